@@ -1,0 +1,107 @@
+#include "autodiff/graph/graph.hpp"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+#include "autodiff/graph/op.hpp"
+
+namespace autodiff {
+
+namespace {
+
+const OpDef& input_op() {
+  static const OpDef def = [] {
+    OpDef d;
+    d.name = "input";
+    d.doc = "A value provided at run time.";
+    return d;
+  }();
+  return def;
+}
+
+const OpDef& constant_op() {
+  static const OpDef def = [] {
+    OpDef d;
+    d.name = "constant";
+    d.doc = "A value fixed while recording.";
+    return d;
+  }();
+  return def;
+}
+
+}  // namespace
+
+const Shape& Var::shape() const { return graph_->node(id_).shape; }
+
+Var Graph::record(const OpDef& op, std::span<const Var> inputs, Attributes attributes, Location at) {
+  std::vector<Shape> shapes;
+  Node node;
+  for (Var v : inputs) {
+    if (!v || &v.graph() != this)
+      throw std::invalid_argument(fmt::format("[{}] an input is {}, {}", op.name, v ? "from another graph" : "empty", where(at)));
+    shapes.push_back(v.shape());
+    node.inputs.push_back(v.id());
+  }
+  try {
+    node.shape = op.infer(shapes, attributes);
+  } catch (const std::invalid_argument& e) {
+    std::string list;
+    for (const Shape& s : shapes) list += (list.empty() ? "" : " ") + s.to_string();
+    throw std::invalid_argument(fmt::format("[{}] {}; shapes {}, {}", op.name, e.what(), list, where(at)));
+  }
+  node.op = &op;
+  node.attributes = std::move(attributes);
+  node.location = at;
+  node.scope = scope_;
+  nodes_.push_back(std::move(node));
+  return {this, static_cast<NodeId>(nodes_.size() - 1)};
+}
+
+Var Graph::input(Shape shape, std::string name, Location at) {
+  Node node;
+  node.op = &input_op();
+  node.shape = shape;
+  node.location = at;
+  node.scope = scope_;
+  nodes_.push_back(std::move(node));
+  const auto id = static_cast<NodeId>(nodes_.size() - 1);
+  inputs_[id] = std::move(name);
+  return {this, id};
+}
+
+Var Graph::constant(Shape shape, std::vector<double> values, Location at) {
+  if (static_cast<Index>(values.size()) != shape.size())
+    throw std::invalid_argument(fmt::format("[constant] shape {} needs {} values, found {}, {}", shape.to_string(), shape.size(), values.size(), where(at)));
+  Node node;
+  node.op = &constant_op();
+  node.shape = shape;
+  node.location = at;
+  node.scope = scope_;
+  nodes_.push_back(std::move(node));
+  const auto id = static_cast<NodeId>(nodes_.size() - 1);
+  constants_[id] = std::move(values);
+  return {this, id};
+}
+
+const std::vector<double>& Graph::constant_values(NodeId id) const { return constants_.at(id); }
+const std::string& Graph::input_name(NodeId id) const { return inputs_.at(id); }
+bool Graph::is_input(NodeId id) const { return nodes_[id].op == &input_op(); }
+bool Graph::is_constant(NodeId id) const { return nodes_[id].op == &constant_op(); }
+
+std::string Graph::where(Location at) const {
+  return fmt::format("recorded at {}:{}{}{}", at.file, at.line, scopes_[scope_].empty() ? "" : " in scope ", scopes_[scope_]);
+}
+
+std::string Graph::where(NodeId id) const {
+  const Node& n = nodes_[id];
+  return fmt::format("recorded at {}:{}{}{}", n.location.file, n.location.line, scopes_[n.scope].empty() ? "" : " in scope ", scopes_[n.scope]);
+}
+
+Scope::Scope(Graph& graph, std::string_view name) : graph_(graph), before_(graph.scope_) {
+  const std::string& outer = graph.scopes_[before_];
+  graph.scopes_.push_back(outer.empty() ? std::string(name) : fmt::format("{}/{}", outer, name));
+  graph.scope_ = static_cast<std::uint32_t>(graph.scopes_.size() - 1);
+}
+
+}  // namespace autodiff

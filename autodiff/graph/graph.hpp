@@ -1,0 +1,104 @@
+// Graph: a flat, append-only list of nodes in static single assignment. A node's inputs have smaller ids, so index order is a topological order.
+//
+// A graph knows shapes but no element type: the same graph compiles to float and to double. Not thread-safe while it is being recorded.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "autodiff/graph/location.hpp"
+#include "autodiff/graph/shape.hpp"
+
+namespace autodiff {
+
+struct OpDef;
+class Graph;
+
+using NodeId = std::uint32_t;
+inline constexpr NodeId kNoNode = 0xffffffffu;
+
+/// Numbers that are part of an op rather than its data: axes, flags, slopes. Each op documents its own.
+struct Attributes {
+  std::vector<Index> ints;
+  std::vector<double> reals;
+  auto operator<=>(const Attributes&) const = default;
+};
+
+/// A node as seen from outside: a handle, cheap to copy. Arithmetic on Vars records nodes (ops/elementwise.hpp).
+class Var {
+ public:
+  Var() = default;
+  Var(Graph* graph, NodeId id) : graph_(graph), id_(id) {}
+  Graph& graph() const { return *graph_; }
+  NodeId id() const { return id_; }
+  const Shape& shape() const;
+  explicit operator bool() const { return graph_ != nullptr; }
+
+ private:
+  Graph* graph_ = nullptr;
+  NodeId id_ = kNoNode;
+};
+
+struct Node {
+  const OpDef* op = nullptr;
+  std::vector<NodeId> inputs;
+  Attributes attributes;
+  Shape shape;
+  Location location;
+  std::uint32_t scope = 0;  ///< index into Graph::scopes
+};
+
+class Graph {
+ public:
+  Graph() = default;
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+
+  /// Appends a node; its shape comes from the op's shape rule. Throws std::invalid_argument naming op, shapes, location and scope.
+  Var record(const OpDef& op, std::span<const Var> inputs, Attributes attributes, Location at);
+  /// A value that the caller provides at run time.
+  Var input(Shape shape, std::string name, Location at = here());
+  /// A value fixed while recording, C order.
+  Var constant(Shape shape, std::vector<double> values, Location at = here());
+  Var scalar(double value, Location at = here()) { return constant(Shape{}, {value}, at); }
+
+  std::size_t size() const { return nodes_.size(); }
+  const Node& node(NodeId id) const { return nodes_[id]; }
+  const Node& node(Var v) const { return nodes_[v.id()]; }
+  const std::vector<double>& constant_values(NodeId id) const;
+  const std::string& input_name(NodeId id) const;
+  bool is_input(NodeId id) const;
+  bool is_constant(NodeId id) const;
+
+  /// "recorded at file:line in scope a/b", for messages.
+  std::string where(Location at) const;
+  std::string where(NodeId id) const;
+  std::string scope_name(std::uint32_t scope) const { return scopes_[scope]; }
+
+ private:
+  friend class Scope;
+  std::vector<Node> nodes_;
+  std::map<NodeId, std::vector<double>> constants_;
+  std::map<NodeId, std::string> inputs_;
+  std::vector<std::string> scopes_{""};
+  std::uint32_t scope_ = 0;
+};
+
+/// Names the nodes recorded while it lives: Scope s(graph, "compute_h"); scopes nest as a/b.
+class Scope {
+ public:
+  Scope(Graph& graph, std::string_view name);
+  ~Scope() { graph_.scope_ = before_; }
+  Scope(const Scope&) = delete;
+  Scope& operator=(const Scope&) = delete;
+
+ private:
+  Graph& graph_;
+  std::uint32_t before_;
+};
+
+}  // namespace autodiff

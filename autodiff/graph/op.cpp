@@ -1,0 +1,48 @@
+#include "autodiff/graph/op.hpp"
+
+#include <deque>
+#include <mutex>
+#include <stdexcept>
+
+namespace autodiff {
+
+namespace {
+// A deque never moves its elements: nodes point at them.
+std::deque<OpDef>& storage() {
+  static std::deque<OpDef> ops;
+  return ops;
+}
+// Ops register at first use, which may be in two threads at once.
+std::mutex& storage_mutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+}  // namespace
+
+const OpDef& register_op(OpDef op) {
+  if (find_op(op.name))
+    throw std::invalid_argument("[register_op] an op named '" + op.name + "' is already registered; choose another name");
+  if (!op.infer) throw std::invalid_argument("[register_op] '" + op.name + "' has no shape rule (infer)");
+  if (!op.spec && !(op.alias || (op.kernel_f && op.kernel_d)))
+    throw std::invalid_argument("[register_op] '" + op.name + "' needs a spec or a kernel for float and double");
+  if (!op.spec && !op.vjp && !op.zero_gradient) throw std::invalid_argument("[register_op] '" + op.name + "' has no spec: it needs a vjp (or zero_gradient)");
+  std::lock_guard lock(storage_mutex());
+  storage().push_back(std::move(op));
+  return storage().back();
+}
+
+std::vector<const OpDef*> registered_ops() {
+  std::lock_guard lock(storage_mutex());
+  std::vector<const OpDef*> all;
+  for (const OpDef& op : storage()) all.push_back(&op);
+  return all;
+}
+
+const OpDef* find_op(const std::string& name) {
+  std::lock_guard lock(storage_mutex());
+  for (const OpDef& op : storage())
+    if (op.name == name) return &op;
+  return nullptr;
+}
+
+}  // namespace autodiff

@@ -1,0 +1,93 @@
+// OpDef: everything about one op in one place: shape rule, meaning, kernel, reverse, cost, samples for its tests. And the registry of all ops.
+//
+// `spec` is the meaning written in other ops (empty for primitives, whose meaning is `kernel`). An op with a spec may have a kernel, a vjp or both as
+// accelerations: without kernel the spec runs, without vjp the spec is differentiated. Being registered is being tested: tests/autodiff/registry_test.cpp
+// checks every op at its `samples`. Thread-safe.
+#pragma once
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "autodiff/graph/graph.hpp"
+#include "autodiff/plan/parallel.hpp"
+
+namespace autodiff {
+
+/// Where a compiled kernel reads and writes.
+template <class T>
+struct KernelArguments {
+  const T* const* in;
+  T* out;
+  T* scratch;
+  const Parallel* parallel;
+};
+
+/// A kernel specialised for one node's shapes and attributes. All sums must have an order that depends on these alone.
+template <class T>
+struct Kernel {
+  std::function<void(const KernelArguments<T>&)> run;
+  Index scratch = 0;  ///< numbers of working memory, planned in the arena
+};
+
+/// What a kernel, a spec, a vjp or a cost is made for.
+struct NodeShape {
+  std::vector<Shape> in;
+  Shape out;
+  const Attributes* attributes = nullptr;
+};
+
+/// One test case of an op: input shapes, attributes and where inputs are drawn from.
+struct Sample {
+  std::vector<Shape> in;
+  Attributes attributes;
+  double low = -1, high = 1;     ///< uniform in [low, high]
+  double keep_away_from_zero = 0;  ///< inputs with |x| below this are moved away (kinks, poles)
+  double raise_diagonal = 0;     ///< added to the diagonal of the first input, to make it positive definite
+};
+
+struct VjpInput {
+  std::span<const Var> in;
+  Var out;
+  Var adjoint;                  ///< of out, same shape
+  std::span<const bool> wanted; ///< which inputs' adjoints are asked for
+};
+
+struct OpDef {
+  std::string name;
+  std::string doc;
+  /// Output shape, or std::invalid_argument saying what differs (op name and shapes are added by the caller).
+  std::function<Shape(std::span<const Shape>, const Attributes&)> infer;
+  std::function<Var(std::span<const Var>, const Attributes&)> spec;
+  std::function<Kernel<float>(const NodeShape&)> kernel_f;
+  std::function<Kernel<double>(const NodeShape&)> kernel_d;
+  /// Adjoints of the inputs; an empty Var means zero.
+  std::function<std::vector<Var>(const VjpInput&, const Attributes&)> vjp;
+  /// Arithmetic of one run, in multiply-adds or equivalent; empty: one per output element.
+  std::function<double(const NodeShape&)> cost;
+  bool in_place = false;  ///< out may be the memory of an input of the same shape (each element is read before it is written)
+  bool alias = false;     ///< out is the memory of input 0, unchanged (reshape)
+  bool smooth = true;     ///< has second derivatives (tested), at least away from zero
+  bool zero_gradient = false;  ///< a function whose derivative is taken as zero everywhere (sign, step)
+  std::vector<Sample> samples;
+
+  template <class T>
+  const std::function<Kernel<T>(const NodeShape&)>& kernel() const {
+    if constexpr (sizeof(T) == 4) return kernel_f; else return kernel_d;
+  }
+  /// Sets both kernels from one generic callable f.template operator()<T>(shape).
+  template <class F>
+  void set_kernel(F f) {
+    kernel_f = [f](const NodeShape& s) { return f.template operator()<float>(s); };
+    kernel_d = [f](const NodeShape& s) { return f.template operator()<double>(s); };
+  }
+};
+
+/// Registers an op (used by ops/ and by users) and returns it, at an address that stays. Throws std::invalid_argument if the name is taken.
+const OpDef& register_op(OpDef op);
+/// The ops registered so far; those of ops/ register when first used, or all at once by all_ops() of ops/all_ops.hpp.
+std::vector<const OpDef*> registered_ops();
+/// Null if there is none of that name.
+const OpDef* find_op(const std::string& name);
+
+}  // namespace autodiff

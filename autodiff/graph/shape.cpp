@@ -1,0 +1,27 @@
+#include "autodiff/graph/shape.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <stdexcept>
+
+namespace autodiff {
+
+Shape::Shape(std::span<const Index> extents) {
+  if (extents.size() > kMaxRank)
+    throw std::invalid_argument(fmt::format("[shape] at most {} axes, found {}", kMaxRank, extents.size()));
+  for (Index e : extents) {
+    if (e < 1) throw std::invalid_argument(fmt::format("[shape] extents are at least 1, found [{}]", fmt::join(extents, ", ")));
+    extents_[static_cast<std::size_t>(rank_++)] = e;
+  }
+}
+
+Shape Shape::with(int axis, Index extent) const {
+  Shape s = *this;
+  s.extents_[static_cast<std::size_t>(axis)] = extent;
+  return s;
+}
+
+std::string Shape::to_string() const { return fmt::format("[{}]", fmt::join(extents(), ", ")); }
+
+}  // namespace autodiff

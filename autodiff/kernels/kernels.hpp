@@ -1,0 +1,108 @@
+// Kernels: the innermost loops, one table per instruction set and element type.
+//
+// Every kernel is serial, allocates nothing and never throws. One source is compiled for several x86-64 levels (and once without any for other
+// machines); the table in use is chosen once, by CPUID, or by the environment variable METALEARN_ISA (scalar, v2, v3, v4).
+// The order of every sum is fixed by the arguments alone. Levels with FMA (v3, v4) give the same bits: a sum over k runs in the order of k in one
+// accumulator per output element, and reductions along a row use kLanes partial sums that combine in a fixed tree.
+#pragma once
+#include <cstdint>
+
+namespace autodiff::kernels {
+
+using Index = std::int64_t;
+
+/// Partial sums of a reduction along contiguous memory, whatever the vector width of the machine.
+inline constexpr Index kLanes = 16;
+
+/// c[m*ldc + n] = init + sum over r < terms, k < K of a[r][m*a_row + k*a_col] * b[r][k*ldb + n]     for m < M, n < N
+/// init is c itself if accumulate, else bias[n] if bias is not null, else 0. The sum runs over r, then k, in order, in one accumulator per element,
+/// so splitting K into calls that accumulate gives the same bits. a_row = 1 makes a transposed product (tn). c overlaps neither a nor b.
+template <class T>
+struct Product {
+  Index M = 0, N = 0, K = 0;
+  Index terms = 1;
+  const T* const* a = nullptr;
+  Index a_row = 0, a_col = 1;
+  const T* const* b = nullptr;
+  Index ldb = 0;
+  T* c = nullptr;
+  Index ldc = 0;
+  const T* bias = nullptr;
+  bool accumulate = false;
+};
+
+/// y = f(x), one operand. p and q are parameters of some of them.
+enum class Unary {
+  copy,        // x
+  affine,      // p * x + q
+  neg,         // -x
+  square,      // x * x
+  sqrt,
+  rsqrt,       // 1 / sqrt(x)
+  reciprocal,  // 1 / x
+  exp,
+  log,
+  abs,
+  sign,        // -1, 0, 1
+  step,        // 1 if x > 0 else 0
+  relu,
+  leaky_relu,  // x > 0 ? x : p * x
+  elu,         // x > 0 ? x : exp(x) - 1
+  sigmoid,     // 1 / (1 + exp(-x)), without overflow
+  tanh,
+  softplus,    // log(1 + exp(x)), without overflow
+  fill,        // p (x is not read)
+};
+
+/// z = f(x, y), two operands.
+enum class Binary {
+  add, sub, mul, div,
+  gate,        // y > 0 ? x : 0        (reverse of relu, from its output or its input)
+};
+
+template <class T>
+struct Kernels {
+  const char* isa;  // "scalar", "v2", "v3", "v4"
+
+  void (*product)(const Product<T>&);
+
+  /// y[c*ldy + r] = x[r*ldx + c] for r < rows, c < cols.
+  void (*transpose)(Index rows, Index cols, const T* x, Index ldx, T* y, Index ldy);
+
+  /// y[i] = f(x[i]), i < n. y may be x.
+  void (*unary)(Unary f, Index n, const T* x, T* y, T p, T q);
+
+  /// z[i] = f(x[i * x_step], y[i * y_step]), i < n, steps 0 or 1. z may be x or y where that one's step is 1.
+  void (*binary)(Binary f, Index n, const T* x, Index x_step, const T* y, Index y_step, T* z);
+
+  /// Sum of n contiguous numbers: lane l adds x[l], x[l + kLanes], ...; lanes combine as a fixed binary tree.
+  T (*sum)(Index n, const T* x);
+
+  /// s[c] += x[r*ldx + c] over r < rows in order, c < cols.
+  void (*sum_rows)(Index rows, Index cols, const T* x, Index ldx, T* s);
+
+  /// s[c] += (x[r*C + c] - mean[c])^2 over r < rows in order.
+  void (*sum_squared_deviations)(Index rows, Index C, const T* x, const T* mean, T* s);
+
+  /// y[r*C + c] = (x[r*C + c] - mean[c]) * rstd[c] + offset[c]; with relu also max(., 0). y may be x.
+  void (*normalise)(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset, bool relu, T* y);
+
+  /// Sums over rows, in order, of dy and of dy * (x - mean) * rstd, added to s_dy[c], s_dyx[c].
+  void (*normalise_reverse_sums)(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* dy, T* s_dy, T* s_dyx);
+
+  /// dx = rstd * (dy - m_dy - (x - mean) * rstd * m_dyx), per channel c. dx may be dy or x.
+  void (*normalise_reverse)(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* m_dy, const T* m_dyx, const T* dy, T* dx);
+};
+
+/// The table in use. T is float or double.
+template <class T>
+const Kernels<T>& active();
+
+/// The table of a level ("scalar", "v2", "v3", "v4"), or null if this machine or this build lacks it. For tests and benchmarks.
+template <class T>
+const Kernels<T>* table(const char* isa);
+
+/// Empty, or one line saying that METALEARN_ISA names a level that this machine or build lacks, and which one is used instead.
+const char* isa_note();
+
+}  // namespace autodiff::kernels

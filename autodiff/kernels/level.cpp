@@ -1,0 +1,39 @@
+// Level: the kernel tables of one instruction set level, AUTODIFF_ISA.
+//
+// Compiled once per level with other machine flags. Everything here and in the headers it includes has internal linkage, and no standard header with
+// inline functions is used: a function compiled for AVX-512 must never be the one that the linker keeps for the whole program.
+#include "autodiff/kernels/elementwise.hpp"
+#include "autodiff/kernels/levels.hpp"
+#include "autodiff/kernels/product.hpp"
+#include "autodiff/kernels/rows.hpp"
+
+#define AUTODIFF_STRING_OF(x) #x
+#define AUTODIFF_STRING(x) AUTODIFF_STRING_OF(x)
+
+namespace autodiff::kernels {
+
+namespace {
+
+template <class T>
+constexpr Kernels<T> kTable = {
+    .isa = AUTODIFF_STRING(AUTODIFF_ISA),
+    .product = product<T>,
+    .transpose = transpose<T>,
+    .unary = unary<T>,
+    .binary = binary<T>,
+    .sum = sum<T>,
+    .sum_rows = sum_rows<T>,
+    .sum_squared_deviations = sum_squared_deviations<T>,
+    .normalise = normalise<T>,
+    .normalise_reverse_sums = normalise_reverse_sums<T>,
+    .normalise_reverse = normalise_reverse<T>,
+};
+
+}  // namespace
+
+namespace AUTODIFF_ISA {
+constinit const Kernels<float> float_kernels = kTable<float>;
+constinit const Kernels<double> double_kernels = kTable<double>;
+}  // namespace AUTODIFF_ISA
+
+}  // namespace autodiff::kernels

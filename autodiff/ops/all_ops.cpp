@@ -1,0 +1,18 @@
+#include "autodiff/ops/all_ops.hpp"
+
+#include "autodiff/graph/op.hpp"
+
+namespace autodiff {
+
+std::vector<const OpDef*> all_ops() {
+  register_elementwise_ops();
+  register_reduce_ops();
+  register_layout_ops();
+  register_matmul_ops();
+  register_conv_ops();
+  register_batch_norm_ops();
+  register_linear_algebra_ops();
+  return registered_ops();
+}
+
+}  // namespace autodiff

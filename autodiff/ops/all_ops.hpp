@@ -1,0 +1,20 @@
+// All built-in ops, one registration function per family. A new family adds its line here and in all_ops.cpp.
+#pragma once
+#include <vector>
+
+namespace autodiff {
+
+struct OpDef;
+
+void register_elementwise_ops();
+void register_reduce_ops();
+void register_layout_ops();
+void register_matmul_ops();
+void register_conv_ops();
+void register_batch_norm_ops();
+void register_linear_algebra_ops();
+
+/// Every op known: the built-in ones and those that a user registered.
+std::vector<const OpDef*> all_ops();
+
+}  // namespace autodiff

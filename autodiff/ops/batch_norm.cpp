@@ -1,0 +1,227 @@
+#include "autodiff/ops/batch_norm.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "autodiff/graph/op.hpp"
+#include "autodiff/kernels/kernels.hpp"
+#include "autodiff/ops/all_ops.hpp"
+#include "autodiff/ops/elementwise.hpp"
+#include "autodiff/ops/layout.hpp"
+#include "autodiff/ops/reduce.hpp"
+#include "autodiff/ops/tiles.hpp"
+
+namespace autodiff {
+
+namespace {
+
+// The rows of [.., C] and the chunks that their sums are cut into.
+struct Rows {
+  Index count, C, chunk, chunks;
+};
+Rows rows_of(const Shape& x) {
+  const Index C = x[x.rank() - 1], count = x.size() / C, chunk = std::max<Index>(16, kTileElements / C);
+  return {count, C, chunk, tile_count(count, chunk)};
+}
+
+// Sums f(first row, rows, accumulator) of all chunks into parts[0, size).
+template <class T, class F>
+void sum_chunks(const Parallel& parallel, const Rows& r, Index size, T* parts, F f) {
+  for_tiles(parallel, r.chunks, [&](Index i) {
+    T* s = parts + i * size;
+    std::fill_n(s, size, T(0));
+    f(i * r.chunk, std::min(r.chunk, r.count - i * r.chunk), s);
+  });
+  combine_tree(r.chunks, size, parts, [](Index n, T* a, const T* b) {
+    for (Index i = 0; i < n; ++i) a[i] += b[i];
+  });
+}
+
+template <class T>
+void reciprocal_deviation(Index C, const T* variance, T eps, T* rstd) {
+  for (Index c = 0; c < C; ++c) rstd[c] = T(1) / std::sqrt(variance[c] + eps);
+}
+
+void expect_moments(const Shape& x, const Shape& m) {
+  if (x.rank() < 2) throw std::invalid_argument("expected at least two axes");
+  if (m != Shape{2, x[x.rank() - 1]}) throw std::invalid_argument(fmt::format("expected moments of [2, {}]", x[x.rank() - 1]));
+}
+
+Var leading_sum(Var x) { return sum_to(x, Shape{x.shape()[x.shape().rank() - 1]}); }
+Var leading_mean(Var x) { return affine(leading_sum(x), static_cast<double>(x.shape()[x.shape().rank() - 1]) / static_cast<double>(x.shape().size()), 0); }
+Var row(Var m, Index i) { return reshape(slice(m, 0, i, i + 1), Shape{m.shape()[1]}); }
+
+// ---- moments --------------------------------------------------------------------------------------------------------------------------
+
+const OpDef& moments_op() {
+  static const OpDef& op = register_op([] {
+    OpDef d;
+    d.name = "moments";
+    d.doc = "Mean and biased variance per channel over all axes but the last";
+    d.infer = [](std::span<const Shape> in, const Attributes&) {
+      if (in.size() != 1 || in[0].rank() < 2) throw std::invalid_argument("expected one operand with at least two axes");
+      return Shape{2, in[0][in[0].rank() - 1]};
+    };
+    d.spec = [](std::span<const Var> in, const Attributes&) {
+      const Var m = leading_mean(in[0]), v = leading_mean(square(in[0] - m));
+      const Shape one{1, m.shape()[0]};
+      const Var parts[] = {reshape(m, one), reshape(v, one)};
+      return concat(parts, 0);
+    };
+    d.set_kernel([]<class T>(const NodeShape& s) {
+      const Rows r = rows_of(s.in[0]);
+      const auto& table = kernels::active<T>();
+      Kernel<T> kernel;
+      kernel.scratch = r.chunks * r.C;
+      kernel.run = [=, &table](const KernelArguments<T>& k) {
+        const T* x = k.in[0];
+        T *mean = k.out, *variance = k.out + r.C;
+        const T n = static_cast<T>(r.count);
+        sum_chunks(*k.parallel, r, r.C, k.scratch, [&](Index first, Index rows, T* sums) { table.sum_rows(rows, r.C, x + first * r.C, r.C, sums); });
+        for (Index c = 0; c < r.C; ++c) mean[c] = k.scratch[c] / n;
+        sum_chunks(*k.parallel, r, r.C, k.scratch, [&](Index first, Index rows, T* sums) { table.sum_squared_deviations(rows, r.C, x + first * r.C, mean, sums); });
+        for (Index c = 0; c < r.C; ++c) variance[c] = k.scratch[c] / n;
+      };
+      return kernel;
+    });
+    d.cost = [](const NodeShape& s) { return 3.0 * static_cast<double>(s.in[0].size()); };
+    d.samples = {{{Shape{4, 3, 5}}, {}}, {{Shape{6, 1}}, {}}, {{Shape{700, 16, 17}}, {}}};
+    return d;
+  }());
+  return op;
+}
+
+// ---- normalise ------------------------------------------------------------------------------------------------------------------------
+
+const OpDef& normalise_op() {
+  static const OpDef& op = register_op([] {
+    OpDef d;
+    d.name = "normalise";
+    d.doc = "(x - mean) / sqrt(variance + eps) + offset with given moments [2, C]; reals {eps}";
+    d.infer = [](std::span<const Shape> in, const Attributes&) {
+      if (in.size() != 3) throw std::invalid_argument("expected x, moments and offset");
+      expect_moments(in[0], in[1]);
+      if (in[2] != Shape{in[1][1]}) throw std::invalid_argument(fmt::format("expected an offset of [{}]", in[1][1]));
+      return in[0];
+    };
+    d.spec = [](std::span<const Var> in, const Attributes& a) { return (in[0] - row(in[1], 0)) * rsqrt(row(in[1], 1) + a.reals[0]) + in[2]; };
+    d.set_kernel([]<class T>(const NodeShape& s) {
+      const Rows r = rows_of(s.in[0]);
+      const T eps = static_cast<T>(s.attributes->reals[0]);
+      const auto& table = kernels::active<T>();
+      Kernel<T> kernel;
+      kernel.scratch = r.C;
+      kernel.run = [=, &table](const KernelArguments<T>& k) {
+        T* rstd = k.scratch;
+        reciprocal_deviation(r.C, k.in[1] + r.C, eps, rstd);
+        for_tiles(*k.parallel, r.chunks, [&](Index i) {
+          const Index first = i * r.chunk;
+          table.normalise(std::min(r.chunk, r.count - first), r.C, k.in[0] + first * r.C, k.in[1], rstd, k.in[2], false, k.out + first * r.C);
+        });
+      };
+      return kernel;
+    });
+    d.in_place = true;
+    d.cost = [](const NodeShape& s) { return 2.0 * static_cast<double>(s.in[0].size()); };
+    d.samples = {{{Shape{4, 3, 5}, Shape{2, 5}, Shape{5}}, {{}, {1e-3}}, 0.3, 1.0}, {{Shape{2100, 17}, Shape{2, 17}, Shape{17}}, {{}, {1e-3}}, 0.3, 1.0}};
+    return d;
+  }());
+  return op;
+}
+
+// ---- reverse: dx = rstd (g - mean(g) - xhat mean(g xhat)) --------------------------------------------------------------------------------
+
+const OpDef& reverse_op() {
+  static const OpDef& op = register_op([] {
+    OpDef d;
+    d.name = "batch_norm_reverse";
+    d.doc = "Adjoint of batch_norm's x from x, its moments and the adjoint of the output; reals {eps}";
+    d.infer = [](std::span<const Shape> in, const Attributes&) {
+      if (in.size() != 3) throw std::invalid_argument("expected x, moments and an adjoint");
+      expect_moments(in[0], in[1]);
+      if (in[2] != in[0]) throw std::invalid_argument("expected an adjoint of x's shape");
+      return in[0];
+    };
+    d.spec = [](std::span<const Var> in, const Attributes& a) {
+      const Var rstd = rsqrt(row(in[1], 1) + a.reals[0]), xhat = (in[0] - row(in[1], 0)) * rstd, g = in[2];
+      return rstd * (g - leading_mean(g) - xhat * leading_mean(g * xhat));
+    };
+    d.set_kernel([]<class T>(const NodeShape& s) {
+      const Rows r = rows_of(s.in[0]);
+      const T eps = static_cast<T>(s.attributes->reals[0]);
+      const auto& table = kernels::active<T>();
+      Kernel<T> kernel;
+      kernel.scratch = r.C + r.chunks * 2 * r.C;
+      kernel.run = [=, &table](const KernelArguments<T>& k) {
+        const T *x = k.in[0], *mean = k.in[1], *g = k.in[2];
+        T *rstd = k.scratch, *sums = k.scratch + r.C;
+        reciprocal_deviation(r.C, mean + r.C, eps, rstd);
+        sum_chunks(*k.parallel, r, 2 * r.C, sums, [&](Index first, Index rows, T* s2) {
+          table.normalise_reverse_sums(rows, r.C, x + first * r.C, mean, rstd, g + first * r.C, s2, s2 + r.C);
+        });
+        for (Index c = 0; c < 2 * r.C; ++c) sums[c] /= static_cast<T>(r.count);
+        for_tiles(*k.parallel, r.chunks, [&](Index i) {
+          const Index first = i * r.chunk;
+          table.normalise_reverse(std::min(r.chunk, r.count - first), r.C, x + first * r.C, mean, rstd, sums, sums + r.C, g + first * r.C, k.out + first * r.C);
+        });
+      };
+      return kernel;
+    });
+    d.in_place = true;
+    d.cost = [](const NodeShape& s) { return 6.0 * static_cast<double>(s.in[0].size()); };
+    d.samples = {{{Shape{4, 3, 5}, Shape{2, 5}, Shape{4, 3, 5}}, {{}, {1e-3}}, 0.3, 1.0}, {{Shape{2100, 17}, Shape{2, 17}, Shape{2100, 17}}, {{}, {1e-3}}, 0.3, 1.0}};
+    return d;
+  }());
+  return op;
+}
+
+// ---- batch_norm -----------------------------------------------------------------------------------------------------------------------
+
+const OpDef& batch_norm_op() {
+  static const OpDef& op = register_op([] {
+    OpDef d;
+    d.name = "batch_norm";
+    d.doc = "Batch normalisation with local statistics, without scale; reals {eps}";
+    d.infer = [](std::span<const Shape> in, const Attributes& a) {
+      if (in.size() != 2 || in[0].rank() < 2) throw std::invalid_argument("expected x with at least two axes and an offset");
+      const Index C = in[0][in[0].rank() - 1];
+      if (in[1] != Shape{C}) throw std::invalid_argument(fmt::format("expected an offset of [{}]", C));
+      if (a.reals.size() != 1 || !(a.reals[0] > 0)) throw std::invalid_argument("eps must be positive");
+      return in[0];
+    };
+    d.spec = [](std::span<const Var> in, const Attributes& a) { return normalise(in[0], moments(in[0]), in[1], a.reals[0]); };
+    d.vjp = [](const VjpInput& v, const Attributes& a) {
+      const Var in[] = {v.in[0], v.wanted[0] ? moments(v.in[0]) : Var(), v.adjoint};
+      return std::vector<Var>{v.wanted[0] ? v.adjoint.graph().record(reverse_op(), in, a, here()) : Var(), v.wanted[1] ? leading_sum(v.adjoint) : Var()};
+    };
+    d.samples = {{{Shape{4, 3, 5}, Shape{5}}, {{}, {1e-3}}}, {{Shape{12, 1}, Shape{1}}, {{}, {1e-2}}}, {{Shape{40, 9, 6}, Shape{6}}, {{}, {1e-3}}}};
+    return d;
+  }());
+  return op;
+}
+
+}  // namespace
+
+void register_batch_norm_ops() {
+  moments_op();
+  normalise_op();
+  reverse_op();
+  batch_norm_op();
+}
+
+Var moments(Var x, Location at) { return x.graph().record(moments_op(), std::span(&x, 1), {}, at); }
+
+Var normalise(Var x, Var m, Var offset, double eps, Location at) {
+  const Var in[] = {x, m, offset};
+  return x.graph().record(normalise_op(), in, {{}, {eps}}, at);
+}
+
+Var batch_norm(Var x, Var offset, double eps, Location at) {
+  const Var in[] = {x, offset};
+  return x.graph().record(batch_norm_op(), in, {{}, {eps}}, at);
+}
+
+}  // namespace autodiff

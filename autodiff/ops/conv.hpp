@@ -1,0 +1,13 @@
+// Convolution of odd length along one of the two leading axes of [A0, A1, C], without im2col: a sum of shifted products.
+//
+// Specification section 2. Gradients: tests/autodiff/registry_test.cpp.
+#pragma once
+#include "autodiff/graph/graph.hpp"
+
+namespace autodiff {
+
+/// Cross-correlation, stride 1, zero padding (k-1)/2: along axis 0  y[s, t, o] = b[o] + sum_{j, c} x[s + j - (k-1)/2, t, c] w[j, c, o], along axis 1 the same in t.
+/// x [A0, A1, Cin], w [k, Cin, Cout] with k odd, b [Cout] or empty -> [A0, A1, Cout].
+Var conv(Var x, Var w, Var b, int axis, Location at = here());
+
+}  // namespace autodiff

@@ -1,0 +1,247 @@
+#include "autodiff/ops/elementwise.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "autodiff/graph/op.hpp"
+#include "autodiff/kernels/kernels.hpp"
+#include "autodiff/ops/all_ops.hpp"
+#include "autodiff/ops/broadcast.hpp"
+#include "autodiff/ops/reduce.hpp"
+#include "autodiff/ops/tiles.hpp"
+
+namespace autodiff {
+
+namespace {
+
+using kernels::Binary;
+using kernels::Unary;
+
+// ---- one operand ----------------------------------------------------------------------------------------------------------------------
+
+Shape same_shape(std::span<const Shape> in, const Attributes&) {
+  if (in.size() != 1) throw std::invalid_argument("expected one operand");
+  return in[0];
+}
+
+using UnaryVjp = Var (*)(Var x, Var y, Var g, const Attributes&);
+
+struct UnaryRow {
+  const char* name;
+  const char* doc;
+  Unary f;
+  UnaryVjp vjp;  // null: zero everywhere
+  bool smooth;
+  Sample sample;
+};
+
+Sample over(double low, double high, double keep_away = 0, std::vector<double> reals = {}) {
+  Sample s;
+  s.in = {Shape{3, 5, 7}};
+  s.low = low;
+  s.high = high;
+  s.keep_away_from_zero = keep_away;
+  s.attributes.reals = std::move(reals);
+  return s;
+}
+
+const std::vector<UnaryRow>& unary_rows() {
+  static const std::vector<UnaryRow> rows = {
+      {"affine", "scale * x + shift; reals {scale, shift}", Unary::affine,
+       [](Var, Var, Var g, const Attributes& a) { return affine(g, a.reals[0], 0); }, true, over(-1, 1, 0, {1.5, -0.25})},
+      {"square", "x^2", Unary::square, [](Var x, Var, Var g, const Attributes&) { return g * affine(x, 2, 0); }, true, over(-1, 1)},
+      {"sqrt", "square root", Unary::sqrt, [](Var, Var y, Var g, const Attributes&) { return affine(g, 0.5, 0) / y; }, true, over(0.3, 2)},
+      {"rsqrt", "1 / sqrt(x)", Unary::rsqrt, [](Var, Var y, Var g, const Attributes&) { return affine(g, -0.5, 0) * (y * square(y)); }, true, over(0.3, 2)},
+      {"reciprocal", "1 / x", Unary::reciprocal, [](Var, Var y, Var g, const Attributes&) { return -(g * square(y)); }, true, over(-2, 2, 0.4)},
+      {"exp", "e^x", Unary::exp, [](Var, Var y, Var g, const Attributes&) { return g * y; }, true, over(-1, 1)},
+      {"log", "natural logarithm", Unary::log, [](Var x, Var, Var g, const Attributes&) { return g / x; }, true, over(0.3, 2)},
+      {"abs", "|x|", Unary::abs, [](Var x, Var, Var g, const Attributes&) { return g * sign(x); }, true, over(-1, 1, 0.01)},
+      {"sign", "-1, 0 or 1; zero derivative", Unary::sign, nullptr, true, over(-1, 1, 0.01)},
+      {"step", "1 if x > 0 else 0; zero derivative", Unary::step, nullptr, true, over(-1, 1, 0.01)},
+      {"relu", "max(x, 0)", Unary::relu, [](Var, Var y, Var g, const Attributes&) { return gate(g, y); }, true, over(-1, 1, 0.01)},
+      {"leaky_relu", "x > 0 ? x : slope * x; reals {slope}", Unary::leaky_relu,
+       [](Var x, Var, Var g, const Attributes& a) { return g * affine(step(x), 1 - a.reals[0], a.reals[0]); }, true, over(-1, 1, 0.01, {0.2})},
+      {"elu", "x > 0 ? x : exp(x) - 1", Unary::elu,
+       [](Var x, Var y, Var g, const Attributes&) { return g * (affine(y, 1, 1) - gate(y, x)); }, true, over(-1, 1, 0.01)},
+      {"sigmoid", "1 / (1 + exp(-x))", Unary::sigmoid, [](Var, Var y, Var g, const Attributes&) { return g * (y * affine(y, -1, 1)); }, true, over(-2, 2)},
+      {"tanh", "hyperbolic tangent", Unary::tanh, [](Var, Var y, Var g, const Attributes&) { return g * affine(square(y), -1, 1); }, true, over(-2, 2)},
+      {"softplus", "log(1 + exp(x))", Unary::softplus, [](Var x, Var, Var g, const Attributes&) { return g * sigmoid(x); }, true, over(-2, 2)},
+  };
+  return rows;
+}
+
+OpDef unary_op(const UnaryRow& row) {
+  OpDef d;
+  d.name = row.name;
+  d.doc = row.doc;
+  d.infer = same_shape;
+  d.set_kernel([f = row.f]<class T>(const NodeShape& s) {
+    const auto& a = s.attributes->reals;
+    const T p = a.empty() ? T(0) : static_cast<T>(a[0]), q = a.size() < 2 ? T(0) : static_cast<T>(a[1]);
+    const Index n = s.out.size(), tiles = tile_count(n, kTileElements);
+    const auto run = kernels::active<T>().unary;
+    return Kernel<T>{[=](const KernelArguments<T>& k) {
+      for_tiles(*k.parallel, tiles, [&](Index i) {
+        const Index begin = i * kTileElements;
+        run(f, std::min(kTileElements, n - begin), k.in[0] + begin, k.out + begin, p, q);
+      });
+    }};
+  });
+  if (row.vjp)
+    d.vjp = [vjp = row.vjp](const VjpInput& v, const Attributes& a) { return std::vector<Var>{vjp(v.in[0], v.out, v.adjoint, a)}; };
+  else
+    d.zero_gradient = true;
+  d.in_place = true;
+  d.smooth = row.smooth;
+  Sample long_one = row.sample;
+  long_one.in = {Shape{70001}};
+  d.samples = {row.sample, long_one};
+  d.samples[0].in = {Shape{3, 5, 7}};
+  return d;
+}
+
+const OpDef& unary(Unary f) {
+  static const std::vector<const OpDef*> ops = [] {
+    std::vector<const OpDef*> all;
+    for (const auto& row : unary_rows()) all.push_back(&register_op(unary_op(row)));
+    return all;
+  }();
+  for (std::size_t i = 0; i < ops.size(); ++i)
+    if (unary_rows()[i].f == f) return *ops[i];
+  throw std::logic_error("an elementwise op is missing from the table");
+}
+
+Var record_unary(Unary f, Var x, std::vector<double> reals, Location at) {
+  return x.graph().record(unary(f), std::span(&x, 1), {{}, std::move(reals)}, at);
+}
+
+const OpDef& swish_op() {
+  static const OpDef& op = register_op([] {
+    OpDef d;
+    d.name = "swish";
+    d.doc = "x * sigmoid(x)";
+    d.infer = same_shape;
+    d.spec = [](std::span<const Var> in, const Attributes&) { return in[0] * sigmoid(in[0]); };
+    d.samples = {over(-2, 2)};
+    return d;
+  }());
+  return op;
+}
+
+// ---- two operands ---------------------------------------------------------------------------------------------------------------------
+
+using BinaryVjp = std::vector<Var> (*)(Var x, Var y, Var z, Var g, std::span<const bool> wanted);
+
+struct BinaryRow {
+  const char* name;
+  const char* doc;
+  Binary f;
+  BinaryVjp vjp;
+  double keep_away;
+};
+
+Var to_shape_of(Var g, Var like) { return sum_to(g, like.shape()); }
+
+const std::vector<BinaryRow>& binary_rows() {
+  static const std::vector<BinaryRow> rows = {
+      {"add", "x + y", Binary::add,
+       [](Var x, Var y, Var, Var g, std::span<const bool> w) { return std::vector<Var>{w[0] ? to_shape_of(g, x) : Var(), w[1] ? to_shape_of(g, y) : Var()}; }, 0},
+      {"sub", "x - y", Binary::sub,
+       [](Var x, Var y, Var, Var g, std::span<const bool> w) { return std::vector<Var>{w[0] ? to_shape_of(g, x) : Var(), w[1] ? -to_shape_of(g, y) : Var()}; }, 0},
+      {"mul", "x * y", Binary::mul,
+       [](Var x, Var y, Var, Var g, std::span<const bool> w) {
+         return std::vector<Var>{w[0] ? to_shape_of(g * y, x) : Var(), w[1] ? to_shape_of(g * x, y) : Var()};
+       }, 0},
+      {"div", "x / y", Binary::div,
+       [](Var x, Var y, Var z, Var g, std::span<const bool> w) {
+         const Var gx = g / y;
+         return std::vector<Var>{w[0] ? to_shape_of(gx, x) : Var(), w[1] ? -to_shape_of(gx * z, y) : Var()};
+       }, 0.4},
+      {"gate", "y > 0 ? x : 0; no gradient to y", Binary::gate,
+       [](Var x, Var y, Var, Var g, std::span<const bool> w) { return std::vector<Var>{w[0] ? to_shape_of(gate(g, y), x) : Var(), Var()}; }, 0.01},
+  };
+  return rows;
+}
+
+OpDef binary_op(const BinaryRow& row) {
+  OpDef d;
+  d.name = row.name;
+  d.doc = row.doc;
+  d.infer = [](std::span<const Shape> in, const Attributes&) {
+    if (in.size() != 2) throw std::invalid_argument("expected two operands");
+    return broadcast_shape(in[0], in[1]);
+  };
+  d.set_kernel([f = row.f]<class T>(const NodeShape& s) {
+    const BroadcastLoop loop(s.in[0], s.in[1], s.out);
+    const auto run = kernels::active<T>().binary;
+    return Kernel<T>{[=](const KernelArguments<T>& k) {
+      for_tiles(*k.parallel, loop.tiles(), [&](Index tile) {
+        loop.for_rows(tile, [&](Index n, Index x, Index x_step, Index y, Index y_step, Index z) {
+          run(f, n, k.in[0] + x, x_step, k.in[1] + y, y_step, k.out + z);
+        });
+      });
+    }};
+  });
+  d.vjp = [vjp = row.vjp](const VjpInput& v, const Attributes&) { return vjp(v.in[0], v.in[1], v.out, v.adjoint, v.wanted); };
+  d.in_place = true;
+  for (auto shapes : std::initializer_list<std::vector<Shape>>{{Shape{4, 3, 5}, Shape{4, 3, 5}}, {Shape{4, 3, 5}, Shape{5}}, {Shape{4, 1, 5}, Shape{1, 3, 1}},
+                                                               {Shape{}, Shape{2, 3}}, {Shape{6, 1}, Shape{6, 7}}, {Shape{6, 3, 5}, Shape{1, 1, 5}},
+                                                               {Shape{300, 17, 16}, Shape{300, 1, 16}}}) {
+    Sample sample;
+    sample.in = shapes;
+    sample.keep_away_from_zero = row.keep_away;
+    d.samples.push_back(sample);
+  }
+  return d;
+}
+
+const OpDef& binary(Binary f) {
+  static const std::vector<const OpDef*> ops = [] {
+    std::vector<const OpDef*> all;
+    for (const auto& row : binary_rows()) all.push_back(&register_op(binary_op(row)));
+    return all;
+  }();
+  for (std::size_t i = 0; i < ops.size(); ++i)
+    if (binary_rows()[i].f == f) return *ops[i];
+  throw std::logic_error("an elementwise op is missing from the table");
+}
+
+Var record_binary(Binary f, Var x, Var y, Location at) {
+  const Var in[] = {x, y};
+  return x.graph().record(binary(f), in, {}, at);
+}
+
+}  // namespace
+
+void register_elementwise_ops() {
+  unary(Unary::affine);
+  binary(Binary::add);
+  swish_op();
+}
+
+Var add(Var x, Var y, Location at) { return record_binary(Binary::add, x, y, at); }
+Var sub(Var x, Var y, Location at) { return record_binary(Binary::sub, x, y, at); }
+Var mul(Var x, Var y, Location at) { return record_binary(Binary::mul, x, y, at); }
+Var div(Var x, Var y, Location at) { return record_binary(Binary::div, x, y, at); }
+Var gate(Var x, Var y, Location at) { return record_binary(Binary::gate, x, y, at); }
+Var affine(Var x, double scale, double shift, Location at) { return record_unary(Unary::affine, x, {scale, shift}, at); }
+Var square(Var x, Location at) { return record_unary(Unary::square, x, {}, at); }
+Var sqrt(Var x, Location at) { return record_unary(Unary::sqrt, x, {}, at); }
+Var rsqrt(Var x, Location at) { return record_unary(Unary::rsqrt, x, {}, at); }
+Var reciprocal(Var x, Location at) { return record_unary(Unary::reciprocal, x, {}, at); }
+Var exp(Var x, Location at) { return record_unary(Unary::exp, x, {}, at); }
+Var log(Var x, Location at) { return record_unary(Unary::log, x, {}, at); }
+Var abs(Var x, Location at) { return record_unary(Unary::abs, x, {}, at); }
+Var sign(Var x, Location at) { return record_unary(Unary::sign, x, {}, at); }
+Var step(Var x, Location at) { return record_unary(Unary::step, x, {}, at); }
+Var relu(Var x, Location at) { return record_unary(Unary::relu, x, {}, at); }
+Var leaky_relu(Var x, double slope, Location at) { return record_unary(Unary::leaky_relu, x, {slope}, at); }
+Var elu(Var x, Location at) { return record_unary(Unary::elu, x, {}, at); }
+Var sigmoid(Var x, Location at) { return record_unary(Unary::sigmoid, x, {}, at); }
+Var tanh(Var x, Location at) { return record_unary(Unary::tanh, x, {}, at); }
+Var softplus(Var x, Location at) { return record_unary(Unary::softplus, x, {}, at); }
+Var swish(Var x, Location at) { return x.graph().record(swish_op(), std::span(&x, 1), {}, at); }
+
+}  // namespace autodiff

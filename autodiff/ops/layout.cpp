@@ -1,0 +1,294 @@
+#include "autodiff/ops/layout.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <stdexcept>
+
+#include "autodiff/graph/op.hpp"
+#include "autodiff/kernels/kernels.hpp"
+#include "autodiff/ops/all_ops.hpp"
+#include "autodiff/ops/tiles.hpp"
+
+namespace autodiff {
+
+namespace {
+
+void expect_one(std::span<const Shape> in) {
+  if (in.size() != 1) throw std::invalid_argument("expected one operand");
+}
+
+int checked_axis(const Attributes& a, const Shape& s) {
+  if (a.ints.empty() || a.ints[0] < 0 || a.ints[0] >= s.rank()) throw std::invalid_argument(fmt::format("axis is not within rank {}", s.rank()));
+  return static_cast<int>(a.ints[0]);
+}
+
+// Rows of `width` numbers copied between two pitches.
+template <class T>
+void copy_rows(Index rows, Index width, const T* x, Index x_pitch, T* y, Index y_pitch) {
+  for (Index r = 0; r < rows; ++r) std::copy_n(x + r * x_pitch, width, y + r * y_pitch);
+}
+
+const OpDef& reshape_op() {
+  static const OpDef& op = register_op([] {
+    OpDef d;
+    d.name = "reshape";
+    d.doc = "The same elements under another shape; ints: the shape";
+    d.infer = [](std::span<const Shape> in, const Attributes& a) {
+      expect_one(in);
+      const Shape to(a.ints);
+      if (to.size() != in[0].size()) throw std::invalid_argument(fmt::format("sizes differ: {} elements to {}", in[0].size(), to.to_string()));
+      return to;
+    };
+    d.vjp = [](const VjpInput& v, const Attributes&) { return std::vector<Var>{reshape(v.adjoint, v.in[0].shape())}; };
+    d.cost = [](const NodeShape&) { return 0.0; };
+    d.alias = true;
+    d.samples = {{{Shape{2, 3, 4}}, {{6, 4}, {}}}, {{Shape{1}}, {{}, {}}}};
+    return d;
+  }());
+  return op;
+}
+
+// out[i0, i1, ..] = x at strides; the pair (axis of x's contiguous direction, out's last axis) is moved as matrix transposes where they differ.
+template <class T>
+Kernel<T> transpose_kernel(const NodeShape& s) {
+  const Shape &x = s.in[0], &y = s.out;
+  const int rank = x.rank();
+  std::vector<Index> x_stride(static_cast<std::size_t>(rank)), stride(static_cast<std::size_t>(rank)), y_stride(static_cast<std::size_t>(rank));
+  for (int a = 0; a < rank; ++a) x_stride[static_cast<std::size_t>(a)] = x.size(a + 1, rank);
+  for (int a = 0; a < rank; ++a) {
+    stride[static_cast<std::size_t>(a)] = x_stride[static_cast<std::size_t>(s.attributes->ints[static_cast<std::size_t>(a)])];
+    y_stride[static_cast<std::size_t>(a)] = y.size(a + 1, rank);
+  }
+  const int last = rank - 1;
+  int contiguous = last;  // out's axis along which x is contiguous
+  for (int a = 0; a < rank; ++a)
+    if (s.attributes->ints[static_cast<std::size_t>(a)] == last) contiguous = a;
+  std::vector<int> loops;
+  for (int a = 0; a < rank; ++a)
+    if (a != last && a != contiguous) loops.push_back(a);
+  Index count = 1;
+  for (int a : loops) count *= y[a];
+  const auto& table = kernels::active<T>();
+  const Index rows = contiguous == last ? 1 : y[last], cols = y[contiguous];
+  return Kernel<T>{[=, &table](const KernelArguments<T>& k) {
+    const Index per_tile = std::max<Index>(1, kTileElements / (rows * cols));
+    for_tiles(*k.parallel, tile_count(count, per_tile), [&](Index tile) {
+      for (Index i = tile * per_tile; i < std::min(count, (tile + 1) * per_tile); ++i) {
+        Index rest = i, from = 0, to = 0;
+        for (auto a = loops.rbegin(); a != loops.rend(); ++a) {
+          const Index digit = rest % y[*a];
+          rest /= y[*a];
+          from += digit * stride[static_cast<std::size_t>(*a)];
+          to += digit * y_stride[static_cast<std::size_t>(*a)];
+        }
+        if (contiguous == last) std::copy_n(k.in[0] + from, cols, k.out + to);
+        else table.transpose(rows, cols, k.in[0] + from, stride[static_cast<std::size_t>(last)], k.out + to, y_stride[static_cast<std::size_t>(contiguous)]);
+      }
+    });
+  }};
+}
+
+const OpDef& transpose_op() {
+  static const OpDef& op = register_op([] {
+    OpDef d;
+    d.name = "transpose";
+    d.doc = "Axes in another order: out's axis i is x's axis ints[i]";
+    d.infer = [](std::span<const Shape> in, const Attributes& a) {
+      expect_one(in);
+      std::vector<Index> sorted = a.ints, all(static_cast<std::size_t>(in[0].rank()));
+      std::iota(all.begin(), all.end(), 0);
+      std::sort(sorted.begin(), sorted.end());
+      if (sorted != all || all.empty()) throw std::invalid_argument(fmt::format("not a permutation of the axes of rank {}", in[0].rank()));
+      std::vector<Index> out;
+      for (Index p : a.ints) out.push_back(in[0][static_cast<int>(p)]);
+      return Shape(out);
+    };
+    d.set_kernel([]<class T>(const NodeShape& s) { return transpose_kernel<T>(s); });
+    d.vjp = [](const VjpInput& v, const Attributes& a) {
+      std::vector<Index> inverse(a.ints.size());
+      for (std::size_t i = 0; i < a.ints.size(); ++i) inverse[static_cast<std::size_t>(a.ints[i])] = static_cast<Index>(i);
+      return std::vector<Var>{transpose(v.adjoint, inverse)};
+    };
+    d.samples = {{{Shape{3, 5}}, {{1, 0}, {}}}, {{Shape{3, 5, 7}}, {{2, 1, 0}, {}}}, {{Shape{3, 5, 7}}, {{1, 0, 2}, {}}}, {{Shape{2, 3, 4, 5}}, {{2, 0, 3, 1}, {}}}, {{Shape{4}}, {{0}, {}}}};
+    return d;
+  }());
+  return op;
+}
+
+const OpDef& concat_op() {
+  static const OpDef& op = register_op([] {
+    OpDef d;
+    d.name = "concat";
+    d.doc = "Operands one after the other along an axis; ints {axis}";
+    d.infer = [](std::span<const Shape> in, const Attributes& a) {
+      if (in.empty()) throw std::invalid_argument("expected at least one operand");
+      const int axis = checked_axis(a, in[0]);
+      Index extent = 0;
+      for (const Shape& s : in) {
+        if (s.rank() != in[0].rank() || s.with(axis, 1) != in[0].with(axis, 1)) throw std::invalid_argument(fmt::format("extents differ apart from axis {}", axis));
+        extent += s[axis];
+      }
+      return in[0].with(axis, extent);
+    };
+    d.set_kernel([]<class T>(const NodeShape& s) {
+      const int axis = static_cast<int>(s.attributes->ints[0]), rank = s.out.rank();
+      const Index rows = s.out.size(0, axis), pitch = s.out.size(axis, rank);
+      std::vector<Index> widths;
+      for (const Shape& in : s.in) widths.push_back(in.size(axis, rank));
+      return Kernel<T>{[=](const KernelArguments<T>& k) {
+        const Index per_tile = std::max<Index>(1, kTileElements / pitch);
+        for_tiles(*k.parallel, tile_count(rows, per_tile), [&](Index tile) {
+          const Index first = tile * per_tile, n = std::min(per_tile, rows - first);
+          Index at = 0;
+          for (std::size_t i = 0; i < widths.size(); ++i) {
+            copy_rows(n, widths[i], k.in[i] + first * widths[i], widths[i], k.out + first * pitch + at, pitch);
+            at += widths[i];
+          }
+        });
+      }};
+    });
+    d.vjp = [](const VjpInput& v, const Attributes& a) {
+      const int axis = static_cast<int>(a.ints[0]);
+      std::vector<Var> adjoints;
+      Index at = 0;
+      for (std::size_t i = 0; i < v.in.size(); ++i) {
+        const Index n = v.in[i].shape()[axis];
+        adjoints.push_back(v.wanted[i] ? slice(v.adjoint, axis, at, at + n) : Var());
+        at += n;
+      }
+      return adjoints;
+    };
+    d.samples = {{{Shape{2, 3, 4}, Shape{2, 1, 4}, Shape{2, 2, 4}}, {{1}, {}}}, {{Shape{2, 3}, Shape{4, 3}}, {{0}, {}}}, {{Shape{5, 2}, Shape{5, 3}}, {{1}, {}}}};
+    return d;
+  }());
+  return op;
+}
+
+const OpDef& slice_op() {
+  static const OpDef& op = register_op([] {
+    OpDef d;
+    d.name = "slice";
+    d.doc = "Elements [begin, end) along an axis; ints {axis, begin, end}";
+    d.infer = [](std::span<const Shape> in, const Attributes& a) {
+      expect_one(in);
+      const int axis = checked_axis(a, in[0]);
+      if (a.ints.size() != 3 || a.ints[1] < 0 || a.ints[2] <= a.ints[1] || a.ints[2] > in[0][axis])
+        throw std::invalid_argument(fmt::format("range is not within extent {} of axis {}", in[0][axis], axis));
+      return in[0].with(axis, a.ints[2] - a.ints[1]);
+    };
+    d.set_kernel([]<class T>(const NodeShape& s) {
+      const int axis = static_cast<int>(s.attributes->ints[0]), rank = s.out.rank();
+      const Index rows = s.out.size(0, axis), inner = s.out.size(axis + 1, rank);
+      const Index pitch = s.in[0].size(axis, rank), width = s.out.size(axis, rank), skip = s.attributes->ints[1] * inner;
+      return Kernel<T>{[=](const KernelArguments<T>& k) {
+        const Index per_tile = std::max<Index>(1, kTileElements / width);
+        for_tiles(*k.parallel, tile_count(rows, per_tile), [&](Index tile) {
+          const Index first = tile * per_tile, n = std::min(per_tile, rows - first);
+          copy_rows(n, width, k.in[0] + first * pitch + skip, pitch, k.out + first * width, width);
+        });
+      }};
+    });
+    d.vjp = [](const VjpInput& v, const Attributes& a) {
+      const int axis = static_cast<int>(a.ints[0]);
+      return std::vector<Var>{pad(v.adjoint, axis, a.ints[1], v.in[0].shape()[axis] - a.ints[2])};
+    };
+    d.samples = {{{Shape{2, 6, 4}}, {{1, 2, 5}, {}}}, {{Shape{6, 3}}, {{0, 0, 2}, {}}}, {{Shape{5, 7}}, {{1, 6, 7}, {}}}};
+    return d;
+  }());
+  return op;
+}
+
+const OpDef& pad_op() {
+  static const OpDef& op = register_op([] {
+    OpDef d;
+    d.name = "pad";
+    d.doc = "Zeros before and after along an axis; ints {axis, before, after}";
+    d.infer = [](std::span<const Shape> in, const Attributes& a) {
+      expect_one(in);
+      const int axis = checked_axis(a, in[0]);
+      if (a.ints.size() != 3 || a.ints[1] < 0 || a.ints[2] < 0) throw std::invalid_argument("widths of the padding are negative");
+      return in[0].with(axis, in[0][axis] + a.ints[1] + a.ints[2]);
+    };
+    d.set_kernel([]<class T>(const NodeShape& s) {
+      const int axis = static_cast<int>(s.attributes->ints[0]), rank = s.out.rank();
+      const Index rows = s.out.size(0, axis), inner = s.out.size(axis + 1, rank);
+      const Index pitch = s.out.size(axis, rank), width = s.in[0].size(axis, rank), skip = s.attributes->ints[1] * inner;
+      return Kernel<T>{[=](const KernelArguments<T>& k) {
+        const Index per_tile = std::max<Index>(1, kTileElements / pitch);
+        for_tiles(*k.parallel, tile_count(rows, per_tile), [&](Index tile) {
+          for (Index r = tile * per_tile; r < std::min(rows, (tile + 1) * per_tile); ++r) {
+            T* y = k.out + r * pitch;
+            std::fill_n(y, skip, T(0));
+            std::copy_n(k.in[0] + r * width, width, y + skip);
+            std::fill_n(y + skip + width, pitch - skip - width, T(0));
+          }
+        });
+      }};
+    });
+    d.vjp = [](const VjpInput& v, const Attributes& a) {
+      const int axis = static_cast<int>(a.ints[0]);
+      return std::vector<Var>{slice(v.adjoint, axis, a.ints[1], a.ints[1] + v.in[0].shape()[axis])};
+    };
+    d.samples = {{{Shape{2, 3, 4}}, {{1, 2, 1}, {}}}, {{Shape{2, 3}}, {{0, 0, 2}, {}}}};
+    return d;
+  }());
+  return op;
+}
+
+const OpDef& zero_diagonal_op() {
+  static const OpDef& op = register_op([] {
+    OpDef d;
+    d.name = "zero_diagonal";
+    d.doc = "A square matrix with its diagonal set to zero";
+    d.infer = [](std::span<const Shape> in, const Attributes&) {
+      expect_one(in);
+      if (in[0].rank() != 2 || in[0][0] != in[0][1]) throw std::invalid_argument("expected a square matrix");
+      return in[0];
+    };
+    d.set_kernel([]<class T>(const NodeShape& s) {
+      const Index n = s.out[0];
+      return Kernel<T>{[=](const KernelArguments<T>& k) {
+        if (k.out != k.in[0]) std::copy_n(k.in[0], n * n, k.out);
+        for (Index i = 0; i < n; ++i) k.out[i * (n + 1)] = 0;
+      }};
+    });
+    d.vjp = [](const VjpInput& v, const Attributes&) { return std::vector<Var>{zero_diagonal(v.adjoint)}; };
+    d.in_place = true;
+    d.samples = {{{Shape{5, 5}}, {}}, {{Shape{1, 1}}, {}}};
+    return d;
+  }());
+  return op;
+}
+
+}  // namespace
+
+void register_layout_ops() {
+  reshape_op();
+  transpose_op();
+  concat_op();
+  slice_op();
+  pad_op();
+  zero_diagonal_op();
+}
+
+Var reshape(Var x, Shape shape, Location at) {
+  if (x.shape() == shape) return x;
+  const auto e = shape.extents();
+  return x.graph().record(reshape_op(), std::span(&x, 1), {{e.begin(), e.end()}, {}}, at);
+}
+
+Var transpose(Var x, std::vector<Index> permutation, Location at) { return x.graph().record(transpose_op(), std::span(&x, 1), {std::move(permutation), {}}, at); }
+Var transpose(Var x, Location at) { return transpose(x, {1, 0}, at); }
+
+Var concat(std::span<const Var> operands, int axis, Location at) {
+  if (operands.empty()) throw std::invalid_argument("[concat] expected at least one operand");
+  return operands.front().graph().record(concat_op(), operands, {{axis}, {}}, at);
+}
+
+Var slice(Var x, int axis, Index begin, Index end, Location at) { return x.graph().record(slice_op(), std::span(&x, 1), {{axis, begin, end}, {}}, at); }
+Var pad(Var x, int axis, Index before, Index after, Location at) { return x.graph().record(pad_op(), std::span(&x, 1), {{axis, before, after}, {}}, at); }
+Var zero_diagonal(Var x, Location at) { return x.graph().record(zero_diagonal_op(), std::span(&x, 1), {}, at); }
+
+}  // namespace autodiff

@@ -1,0 +1,135 @@
+#include "autodiff/ops/matmul.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <vector>
+
+#include "autodiff/graph/op.hpp"
+#include "autodiff/kernels/kernels.hpp"
+#include "autodiff/ops/all_ops.hpp"
+#include "autodiff/ops/layout.hpp"
+#include "autodiff/ops/tiles.hpp"
+
+namespace autodiff {
+
+namespace {
+
+struct Sizes {
+  Index Z, M, N, K;
+  bool ta, tb;
+};
+
+Sizes sizes(std::span<const Shape> in, const Attributes& attributes) {
+  const bool ta = attributes.ints[0] != 0, tb = attributes.ints[1] != 0;
+  const int r = in[0].rank();
+  return {r == 3 ? in[0][0] : 1, in[0][ta ? r - 1 : r - 2], in[1][tb ? r - 2 : r - 1], in[0][ta ? r - 2 : r - 1], ta, tb};
+}
+
+Shape infer(std::span<const Shape> in, const Attributes& attributes) {
+  if (in.size() != 2 || in[0].rank() != in[1].rank() || in[0].rank() < 2 || in[0].rank() > 3) throw std::invalid_argument("expected two matrices or two batches of matrices");
+  const int r = in[0].rank();
+  if (r == 3 && in[0][0] != in[1][0]) throw std::invalid_argument(fmt::format("batch sizes differ: {} against {}", in[0][0], in[1][0]));
+  const Sizes s = sizes(in, attributes);
+  const Index k = in[1][s.tb ? r - 1 : r - 2];
+  if (k != s.K) throw std::invalid_argument(fmt::format("inner sizes differ: {} against {}", s.K, k));
+  return r == 3 ? Shape{s.Z, s.M, s.N} : Shape{s.M, s.N};
+}
+
+// A tile is a block of rows of one matrix; where a matrix is small and the sum long, the sum is cut instead and its parts combine in a tree.
+template <class T>
+Kernel<T> matmul_kernel(const NodeShape& shape) {
+  const Sizes s = sizes(shape.in, *shape.attributes);
+  constexpr Index kRowBlock = 64, kLongSum = 4096, kSumChunk = 2048;
+  const bool split = s.K >= kLongSum && s.M * s.N <= 128 * 128;
+  const Index chunks = split ? tile_count(s.K, kSumChunk) : 1;
+  const Index rows = split ? s.M : std::max(kRowBlock, kTileElements * 8 / (s.N * s.K) / kRowBlock * kRowBlock), blocks = tile_count(s.M, rows);
+  const Index packed = s.tb ? s.Z * s.K * s.N : 0;  // b^T, so that the kernel reads rows
+  const auto& table = kernels::active<T>();
+  const auto add_into = [](Index n, T* a, const T* b) {
+    for (Index i = 0; i < n; ++i) a[i] += b[i];
+  };
+  Kernel<T> kernel;
+  kernel.scratch = packed + (split ? s.Z * chunks * s.M * s.N : 0);
+  kernel.run = [=, &table](const KernelArguments<T>& k) {
+    const T* b = k.in[1];
+    if (s.tb) {
+      for_tiles(*k.parallel, s.Z, [&](Index z) { table.transpose(s.N, s.K, k.in[1] + z * s.K * s.N, s.K, k.scratch + z * s.K * s.N, s.N); });
+      b = k.scratch;
+    }
+    T* partial = split ? k.scratch + packed : k.out;
+    for_tiles(*k.parallel, s.Z * blocks * chunks, [&](Index tile) {
+      const Index z = tile / (blocks * chunks), m = tile % (blocks * chunks) / chunks * rows, chunk = tile % chunks, first = chunk * kSumChunk;
+      const T* a_tile = k.in[0] + z * s.M * s.K + (s.ta ? m + first * s.M : m * s.K + first);
+      const T* b_tile = b + (z * s.K + first) * s.N;
+      kernels::Product<T> p;
+      p.M = std::min(rows, s.M - m);
+      p.N = s.N;
+      p.K = split ? std::min(kSumChunk, s.K - first) : s.K;
+      p.a = &a_tile;
+      p.a_row = s.ta ? 1 : s.K;
+      p.a_col = s.ta ? s.M : 1;
+      p.b = &b_tile;
+      p.ldb = s.N;
+      p.c = split ? partial + (z * chunks + chunk) * s.M * s.N : partial + (z * s.M + m) * s.N;
+      p.ldc = s.N;
+      table.product(p);
+    });
+    if (split)
+      for (Index z = 0; z < s.Z; ++z) {
+        T* parts = partial + z * chunks * s.M * s.N;
+        combine_tree(chunks, s.M * s.N, parts, add_into);
+        std::copy_n(parts, s.M * s.N, k.out + z * s.M * s.N);
+      }
+  };
+  return kernel;
+}
+
+const OpDef& matmul_op() {
+  static const OpDef& op = register_op([] {
+    OpDef d;
+    d.name = "matmul";
+    d.doc = "Matrix product, also batched over a leading axis; ints {first operand is transposed, second operand is transposed}";
+    d.infer = infer;
+    d.set_kernel([]<class T>(const NodeShape& s) { return matmul_kernel<T>(s); });
+    d.vjp = [](const VjpInput& v, const Attributes& a) {
+      const Var x = v.in[0], y = v.in[1], g = v.adjoint;
+      const bool ta = a.ints[0] != 0, tb = a.ints[1] != 0;
+      const auto t = [](bool flag) { return flag ? Transposed::yes : Transposed::no; };
+      // z = op(x) op(y):  d op(x) = g op(y)^T,  d op(y) = op(x)^T g; an operand given transposed has the transposed adjoint.
+      return std::vector<Var>{!v.wanted[0] ? Var() : ta ? matmul(y, g, t(tb), t(true)) : matmul(g, y, t(false), t(!tb)),
+                              !v.wanted[1] ? Var() : tb ? matmul(g, x, t(true), t(ta)) : matmul(x, g, t(!ta), t(false))};
+    };
+    d.cost = [](const NodeShape& s) {
+      const Sizes z = sizes(s.in, *s.attributes);
+      return static_cast<double>(z.Z * z.M * z.N) * static_cast<double>(z.K);
+    };
+    for (Index ta : {0, 1})
+      for (Index tb : {0, 1}) {
+        d.samples.push_back({{ta ? Shape{5, 3} : Shape{3, 5}, tb ? Shape{4, 5} : Shape{5, 4}}, {{ta, tb}, {}}});
+        d.samples.push_back({{ta ? Shape{2, 5, 3} : Shape{2, 3, 5}, tb ? Shape{2, 4, 5} : Shape{2, 5, 4}}, {{ta, tb}, {}}});
+      }
+    d.samples.push_back({{Shape{4100, 3}, Shape{4100, 2}}, {{1, 0}, {}}});
+    d.samples.push_back({{Shape{200, 33}, Shape{33, 17}}, {{0, 0}, {}}});
+    return d;
+  }());
+  return op;
+}
+
+}  // namespace
+
+void register_matmul_ops() { matmul_op(); }
+
+Var matmul(Var a, Var b, Transposed ta, Transposed tb, Location at) {
+  const Var in[] = {a, b};
+  return a.graph().record(matmul_op(), in, {{static_cast<Index>(ta), static_cast<Index>(tb)}, {}}, at);
+}
+
+Var linear(Var x, Var w, Location at) {
+  const int last = x.shape().rank() - 1;
+  const Var flat = reshape(x, Shape{x.shape().size(0, last), x.shape()[last]}, at);
+  return reshape(matmul(flat, w, Transposed::no, Transposed::no, at), x.shape().with(last, w.shape()[w.shape().rank() - 1]), at);
+}
+
+}  // namespace autodiff

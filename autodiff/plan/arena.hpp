@@ -1,0 +1,31 @@
+// Arena: one block of memory for a plan's values, page-aligned, reserved at once and touched only where a plan reaches. One thread at a time.
+#pragma once
+#include <cstddef>
+
+namespace autodiff {
+
+class Arena {
+ public:
+  Arena() = default;
+  ~Arena() { release(); }
+  Arena(Arena&& other) noexcept : data_(other.data_), bytes_(other.bytes_), high_water_(other.high_water_) { other.data_ = nullptr, other.bytes_ = 0; }
+  Arena& operator=(Arena&&) = delete;
+
+  /// Makes room for at least `bytes`; contents are lost when it grows. Throws std::bad_alloc.
+  void reserve(std::size_t bytes);
+  std::byte* data() const { return data_; }
+  std::size_t bytes() const { return bytes_; }
+
+  /// The largest offset that a run has written up to: what was really used, to be compared with what was planned.
+  std::size_t high_water() const { return high_water_; }
+  void touch(std::size_t end) {
+    if (end > high_water_) high_water_ = end;
+  }
+
+ private:
+  void release();
+  std::byte* data_ = nullptr;
+  std::size_t bytes_ = 0, high_water_ = 0;
+};
+
+}  // namespace autodiff

@@ -1,0 +1,81 @@
+#include "autodiff/plan/parallel.hpp"
+
+#include <algorithm>
+#include <thread>
+
+#ifdef METALEARN_STD_THREADS
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <vector>
+#else
+#include <tbb/global_control.h>
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
+#endif
+
+namespace autodiff {
+
+#ifdef METALEARN_STD_THREADS
+
+struct Parallel::Pool {
+  explicit Pool(int) {}
+  // A thread per call is slow, but nothing stays hidden from the sanitizer.
+  void for_each(int threads, std::size_t n, const std::function<void(std::size_t)>& f) const {
+    std::atomic<std::size_t> next{0};
+    std::exception_ptr error;
+    std::mutex mutex;
+    auto work = [&] {
+      for (std::size_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < n;) {
+        try {
+          f(i);
+        } catch (...) {
+          std::lock_guard lock(mutex);
+          if (!error) error = std::current_exception();
+        }
+      }
+    };
+    std::vector<std::thread> workers;
+    for (int t = 1; t < threads; ++t) workers.emplace_back(work);
+    work();
+    for (auto& w : workers) w.join();
+    if (error) std::rethrow_exception(error);
+  }
+};
+
+#else
+
+struct Parallel::Pool {
+  explicit Pool(int threads) : limit(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads)), arena(threads) {}
+  void for_each(int, std::size_t n, const std::function<void(std::size_t)>& f) {
+    arena.execute([&] {
+      tbb::parallel_for(
+          tbb::blocked_range<std::size_t>(0, n, 1),
+          [&](const tbb::blocked_range<std::size_t>& r) {
+            for (std::size_t i = r.begin(); i < r.end(); ++i) f(i);
+          },
+          tbb::simple_partitioner());
+    });
+  }
+  tbb::global_control limit;  // more threads than cores are allowed where the user asks for them
+  tbb::task_arena arena;
+};
+
+#endif
+
+Parallel::Parallel(int threads)
+    : threads_(threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))),
+      pool_(threads_ > 1 ? std::make_unique<Pool>(threads_) : nullptr) {}
+Parallel::~Parallel() = default;
+Parallel::Parallel(Parallel&&) noexcept = default;
+Parallel& Parallel::operator=(Parallel&&) noexcept = default;
+
+void Parallel::for_each(std::size_t n, const std::function<void(std::size_t)>& f) const {
+  if (!pool_ || n <= 1) {
+    for (std::size_t i = 0; i < n; ++i) f(i);
+    return;
+  }
+  pool_->for_each(threads_, n, f);
+}
+
+}  // namespace autodiff

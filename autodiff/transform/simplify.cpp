@@ -1,0 +1,176 @@
+#include "autodiff/transform/simplify.hpp"
+
+#include <algorithm>
+#include <map>
+#include <stdexcept>
+#include <tuple>
+
+#include "autodiff/graph/op.hpp"
+#include "autodiff/ops/elementwise.hpp"
+#include "autodiff/ops/layout.hpp"
+#include "autodiff/ops/reduce.hpp"
+
+namespace autodiff {
+
+namespace {
+
+constexpr Index kLargestFolded = 4096;  // elements
+
+class Copier {
+ public:
+  Copier(const Graph& source, Graph& target) : source_(source), target_(target), map_(source.size()) {}
+
+  void map(NodeId from, Var to) { map_[from] = to; }
+  Var mapped(NodeId from) const { return map_[from]; }
+
+  void copy(NodeId id) {
+    if (map_[id]) return;
+    const Node& node = source_.node(id);
+    if (source_.is_constant(id)) {
+      map_[id] = constant(node.shape, source_.constant_values(id));
+      return;
+    }
+    std::vector<Var> in;
+    for (NodeId i : node.inputs) in.push_back(map_[i]);
+    map_[id] = emit(*node.op, in, node.attributes, node.location);
+  }
+
+ private:
+  using Key = std::tuple<const OpDef*, std::vector<NodeId>, Attributes>;
+
+  bool has_kernel(const OpDef& op) const { return op.alias || (op.kernel_f && op.kernel_d); }
+
+  Var constant(const Shape& shape, const std::vector<double>& values) {
+    const auto e = shape.extents();
+    auto& slot = constants_[{{e.begin(), e.end()}, values}];
+    if (!slot) slot = target_.constant(shape, values);
+    return slot;
+  }
+
+  // The value of a constant whose elements are all equal, seen through broadcasts.
+  const double* uniform(Var v) const {
+    const Node& n = target_.node(v);
+    if (n.op->name == "broadcast" || n.op->name == "reshape") return uniform(Var(&target_, n.inputs[0]));
+    if (!target_.is_constant(v.id())) return nullptr;
+    const auto& values = target_.constant_values(v.id());
+    return std::all_of(values.begin(), values.end(), [&](double x) { return x == values[0]; }) ? &values[0] : nullptr;
+  }
+
+  // An existing node that equals op(in), or an empty Var.
+  Var identity(const OpDef& op, const std::vector<Var>& in, const Attributes& a, const Shape& shape) {
+    const std::string& name = op.name;
+    const auto same_shape = [&](std::size_t i) { return in[i].shape() == shape; };
+    if (name == "reshape") {
+      const Node& below = target_.node(in[0]);
+      if (same_shape(0)) return in[0];
+      if (below.op->name == "reshape") return emit(op, {Var(&target_, below.inputs[0])}, a, below.location);
+    }
+    if ((name == "broadcast" || name == "sum" || name == "slice" || name == "pad") && same_shape(0)) return in[0];
+    if (name == "concat" && in.size() == 1) return in[0];
+    if (name == "transpose" && std::is_sorted(a.ints.begin(), a.ints.end())) return in[0];
+    if (name == "affine" && a.reals[0] == 1 && a.reals[1] == 0) return in[0];
+    if (name == "add" || name == "sub" || name == "mul" || name == "div") {
+      const double *x = uniform(in[0]), *y = uniform(in[1]);
+      if (name == "add" && x && *x == 0 && same_shape(1)) return in[1];
+      if ((name == "add" || name == "sub") && y && *y == 0 && same_shape(0)) return in[0];
+      if (name == "mul" && x && *x == 1 && same_shape(1)) return in[1];
+      if ((name == "mul" || name == "div") && y && *y == 1 && same_shape(0)) return in[0];
+    }
+    if (name == "slice") {  // of a concat along the same axis, exactly one of its operands
+      const Node& below = target_.node(in[0]);
+      if (below.op->name == "concat" && below.attributes.ints[0] == a.ints[0]) {
+        Index at = 0;
+        for (NodeId i : below.inputs) {
+          const Index n = target_.node(i).shape[static_cast<int>(a.ints[0])];
+          if (at == a.ints[1] && at + n == a.ints[2]) return Var(&target_, i);
+          at += n;
+        }
+      }
+    }
+    return {};
+  }
+
+  Var emit(const OpDef& op, const std::vector<Var>& in, const Attributes& a, Location at) {
+    if (!has_kernel(op)) {
+      // Record the meaning in a graph of its own, then copy that node by node, so that its parts are simplified too.
+      Graph scratch;
+      std::vector<Var> parameters;
+      for (Var v : in) parameters.push_back(scratch.input(v.shape(), ""));
+      const Var meaning = op.spec(parameters, a);
+      Copier copier(scratch, target_);
+      copier.seen_ = std::move(seen_);
+      copier.constants_ = std::move(constants_);
+      for (std::size_t i = 0; i < in.size(); ++i) copier.map(parameters[i].id(), in[i]);
+      for (NodeId id = 0; id < scratch.size(); ++id) copier.copy(id);
+      seen_ = std::move(copier.seen_);
+      constants_ = std::move(copier.constants_);
+      return copier.mapped(meaning.id());
+    }
+    std::vector<Shape> shapes;
+    std::vector<NodeId> ids;
+    for (Var v : in) {
+      shapes.push_back(v.shape());
+      ids.push_back(v.id());
+    }
+    const Shape shape = op.infer(shapes, a);
+    if (const Var same = identity(op, in, a, shape)) return same;
+    Var& slot = seen_[{&op, ids, a}];
+    if (slot) return slot;
+    const Var made = fold(op, in, a, shape);
+    return seen_[{&op, ids, a}] = made ? made : target_.record(op, in, a, at);
+  }
+
+  Var fold(const OpDef& op, const std::vector<Var>& in, const Attributes& a, const Shape& shape) {
+    if (shape.size() > kLargestFolded || in.empty()) return {};
+    NodeShape node{{}, shape, &a};
+    std::vector<const double*> pointers;
+    for (Var v : in) {
+      if (!target_.is_constant(v.id())) return {};
+      node.in.push_back(v.shape());
+      pointers.push_back(target_.constant_values(v.id()).data());
+    }
+    // A large constant made from a small one (zeros, ones) is cheaper to make at run time than to keep.
+    if (op.name == "broadcast") return {};
+    if (op.alias) return constant(shape, target_.constant_values(in[0].id()));
+    const Kernel<double> kernel = op.kernel_d(node);
+    std::vector<double> out(static_cast<std::size_t>(shape.size())), scratch(static_cast<std::size_t>(kernel.scratch));
+    const Parallel serial(1);
+    kernel.run({pointers.data(), out.data(), scratch.data(), &serial});
+    return constant(shape, out);
+  }
+
+  const Graph& source_;
+  Graph& target_;
+  std::vector<Var> map_;
+  std::map<Key, Var> seen_;
+  std::map<std::pair<std::vector<Index>, std::vector<double>>, Var> constants_;
+};
+
+}  // namespace
+
+Simplified simplify(std::span<const Var> inputs, std::span<const Var> outputs, Graph& target) {
+  if (outputs.empty()) throw std::invalid_argument("[simplify] expected at least one output");
+  const Graph& source = outputs.front().graph();
+  Copier copier(source, target);
+  Simplified result;
+  for (Var v : inputs) {
+    if (!source.is_input(v.id())) throw std::invalid_argument("[simplify] an input is not an input node, " + source.where(v.id()));
+    result.inputs.push_back(target.input(v.shape(), source.input_name(v.id()), source.node(v).location));
+    copier.map(v.id(), result.inputs.back());
+  }
+  std::vector<bool> needed(source.size(), false);
+  for (Var v : outputs) needed[v.id()] = true;
+  for (NodeId id = static_cast<NodeId>(source.size()); id-- > 0;)
+    if (needed[id])
+      for (NodeId i : source.node(id).inputs) needed[i] = true;
+  for (NodeId id = 0; id < source.size(); ++id) {
+    if (!needed[id]) continue;
+    if (source.is_input(id) && !copier.mapped(id))
+      throw std::invalid_argument("[simplify] input '" + source.input_name(id) + "' is used but not among the inputs, " + source.where(id));
+    copier.copy(id);
+  }
+  for (Var v : outputs) result.outputs.push_back(copier.mapped(v.id()));
+  return result;
+}
+
+}  // namespace autodiff

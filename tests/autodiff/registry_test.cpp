@@ -1,0 +1,189 @@
+// One loop over the registry: being registered is being tested.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstring>
+#include <set>
+#include <stdexcept>
+
+#include "autodiff/gradcheck.hpp"
+#include "autodiff/graph/op.hpp"
+#include "autodiff/ops/all_ops.hpp"
+#include "autodiff/plan/plan.hpp"
+
+using namespace autodiff;
+
+namespace {
+
+std::vector<std::vector<double>> draw(const Sample& s, std::uint64_t seed) {
+  std::uint64_t state = seed * 1000003 + 7;
+  std::vector<std::vector<double>> values;
+  for (std::size_t i = 0; i < s.in.size(); ++i) {
+    std::vector<double> v(static_cast<std::size_t>(s.in[i].size()));
+    for (double& x : v) {
+      state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+      x = s.low + (s.high - s.low) * static_cast<double>(state >> 11) * 0x1p-53;
+      if (std::abs(x) < s.keep_away_from_zero) x = x < 0 ? x - s.keep_away_from_zero : x + s.keep_away_from_zero;
+    }
+    if (i == 0 && s.raise_diagonal > 0)
+      for (Index d = 0; d < s.in[0][0]; ++d) v[static_cast<std::size_t>(d * (s.in[0][0] + 1))] += s.raise_diagonal;
+    values.push_back(std::move(v));
+  }
+  return values;
+}
+
+template <class T>
+std::vector<T> run(const Plan<T>& plan, const std::vector<std::vector<double>>& values, Index size, int threads) {
+  std::vector<std::vector<T>> typed;
+  for (const auto& v : values) typed.emplace_back(v.begin(), v.end());
+  std::vector<const T*> in;
+  for (const auto& v : typed) in.push_back(v.data());
+  std::vector<T> out(static_cast<std::size_t>(size));
+  T* o = out.data();
+  Arena arena;
+  plan.run(in, std::span(&o, 1), arena, Parallel(threads));
+  CHECK(arena.high_water() == plan.peak_bytes());
+  return out;
+}
+
+struct Recording {
+  Graph graph;
+  std::vector<Var> inputs;
+  Var y;
+};
+void record(Recording& r, const OpDef& op, const Sample& s) {
+  for (std::size_t i = 0; i < s.in.size(); ++i) r.inputs.push_back(r.graph.input(s.in[i], "x" + std::to_string(i)));
+  r.y = r.graph.record(op, r.inputs, s.attributes, here());
+}
+
+template <class T>
+bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("every op has a name of its own, a doc line and samples") {
+  std::set<std::string> names;
+  for (const OpDef* op : all_ops()) {
+    CAPTURE(op->name);
+    CHECK(names.insert(op->name).second);
+    CHECK(!op->doc.empty());
+    CHECK(!op->samples.empty());
+  }
+  CHECK(names.size() >= 30);
+}
+
+TEST_CASE("every op's reverse agrees with central differences, and again for its second derivative") {
+  for (const OpDef* op : all_ops())
+    for (std::size_t i = 0; i < op->samples.size(); ++i) {
+      const Sample& s = op->samples[i];
+      CAPTURE(op->name);
+      CAPTURE(i);
+      const auto f = [&](std::span<const Var> in) { return in[0].graph().record(*op, in, s.attributes, here()); };
+      const auto values = draw(s, i + 1);
+      if (op->zero_gradient) {
+        CHECK(gradcheck(f, s.in, values) == 0);
+        continue;
+      }
+      // gate has no gradient to its second operand, which is constant between its kinks: differences agree with that too.
+      CHECK(gradcheck(f, s.in, values) < 1e-7);
+      Index numbers = 0;
+      for (const Shape& shape : s.in) numbers += shape.size();
+      if (op->smooth && numbers < 20000) CHECK(gradcheck_second(f, s.in, values) < 1e-6);
+    }
+}
+
+TEST_CASE("every kernel agrees with its op's meaning") {
+  int compared = 0;
+  for (const OpDef* op : all_ops()) {
+    if (!op->spec || !op->kernel_d) continue;
+    for (std::size_t i = 0; i < op->samples.size(); ++i) {
+      const Sample& s = op->samples[i];
+      CAPTURE(op->name);
+      Recording fast, plain;
+      record(fast, *op, s);
+      for (std::size_t k = 0; k < s.in.size(); ++k) plain.inputs.push_back(plain.graph.input(s.in[k], "x"));
+      plain.y = op->spec(plain.inputs, s.attributes);
+      CHECK(fast.y.shape() == plain.y.shape());
+      const auto values = draw(s, i + 1);
+      const auto a = run(Plan<double>(fast.inputs, std::span(&fast.y, 1)), values, fast.y.shape().size(), 1);
+      const auto b = run(Plan<double>(plain.inputs, std::span(&plain.y, 1)), values, fast.y.shape().size(), 1);
+      const auto c = run(Plan<float>(fast.inputs, std::span(&fast.y, 1)), values, fast.y.shape().size(), 1);
+      double scale = 0;
+      for (double v : b) scale = std::max(scale, std::abs(v));
+      for (std::size_t e = 0; e < a.size(); ++e) {
+        REQUIRE(std::abs(a[e] - b[e]) <= 1e-12 * scale);
+        REQUIRE(std::abs(static_cast<double>(c[e]) - b[e]) <= 1e-4 * scale);
+      }
+      ++compared;
+    }
+  }
+  CHECK(compared >= 6);
+}
+
+TEST_CASE("every op gives the same bits on 1, 2 and 4 threads, and in place as not") {
+  for (const OpDef* op : all_ops())
+    for (std::size_t i = 0; i < op->samples.size(); ++i) {
+      const Sample& s = op->samples[i];
+      CAPTURE(op->name);
+      CAPTURE(i);
+      const auto values = draw(s, i + 1);
+      Recording r;
+      record(r, *op, s);
+      // One more op on either side gives the op an operand in the arena that it may overwrite.
+      Recording wrapped;
+      for (std::size_t k = 0; k < s.in.size(); ++k) wrapped.inputs.push_back(wrapped.graph.input(s.in[k], "x"));
+      std::vector<Var> in;
+      for (Var v : wrapped.inputs) in.push_back(v.graph().record(*find_op("affine"), std::span(&v, 1), {{}, {2.0, 0.0}}, here()));
+      for (Var& v : in) v = v.graph().record(*find_op("affine"), std::span(&v, 1), {{}, {0.5, 0.0}}, here());
+      wrapped.y = wrapped.graph.record(*op, in, s.attributes, here());
+      const Var result = wrapped.graph.record(*find_op("affine"), std::span(&wrapped.y, 1), {{}, {2.0, 0.0}}, here());
+      const auto check = [&]<class T>(T) {
+        const Plan<T> plan(r.inputs, std::span(&r.y, 1)), over(wrapped.inputs, std::span(&result, 1)), apart(wrapped.inputs, std::span(&result, 1), {.in_place = false});
+        const Index n = r.y.shape().size();
+        const auto one = run(plan, values, n, 1);
+        CHECK(same_bits(one, run(plan, values, n, 2)));
+        CHECK(same_bits(one, run(plan, values, n, 4)));
+        auto doubled = one;
+        for (T& v : doubled) v *= 2;
+        CHECK(same_bits(doubled, run(over, values, n, 1)));
+        CHECK(same_bits(doubled, run(apart, values, n, 2)));
+        CHECK(over.peak_bytes() <= apart.peak_bytes());
+      };
+      check(float());
+      check(double());
+    }
+}
+
+TEST_CASE("a wrong shape is refused with the op, the shapes, the file and line, and the scope") {
+  for (const OpDef* op : all_ops()) {
+    CAPTURE(op->name);
+    Graph graph;
+    Scope scope(graph, "outer");
+    Scope inner(graph, "inner");
+    // No op takes seven operands of these shapes but concat, which refuses their extents.
+    std::vector<Var> odd;
+    for (int i = 0; i < 7; ++i) odd.push_back(graph.input(Shape{2 + i, 3}, "x"));
+    std::string message;
+    const int line = __LINE__ + 2;
+    try {
+      graph.record(*op, odd, op->name == "concat" ? Attributes{{1}, {}} : op->samples[0].attributes, here());
+    } catch (const std::invalid_argument& e) {
+      message = e.what();
+    }
+    CHECK(message.find("[" + op->name + "]") == 0);
+    CHECK(message.find("[2, 3] [3, 3]") != std::string::npos);
+    CHECK(message.find("registry_test.cpp:" + std::to_string(line)) != std::string::npos);
+    CHECK(message.find("in scope outer/inner") != std::string::npos);
+  }
+}
+
+TEST_CASE("an op without spec and kernel, or with a name that is taken, is not registered") {
+  OpDef op;
+  op.name = "half";
+  op.infer = [](std::span<const Shape> in, const Attributes&) { return in[0]; };
+  CHECK_THROWS_AS(register_op(op), std::invalid_argument);
+  op = *find_op("relu");
+  CHECK_THROWS_AS(register_op(op), std::invalid_argument);
+}
