@@ -1,0 +1,61 @@
+#include "metalearn/data/split.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "checkpoints/error.hpp"
+#include "metalearn/tasks/random.hpp"
+
+namespace metalearn {
+
+std::vector<char> hashed_split(std::span<const std::int32_t> labels, std::int64_t share) {
+  std::map<std::int32_t, std::vector<std::pair<std::uint64_t, std::size_t>>> classes;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    auto& members = classes[labels[i]];
+    members.emplace_back(Random(purpose("split"), static_cast<std::uint64_t>(labels[i]), members.size()).bits64(), i);
+  }
+  std::vector<char> marks(labels.size(), 0);
+  for (auto& [label, members] : classes) {
+    const auto n = static_cast<std::int64_t>(members.size());
+    const std::int64_t given = std::max(n / share, std::min(kFewestExamples, n / 2));
+    std::sort(members.begin(), members.end());
+    for (std::int64_t i = 0; i < given; ++i) marks[members[static_cast<std::size_t>(i)].second] = 1;
+  }
+  return marks;
+}
+
+ImageSet take(const ImageSet& set, const std::vector<char>& marks, char mark) {
+  ImageSet taken{set.height, set.width, {}, {}};
+  const auto size = static_cast<std::ptrdiff_t>(set.height) * set.width;
+  const auto count = static_cast<std::size_t>(std::count(marks.begin(), marks.end(), mark));
+  taken.labels.reserve(count);
+  taken.pixels.reserve(count * static_cast<std::size_t>(size));
+  for (std::size_t i = 0; i < marks.size(); ++i) {
+    if (marks[i] != mark) continue;
+    taken.labels.push_back(set.labels[i]);
+    const auto image = set.pixels.begin() + static_cast<std::ptrdiff_t>(i) * size;
+    taken.pixels.insert(taken.pixels.end(), image, image + size);
+  }
+  return taken;
+}
+
+std::vector<std::int64_t> count_classes(const ImageSet& set, std::size_t classes) {
+  std::vector<std::int64_t> counts(classes, 0);
+  for (std::int32_t label : set.labels) ++counts.at(static_cast<std::size_t>(label));
+  return counts;
+}
+
+void check_classes(const ImageSet& set, const std::vector<std::string>& class_names, const std::string& where) {
+  if (class_names.size() < 2)
+    throw checkpoints::BadData(fmt::format("{}: fewer than two classes ({} found); a task needs at least 2", where, class_names.size()));
+  const auto counts = count_classes(set, class_names.size());
+  for (std::size_t c = 0; c < counts.size(); ++c)
+    if (counts[c] < kFewestExamples)
+      throw checkpoints::BadData(fmt::format("{}: fewer than {} examples in class '{}' ({} found); add examples or leave the class out", where, kFewestExamples,
+                                             class_names[c], counts[c]));
+}
+
+}  // namespace metalearn

@@ -1,0 +1,83 @@
+#include "metalearn/tasks/augmentation.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "metalearn/tasks/portable_math.hpp"
+
+namespace metalearn {
+namespace {
+
+constexpr double kRadiansPerDegree = 3.14159265358979323846 / 180;
+
+/// out(r, c) = image at the point that a turn about the centre by `angle` and a shift of (down, right) bring to (r, c); bilinear, edges repeat.
+void warp(const std::vector<float>& image, int height, int width, double angle, double down, double right, std::vector<float>& out) {
+  const auto [sine, cosine] = portable::sin_cos(angle);
+  const double centre_r = 0.5 * (height - 1), centre_c = 0.5 * (width - 1);
+  for (int r = 0; r < height; ++r) {
+    for (int c = 0; c < width; ++c) {
+      const double dr = r - centre_r - down, dc = c - centre_c - right;
+      const double from_r = std::clamp(centre_r + cosine * dr - sine * dc, 0.0, height - 1.0);
+      const double from_c = std::clamp(centre_c + sine * dr + cosine * dc, 0.0, width - 1.0);
+      const int r0 = static_cast<int>(from_r), c0 = static_cast<int>(from_c);
+      const int r1 = std::min(r0 + 1, height - 1), c1 = std::min(c0 + 1, width - 1);
+      const double fr = from_r - r0, fc = from_c - c0;
+      const auto at = [&](int row, int column) { return static_cast<double>(image[static_cast<std::size_t>(row * width + column)]); };
+      const double upper = at(r0, c0) + fc * (at(r0, c1) - at(r0, c0)), lower = at(r1, c0) + fc * (at(r1, c1) - at(r1, c0));
+      out[static_cast<std::size_t>(r * width + c)] = static_cast<float>(upper + fr * (lower - upper));
+    }
+  }
+}
+
+}  // namespace
+
+Augmentation Augmentation::draw(const TaskConfig& config, Random random) {
+  const auto inputs = static_cast<std::size_t>(config.resolution) * static_cast<std::size_t>(config.resolution);
+  Augmentation a;
+  if (random.chance(config.permute)) {
+    a.source.resize(inputs);
+    std::iota(a.source.begin(), a.source.end(), 0);
+    random.shuffle(std::span(a.source));
+  }
+  a.rotate = random.chance(config.rotate);
+  a.rotate_max = config.rotate_max;
+  a.shift = random.chance(config.shift);
+  a.shift_max = config.shift_max;
+  if (random.chance(config.noise)) a.noise = random.uniform(0, config.noise_max);
+  const bool invert = random.chance(config.invert), signs = random.chance(config.input_sign);
+  if (invert || signs) {
+    a.inverted.assign(inputs, invert);
+    if (signs)
+      for (char& inverted : a.inverted) inverted ^= static_cast<char>(random.chance(0.5));
+  }
+  return a;
+}
+
+ImageReader::ImageReader(const ImageSet& set, int resolution) : resolution_(resolution), resize_(set.height, set.width, resolution) {}
+
+void ImageReader::write(const ImageSet& set, std::int64_t index, const Augmentation& how, Random& random, std::int64_t e, std::int64_t batch,
+                        std::span<float> x) const {
+  const auto area = static_cast<std::size_t>(set.height) * static_cast<std::size_t>(set.width);
+  const auto bytes = set.pixels.begin() + static_cast<std::ptrdiff_t>(area) * index;
+  std::vector<float> image(bytes, bytes + static_cast<std::ptrdiff_t>(area));
+  if (how.rotate || how.shift) {
+    const double angle = how.rotate ? random.uniform(-how.rotate_max, how.rotate_max) * kRadiansPerDegree : 0;
+    const double down = how.shift ? random.uniform(-how.shift_max, how.shift_max) * set.height / resolution_ : 0;
+    const double right = how.shift ? random.uniform(-how.shift_max, how.shift_max) * set.width / resolution_ : 0;
+    std::vector<float> moved(area);
+    warp(image, set.height, set.width, angle, down, right, moved);
+    image.swap(moved);
+  }
+  const auto inputs = static_cast<std::size_t>(resolution_) * static_cast<std::size_t>(resolution_);
+  std::vector<float> pixels(inputs);
+  resize_(image, 1.0f / 255.0f, pixels);
+  for (std::size_t i = 0; i < inputs; ++i) {
+    float value = pixels[how.source.empty() ? i : static_cast<std::size_t>(how.source[i])];
+    if (!how.inverted.empty() && how.inverted[i]) value = 1 - value;
+    if (how.noise > 0) value += static_cast<float>(how.noise * random.normal());
+    x[i * static_cast<std::size_t>(batch) + static_cast<std::size_t>(e)] = value;
+  }
+}
+
+}  // namespace metalearn

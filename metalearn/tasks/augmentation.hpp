@@ -1,0 +1,40 @@
+// Augmentation: what a task does to its images: turns and shifts per example, inversion, noise and a permutation of the inputs for the whole task.
+//
+// An Augmentation is drawn once per task; the per-example numbers come from the stream that the caller gives for the batch. Const, any number of threads.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "metalearn/data/dataset.hpp"
+#include "metalearn/data/resize.hpp"
+#include "metalearn/tasks/random.hpp"
+#include "metalearn/tasks/task.hpp"
+
+namespace metalearn {
+
+struct Augmentation {
+  bool rotate = false, shift = false;
+  double rotate_max = 0;                 ///< degrees
+  double shift_max = 0;                  ///< pixels of the resized image
+  double noise = 0;                      ///< standard deviation, added last and not clamped
+  std::vector<char> inverted;            ///< [N_0] of the permuted inputs: x -> 1 - x; empty: none
+  std::vector<std::int32_t> source;      ///< [N_0] input i shows pixel source[i]; empty: i
+
+  /// Draws one. `random` is the task's stream for this purpose.
+  static Augmentation draw(const TaskConfig& config, Random random);
+};
+
+/// Writes images of a set as columns of a batch: grey, turned and shifted at their own resolution, area-averaged, inverted, with noise, permuted.
+class ImageReader {
+ public:
+  ImageReader(const ImageSet& set, int resolution);
+  /// x[i * batch + e] for all inputs i: example `index` of the set. `random` is the batch's stream.
+  void write(const ImageSet& set, std::int64_t index, const Augmentation& how, Random& random, std::int64_t e, std::int64_t batch, std::span<float> x) const;
+
+ private:
+  int resolution_;
+  AreaResize resize_;
+};
+
+}  // namespace metalearn

@@ -1,0 +1,17 @@
+// Portable mathematics: logarithm, exponential, sine and cosine from + - * / alone, so that what is drawn with them has the same bits on every machine
+// (a libm's last bit depends on its version and on the processor).
+//
+// Accurate to a few units in the last place; slower than libm, and only used to draw tasks and batches. Pure functions.
+#pragma once
+#include <utility>
+
+namespace metalearn::portable {
+
+/// Natural logarithm. REQUIRES x > 0 and finite.
+double log(double x);
+/// e^x. REQUIRES |x| < 700.
+double exp(double x);
+/// {sin x, cos x}. REQUIRES |x| <= 2 pi.
+std::pair<double, double> sin_cos(double x);
+
+}  // namespace metalearn::portable

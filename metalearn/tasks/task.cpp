@@ -1,0 +1,79 @@
+#include "metalearn/tasks/task.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "metalearn/tasks/random.hpp"
+#include "metalearn/tasks/task_impl.hpp"
+
+namespace metalearn {
+namespace {
+
+void require(bool ok, const char* op, std::size_t expected, std::size_t found, const char* what) {
+  if (!ok) throw std::invalid_argument(fmt::format("[{}] expected {} of size {}, found {}", op, what, expected, found));
+}
+
+}  // namespace
+
+Pool::Pool(const ImageSet& images, const std::vector<std::vector<std::int32_t>>& members, const std::vector<int>& classes) : set(&images) {
+  for (int c : classes) {
+    const auto& indices = members.at(static_cast<std::size_t>(c));
+    examples.insert(examples.end(), indices.begin(), indices.end());
+    begin.push_back(examples.size());
+  }
+}
+
+std::vector<std::vector<std::int32_t>> class_members(const ImageSet& set, std::size_t classes) {
+  std::vector<std::vector<std::int32_t>> members(classes);
+  for (std::size_t i = 0; i < set.labels.size(); ++i) members.at(static_cast<std::size_t>(set.labels[i])).push_back(static_cast<std::int32_t>(i));
+  return members;
+}
+
+Task::Task(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+
+const std::string& Task::family() const { return impl_->data->name; }
+const std::vector<std::int64_t>& Task::widths() const { return impl_->widths; }
+int Task::classes() const { return static_cast<int>(impl_->labelled.begin.size()) - 1; }
+std::uint64_t Task::id() const { return impl_->id; }
+
+void Task::unlabelled(std::int64_t t, std::int64_t batch, std::span<float> x) const {
+  const auto expected = static_cast<std::size_t>(impl_->widths[0] * batch);
+  require(x.size() == expected, "Task::unlabelled", expected, x.size(), "x");
+  Random random(impl_->seed, impl_->stream, purpose("unlabelled"), t);
+  const Pool& pool = impl_->unlabelled;
+  for (std::int64_t e = 0; e < batch; ++e) {
+    const std::int32_t example = pool.examples[random.below(pool.examples.size())];
+    impl_->unlabelled_reader.write(*pool.set, example, impl_->augmentation, random, e, batch, x);
+  }
+}
+
+void Task::labelled(std::int64_t t, std::int64_t index, std::span<float> x, std::span<std::int32_t> labels) const {
+  const auto classes = static_cast<std::size_t>(this->classes()), per_class = static_cast<std::size_t>(impl_->labels_per_class), n = classes * per_class;
+  require(labels.size() == 2 * n, "Task::labelled", 2 * n, labels.size(), "labels");
+  const auto inputs = static_cast<std::size_t>(impl_->widths[0]);
+  require(x.size() == inputs * 2 * n, "Task::labelled", inputs * 2 * n, x.size(), "x");
+  Random random(impl_->seed, impl_->stream, purpose("labelled"), t, index);
+  const Pool& pool = impl_->labelled;
+  struct Chosen { std::int32_t example, label; };
+  std::vector<Chosen> chosen(2 * n);  // a, then b
+  for (std::size_t c = 0; c < classes; ++c) {
+    std::vector<std::int32_t> members(pool.examples.begin() + static_cast<std::ptrdiff_t>(pool.begin[c]), pool.examples.begin() + static_cast<std::ptrdiff_t>(pool.begin[c + 1]));
+    // a takes the first `half` of a random order and b the next; a class with fewer than 2 per_class examples repeats its own in each, still disjoint.
+    const std::size_t half = std::min(per_class, members.size() / 2);
+    random.partial_shuffle(std::span(members), 2 * half);
+    for (std::size_t j = 0; j < per_class; ++j) {
+      chosen[c * per_class + j] = {members[j % half], static_cast<std::int32_t>(c)};
+      chosen[n + c * per_class + j] = {members[half + j % half], static_cast<std::int32_t>(c)};
+    }
+  }
+  random.shuffle(std::span(chosen).first(n));
+  random.shuffle(std::span(chosen).last(n));
+  for (std::size_t e = 0; e < 2 * n; ++e) {
+    labels[e] = chosen[e].label;
+    impl_->labelled_reader.write(*pool.set, chosen[e].example, impl_->augmentation, random, static_cast<std::int64_t>(e), static_cast<std::int64_t>(2 * n), x);
+  }
+}
+
+}  // namespace metalearn

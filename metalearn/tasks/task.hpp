@@ -1,0 +1,74 @@
+// Task: a data set, some of its classes, an augmentation and a base architecture; and its batches.
+//
+// Everything is a pure function of (seed, task id, t): a task is never stored, it is drawn again from its id, and batch t can be asked for in any order.
+// Const after construction, any number of threads may read.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "metalearn/data/dataset.hpp"
+
+namespace metalearn {
+
+/// Ranges and probabilities that tasks are drawn from.
+struct TaskConfig {
+  int resolution = 14;               ///< images are area-averaged to resolution x resolution, grey, in [0, 1]
+  int classes_min = 2, classes_max = 10;
+  int hidden_min = 1, hidden_max = 2;    ///< hidden layers, uniform
+  int width_min = 24, width_max = 64;    ///< units of a hidden layer, log-uniform, rounded to multiples of 8
+  std::int64_t representation = 32;      ///< N_L
+  int labels_per_class = 10;
+  double permute = 1.0;              ///< probability of one random permutation of the inputs per task
+  double shift = 0.0, shift_max = 2;     ///< probability; per example uniform in +-shift_max pixels
+  double rotate = 0.0, rotate_max = 30;  ///< probability; per example uniform in +-rotate_max degrees
+  double noise = 0.0, noise_max = 0.3;   ///< probability; per task a standard deviation uniform in 0..noise_max
+  double invert = 0.0;               ///< probability: x -> 1 - x for the whole task
+  double input_sign = 0.0;           ///< probability; then each input is inverted (x -> 1 - x) for the whole task with probability 1/2
+};
+
+/// Which part of a data set's classes and examples a task sees.
+enum class Role {
+  train,       ///< meta-training: training families and classes
+  validation,  ///< meta-validation: held-out glyph families and classes, held-out CIFAR classes; never what is evaluated
+};
+
+class Task {
+ public:
+  const std::string& family() const;                   ///< name of the data set, for example "glyph" or "cifar10"
+  const std::vector<std::int64_t>& widths() const;     ///< N_0 .. N_L
+  int classes() const;
+  std::uint64_t id() const;
+
+  /// x [N_0, batch], unit-major: unlabelled batch t.
+  void unlabelled(std::int64_t t, std::int64_t batch, std::span<float> x) const;
+  /// Pair `index` of labelled batches at t, batch a then b: x [N_0, 2n], labels [2n] in 0..classes-1. Within each batch every class stands
+  /// labels_per_class times, shuffled; the examples of a and b are disjoint where the class has enough of them.
+  void labelled(std::int64_t t, std::int64_t index, std::span<float> x, std::span<std::int32_t> labels) const;
+
+  struct Impl;
+  explicit Task(std::shared_ptr<const Impl> impl);
+ private:
+  std::shared_ptr<const Impl> impl_;
+};
+
+class TaskDistribution {
+ public:
+  /// REQUIRES at least one data set. Throws checkpoints::BadData where a set has too few classes or examples.
+  TaskDistribution(TaskConfig config, std::vector<std::shared_ptr<const Dataset>> sets, std::uint64_t seed);
+  /// Families are drawn in balance: any run of `families` consecutive ids holds each family once, in an order that depends on the seed.
+  /// Role::validation leaves out sets that hold nothing out; throws checkpoints::BadData if all do.
+  Task draw(Role role, std::uint64_t id) const;
+  const std::vector<std::string>& families() const;
+ private:
+  struct Impl;
+  std::shared_ptr<const Impl> impl_;
+};
+
+/// A task for evaluation on one data set: all of its classes, the given hidden widths, no augmentation; unlabelled batches from the train split,
+/// labelled batches (support a, query b, disjoint) from the test split. draw `seed` chooses batches and phi's stream.
+Task evaluation_task(std::shared_ptr<const Dataset> set, const std::vector<std::int64_t>& hidden, const TaskConfig& config, std::uint64_t seed);
+
+}  // namespace metalearn
