@@ -1,0 +1,28 @@
+// The base model: an MLP with batch norm, and phi, its weights, as Vars. Arrays are [unit, example].
+//
+// Specification sections 3.2 and 4. Golden vectors: tests/metalearn/reference_vectors_test.cpp.
+#pragma once
+#include <vector>
+
+#include "autodiff/graph/graph.hpp"
+#include "metalearn/model/inner_step.hpp"
+
+namespace metalearn {
+
+/// W[l-1], V[l-1] [N_{l-1}, N_l] and b[l-1] [N_l] for l = 1..L.
+struct Phi {
+  std::vector<autodiff::Var> W, V, b;
+  /// All of them in the order of phi_spec().
+  std::vector<autodiff::Var> flat() const;
+  static Phi from_flat(const std::vector<autodiff::Var>& vars);
+};
+
+/// x[l] and z[l] [N_l, B], l = 0..L; z[0] is x[0].
+struct Activity {
+  std::vector<autodiff::Var> x, z;
+};
+
+/// x [N_0, B]; batch statistics over the B examples at hand.
+Activity forward(const Phi& phi, autodiff::Var x, Activation act);
+
+}  // namespace metalearn

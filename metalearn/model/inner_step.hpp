@@ -1,0 +1,114 @@
+// InnerStep: one architecture's inner step and meta-objective, recorded once, differentiated and compiled; replayed for every step of every unroll.
+//
+//   advance   phi_t -> phi_{t+1}                                                          (specification sections 4 to 9)
+//   score     phi -> J(phi), predictions                                                  (section 10)
+//   turn      phi_t, adjoint of phi_{t+1} -> adjoint of phi_t, d/dtheta; runs the step forward again first (its tape lives in the arena only meanwhile)
+//
+// theta and phi are flat arrays in the order of theta_spec() and phi_spec(). Batches are unit-major: x[i*B + e] is input i of example e.
+// An InnerStep owns its arena: one thread at a time. Compiling costs tens of milliseconds, so keep them by StepShape.
+#pragma once
+#include <compare>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "metalearn/model/tensor_list.hpp"
+
+namespace metalearn {
+
+enum class Activation { relu, tanh, sigmoid, elu, softplus, leaky_relu, swish, identity, step };
+/// Throws std::invalid_argument naming the known ones.
+Activation activation_from(const std::string& name);
+std::string to_string(Activation a);
+
+/// What theta's shapes depend on, and the constants of the inner step. Symbols of specification section 1.
+struct RuleConfig {
+  std::string rule = "metz";
+  std::int64_t H = 64;  ///< compute_h_size
+  std::int64_t Q = 1;   ///< compute_h_layers
+  std::int64_t S = 64;  ///< top_delta_size
+  std::int64_t P = 2;   ///< top_delta_layers
+  std::int64_t D = 32;  ///< delta_dim
+  std::int64_t G = 4;   ///< num_grad_channels
+  std::int64_t N_L = 32;  ///< width of the representation
+  bool identical_updates = true;
+  Activation activation = Activation::relu;
+  double inner_rate = 1e-4;  ///< lambda
+  auto operator<=>(const RuleConfig&) const = default;
+};
+
+/// What the shapes of one compiled step depend on.
+struct StepShape {
+  std::vector<std::int64_t> widths;  ///< N_0 .. N_L
+  std::int64_t batch = 128;          ///< B, unlabelled examples of an inner step
+  std::int64_t classes = 10;
+  std::int64_t labels_per_class = 10;
+  std::int64_t averages = 1;         ///< independent pairs of labelled batches (A of section 10)
+  std::int64_t labelled() const { return classes * labels_per_class; }  ///< n, examples of one labelled batch
+  auto operator<=>(const StepShape&) const = default;
+};
+
+/// Names, shapes and order of theta's tensors (section 3.1).
+TensorList theta_spec(const RuleConfig& rule);
+/// W/1.., V/1.., b/1.. (section 3.2).
+TensorList phi_spec(const std::vector<std::int64_t>& widths);
+/// Initial values drawn from counter-based randomness: a pure function of (seed) resp. (seed, stream).
+std::vector<float> initial_theta(const RuleConfig& rule, std::uint64_t seed);
+std::vector<float> initial_phi(const std::vector<std::int64_t>& widths, std::uint64_t seed, std::uint64_t stream);
+
+/// One labelled pair's inputs: a first, then b.
+template <class T>
+struct LabelledPair {
+  std::span<const T> x;        ///< [N_0, 2n]
+  std::span<const T> targets;  ///< [2, n, classes], standardised by standardise_targets()
+};
+
+/// Section 10, step 2: one-hot, centred over all entries, scaled to unit mean row norm. labels [n] in 0..classes-1; y [n, classes].
+template <class T>
+void standardise_targets(std::span<const std::int32_t> labels, std::int64_t classes, std::span<T> y);
+
+/// Share of rows of predictions [n, classes] whose largest entry is the label.
+template <class T>
+double accuracy(std::span<const T> predictions, std::span<const std::int32_t> labels);
+
+template <class T>
+class InnerStep {
+ public:
+  /// threads: for the loops inside kernels; 1 where tasks run in parallel.
+  InnerStep(const RuleConfig& rule, const StepShape& shape, int threads = 1);
+  ~InnerStep();
+  InnerStep(InnerStep&&) noexcept;
+
+  const StepShape& shape() const;
+  std::int64_t theta_size() const;
+  std::int64_t phi_size() const;
+
+  /// phi_next = step(theta, phi, x); x [N_0, B].
+  void advance(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<T> phi_next);
+
+  /// J(phi), mean over the pairs (pairs.size() == averages). predictions [averages, n, classes] of batch b are written if not empty.
+  T score(std::span<const T> phi, std::span<const LabelledPair<T>> pairs, std::span<T> predictions = {});
+
+  /// x^L of any number of examples in one batch of 2n: features [N_L, 2n] of x [N_0, 2n] (batch norm statistics over these 2n).
+  void features(std::span<const T> phi, std::span<const T> x, std::span<T> out);
+
+  /// One step of the reverse sweep. Runs the step from phi forward, scores phi_{t+1}, then back: the adjoint of phi_{t+1} is adjoint_next + dJ/dphi_{t+1}.
+  /// adjoint may be the same memory as adjoint_next. d/dtheta is added to gradient. phi_next (may be empty) receives phi_{t+1}. Returns J(phi_{t+1}).
+  T turn(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs,
+         std::span<const T> adjoint_next, std::span<T> adjoint, std::span<T> gradient, std::span<T> phi_next = {});
+
+  /// After a turn() with a non-finite result: the op that made the first non-finite number of it, as "op, recorded at file:line in scope a/b"; empty if there is none.
+  std::string first_non_finite(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next);
+
+  /// Bytes of the arena that the plan predicts, and that running has really touched: equal once turn() ran.
+  std::size_t predicted_peak_bytes() const;
+  std::size_t high_water_bytes() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace metalearn

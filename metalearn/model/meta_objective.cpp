@@ -1,0 +1,78 @@
+#include "metalearn/model/meta_objective.hpp"
+
+#include <cmath>
+#include <stdexcept>
+
+#include "autodiff/ops/elementwise.hpp"
+#include "autodiff/ops/layout.hpp"
+#include "autodiff/ops/linear_algebra.hpp"
+#include "autodiff/ops/matmul.hpp"
+#include "autodiff/ops/reduce.hpp"
+
+namespace metalearn {
+
+using namespace autodiff;
+
+namespace {
+constexpr double kRidge = 0.1;
+}
+
+Objective meta_objective(const Phi& phi, Var x, Var targets, Activation act) {
+  Graph& graph = x.graph();
+  const Scope scope(graph, "objective");
+  const Index n = targets.shape()[1], classes = targets.shape()[2];
+  const Var top = forward(phi, x, act).x.back();
+  const Index N = top.shape()[0];
+  Objective o;
+  o.features_a = slice(top, 1, 0, n);
+  o.features_b = slice(top, 1, n, 2 * n);
+  const auto part = [&](Index i) { return reshape(slice(targets, 0, i, i + 1), Shape{n, classes}); };
+  const Var ya = part(0), yb = part(1);
+
+  // The ridge leaves the constant column (the last) unpenalised.
+  const Var with_ones[] = {o.features_a, broadcast_to(graph.scalar(1), Shape{1, n})};
+  const Var A = concat(with_ones, 0);  // transposed: [N+1, n]
+  std::vector<double> ridge(static_cast<std::size_t>((N + 1) * (N + 1)), 0.0);
+  for (Index i = 0; i < N; ++i) ridge[static_cast<std::size_t>(i * (N + 2))] = kRidge;
+  const Var R = graph.constant(Shape{N + 1, N + 1}, std::move(ridge));
+  o.v = spd_solve(matmul(A, A, Transposed::no, Transposed::yes) + R, matmul(A, ya));
+  const Var weights = slice(o.v, 0, 0, N);
+
+  const Var p = matmul(o.features_b, weights, Transposed::yes) + slice(o.v, 0, N, N + 1);
+  o.predictions = p * rsqrt(sum(square(p), {1}));
+  o.mse = sum_all(square(o.predictions - yb)) / static_cast<double>(n);
+  o.penalty = sum_all(square(weights)) * (kRidge / static_cast<double>(n));
+  o.J = o.mse + o.penalty;
+  return o;
+}
+
+template <class T>
+void standardise_targets(std::span<const std::int32_t> labels, std::int64_t classes, std::span<T> y) {
+  const auto n = static_cast<std::int64_t>(labels.size());
+  if (static_cast<std::int64_t>(y.size()) != n * classes) throw std::invalid_argument("[standardise_targets] y must be [labels, classes]");
+  const double m = 1.0 / static_cast<double>(classes);  // the mean of one-hot rows
+  const double norm = std::sqrt((1 - m) * (1 - m) + static_cast<double>(classes - 1) * m * m);
+  for (std::int64_t i = 0; i < n; ++i)
+    for (std::int64_t c = 0; c < classes; ++c) y[static_cast<std::size_t>(i * classes + c)] = static_cast<T>(((labels[static_cast<std::size_t>(i)] == c ? 1.0 : 0.0) - m) / norm);
+}
+
+template <class T>
+double accuracy(std::span<const T> predictions, std::span<const std::int32_t> labels) {
+  const std::size_t n = labels.size(), classes = predictions.size() / n;
+  std::size_t right = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    std::size_t best = 0;
+    for (std::size_t c = 1; c < classes; ++c)
+      if (predictions[i * classes + c] > predictions[i * classes + best]) best = c;
+    // A row that is not a number predicts nothing.
+    if (std::isfinite(predictions[i * classes + best]) && static_cast<std::int32_t>(best) == labels[i]) ++right;
+  }
+  return static_cast<double>(right) / static_cast<double>(n);
+}
+
+template void standardise_targets<float>(std::span<const std::int32_t>, std::int64_t, std::span<float>);
+template void standardise_targets<double>(std::span<const std::int32_t>, std::int64_t, std::span<double>);
+template double accuracy<float>(std::span<const float>, std::span<const std::int32_t>);
+template double accuracy<double>(std::span<const double>, std::span<const std::int32_t>);
+
+}  // namespace metalearn
