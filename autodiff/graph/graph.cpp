@@ -99,8 +99,10 @@ std::string Graph::where(NodeId id) const {
 }
 
 Scope::Scope(Graph& graph, std::string_view name) : graph_(graph), before_(graph.scope_) {
+  if (name.empty()) return;
   const std::string& outer = graph.scopes_[before_];
-  graph.scopes_.push_back(outer.empty() ? std::string(name) : fmt::format("{}/{}", outer, name));
+  std::string full = outer.empty() ? std::string(name) : fmt::format("{}/{}", outer, name);
+  if (graph.scopes_.back() != full) graph.scopes_.push_back(std::move(full));
   graph.scope_ = static_cast<std::uint32_t>(graph.scopes_.size() - 1);
 }
 

@@ -88,7 +88,7 @@ class Graph {
   std::uint32_t scope_ = 0;
 };
 
-/// Names the nodes recorded while it lives: Scope s(graph, "compute_h"); scopes nest as a/b.
+/// Names the nodes recorded while it lives: Scope s(graph, "compute_h"); scopes nest as a/b. An empty name changes nothing.
 class Scope {
  public:
   Scope(Graph& graph, std::string_view name);

@@ -79,6 +79,7 @@ class Sweep {
       found->second = {adjoint};
       const Node node = graph_.node(id);  // a copy: recording moves nodes
       if (node.inputs.empty() || node.op->zero_gradient) continue;
+      const Scope scope(graph_, graph_.scope_name(node.scope));
       std::vector<Var> in;
       const auto wanted = std::make_unique<bool[]>(node.inputs.size());
       for (std::size_t i = 0; i < node.inputs.size(); ++i) {

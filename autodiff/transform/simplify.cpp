@@ -32,6 +32,7 @@ class Copier {
     }
     std::vector<Var> in;
     for (NodeId i : node.inputs) in.push_back(map_[i]);
+    const Scope scope(target_, source_.scope_name(node.scope));
     map_[id] = emit(*node.op, in, node.attributes, node.location);
   }
 

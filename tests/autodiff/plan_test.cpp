@@ -1,0 +1,99 @@
+#include "autodiff/plan/plan.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+#include "autodiff/ops/elementwise.hpp"
+#include "autodiff/ops/layout.hpp"
+#include "autodiff/ops/matmul.hpp"
+#include "autodiff/ops/reduce.hpp"
+
+using namespace autodiff;
+
+TEST_CASE("one graph compiles to float and to double, and replays on new numbers") {
+  Graph g;
+  const Var x = g.input(Shape{2, 2}, "x"), y = matmul(x, x) + 1.0;
+  const Plan<float> f(std::span(&x, 1), std::span(&y, 1));
+  const Plan<double> d(std::span(&x, 1), std::span(&y, 1));
+  Arena arena;
+  for (double scale : {1.0, 2.0}) {
+    const std::vector<float> xf{static_cast<float>(scale), 0, 0, 1};
+    const std::vector<double> xd{scale, 0, 0, 1};
+    std::vector<float> yf(4);
+    std::vector<double> yd(4);
+    const float* pf = xf.data();
+    const double* pd = xd.data();
+    float* of = yf.data();
+    double* od = yd.data();
+    f.run(std::span(&pf, 1), std::span(&of, 1), arena, Parallel(1));
+    d.run(std::span(&pd, 1), std::span(&od, 1), arena, Parallel(1));
+    CHECK(yd == std::vector<double>{scale * scale + 1, 1, 1, 2});
+    for (std::size_t i = 0; i < 4; ++i) CHECK(yf[i] == static_cast<float>(yd[i]));
+  }
+}
+
+TEST_CASE("an output may be an input, a constant, an alias or wanted twice") {
+  Graph g;
+  const Var x = g.input(Shape{2, 2}, "x"), c = g.constant(Shape{2}, {5, 6}), y = exp(x);
+  const Var outputs[] = {x, c, y, y, reshape(y, Shape{4}), reshape(x, Shape{4})};
+  const Plan<double> plan(std::span(&x, 1), outputs);
+  const std::vector<double> values{0, 1, 2, 3};
+  const double* in = values.data();
+  std::vector<std::vector<double>> results{std::vector<double>(4), std::vector<double>(2), std::vector<double>(4), std::vector<double>(4), std::vector<double>(4), std::vector<double>(4)};
+  std::vector<double*> out;
+  for (auto& r : results) out.push_back(r.data());
+  Arena arena;
+  plan.run(std::span(&in, 1), out, arena, Parallel(1));
+  CHECK(results[0] == values);
+  CHECK(results[1] == std::vector<double>{5, 6});
+  CHECK(results[2][3] == std::exp(3.0));
+  CHECK(results[3] == results[2]);
+  CHECK(results[4] == results[2]);
+  CHECK(results[5] == values);
+}
+
+TEST_CASE("the planned peak is exactly what a run touches, and a chain needs little more than its two largest values") {
+  Graph g;
+  const Var x = g.input(Shape{1000}, "x");
+  Var y = x;
+  for (int i = 0; i < 20; ++i) y = sum_to(broadcast_to(tanh(y), Shape{4, 1000}) * 0.5, Shape{1000});
+  const Plan<float> plan(std::span(&x, 1), std::span(&y, 1));
+  const std::vector<float> values(1000, 0.5f);
+  std::vector<float> result(1000);
+  const float* in = values.data();
+  float* out = result.data();
+  Arena arena;
+  plan.run(std::span(&in, 1), std::span(&out, 1), arena, Parallel(1));
+  CHECK(arena.high_water() == plan.peak_bytes());
+  CHECK(plan.peak_bytes() < 3 * 16000);
+}
+
+TEST_CASE("the first op that makes a number non-finite is named with its place") {
+  Graph g;
+  const Var x = g.input(Shape{3}, "x");
+  const Scope scope(g, "inner");
+  const Var y = square(log(x)) + 1.0;
+  const int line = __LINE__ - 1;
+  const Plan<float> plan(std::span(&x, 1), std::span(&y, 1));
+  std::vector<float> values{1, 2, 3}, result(3);
+  const float* in = values.data();
+  float* out = result.data();
+  Arena arena;
+  CHECK(!plan.first_non_finite(std::span(&in, 1), std::span(&out, 1), arena, Parallel(1)));
+  values[1] = -1;
+  const auto found = plan.first_non_finite(std::span(&in, 1), std::span(&out, 1), arena, Parallel(1));
+  REQUIRE(found);
+  CHECK(found->find("log, recorded at") == 0);
+  CHECK(found->find(":" + std::to_string(line) + " in scope inner") != std::string::npos);
+}
+
+TEST_CASE("a wrong number of bindings is refused") {
+  Graph g;
+  const Var x = g.input(Shape{1}, "x"), y = exp(x);
+  const Plan<float> plan(std::span(&x, 1), std::span(&y, 1));
+  Arena arena;
+  CHECK_THROWS_AS(plan.run({}, {}, arena, Parallel(1)), std::invalid_argument);
+}
