@@ -1,0 +1,93 @@
+// Archive: named arrays and attributes in memory, the contents of one HDF5 file.
+//
+// Paths are slash-separated without a leading slash, "theta/compute_h/conv0/w"; "" is the root. A group exists because something lies in it.
+// A plain value: any number of threads may read one.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+namespace checkpoints {
+
+using Numbers = std::variant<std::vector<float>, std::vector<double>, std::vector<std::int32_t>, std::vector<std::int64_t>, std::vector<std::uint64_t>>;
+using Attribute = std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>>;
+
+struct Array {
+  std::vector<std::int64_t> shape;  ///< C order; empty: a scalar, one number
+  Numbers data;
+};
+
+class Archive {
+ public:
+  /// name: the file it came from, for messages.
+  explicit Archive(std::string name = "archive") : name_(std::move(name)) {}
+  const std::string& name() const { return name_; }
+
+  /// Adds or replaces an array. Throws std::invalid_argument: a path that is not one, a shape that is not the data's, an array where a group is or the other way round.
+  void put(const std::string& path, Array array);
+  template <class T>
+  void put(const std::string& path, std::vector<std::int64_t> shape, std::vector<T> data) {
+    put(path, Array{std::move(shape), Numbers(std::move(data))});
+  }
+  /// Adds or replaces an attribute of the group or array at path. Text may not hold a zero byte (std::invalid_argument).
+  void set(const std::string& path, const std::string& attribute, Attribute value);
+  /// One text attribute per entry.
+  void set_texts(const std::string& path, const std::map<std::string, std::string>& texts);
+
+  /// The array at path, or null.
+  const Array* find(const std::string& path) const;
+  /// The array at path. Throws BadData naming file and path where there is none.
+  const Array& array(const std::string& path) const;
+  /// Its numbers. Throws BadData also where they are of another type.
+  template <class T>
+  const std::vector<T>& numbers(const std::string& path) const {
+    if (auto* v = std::get_if<std::vector<T>>(&array(path).data)) return *v;
+    refuse_type(path, type_name(Numbers(std::vector<T>())));
+  }
+  /// Its numbers. Throws BadData, with both shapes, also where it is not of this shape.
+  template <class T>
+  const std::vector<T>& numbers(const std::string& path, const std::vector<std::int64_t>& shape) const {
+    require_shape(path, shape);
+    return numbers<T>(path);
+  }
+
+  /// The attribute, or null where there is none or it is of another type.
+  template <class T>
+  const T* find_attribute(const std::string& path, const std::string& attribute) const {
+    auto group = attributes_.find(path);
+    if (group == attributes_.end()) return nullptr;
+    auto value = group->second.find(attribute);
+    return value == group->second.end() ? nullptr : std::get_if<T>(&value->second);
+  }
+  /// The attribute. Throws BadData naming file, path and attribute where there is none of that type.
+  template <class T>
+  const T& attribute(const std::string& path, const std::string& attribute_name) const {
+    if (auto* v = find_attribute<T>(path, attribute_name)) return *v;
+    refuse_attribute(path, attribute_name);
+  }
+  /// All text attributes at path.
+  std::map<std::string, std::string> texts(const std::string& path) const;
+
+  const std::map<std::string, Array>& arrays() const { return arrays_; }
+  /// path -> attribute -> value
+  const std::map<std::string, std::map<std::string, Attribute>>& attributes() const { return attributes_; }
+  /// Paths of all groups but the root, parents before children.
+  std::vector<std::string> groups() const;
+
+  /// "float32", "int64", ...
+  static std::string type_name(const Numbers& numbers);
+
+ private:
+  [[noreturn]] void refuse_type(const std::string& path, const std::string& wanted) const;
+  [[noreturn]] void refuse_attribute(const std::string& path, const std::string& attribute) const;
+  void require_shape(const std::string& path, const std::vector<std::int64_t>& shape) const;
+
+  std::string name_;
+  std::map<std::string, Array> arrays_;
+  std::map<std::string, std::map<std::string, Attribute>> attributes_;
+};
+
+}  // namespace checkpoints

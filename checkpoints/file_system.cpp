@@ -1,0 +1,150 @@
+#include "checkpoints/file_system.hpp"
+
+#include <dirent.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "checkpoints/error.hpp"
+
+namespace checkpoints {
+namespace {
+
+class PosixFileSystem final : public FileSystem {
+ public:
+  int open(const std::string& path, int flags, mode_t mode) override { return ::open(path.c_str(), flags | O_CLOEXEC, mode); }
+  ssize_t read(int file, void* to, std::size_t bytes) override { return ::read(file, to, bytes); }
+  ssize_t write(int file, const void* from, std::size_t bytes) override { return ::write(file, from, bytes); }
+  int fsync(int file) override { return ::fsync(file); }
+  int ftruncate(int file, off_t bytes) override { return ::ftruncate(file, bytes); }
+  int flock(int file, int operation) override { return ::flock(file, operation); }
+  int close(int file) override { return ::close(file); }
+  int rename(const std::string& from, const std::string& to) override { return ::rename(from.c_str(), to.c_str()); }
+  int unlink(const std::string& path) override { return ::unlink(path.c_str()); }
+  int mkdir(const std::string& path, mode_t mode) override { return ::mkdir(path.c_str(), mode); }
+  int is_directory(const std::string& path) override {
+    struct stat status;
+    return ::stat(path.c_str(), &status) != 0 ? -1 : S_ISDIR(status.st_mode) ? 1 : 0;
+  }
+  int list(const std::string& directory, std::vector<std::string>& names) override {
+    DIR* stream = ::opendir(directory.c_str());
+    if (!stream) return -1;
+    errno = 0;
+    while (const dirent* entry = ::readdir(stream)) {
+      const std::string name = entry->d_name;
+      if (name != "." && name != "..") names.push_back(name);
+    }
+    const int error = errno;
+    ::closedir(stream);
+    errno = error;
+    return error == 0 ? 0 : -1;
+  }
+};
+
+template <class Call>
+auto retry(Call call) {
+  for (;;) {
+    const auto result = call();
+    if (result >= 0 || errno != EINTR) return result;
+  }
+}
+
+[[noreturn]] void fail(const std::string& path, const char* what, int error) {
+  throw IoError(fmt::format("{}: can't be written: {}: {}", path, what, std::strerror(error)));
+}
+
+/// Linux frees the descriptor even where close() is interrupted: closing again could close another thread's file.
+int close_once(FileSystem& files, int file) {
+  const int result = files.close(file);
+  return result < 0 && errno == EINTR ? 0 : result;
+}
+
+/// Writes all and makes it durable; the name of the step that failed (errno says why), or null.
+const char* write_and_sync(FileSystem& files, int file, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = retry([&] { return files.write(file, bytes.data(), bytes.size()); });
+    if (written == 0) errno = ENOSPC;
+    if (written <= 0) return "write";
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return retry([&] { return files.fsync(file); }) < 0 ? "fsync" : nullptr;
+}
+
+}  // namespace
+
+FileSystem& posix_file_system() {
+  static PosixFileSystem files;
+  return files;
+}
+
+std::string directory_of(const std::string& path) {
+  const std::size_t slash = path.find_last_of('/');
+  return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+void write_durably(FileSystem& files, const std::string& path, std::span<const std::byte> bytes) {
+  const std::string tmp = path + ".tmp";
+  const int file = retry([&] { return files.open(tmp, O_WRONLY | O_CREAT | O_TRUNC, 0666); });
+  if (file < 0) fail(path, "open", errno);
+  const char* failed = write_and_sync(files, file, bytes);
+  int error = errno;
+  if (close_once(files, file) < 0 && !failed) failed = "close", error = errno;
+  if (!failed && files.rename(tmp, path) < 0) failed = "rename", error = errno;
+  if (failed) {
+    files.unlink(tmp);
+    fail(path, failed, error);
+  }
+  sync_directory(files, directory_of(path));
+}
+
+void sync_directory(FileSystem& files, const std::string& path) {
+  const int directory = retry([&] { return files.open(path, O_RDONLY | O_DIRECTORY, 0); });
+  if (directory < 0) fail(path, "open", errno);
+  const int synced = retry([&] { return files.fsync(directory); });
+  const int error = errno;
+  close_once(files, directory);
+  if (synced < 0 && error != EINVAL) fail(path, "fsync", error);  // EINVAL: a file system that keeps no such promise
+}
+
+std::vector<std::byte> read_file(FileSystem& files, const std::string& path) {
+  auto refuse = [&](int error) -> NoInput { return NoInput(fmt::format("{}: can't be read: {}", path, std::strerror(error))); };
+  const int file = retry([&] { return files.open(path, O_RDONLY, 0); });
+  if (file < 0) throw refuse(errno);
+  std::vector<std::byte> bytes;
+  constexpr std::size_t kFirstBlock = std::size_t{1} << 20;
+  for (std::size_t used = 0;;) {
+    try {
+      if (used == bytes.size()) bytes.resize(std::max(kFirstBlock, 2 * used));
+    } catch (...) {
+      close_once(files, file);
+      throw;
+    }
+    const ssize_t got = retry([&] { return files.read(file, bytes.data() + used, bytes.size() - used); });
+    if (got <= 0) {
+      const int error = errno;
+      close_once(files, file);
+      if (got < 0) throw refuse(error);
+      bytes.resize(used);
+      return bytes;
+    }
+    used += static_cast<std::size_t>(got);
+  }
+}
+
+void make_directories(FileSystem& files, const std::string& path) {
+  if (path.empty() || files.is_directory(path) == 1) return;
+  const std::string parent = directory_of(path);
+  if (parent != path) make_directories(files, parent);
+  if (files.mkdir(path, 0777) == 0)
+    sync_directory(files, parent);
+  else if (errno != EEXIST || files.is_directory(path) != 1)  // EEXIST: another process was faster
+    throw IoError(fmt::format("{}: can't be made: {}", path, std::strerror(errno == EEXIST ? ENOTDIR : errno)));
+}
+
+}  // namespace checkpoints

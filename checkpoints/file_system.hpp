@@ -1,0 +1,54 @@
+// FileSystem: the one seam through which this library makes system calls, so that a test can fail any of them; and durable writing on top of it.
+//
+// Every method is the POSIX call of that name: -1 and errno on failure. The POSIX implementation has no state: any thread may use it.
+#pragma once
+#include <fcntl.h>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace checkpoints {
+
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+  virtual int open(const std::string& path, int flags, mode_t mode) = 0;
+  virtual ssize_t read(int file, void* to, std::size_t bytes) = 0;
+  virtual ssize_t write(int file, const void* from, std::size_t bytes) = 0;
+  virtual int fsync(int file) = 0;
+  virtual int ftruncate(int file, off_t bytes) = 0;
+  virtual int flock(int file, int operation) = 0;
+  virtual int close(int file) = 0;
+  virtual int rename(const std::string& from, const std::string& to) = 0;
+  virtual int unlink(const std::string& path) = 0;
+  virtual int mkdir(const std::string& path, mode_t mode) = 0;
+  /// 1 a folder, 0 something else.
+  virtual int is_directory(const std::string& path) = 0;
+  /// Names in a folder but . and .., in no particular order.
+  virtual int list(const std::string& directory, std::vector<std::string>& names) = 0;
+};
+
+/// The real one.
+FileSystem& posix_file_system();
+
+/// Replaces or makes the file at path, so that after a crash at any moment either the old or the new one is there, whole:
+/// path.tmp -> fsync -> rename -> fsync of the folder. Throws IoError naming the file, the step and the reason; path.tmp is then gone and the old file untouched,
+/// except where only the last step failed: then the new file is in place.
+void write_durably(FileSystem& files, const std::string& path, std::span<const std::byte> bytes);
+
+/// The whole file. Throws NoInput naming it and the reason.
+std::vector<std::byte> read_file(FileSystem& files, const std::string& path);
+
+/// Makes a folder and those above it, durably; existing ones are fine. Throws IoError.
+void make_directories(FileSystem& files, const std::string& path);
+
+/// fsync of a folder: new and removed names in it survive a power loss. Throws IoError.
+void sync_directory(FileSystem& files, const std::string& path);
+
+/// The folder that path lies in, "." for a bare name.
+std::string directory_of(const std::string& path);
+
+}  // namespace checkpoints

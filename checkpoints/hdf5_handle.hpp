@@ -1,0 +1,49 @@
+// Handle: an HDF5 identifier that is closed with its scope; and HDF5's last error in words.
+//
+// Private to this folder. REQUIRES the HDF5 mutex held for as long as one lives.
+#pragma once
+#include <hdf5.h>
+
+#include <mutex>
+#include <string>
+#include <utility>
+
+namespace checkpoints {
+
+/// The mutex in front of the HDF5 library.
+std::mutex& hdf5_mutex();
+
+/// Switches HDF5's own printing of errors off.
+void silence_hdf5();
+
+/// The innermost entry of HDF5's error stack: what went wrong first.
+std::string hdf5_reason();
+
+/// Thrown when HDF5 refuses; reader and writer turn it into an error that names the file.
+struct Hdf5Failure {
+  std::string what;
+};
+
+/// `result`, unless negative: then throws Hdf5Failure "what (reason)".
+template <class T>
+T checked(T result, const std::string& what) {
+  if (result < 0) throw Hdf5Failure{what + " (" + hdf5_reason() + ")"};
+  return result;
+}
+
+class Handle {
+ public:
+  Handle(hid_t id, herr_t (*closer)(hid_t), const std::string& what) : id_(checked(id, what)), close_(closer) {}
+  ~Handle() { close(); }
+  Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
+  Handle& operator=(Handle&&) = delete;
+  operator hid_t() const { return id_; }
+  /// Before its scope ends, where failing matters.
+  herr_t close() { return id_ < 0 ? 0 : close_(std::exchange(id_, -1)); }
+
+ private:
+  hid_t id_;
+  herr_t (*close_)(hid_t);
+};
+
+}  // namespace checkpoints

@@ -1,0 +1,34 @@
+// Image: an Archive as the bytes of an HDF5 file, built and read in memory. HDF5 never touches the disk here.
+//
+// The HDF5 library is not thread-safe: one mutex stands in front of it, so any thread may call these, one at a time proceeds.
+#pragma once
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "checkpoints/archive.hpp"
+#include "checkpoints/file_system.hpp"
+
+namespace checkpoints {
+
+/// The bytes of an HDF5 file (latest format, no times: the same archive always gives the same bytes). Arrays up to 4 KiB lie in their object header, which HDF5 checks;
+/// larger ones in chunks of up to 16 MiB with Fletcher32. Text is of fixed length, UTF-8. The first `user_block` bytes (0, or a power of two >= 512) are zero
+/// and the caller's. Throws IoError where HDF5 refuses.
+std::vector<std::byte> to_image(const Archive& archive, std::size_t user_block = 0);
+
+/// Which filters a file may use.
+enum class Accept {
+  plain,       ///< checksums only: no array is larger than the file
+  compressed,  ///< also deflate and shuffle
+};
+
+/// The archive that an HDF5 file's bytes hold. `name` is for messages. Throws BadData with one line that says what is wrong: not HDF5, damaged, or a structure that
+/// could reach outside these bytes or swell: only hard links are accepted, each object once; no external or virtual storage, no other filters, no array larger than
+/// what is stored for it can hold (deflate: 1040 times), no types but integers, floats and text.
+Archive from_image(std::span<const std::byte> bytes, const std::string& name, Accept accept = Accept::compressed);
+
+/// A plain HDF5 file. Throws NoInput, BadData.
+Archive read_archive(const std::string& path, FileSystem& files = posix_file_system());
+
+}  // namespace checkpoints

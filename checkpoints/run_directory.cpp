@@ -1,0 +1,138 @@
+#include "checkpoints/run_directory.hpp"
+
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+#include "checkpoints/error.hpp"
+#include "checkpoints/snapshot_file.hpp"
+
+namespace checkpoints {
+namespace {
+
+constexpr std::int64_t kMaxUpdate = 99999999;  // eight digits: names sort by age
+constexpr char kPrefix[] = "snapshot-", kSuffix[] = ".h5";
+
+std::string snapshot_name(std::int64_t update) { return fmt::format("{}{:08}{}", kPrefix, update, kSuffix); }
+
+std::optional<std::int64_t> update_of(const std::string& name) {
+  std::int64_t update = 0;
+  const std::size_t begin = sizeof kPrefix - 1;
+  if (name.size() <= begin) return {};
+  std::from_chars(name.data() + begin, name.data() + name.size(), update);
+  if (update < 0 || update > kMaxUpdate || name != snapshot_name(update)) return {};
+  return update;
+}
+
+[[noreturn]] void fail(const std::string& path, const char* what, int error) {
+  throw IoError(fmt::format("{}: can't be written: {}: {}; choose another run directory or change its permissions", path, what, std::strerror(error)));
+}
+
+}  // namespace
+
+std::string snapshot_path(const std::string& directory, std::int64_t update) {
+  if (update < 0 || update > kMaxUpdate) throw std::invalid_argument(fmt::format("[snapshot_path] expected an update in 0..{}, found {}", kMaxUpdate, update));
+  return directory + "/" + snapshot_name(update);
+}
+
+std::vector<SnapshotEntry> list_snapshots(const std::string& directory, FileSystem& files) {
+  std::vector<std::string> names;
+  if (files.list(directory, names) < 0) {
+    if (errno == ENOENT) return {};
+    throw NoInput(fmt::format("{}: can't be read as a run directory: {}", directory, std::strerror(errno)));
+  }
+  std::vector<SnapshotEntry> found;
+  for (const auto& name : names)
+    if (auto update = update_of(name)) found.push_back({*update, directory + "/" + name});
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.update < b.update; });
+  return found;
+}
+
+RunDirectory RunDirectory::create(const std::string& path, FileSystem& files) {
+  make_directories(files, path);
+  return {path, files};
+}
+
+RunDirectory RunDirectory::open(const std::string& path, FileSystem& files) {
+  if (const int found = files.is_directory(path); found != 1)
+    throw NoInput(fmt::format("{}: no such run directory: {}", path, found == 0 ? "it is a file" : std::strerror(errno)));
+  return {path, files};
+}
+
+RunDirectory::RunDirectory(std::string path, FileSystem& files) : path_(std::move(path)), files_(&files) {
+  while (path_.size() > 1 && path_.back() == '/') path_.pop_back();
+  lock();
+  try {
+    remove_temporaries();
+  } catch (...) {
+    files_->close(lock_);
+    throw;
+  }
+}
+
+RunDirectory::RunDirectory(RunDirectory&& other) noexcept : path_(std::move(other.path_)), files_(other.files_), lock_(std::exchange(other.lock_, -1)) {}
+
+RunDirectory::~RunDirectory() {
+  if (lock_ >= 0) files_->close(lock_);  // which unlocks; the file stays, or a third process could lock another file of that name
+}
+
+void RunDirectory::lock() {
+  const std::string name = file("lock");
+  const int lock_file = files_->open(name, O_RDWR | O_CREAT, 0666);
+  if (lock_file < 0) fail(path_, "open lock", errno);
+  if (files_->flock(lock_file, LOCK_EX | LOCK_NB) < 0) {
+    const int error = errno;
+    std::string owner;
+    // The owner writes its number right after it has locked: wait a moment for it.
+    for (int attempt = 0; error == EWOULDBLOCK && owner.empty() && attempt < 20; ++attempt) {
+      if (attempt > 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      char text[32];
+      const ssize_t got = files_->read(lock_file, text, sizeof text);
+      if (got > 0) owner.assign(text, static_cast<std::size_t>(got));
+    }
+    files_->close(lock_file);
+    if (error != EWOULDBLOCK) fail(path_, "flock", error);
+    throw Busy(fmt::format("{}: process {} is using this run directory; wait for it to end or choose another", path_, owner.empty() ? "?" : owner));
+  }
+  const std::string owner = std::to_string(::getpid());
+  if (files_->ftruncate(lock_file, 0) < 0 || files_->write(lock_file, owner.data(), owner.size()) != static_cast<ssize_t>(owner.size())) {
+    const int error = errno;
+    files_->close(lock_file);
+    fail(path_, "write lock", error);
+  }
+  lock_ = lock_file;
+}
+
+void RunDirectory::remove_temporaries() {
+  std::vector<std::string> names;
+  if (files_->list(path_, names) < 0) fail(path_, "list", errno);
+  for (const auto& name : names)
+    if (name.ends_with(".tmp") && files_->unlink(file(name)) < 0) fail(path_, "unlink", errno);
+}
+
+std::string RunDirectory::save(std::int64_t update, const Archive& archive, std::size_t newest, const std::set<std::int64_t>& also) {
+  if (newest < 1) throw std::invalid_argument("[RunDirectory::save] expected newest >= 1, found 0");
+  const std::string path = snapshot_path(path_, update);
+  save_snapshot(path, archive, *files_);
+  const auto all = snapshots();
+  for (std::size_t i = 0; i + newest < all.size(); ++i)
+    if (all[i].update != update && !also.count(all[i].update) && files_->unlink(all[i].path) < 0) fail(all[i].path, "unlink", errno);
+  return path;
+}
+
+void RunDirectory::write_text(const std::string& name, const std::string& text) {
+  write_durably(*files_, file(name), std::as_bytes(std::span(text)));
+}
+
+}  // namespace checkpoints

@@ -1,0 +1,62 @@
+// RunDirectory: a folder that one process owns while it trains: its lock, its snapshots and which of them stay.
+//
+// Snapshots are the only *.h5 files in it; their names (snapshot-00000120.h5: after 120 updates) sort by age, and file times are never asked.
+// The lock is a flock on the file `lock`, which holds the owner's process id: it goes when the owner goes, however that happens. Readers need no lock, as a snapshot
+// is there whole or not at all. Owner's methods: one thread at a time.
+#pragma once
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "checkpoints/archive.hpp"
+#include "checkpoints/file_system.hpp"
+
+namespace checkpoints {
+
+/// A snapshot found in a run directory.
+struct SnapshotEntry {
+  std::int64_t update = 0;
+  std::string path;
+};
+
+/// "DIR/snapshot-00000120.h5". REQUIRES 0 <= update <= 99999999.
+std::string snapshot_path(const std::string& directory, std::int64_t update);
+
+/// All snapshots in a folder, oldest first; none where the folder is missing. Throws NoInput where the folder can't be read.
+std::vector<SnapshotEntry> list_snapshots(const std::string& directory, FileSystem& files = posix_file_system());
+
+class RunDirectory {
+ public:
+  /// Makes the folder if missing, locks it and removes *.tmp that a killed owner left.
+  /// Throws Busy naming the owner's process, IoError naming the folder where it can't be made or written.
+  static RunDirectory create(const std::string& path, FileSystem& files = posix_file_system());
+  /// The same for a folder that must be there already: throws NoInput where it is not.
+  static RunDirectory open(const std::string& path, FileSystem& files = posix_file_system());
+  ~RunDirectory();
+  RunDirectory(RunDirectory&& other) noexcept;
+  RunDirectory& operator=(RunDirectory&&) = delete;
+
+  const std::string& path() const { return path_; }
+  /// "DIR/name"
+  std::string file(const std::string& name) const { return path_ + "/" + name; }
+  std::vector<SnapshotEntry> snapshots() const { return list_snapshots(path_, *files_); }
+
+  /// Saves durably, then removes all snapshots but the newest `newest` (>= 1) and those after the updates in `also` (for example the best). Returns the new one's path.
+  /// Throws IoError; the older snapshots are then still there, whole.
+  std::string save(std::int64_t update, const Archive& archive, std::size_t newest = 3, const std::set<std::int64_t>& also = {});
+
+  /// Replaces a small text file, durably.
+  void write_text(const std::string& name, const std::string& text);
+
+ private:
+  RunDirectory(std::string path, FileSystem& files);
+  void lock();
+  void remove_temporaries();
+
+  std::string path_;
+  FileSystem* files_;
+  int lock_ = -1;
+};
+
+}  // namespace checkpoints

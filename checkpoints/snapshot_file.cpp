@@ -1,0 +1,93 @@
+#include "checkpoints/snapshot_file.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <boost/crc.hpp>
+#include <cmath>
+#include <cstring>
+#include <stdexcept>
+
+#include "checkpoints/error.hpp"
+#include "checkpoints/image.hpp"
+
+namespace checkpoints {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "numbers of the user block are little-endian");
+
+constexpr std::array<char, 8> kMagic = {'M', 'L', 'S', 'N', 'A', 'P', '\r', '\n'};
+constexpr std::size_t kBlockBytes = 512;
+
+/// FORMAT.md, "User block".
+struct UserBlock {
+  std::array<char, 8> magic = kMagic;
+  std::uint32_t schema = kSnapshotSchema;
+  std::uint32_t block_bytes = kBlockBytes;
+  std::uint64_t body_bytes = 0;
+  std::uint32_t body_crc = 0;
+  std::array<std::uint8_t, 480> zero{};
+  std::uint32_t block_crc = 0;
+};
+static_assert(sizeof(UserBlock) == kBlockBytes && offsetof(UserBlock, block_crc) == 508);
+
+std::uint32_t crc32(const void* bytes, std::size_t count) {
+  boost::crc_32_type crc;
+  crc.process_bytes(bytes, count);
+  return crc.checksum();
+}
+
+void require_finite(const Archive& archive) {
+  for (const auto& [path, array] : archive.arrays())
+    std::visit(
+        [&, &where = path](const auto& data) {
+          if constexpr (std::is_floating_point_v<std::decay_t<decltype(data[0])>>) {
+            auto bad = std::find_if(data.begin(), data.end(), [](auto x) { return !std::isfinite(x); });
+            if (bad != data.end())
+              throw std::invalid_argument(fmt::format("[snapshot] {}: number {} is {}; such a state is not saved", where, bad - data.begin(), *bad));
+          }
+        },
+        array.data);
+}
+
+}  // namespace
+
+std::vector<std::byte> snapshot_bytes(const Archive& archive) {
+  require_finite(archive);
+  std::vector<std::byte> bytes = to_image(archive, kBlockBytes);
+  UserBlock block;
+  block.body_bytes = bytes.size() - kBlockBytes;
+  block.body_crc = crc32(bytes.data() + kBlockBytes, block.body_bytes);
+  block.block_crc = crc32(&block, offsetof(UserBlock, block_crc));
+  std::memcpy(bytes.data(), &block, kBlockBytes);
+  return bytes;
+}
+
+Archive parse_snapshot(std::span<const std::byte> bytes, const std::string& name) {
+  auto refuse = [&](const std::string& what) { return BadData(fmt::format("{}: {}", name, what)); };
+  UserBlock block;
+  if (bytes.size() >= sizeof block.magic) std::memcpy(&block.magic, bytes.data(), sizeof block.magic);
+  if (bytes.empty()) throw refuse("is empty, not a snapshot; use an older one");
+  if (bytes.size() < sizeof block.magic || block.magic != kMagic) throw refuse("is not a snapshot (it does not begin with MLSNAP)");
+  if (bytes.size() < kBlockBytes) throw refuse(fmt::format("truncated: {} bytes found, at least {} expected; use an older snapshot", bytes.size(), kBlockBytes));
+  std::memcpy(&block, bytes.data(), kBlockBytes);
+  if (const std::uint32_t crc = crc32(bytes.data(), offsetof(UserBlock, block_crc)); crc != block.block_crc)
+    throw refuse(fmt::format("damaged (user block checksum {:08x}, expected {:08x}); use an older snapshot", crc, block.block_crc));
+  if (block.schema == 0 || block.schema > kSnapshotSchema)
+    throw refuse(fmt::format("has schema version {}, this program reads up to {}; use the program that wrote it", block.schema, kSnapshotSchema));
+  const auto body = bytes.subspan(kBlockBytes);
+  if (body.size() != block.body_bytes)
+    throw refuse(fmt::format("{}: a body of {} bytes found, {} expected; use an older snapshot", body.size() < block.body_bytes ? "truncated" : "damaged", body.size(),
+                             block.body_bytes));
+  if (const std::uint32_t crc = crc32(body.data(), body.size()); crc != block.body_crc)
+    throw refuse(fmt::format("damaged (body checksum {:08x}, expected {:08x}); use an older snapshot", crc, block.body_crc));
+  return from_image(bytes, name, Accept::plain);
+}
+
+void save_snapshot(const std::string& path, const Archive& archive, FileSystem& files) { write_durably(files, path, snapshot_bytes(archive)); }
+
+Archive load_snapshot(const std::string& path, FileSystem& files) { return parse_snapshot(read_file(files, path), path); }
+
+}  // namespace checkpoints

@@ -1,0 +1,92 @@
+#include "checkpoints/file_system.hpp"
+
+#include <cstring>
+
+#include "fixture.hpp"
+
+using namespace checkpoints;
+using namespace checkpoints::test;
+
+namespace {
+std::span<const std::byte> as_bytes(const std::string& text) { return std::as_bytes(std::span(text)); }
+std::string text_in(const std::string& path) {
+  const auto bytes = bytes_of(path);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+}  // namespace
+
+TEST_CASE("a file written durably replaces the old one and leaves nothing else behind") {
+  TemporaryDirectory dir;
+  for (const std::string text : {"old", "", "new and longer"}) {
+    write_durably(posix_file_system(), dir / "f", as_bytes(text));
+    CHECK(text_in(dir / "f") == text);
+    CHECK(names_in(dir.path()) == std::vector<std::string>{"f"});
+  }
+}
+
+TEST_CASE("whichever system call fails, the file is the old or the new one, whole, no tmp is left, and the error says why") {
+  const std::string old_text = "the old text", new_text(100000, 'n');
+  for (int error : {ENOSPC, EIO}) {
+    int failures = 0;
+    for (int i = 0;; ++i) {
+      TemporaryDirectory dir;
+      write_bytes(dir / "f", as_bytes(old_text));
+      FaultyFileSystem files(i, error);
+      files.longest_write = 40000;
+      std::string m;
+      const int code = exit_code_of([&] { write_durably(files, dir / "f", as_bytes(new_text)); }, &m);
+      CAPTURE(i);
+      CAPTURE(m);
+      CHECK(names_in(dir.path()) == std::vector<std::string>{"f"});
+      const std::string found = text_in(dir / "f");
+      CHECK((found == old_text || found == new_text));
+      if (code == 0) CHECK(found == new_text);
+      if (files.calls <= i) break;
+      if (code == 0) continue;  // closing the folder after its fsync: nothing is lost
+      ++failures;
+      CHECK(code == 74);
+      CHECK(m.find(std::strerror(error)) != std::string::npos);
+    }
+    CHECK(failures == 9);  // open, 3 writes, fsync, close, rename; open and fsync of the folder
+  }
+}
+
+TEST_CASE("interrupted calls and short writes are continued") {
+  const std::string text(1000, 'x');
+  for (int i = 0;; ++i) {
+    TemporaryDirectory dir;
+    FaultyFileSystem files(i, EINTR);
+    files.longest_write = 300;
+    CAPTURE(i);
+    int code = exit_code_of([&] { write_durably(files, dir / "f", as_bytes(text)); });
+    if (files.calls <= i) break;
+    if (code == 0) CHECK(text_in(dir / "f") == text);
+    CHECK((code == 0 || i == 7));  // rename is not interruptible
+  }
+}
+
+TEST_CASE("a missing file and a folder are no input") {
+  TemporaryDirectory dir;
+  std::string m;
+  CHECK(exit_code_of([&] { read_file(posix_file_system(), dir / "none"); }, &m) == 66);
+  CHECK(m == dir / "none" + ": can't be read: No such file or directory");
+  CHECK(exit_code_of([&] { read_file(posix_file_system(), dir.path()); }, &m) == 66);
+}
+
+TEST_CASE("folders are made with those above them; below a file they can't be") {
+  TemporaryDirectory dir;
+  make_directories(posix_file_system(), dir / "a/b/c");
+  make_directories(posix_file_system(), dir / "a/b/c/");
+  CHECK(std::filesystem::is_directory(dir / "a/b/c"));
+  write_bytes(dir / "f", {});
+  std::string m;
+  CHECK(exit_code_of([&] { make_directories(posix_file_system(), dir / "f/g"); }, &m) == 74);
+  CHECK(m.find(dir / "f") == 0);
+  CHECK(m.find("Not a directory") != std::string::npos);
+}
+
+TEST_CASE("the folder of a path is what stands before its last slash") {
+  CHECK(directory_of("a/b/c.h5") == "a/b");
+  CHECK(directory_of("c.h5") == ".");
+  CHECK(directory_of("/c.h5") == "/");
+}

@@ -1,0 +1,174 @@
+#include "checkpoints/run_directory.hpp"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "checkpoints/snapshot_file.hpp"
+#include "fixture.hpp"
+
+using namespace checkpoints;
+using namespace checkpoints::test;
+
+namespace {
+
+Archive state(std::int64_t update) {
+  Archive a;
+  a.put("theta/w", {2000}, std::vector<float>(2000, static_cast<float>(update)));
+  a.set("counters", "update", update);
+  return a;
+}
+
+std::vector<std::int64_t> updates_in(const std::string& directory) {
+  std::vector<std::int64_t> found;
+  for (const auto& s : list_snapshots(directory)) found.push_back(s.update);
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("snapshots are listed oldest first, by name and not by time; other files are not snapshots") {
+  TemporaryDirectory dir;
+  CHECK(list_snapshots(dir / "none").empty());
+  for (const char* name : {"snapshot-00000020.h5", "snapshot-00000003.h5", "snapshot-00000100.h5", "snapshot-3.h5", "snapshot-00000004.h5.tmp", "snapshot-0000000x.h5", "theta.h5",
+                           "snapshot-000000200.h5", "snapshot-.h5"})
+    write_bytes(dir / name, {});
+  CHECK(updates_in(dir.path()) == std::vector<std::int64_t>{3, 20, 100});
+  CHECK(list_snapshots(dir.path()).back().path == dir / "snapshot-00000100.h5");
+  CHECK(snapshot_path("runs/a", 120) == "runs/a/snapshot-00000120.h5");
+  CHECK_THROWS_AS(snapshot_path("runs/a", 100000000), std::invalid_argument);
+}
+
+TEST_CASE("the newest snapshots stay, and those asked for") {
+  TemporaryDirectory dir;
+  auto run = RunDirectory::create(dir / "runs/a");
+  for (std::int64_t update : {0, 10, 20, 30, 40}) CHECK(run.save(update, state(update), 2, {10}) == snapshot_path(run.path(), update));
+  CHECK(updates_in(run.path()) == std::vector<std::int64_t>{10, 30, 40});
+  CHECK(load_snapshot(snapshot_path(run.path(), 10)).attribute<std::int64_t>("counters", "update") == 10);
+  run.save(40, state(41), 2, {10});  // the same update again
+  CHECK(load_snapshot(snapshot_path(run.path(), 40)).attribute<std::int64_t>("counters", "update") == 41);
+  run.write_text("config.json", "{}");
+  auto names = names_in(run.path());
+  std::sort(names.begin(), names.end());
+  CHECK(names == std::vector<std::string>{"config.json", "lock", "snapshot-00000010.h5", "snapshot-00000030.h5", "snapshot-00000040.h5"});
+}
+
+TEST_CASE("an owner removes what a killed one left half written") {
+  TemporaryDirectory dir;
+  write_bytes(dir / "snapshot-00000004.h5.tmp", {});
+  write_bytes(dir / "metrics.csv", {});
+  auto run = RunDirectory::open(dir.path());
+  CHECK(!std::filesystem::exists(dir / "snapshot-00000004.h5.tmp"));
+  CHECK(std::filesystem::exists(dir / "metrics.csv"));
+}
+
+TEST_CASE("whichever system call of a save fails, the older snapshots are whole, no tmp is left, and the error is an I/O error") {
+  int failures = 0;
+  for (int i = 0;; ++i) {
+    TemporaryDirectory dir;
+    FaultyFileSystem files;
+    auto run = RunDirectory::create(dir / "run", files);
+    run.save(1, state(1), 2);
+    run.save(2, state(2), 2);
+    files.calls = 0;
+    files.fail_at = i;
+    std::string m;
+    int code = 0;
+    try {
+      code = exit_code_of([&] { run.save(3, state(3), 2); }, &m);
+    } catch (const std::exception& e) {
+      FAIL(e.what());
+    }
+    files.fail_at = -1;
+    CAPTURE(i);
+    CAPTURE(m);
+    const auto found = run.snapshots();
+    REQUIRE(found.size() >= 2);
+    for (const auto& s : found) CHECK(load_snapshot(s.path).numbers<float>("theta/w")[0] == static_cast<float>(s.update));
+    for (const auto& name : names_in(run.path())) CHECK(!name.ends_with(".tmp"));
+    if (files.calls <= i) break;
+    if (code == 0) continue;  // closing the folder
+    CHECK((code == 74 || code == 66));
+    ++failures;
+  }
+  CHECK(failures == 9);  // open, write, fsync, close, rename; open and fsync of the folder; list and unlink of the oldest
+}
+
+TEST_CASE("whichever system call fails while a run directory is taken, the error names it and nothing stays locked") {
+  for (int i = 0;; ++i) {
+    TemporaryDirectory dir;
+    FaultyFileSystem files(i);
+    std::string m;
+    const int code = exit_code_of([&] { RunDirectory::create(dir / "run", files); }, &m);
+    CAPTURE(i);
+    CAPTURE(m);
+    if (files.calls <= i) {
+      CHECK(code == 0);
+      break;
+    }
+    if (code != 0) {
+      CHECK(code == 74);
+      CHECK(m.find(dir.path()) == 0);
+    }
+    RunDirectory::create(dir / "run");
+  }
+}
+
+TEST_CASE("a run directory that can't be made is an I/O error, one that is missing no input") {
+  TemporaryDirectory dir;
+  write_bytes(dir / "file", {});
+  CHECK(exit_code_of([&] { RunDirectory::create(dir / "file/run"); }) == 74);
+  CHECK(exit_code_of([&] { RunDirectory::create(dir / "file"); }) == 74);
+  CHECK(exit_code_of([&] { RunDirectory::open(dir / "none"); }) == 66);
+  CHECK(exit_code_of([&] { RunDirectory::open(dir / "file"); }) == 66);
+}
+
+TEST_CASE("a second owner is refused with the first one's process id, until the first is gone") {
+  TemporaryDirectory dir;
+  {
+    auto run = RunDirectory::create(dir.path());
+    auto moved = std::move(run);
+    std::string m;
+    CHECK(exit_code_of([&] { RunDirectory::open(dir.path()); }, &m) == 75);
+    CHECK(m.find(dir.path() + ": process " + std::to_string(::getpid()) + " is using") == 0);
+  }
+  CHECK(exit_code_of([&] { RunDirectory::open(dir.path()); }) == 0);
+}
+
+TEST_CASE("of two processes that race for a run one wins, the other learns whose it is, and a killed owner's lock is free") {
+  for (int round = 0; round < 10; ++round) {
+    TemporaryDirectory dir;
+    int result[2], go[2];
+    REQUIRE(::pipe(result) == 0);
+    REQUIRE(::pipe(go) == 0);
+    pid_t children[2];
+    for (pid_t& child : children) {
+      child = ::fork();
+      REQUIRE(child >= 0);
+      if (child != 0) continue;
+      struct { pid_t self; int code; char message[400]; } report{::getpid(), 0, {}};
+      char start;
+      (void)!::read(go[0], &start, 1);
+      std::string m;
+      std::optional<RunDirectory> run;
+      report.code = exit_code_of([&] { run.emplace(RunDirectory::create(dir / "run")); }, &m);
+      m.copy(report.message, sizeof report.message - 1);
+      (void)!::write(result[1], &report, sizeof report);
+      for (;;) ::pause();  // holds what it has until it is killed
+    }
+    REQUIRE(::write(go[1], "gg", 2) == 2);
+    struct { pid_t self; int code; char message[400]; } reports[2];
+    for (auto& r : reports) REQUIRE(::read(result[0], &r, sizeof r) == static_cast<ssize_t>(sizeof r));
+    const auto& winner = reports[0].code == 0 ? reports[0] : reports[1];
+    const auto& loser = reports[0].code == 0 ? reports[1] : reports[0];
+    CHECK(winner.code == 0);
+    CHECK(loser.code == 75);
+    CHECK(std::string(loser.message).find("process " + std::to_string(winner.self) + " is using") != std::string::npos);
+    for (pid_t child : children) ::kill(child, SIGKILL), ::waitpid(child, nullptr, 0);
+    CHECK(exit_code_of([&] { RunDirectory::open(dir / "run"); }) == 0);
+    for (int f : {result[0], result[1], go[0], go[1]}) ::close(f);
+  }
+}
