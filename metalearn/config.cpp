@@ -1,0 +1,323 @@
+#include "metalearn/config.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <limits>
+#include <type_traits>
+
+#include "checkpoints/error.hpp"
+#include "metalearn/nearest.hpp"
+
+namespace metalearn {
+namespace {
+
+using checkpoints::UsageError;
+
+struct Entry {
+  ConfigKey key;
+  std::function<std::string(const Config&)> get;
+  std::function<void(Config&, const std::string&)> set;
+};
+
+[[noreturn]] void refuse(const ConfigKey& key, const std::string& text, const char* why) {
+  throw UsageError(fmt::format("{} = '{}' {} (allowed: {})", key.name, text, why, key.range));
+}
+
+/// The whole text as a number, or refused.
+template <class T>
+T parse_number(const ConfigKey& key, const std::string& text) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc::result_out_of_range) refuse(key, text, "is out of range");
+  if (error != std::errc() || end != text.data() + text.size()) refuse(key, text, std::is_floating_point_v<T> ? "is not a number" : "is not a whole number");
+  return value;
+}
+
+/// A number in lo .. hi. `field` returns the number's place in a Config.
+template <class Field, class T = std::remove_reference_t<std::invoke_result_t<Field, Config&>>>
+Entry number(std::string name, Field field, std::type_identity_t<T> lo, std::type_identity_t<T> hi, std::string meaning) {
+  const ConfigKey key{std::move(name), std::move(meaning), fmt::format("{} .. {}", lo, hi)};
+  return {key, [field](const Config& c) { return fmt::format("{}", field(const_cast<Config&>(c))); },
+          [key, field, lo, hi](Config& c, const std::string& text) {
+            const T value = parse_number<T>(key, text);
+            if (!(value >= lo && value <= hi)) refuse(key, text, "is out of range");  // also refuses nan
+            field(c) = value;
+          }};
+}
+
+template <class Field>
+Entry probability(std::string name, Field field, std::string meaning) {
+  return number(std::move(name), field, 0, 1, "probability that " + std::move(meaning));
+}
+
+/// One of a few words. `get` and `set` turn the setting into a word and back.
+Entry choice(std::string name, const std::vector<std::string>& words, std::function<std::string(const Config&)> get,
+             std::function<void(Config&, const std::string&)> set, std::string meaning) {
+  const ConfigKey key{std::move(name), std::move(meaning), fmt::format("{}", fmt::join(words, ", "))};
+  return {key, std::move(get), [key, words, set](Config& c, const std::string& text) {
+            if (std::find(words.begin(), words.end(), text) == words.end()) refuse(key, text, "is not known");
+            set(c, text);
+          }};
+}
+
+Entry data_entry() {
+  const ConfigKey key{"data", "data sets to train on, one family each", "NAME or NAME=DIR: glyph, glyph=DIR, mnist=DIR, fashion-mnist=DIR, cifar10=DIR, any other NAME=DIR (IDX files)", true};
+  return {key, [](const Config& c) { return join_list(c.data); },
+          [key](Config& c, const std::string& text) {
+            const auto words = split_list(text);
+            for (std::size_t i = 0; i < words.size(); ++i) {
+              if (words[i].empty() || words[i].front() == '=') refuse(key, text, "names no data set");
+              if (std::find(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(i), words[i]) != words.begin() + static_cast<std::ptrdiff_t>(i))
+                refuse(key, text, "names a data set twice");
+            }
+            c.data = words;
+          }};
+}
+
+Entry save_every_entry() {
+  const ConfigKey key{"save-every", "updates (N) or seconds (Ns) between snapshots; the last update is always saved", "1 .. 1000000000, or 1s .. 1000000s"};
+  return {key, [](const Config& c) { return c.save_every; },
+          [key](Config& c, const std::string& text) {
+            const bool seconds = !text.empty() && text.back() == 's';
+            const auto count = parse_number<std::int64_t>(key, seconds ? text.substr(0, text.size() - 1) : text);
+            if (count < 1 || count > (seconds ? 1000000 : 1000000000)) refuse(key, text, "is out of range");
+            c.save_every = text;
+          }};
+}
+
+Entry validate_steps_entry() {
+  const ConfigKey key{"validate-steps", "marks of a validation: inner steps done", "ascending whole numbers 0 .. 100000, with commas between"};
+  return {key, [](const Config& c) { return fmt::format("{}", fmt::join(c.validate_steps, ",")); },
+          [key](Config& c, const std::string& text) {
+            std::vector<std::int64_t> steps;
+            for (const auto& word : split_list(text)) steps.push_back(parse_number<std::int64_t>(key, word));
+            if (steps.empty() || steps.front() < 0 || steps.back() > 100000) refuse(key, text, "is out of range");
+            if (std::adjacent_find(steps.begin(), steps.end(), std::greater_equal<>()) != steps.end()) refuse(key, text, "does not ascend");
+            c.validate_steps = steps;
+          }};
+}
+
+Entry unroll_entry() {
+  const ConfigKey key{"unroll", "shorthand: window and length both T, full back-propagation through T inner steps", "1 .. 100000", false, true};
+  return {key, nullptr, [key](Config& c, const std::string& text) {
+            const auto T = parse_number<std::int64_t>(key, text);
+            if (T < 1 || T > 100000) refuse(key, text, "is out of range");
+            c.window_min = c.window_max = c.length_min = c.length_start = c.length_max = T;
+          }};
+}
+
+std::vector<std::string> activations() {
+  std::vector<std::string> names;
+  for (int a = 0; a <= static_cast<int>(Activation::step); ++a) names.push_back(to_string(static_cast<Activation>(a)));
+  return names;
+}
+
+const std::vector<std::string> kPresets = {"demo", "small", "paper"};
+
+#define FIELD(place) [](Config& c) -> auto& { return c.place; }
+
+/// THE table: every key once, in the order in which help prints it.
+std::vector<Entry> make_table() {
+  constexpr std::int64_t kMany = 1000000000;
+  constexpr std::int64_t kLong = 100000;  // inner steps
+  std::vector<Entry> t;
+  t.push_back(choice("preset", kPresets, [](const Config& c) { return c.preset; }, [](Config& c, const std::string& v) { c.preset = v; },
+                     "where the defaults of all other keys come from"));
+  t.push_back(data_entry());
+  // The run.
+  t.push_back(number("updates", FIELD(updates), 1, kMany, "updates of theta in all"));
+  t.push_back(number("seed", FIELD(seed), 0, std::numeric_limits<std::uint64_t>::max(), "of all randomness of the run"));
+  t.push_back(number("threads", FIELD(threads), 0, 4096, "threads; 0: all cores (the result does not depend on it)"));
+  t.push_back(save_every_entry());
+  t.push_back(number("validate-every", FIELD(validate_every), 0, kMany, "updates between validations on held-out tasks; 0: never"));
+  t.push_back(validate_steps_entry());
+  t.push_back(number("validate-tasks", FIELD(validate_tasks), 1, 10000, "held-out tasks of a validation"));
+  // Windows and in-flight tasks.
+  t.push_back(number("tasks", FIELD(tasks), 1, 100000, "M: windows that make one update"));
+  t.push_back(number("in-flight", FIELD(in_flight), 1, 100000, "P: tasks in the pool, at least M"));
+  t.push_back(unroll_entry());
+  t.push_back(number("window-min", FIELD(window_min), 1, kLong, "smallest window k (inner steps that one update back-propagates through)"));
+  t.push_back(number("window-max", FIELD(window_max), 1, kLong, "largest window k"));
+  t.push_back(number("length-min", FIELD(length_min), 1, kLong, "smallest total length L of a task (inner steps)"));
+  t.push_back(number("length-max", FIELD(length_max), 1, kLong, "largest total length L, once it has grown"));
+  t.push_back(number("length-start", FIELD(length_start), 1, kLong, "largest total length L at update 0"));
+  t.push_back(number("length-horizon", FIELD(length_horizon), 1, kMany, "updates over which the largest length grows"));
+  // The outer optimiser.
+  t.push_back(number("meta-rate", FIELD(meta_rate), 1e-9, 1, "Adam's rate after the warm-up"));
+  t.push_back(number("meta-rate-final", FIELD(meta_rate_final), 0, 1, "Adam's rate after decay-horizon updates"));
+  t.push_back(number("warmup", FIELD(warmup), 0, kMany, "updates of linear warm-up"));
+  t.push_back(number("decay-horizon", FIELD(decay_horizon), 1, kMany, "updates over which the rate falls"));
+  t.push_back(number("adam-beta1", FIELD(adam_beta1), 0, 0.999999, "decay of the gradient's moving average"));
+  t.push_back(number("adam-beta2", FIELD(adam_beta2), 0, 0.9999999, "decay of the squared gradient's moving average"));
+  t.push_back(number("adam-epsilon", FIELD(adam_epsilon), 1e-16, 1, "added to the root of the squared gradient's average"));
+  t.push_back(number("clip-task", FIELD(clip_task), 1e-9, 1e9, "largest 2-norm of one task's gradient"));
+  t.push_back(number("clip", FIELD(clip), 1e-9, 1e9, "largest 2-norm of the averaged gradient"));
+  t.push_back(number("theta-average", FIELD(theta_average), 0, 0.999999, "decay of theta's moving average, which is what is evaluated"));
+  // The update rule.
+  t.push_back(choice("rule", {"metz"}, [](const Config& c) { return c.rule.rule; }, [](Config& c, const std::string& v) { c.rule.rule = v; },
+                     "form of the update rule"));
+  t.push_back(number("h-size", FIELD(rule.H), 1, 1024, "H: channels of a neuron's hidden state"));
+  t.push_back(number("h-layers", FIELD(rule.Q), 0, 16, "Q: residual layers that compute it"));
+  t.push_back(number("top-size", FIELD(rule.S), 1, 1024, "S: channels of the top network"));
+  t.push_back(number("top-layers", FIELD(rule.P), 0, 16, "P: layers of the top network"));
+  t.push_back(number("delta-size", FIELD(rule.D), 1, 1024, "D: channels of the learning signal"));
+  t.push_back(number("grad-channels", FIELD(rule.G), 1, 64, "G: channels of each increment's readouts"));
+  t.push_back(choice("identical-updates", {"true", "false"}, [](const Config& c) { return std::string(c.rule.identical_updates ? "true" : "false"); },
+                     [](Config& c, const std::string& v) { c.rule.identical_updates = v == "true"; }, "change W and V by the same increment"));
+  t.push_back(choice("activation", activations(), [](const Config& c) { return to_string(c.rule.activation); },
+                     [](Config& c, const std::string& v) { c.rule.activation = activation_from(v); }, "of the base model"));
+  t.push_back(number("inner-rate", FIELD(rule.inner_rate), 1e-9, 1, "lambda: rate of an inner step"));
+  // Tasks.
+  Entry representation = number("representation", FIELD(rule.N_L), 1, 4096, "units of the representation, the base model's last layer");
+  representation.set = [set = representation.set](Config& c, const std::string& text) {
+    set(c, text);
+    c.task.representation = c.rule.N_L;
+  };
+  t.push_back(representation);
+  t.push_back(number("batch", FIELD(batch), 2, 65536, "B: unlabelled examples of an inner step"));
+  t.push_back(number("averages", FIELD(averages), 1, 1000, "pairs of labelled batches of one meta-objective"));
+  t.push_back(number("labels-per-class", FIELD(task.labels_per_class), 1, 1000, "labelled examples of a class and batch"));
+  t.push_back(number("resolution", FIELD(task.resolution), 4, 64, "images are area-averaged to this height and width"));
+  t.push_back(number("classes-min", FIELD(task.classes_min), 2, 1000, "fewest classes of a task"));
+  t.push_back(number("classes-max", FIELD(task.classes_max), 2, 1000, "most classes of a task"));
+  t.push_back(number("hidden-min", FIELD(task.hidden_min), 1, 64, "fewest hidden layers"));
+  t.push_back(number("hidden-max", FIELD(task.hidden_max), 1, 64, "most hidden layers"));
+  t.push_back(number("width-min", FIELD(task.width_min), 8, 16384, "fewest units of a hidden layer (rounded to multiples of 8)"));
+  t.push_back(number("width-max", FIELD(task.width_max), 8, 16384, "most units of a hidden layer"));
+  t.push_back(probability("permute", FIELD(task.permute), "a task permutes its inputs"));
+  t.push_back(probability("shift", FIELD(task.shift), "a task shifts each example"));
+  t.push_back(number("shift-max", FIELD(task.shift_max), 0, 64, "largest shift, pixels"));
+  t.push_back(probability("rotate", FIELD(task.rotate), "a task rotates each example"));
+  t.push_back(number("rotate-max", FIELD(task.rotate_max), 0, 180, "largest rotation, degrees"));
+  t.push_back(probability("noise", FIELD(task.noise), "a task adds noise"));
+  t.push_back(number("noise-max", FIELD(task.noise_max), 0, 10, "largest standard deviation of the noise"));
+  t.push_back(probability("invert", FIELD(task.invert), "a task inverts all inputs"));
+  t.push_back(probability("input-sign", FIELD(task.input_sign), "a task inverts each input or not, half of them"));
+  return t;
+}
+#undef FIELD
+
+const std::vector<Entry>& table() {
+  static const std::vector<Entry> entries = make_table();
+  return entries;
+}
+
+/// Keys that must be in order, lower first, as numbers.
+struct Ordered {
+  const char *low, *high;
+};
+constexpr Ordered kOrdered[] = {{"tasks", "in-flight"},         {"window-min", "window-max"}, {"length-min", "length-max"},
+                                {"classes-min", "classes-max"}, {"hidden-min", "hidden-max"}, {"width-min", "width-max"}};
+
+const Entry& entry(const std::string& name) {
+  for (const auto& e : table())
+    if (e.key.name == name) return e;
+  std::vector<std::string> names;
+  for (const auto& e : table()) names.push_back(e.key.name);
+  throw UsageError(fmt::format("unknown key '{}'{}", name, did_you_mean(name, names)));
+}
+
+std::int64_t whole(const Config& config, const char* name) { return std::stoll(entry(name).get(config)); }
+
+}  // namespace
+
+std::map<std::string, std::string> Config::to_map() const {
+  std::map<std::string, std::string> values;
+  for (const auto& e : table())
+    if (!e.key.shorthand) values[e.key.name] = e.get(*this);
+  return values;
+}
+
+void Config::set(const std::string& key, const std::string& value) { entry(key).set(*this, value); }
+
+void Config::settle(const std::set<std::string>& given) {
+  for (const auto& [low, high] : kOrdered) {
+    if (whole(*this, low) <= whole(*this, high) || given.contains(low) == given.contains(high)) continue;
+    const char *leader = given.contains(low) ? low : high, *follower = given.contains(low) ? high : low;
+    set(follower, entry(leader).get(*this));
+  }
+  if (!given.contains("length-start") && length_min <= length_max) length_start = std::clamp(length_start, length_min, length_max);
+}
+
+void Config::check() const {
+  if (data.empty()) throw UsageError("no data to train on; give --data glyph, or --data NAME=DIR");
+  for (const auto& [low, high] : kOrdered)
+    if (whole(*this, low) > whole(*this, high))
+      throw UsageError(fmt::format("{} = {} is larger than {} = {}; raise {} or lower {}", low, whole(*this, low), high, whole(*this, high), high, low));
+  if (length_start < length_min || length_start > length_max)
+    throw UsageError(fmt::format("length-start = {} is out of range (allowed: length-min .. length-max, {} .. {})", length_start, length_min, length_max));
+}
+
+Config Config::from_preset(const std::string& name) {
+  Config c;
+  c.set("preset", name);
+  c.data = {"glyph"};
+  if (name == "paper") {
+    // The published sizes, fixed: base 196-128-128-128-128-32. Lengths, windows and rates: the recipe of the training specification.
+    c.rule = {.H = 64, .Q = 1, .S = 64, .P = 2, .D = 32, .G = 4, .N_L = 32, .inner_rate = 1e-4};
+    c.batch = 128;
+    c.task.hidden_min = c.task.hidden_max = 4;
+    c.task.width_min = c.task.width_max = 128;
+    c.window_min = 5, c.window_max = 15;
+    c.length_min = 20, c.length_start = 50, c.length_max = 1000;
+    c.meta_rate = 1e-3, c.meta_rate_final = 1e-4;
+    return c;
+  }
+  // Sizes around base 196-32-32-32: a rule that has seen one architecture only fits that one, so depth and widths vary about it.
+  c.rule = {.H = 16, .Q = 1, .S = 16, .P = 2, .D = 8, .G = 4, .N_L = 32, .inner_rate = 1e-2};
+  c.task.permute = 0.9, c.task.input_sign = 0.3;
+  if (name == "demo") {
+    c.batch = 32;
+    c.task.hidden_max = 1, c.task.width_min = 32, c.task.width_max = 32;
+    c.updates = 200;
+    c.length_max = 100, c.length_horizon = 200;
+    c.decay_horizon = 400;
+    c.validate_every = 0;
+  }
+  return c;
+}
+
+Config Config::from_map(const std::map<std::string, std::string>& values) {
+  Config c;
+  for (const auto& [key, value] : values) c.set(key, value);
+  return c;
+}
+
+const std::vector<ConfigKey>& config_keys() {
+  static const std::vector<ConfigKey> keys = [] {
+    std::vector<ConfigKey> all;
+    for (const auto& e : table()) all.push_back(e.key);
+    return all;
+  }();
+  return keys;
+}
+
+std::vector<std::string> split_list(const std::string& text) {
+  std::vector<std::string> entries;
+  if (text.empty()) return entries;
+  entries.emplace_back();
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 1 < text.size() && text[i + 1] == ',') entries.back() += text[++i];
+    else if (text[i] == ',') entries.emplace_back();
+    else if (text[i] == ' ' && entries.back().empty()) continue;  // "a, b"
+    else entries.back() += text[i];
+  }
+  return entries;
+}
+
+std::string join_list(const std::vector<std::string>& entries) {
+  std::string text;
+  for (const auto& e : entries) {
+    if (!text.empty()) text += ',';
+    for (const char ch : e) {
+      if (ch == ',') text += '\\';
+      text += ch;
+    }
+  }
+  return text;
+}
+
+}  // namespace metalearn

@@ -1,0 +1,126 @@
+#include "metalearn/evaluate/few_shot.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "autodiff/plan/parallel.hpp"
+#include "metalearn/evaluate/statistics.hpp"
+#include "metalearn/outer/step_cache.hpp"
+
+namespace metalearn {
+namespace {
+
+/// Seeds of one evaluation lie apart from those of the next.
+constexpr std::uint64_t kSeedStride = 1'000'000;
+
+struct Score {
+  double accuracy = 0, objective = 0;
+};
+
+/// One base model's way through the marks.
+class Course {
+ public:
+  Course(const Task& task, std::int64_t labels_per_class, const FewShotOptions& options, std::uint64_t stream)
+      : task_(task),
+        options_(options),
+        shape_{task.widths(), options.batch, task.classes(), labels_per_class, 1},
+        phi_(initial_phi(task.widths(), options.seed, stream)),
+        next_(phi_.size()),
+        x_(static_cast<std::size_t>(shape_.widths[0] * shape_.batch)) {
+    const auto n = static_cast<std::size_t>(shape_.labelled()), classes = static_cast<std::size_t>(shape_.classes);
+    labels_.resize(2 * n);
+    labelled_.resize(static_cast<std::size_t>(shape_.widths[0]) * 2 * n);
+    targets_.resize(2 * n * classes);
+    predictions_.resize(n * classes);
+  }
+
+  /// One score per mark.
+  std::vector<Score> run(StepCache& cache, const std::vector<float>& theta) {
+    auto step = cache.borrow(shape_);
+    std::vector<Score> scores;
+    std::int64_t t = 0;
+    for (const std::int64_t mark : options_.steps) {
+      for (; t < mark; ++t) {
+        task_.unlabelled(t, shape_.batch, x_);
+        step->advance(theta, phi_, x_, next_);
+        phi_.swap(next_);
+      }
+      scores.push_back(score(*step));
+    }
+    return scores;
+  }
+
+ private:
+  /// Mean over the labelled draws, which are those of t = 0 at every mark.
+  Score score(InnerStep<float>& step) {
+    const auto n = static_cast<std::size_t>(shape_.labelled());
+    const auto draws = static_cast<double>(options_.draws);
+    const std::span<const std::int32_t> labels(labels_);
+    const std::span<float> targets(targets_);
+    Score sum;
+    for (std::int64_t draw = 0; draw < options_.draws; ++draw) {
+      task_.labelled(0, draw, labelled_, labels_);
+      standardise_targets<float>(labels.first(n), shape_.classes, targets.first(targets.size() / 2));
+      standardise_targets<float>(labels.last(n), shape_.classes, targets.last(targets.size() / 2));
+      const LabelledPair<float> pair{labelled_, targets_};
+      sum.objective += static_cast<double>(step.score(phi_, {&pair, 1}, predictions_)) / draws;
+      sum.accuracy += accuracy<float>(predictions_, labels.last(n)) / draws;
+    }
+    return sum;
+  }
+
+  const Task& task_;
+  const FewShotOptions& options_;
+  StepShape shape_;
+  std::vector<float> phi_, next_, x_, labelled_, targets_, predictions_;
+  std::vector<std::int32_t> labels_;
+};
+
+void check(const RuleConfig& rule, const std::vector<float>& theta, const FewShotOptions& options, std::size_t tasks) {
+  const auto& steps = options.steps;
+  if (steps.empty() || steps.front() < 0 || std::adjacent_find(steps.begin(), steps.end(), std::greater_equal<>()) != steps.end())
+    throw std::invalid_argument("[few_shot] expected marks that ascend from 0 or more");
+  if (tasks < 1 || options.draws < 1) throw std::invalid_argument(fmt::format("[few_shot] expected at least 1 seed and 1 draw, found {} and {}", tasks, options.draws));
+  if (const auto size = theta_spec(rule).size; static_cast<std::int64_t>(theta.size()) != size)
+    throw std::invalid_argument(fmt::format("[few_shot] expected a theta of {} numbers, found {}", size, theta.size()));
+}
+
+/// tasks[i] starts from phi's stream i; the rows are statistics over the tasks.
+std::vector<FewShotRow> evaluate(const RuleConfig& rule, const std::vector<float>& theta, const std::vector<Task>& tasks, std::int64_t labels_per_class, const FewShotOptions& options,
+                                 const std::string& data) {
+  check(rule, theta, options, tasks.size());
+  StepCache cache(rule);
+  std::vector<std::vector<Score>> scores(tasks.size());
+  autodiff::Parallel(options.threads).for_each(tasks.size(), [&](std::size_t i) { scores[i] = Course(tasks[i], labels_per_class, options, i).run(cache, theta); });
+
+  std::vector<FewShotRow> rows;
+  std::vector<double> values(tasks.size());
+  for (std::size_t mark = 0; mark < options.steps.size(); ++mark) {
+    auto over_tasks = [&](double Score::*what) {
+      std::transform(scores.begin(), scores.end(), values.begin(), [&](const auto& s) { return s[mark].*what; });
+      return estimate(values);
+    };
+    const Estimate right = over_tasks(&Score::accuracy), objective = over_tasks(&Score::objective);
+    rows.push_back({data, "learned", options.steps[mark], right.mean, right.standard_error, objective.mean, objective.standard_error, static_cast<std::int64_t>(tasks.size())});
+  }
+  return rows;
+}
+
+}  // namespace
+
+std::vector<FewShotRow> few_shot(const RuleConfig& rule, const std::vector<float>& theta, std::shared_ptr<const Dataset> set, const TaskConfig& task,
+                                 const FewShotOptions& options) {
+  std::vector<Task> seeds;
+  for (std::int64_t i = 0; i < options.seeds; ++i) seeds.push_back(evaluation_task(set, options.hidden, task, options.seed * kSeedStride + static_cast<std::uint64_t>(i)));
+  return evaluate(rule, theta, seeds, task.labels_per_class, options, set->name);
+}
+
+std::vector<FewShotRow> validate(const RuleConfig& rule, const std::vector<float>& theta, const TaskDistribution& tasks, std::int64_t task_count, const FewShotOptions& options) {
+  std::vector<Task> drawn;
+  for (std::int64_t id = 0; id < task_count; ++id) drawn.push_back(tasks.draw(Role::validation, static_cast<std::uint64_t>(id)));
+  return evaluate(rule, theta, drawn, options.labels_per_class, options, "validation");
+}
+
+}  // namespace metalearn

@@ -1,0 +1,44 @@
+// Few-shot evaluation: a rule trains a base model on unlabelled batches; at every mark a ridge head on few labels is scored on other examples.
+//
+// Specification section 10. Seeds run in parallel; base models, batches and labelled draws are the same for every theta and at every mark, so that curves can be
+// compared; results do not depend on the threads. A score that is not a number stays one: it is reported, not hidden. Functions without state.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "metalearn/config.hpp"
+
+namespace metalearn {
+
+struct FewShotOptions {
+  std::vector<std::int64_t> steps = {0, 10, 25, 50, 100};  ///< marks: inner steps done, ascending
+  std::vector<std::int64_t> hidden = {64, 64};
+  std::int64_t seeds = 8;        ///< independent base models and batches
+  std::int64_t draws = 5;        ///< labelled pairs per seed and mark
+  std::int64_t batch = 64;
+  std::int64_t labels_per_class = 10;  ///< of validate(): must be what its tasks were made with; few_shot() takes its TaskConfig's
+  int threads = 1;               ///< 0: all cores
+  std::uint64_t seed = 0;
+};
+
+struct FewShotRow {
+  std::string data, method;      ///< "mnist", "learned"
+  std::int64_t step = 0;
+  double accuracy_mean = 0, accuracy_se = 0;     ///< over seeds, of which each is a mean over its draws; the standard error of one seed is 0
+  double objective_mean = 0, objective_se = 0;
+  std::int64_t seeds = 0;
+};
+
+/// One row per mark for one data set, in the order of the marks. Step 0 is random initialisation, whatever theta is.
+/// Throws std::invalid_argument: marks that do not ascend from 0 or more, no seeds or draws, theta of another size than the rule's.
+std::vector<FewShotRow> few_shot(const RuleConfig& rule, const std::vector<float>& theta, std::shared_ptr<const Dataset> set,
+                                 const TaskConfig& task, const FewShotOptions& options);
+
+/// The same over the meta-validation tasks (Role::validation) 0 .. task_count-1 in place of seeds, which choose marks and thetas. data is "validation";
+/// options.hidden and options.seeds are not used, as each task has its own widths and classes.
+std::vector<FewShotRow> validate(const RuleConfig& rule, const std::vector<float>& theta, const TaskDistribution& tasks,
+                                 std::int64_t task_count, const FewShotOptions& options);
+
+}  // namespace metalearn

@@ -1,0 +1,37 @@
+// GradientEstimator: how d/dtheta of the meta-objective is obtained from a window of an in-flight task. One file per way (windowed.hpp now).
+//
+// Any number of threads may call one estimator at once, each with its own task; the result depends on (theta, task, update) alone.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "metalearn/outer/in_flight.hpp"
+
+namespace metalearn {
+
+/// What one window gave.
+struct GradientEstimate {
+  std::vector<float> gradient;  ///< d/dtheta of the MEAN of the window's objectives, as long as theta
+  double objective_first = 0, objective_last = 0;  ///< J of the first and the last new state
+  std::int64_t steps = 0;       ///< inner steps that phi went forward
+  bool finite = true;           ///< false: nothing above may be used, and the task's phi neither
+  std::int64_t failed_step = 0; ///< where finite is false: t of the step that failed, and what it gave ("the objective", "phi, W/2", ...)
+  std::string failure;
+  std::string failed_op;        ///< the op that made the first such number ("log, recorded at file:line in scope a/b"), where it is known
+};
+
+class GradientEstimator {
+ public:
+  virtual ~GradientEstimator() = default;
+
+  /// Runs the task's next window from its phi, moves phi and age to the window's end (left as they are where the result is not finite), and gives the gradient.
+  /// The mean over steps, not the sum of specification section 11: windows of different k then weigh alike in the meta-batch and under clipping.
+  virtual GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t update) = 0;
+
+  /// Runs `steps` inner steps without a gradient and moves phi and age. False, with the task left as it was, if phi does not stay finite.
+  virtual bool advance(std::span<const float> theta, InFlight& task, std::int64_t steps) = 0;
+};
+
+}  // namespace metalearn

@@ -1,0 +1,71 @@
+#include "metalearn/outer/in_flight.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+#include "metalearn/outer/gradient_estimator.hpp"
+#include "metalearn/outer/schedule.hpp"
+#include "metalearn/tasks/portable_math.hpp"
+#include "metalearn/tasks/random.hpp"
+
+namespace metalearn {
+
+std::int64_t task_length(const Config& config, std::uint64_t id, std::int64_t update) {
+  const std::int64_t limit = length_limit(config, update);
+  const double low = portable::log(static_cast<double>(config.length_min)), high = portable::log(static_cast<double>(limit) + 1.0);
+  const double drawn = portable::exp(Random(config.seed, id, purpose("task length")).uniform(low, high));
+  return std::clamp(static_cast<std::int64_t>(drawn), config.length_min, limit);
+}
+
+std::int64_t window_length(const Config& config, const InFlight& task) {
+  Random random(config.seed, task.id, purpose("window"), task.age);
+  return std::min(random.between(config.window_min, config.window_max), task.length - task.age);
+}
+
+std::int64_t starting_age(const Config& config, std::uint64_t id, std::int64_t length) {
+  return Random(config.seed, id, purpose("starting age")).between(0, std::max<std::int64_t>(0, length - config.window_max));
+}
+
+std::vector<std::size_t> participants(const Config& config, std::int64_t update) {
+  std::vector<std::size_t> slots;
+  for (std::int64_t i = 0; i < config.tasks; ++i) slots.push_back(static_cast<std::size_t>((update * config.tasks + i) % config.in_flight));
+  return slots;
+}
+
+InFlight InFlightPool::begin(std::int64_t update) {
+  InFlight task = make_(next_task_++);
+  task.age = 0;
+  task.length = task_length(config_, task.id, update);
+  return task;
+}
+
+void InFlightPool::fill(GradientEstimator& estimator, std::span<const float> theta, const autodiff::Parallel& parallel) {
+  tasks_.clear();
+  for (std::int64_t slot = 0; slot < config_.in_flight; ++slot) tasks_.push_back(begin(0));
+  parallel.for_each(tasks_.size(), [&](std::size_t slot) {
+    InFlight& task = tasks_[slot];
+    estimator.advance(theta, task, starting_age(config_, task.id, task.length));
+  });
+}
+
+void InFlightPool::restore(std::uint64_t id, std::int64_t length, std::int64_t age, std::vector<float> phi) {
+  InFlight task = make_(id);
+  if (task.phi.size() != phi.size())
+    throw std::invalid_argument(fmt::format("phi of in-flight task {} ({}) has {} numbers, its architecture {}", id, task.family, phi.size(), task.phi.size()));
+  task.length = length;
+  task.age = age;
+  task.phi = std::move(phi);
+  tasks_.push_back(std::move(task));
+}
+
+void InFlightPool::replace(std::size_t slot, std::int64_t update) { tasks_[slot] = begin(update); }
+
+double InFlightPool::mean_age() const {
+  double sum = 0;
+  for (const auto& task : tasks_) sum += static_cast<double>(task.age);
+  return tasks_.empty() ? 0.0 : sum / static_cast<double>(tasks_.size());
+}
+
+}  // namespace metalearn

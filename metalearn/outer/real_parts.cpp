@@ -1,0 +1,57 @@
+#include <fmt/format.h>
+
+#include "checkpoints/error.hpp"
+#include "metalearn/evaluate/few_shot.hpp"
+#include "metalearn/outer/trainer_parts.hpp"
+#include "metalearn/outer/windowed.hpp"
+
+namespace metalearn {
+namespace {
+
+/// Streams of phi_0 of training tasks; evaluation draws from others.
+constexpr std::uint64_t kPhiSeed = 0x7068695f30ull;
+
+}  // namespace
+
+TrainerParts real_parts(const Config& config) {
+  std::vector<std::shared_ptr<const Dataset>> sets;
+  TrainerParts parts;
+  for (const auto& word : config.data) {
+    sets.push_back(load_dataset(word));
+    const auto& set = *sets.back();
+    parts.provenance.push_back(fmt::format("{}: {} training and {} test images of {} classes; {}", set.name, set.train.count(), set.test.count(),
+                                           set.class_names.size(), set.split_note));
+    for (const auto& line : set.provenance) parts.provenance.push_back(set.name + ": " + line);
+  }
+  const TaskDistribution tasks(config.task, std::move(sets), config.seed);
+  parts.families = tasks.families();
+
+  // One window at a time leaves the threads to the loops inside a step; several run side by side instead.
+  parts.estimator = std::make_unique<Windowed>(config, config.tasks == 1 ? config.threads : 1);
+  parts.make_task = [tasks, seed = config.seed](std::uint64_t id) {
+    Task task = tasks.draw(Role::train, id);
+    return InFlight{id, task, task.family(), 0, 0, initial_phi(task.widths(), seed ^ kPhiSeed, id)};
+  };
+  if (config.validate_every == 0) return parts;
+  try {
+    tasks.draw(Role::validation, 0);
+  } catch (const checkpoints::BadData&) {
+    parts.notes.push_back("none of the data sets holds anything out for meta-validation: theta is not validated (glyph and cifar10 do)");
+    return parts;
+  }
+  parts.validate = [tasks, config](const std::vector<float>& theta) {
+    FewShotOptions options;
+    options.steps = config.validate_steps;
+    options.batch = config.batch;
+    options.labels_per_class = config.task.labels_per_class;
+    options.threads = config.threads;
+    options.seed = config.seed;
+    std::vector<ValidationPoint> points;
+    for (const auto& row : metalearn::validate(config.rule, theta, tasks, config.validate_tasks, options))
+      points.push_back({row.step, row.objective_mean, row.accuracy_mean});
+    return points;
+  };
+  return parts;
+}
+
+}  // namespace metalearn

@@ -1,0 +1,47 @@
+// Trainer: the outer loop. Takes windows from in-flight tasks, averages their gradients, updates theta, saves snapshots; resumes with the same bits.
+//
+// run() is called from one thread and uses config.threads of them inside. It never prints: progress goes to the caller.
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "metalearn/config.hpp"
+
+namespace metalearn {
+
+/// What one update did; for the progress line and for tests.
+struct Progress {
+  std::int64_t update = 0, updates = 0;     ///< done so far, to do in all
+  double objective_first = 0, objective_last = 0;  ///< mean over the windows of this update, first and last step
+  double gradient_norm = 0;                 ///< of the averaged gradient before clipping
+  std::int64_t inner_steps = 0;             ///< of this update
+  double seconds = 0;                       ///< of this update
+  std::int64_t replaced = 0, dropped = 0;   ///< tasks that reached their length; tasks that turned non-finite (this update)
+  std::vector<std::string> events;          ///< one line each: "dropped task 17 (cifar10): objective is not finite at step 34, op ..."
+  double seconds_since_save = 0;
+  std::optional<double> validation_objective, validation_accuracy;  ///< set where this update was validated (best mark)
+  std::int64_t validation_mark = 0;
+};
+
+class Trainer {
+ public:
+  /// Starts a run in `directory` (made if missing) and saves update 0, ages already spread. Throws UsageError naming `metalearn resume` if it holds snapshots, IoError if it can't be written.
+  static std::unique_ptr<Trainer> start(const Config& config, const std::string& directory);
+  /// Continues from the newest snapshot, to `updates` in all if given. A finished run is opened without its data, and run() does nothing.
+  /// Throws NoInput where there is nothing to resume, BadData where the snapshot is damaged or the data is not what the run was begun with.
+  static std::unique_ptr<Trainer> resume(const std::string& directory, std::optional<std::int64_t> updates = {}, std::optional<int> threads = {});
+  virtual ~Trainer() = default;
+
+  virtual const Config& config() const = 0;
+  virtual std::int64_t update() const = 0;               ///< updates done
+  virtual const std::vector<float>& theta() const = 0;
+  virtual const std::vector<float>& theta_average() const = 0;  ///< debiased moving average: what is validated and worth evaluating
+  /// Trains until config().updates are done or on_update returns false; saves as configured, at every best validation, and at the end.
+  /// Throws checkpoints::Diverged if every task of several consecutive updates was dropped (the last good snapshot stays).
+  virtual void run(const std::function<bool(const Progress&)>& on_update) = 0;
+};
+
+}  // namespace metalearn

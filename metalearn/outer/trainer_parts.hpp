@@ -1,0 +1,36 @@
+// TrainerParts: what the trainer needs from the rest of the world, gathered in one place so that a test can put something small there instead.
+//
+// Made once per start or resume, before anything is written. One thread.
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "metalearn/outer/gradient_estimator.hpp"
+#include "metalearn/outer/metrics.hpp"
+#include "metalearn/outer/trainer.hpp"
+
+namespace metalearn {
+
+struct TrainerParts {
+  std::vector<std::string> families;     ///< in the order of the columns of metrics.csv
+  std::vector<std::string> provenance;   ///< facts about the data, one line each: kept in snapshots and compared on resume
+  std::unique_ptr<GradientEstimator> estimator;
+  TaskMaker make_task;
+  std::vector<std::string> notes;        ///< for the first progress report
+  /// The averaged theta on the meta-validation tasks, one point per mark. Empty: there is nothing to validate on.
+  std::function<std::vector<ValidationPoint>(const std::vector<float>& theta)> validate;
+};
+
+using PartsMaker = std::function<TrainerParts(const Config&)>;
+
+/// The real ones: loads the data sets, draws tasks from them, estimates by windows. Throws what load_dataset and TaskDistribution throw.
+TrainerParts real_parts(const Config& config);
+
+/// Trainer::start and Trainer::resume with parts of the caller's choice.
+std::unique_ptr<Trainer> start_with(const Config& config, const std::string& directory, const PartsMaker& parts);
+std::unique_ptr<Trainer> resume_with(const std::string& directory, std::optional<std::int64_t> updates, std::optional<int> threads, const PartsMaker& parts);
+
+}  // namespace metalearn

@@ -1,0 +1,147 @@
+#include "metalearn/config.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "checkpoints/error.hpp"
+#include "metalearn/nearest.hpp"
+
+using checkpoints::UsageError;
+using metalearn::Config;
+
+namespace {
+
+std::string refusal(const std::string& key, const std::string& value) {
+  Config c;
+  try {
+    c.set(key, value);
+  } catch (const UsageError& e) {
+    return e.what();
+  }
+  return "accepted";
+}
+
+}  // namespace
+
+TEST_CASE("every key's value survives being written as text and read again, in every preset") {
+  for (const char* preset : {"demo", "small", "paper"}) {
+    const auto values = Config::from_preset(preset).to_map();
+    CHECK(values.at("preset") == preset);
+    CHECK(Config::from_map(values).to_map() == values);
+  }
+}
+
+TEST_CASE("every key of the table can be set, has a meaning and a range") {
+  const auto values = Config::from_preset("small").to_map();
+  std::size_t kept = 0;
+  for (const auto& key : metalearn::config_keys()) {
+    CAPTURE(key.name);
+    CHECK(!key.meaning.empty());
+    CHECK(!key.range.empty());
+    CHECK(values.contains(key.name) == !key.shorthand);
+    kept += !key.shorthand;
+    CHECK(refusal(key.name, key.name == "data" ? "=" : "nonsense") != "accepted");
+  }
+  CHECK(kept == values.size());
+}
+
+TEST_CASE("presets pass their own check and have the sizes that they are known by") {
+  for (const char* preset : {"demo", "small", "paper"}) CHECK_NOTHROW(Config::from_preset(preset).check());
+  const auto small = Config::from_preset("small");
+  CHECK(small.rule.H == 16);
+  CHECK(small.rule.S == 16);
+  CHECK(small.rule.D == 8);
+  CHECK(small.rule.G == 4);
+  CHECK(small.rule.inner_rate == 1e-2);
+  CHECK(small.batch == 64);
+  const auto paper = Config::from_preset("paper");
+  CHECK(paper.rule.H == 64);
+  CHECK(paper.rule.S == 64);
+  CHECK(paper.rule.D == 32);
+  CHECK(paper.rule.inner_rate == 1e-4);
+  CHECK(paper.batch == 128);
+  CHECK(paper.task.hidden_min == 4);
+  CHECK(paper.task.hidden_max == 4);
+  CHECK(paper.task.width_min == 128);
+  CHECK(paper.task.width_max == 128);
+  CHECK(refusal("preset", "big").find("demo, small, paper") != std::string::npos);
+}
+
+TEST_CASE("a misspelt key is refused with the nearest known one") {
+  CHECK(refusal("inner-rat", "1") == "unknown key 'inner-rat': did you mean 'inner-rate'?");
+  CHECK(refusal("treads", "1").find("'threads'") != std::string::npos);
+  CHECK(refusal("qqqqqqqqqqqq", "1") == "unknown key 'qqqqqqqqqqqq'");
+}
+
+TEST_CASE("a value that is not of its type or out of range is refused with the range") {
+  struct Row { const char *key, *value, *says; };
+  for (const Row& row : {Row{"tasks", "0", "1 .. 100000"}, Row{"tasks", "-1", "1 .. 100000"}, Row{"tasks", "4x", "not a whole number"}, Row{"tasks", "", "not a whole number"},
+                         Row{"tasks", "99999999999999999999", "out of range"}, Row{"inner-rate", "7", "out of range"}, Row{"inner-rate", "nan", "out of range"},
+                         Row{"inner-rate", "fast", "not a number"}, Row{"permute", "1.5", "0 .. 1"}, Row{"identical-updates", "yes", "true, false"},
+                         Row{"activation", "rleu", "leaky_relu"}, Row{"save-every", "0", "out of range"}, Row{"save-every", "10m", "not a whole number"},
+                         Row{"validate-steps", "10,5", "ascend"}, Row{"validate-steps", "", "out of range"}, Row{"data", "glyph,glyph", "twice"}, Row{"seed", "-1", "whole number"}}) {
+    CAPTURE(row.key);
+    CAPTURE(row.value);
+    const std::string message = refusal(row.key, row.value);
+    CHECK(message.find(row.says) != std::string::npos);
+    CHECK(message.find(row.key) == 0);
+  }
+}
+
+TEST_CASE("a value is taken as it was written") {
+  Config c;
+  c.set("inner-rate", "1e-3");
+  c.set("save-every", "30s");
+  c.set("validate-steps", "0,5");
+  c.set("representation", "16");
+  c.set("seed", "18446744073709551615");
+  c.set("activation", "swish");
+  CHECK(c.rule.inner_rate == 1e-3);
+  CHECK(c.save_every == "30s");
+  CHECK(c.validate_steps == std::vector<std::int64_t>{0, 5});
+  CHECK(c.rule.N_L == 16);
+  CHECK(c.task.representation == 16);
+  CHECK(c.seed == 18446744073709551615u);
+  CHECK(c.rule.activation == metalearn::Activation::swish);
+}
+
+TEST_CASE("unroll makes windows and lengths all T") {
+  Config c;
+  c.set("unroll", "7");
+  for (const auto value : {c.window_min, c.window_max, c.length_min, c.length_max, c.length_start}) CHECK(value == 7);
+  CHECK(!c.to_map().contains("unroll"));
+}
+
+TEST_CASE("a default gives way to a bound that was given, but two given bounds must agree") {
+  Config c;
+  c.window_min = 20;
+  c.tasks = 32;
+  c.length_max = 5;
+  c.settle({"window-min", "tasks", "length-max"});
+  CHECK(c.window_max == 20);
+  CHECK(c.in_flight == 32);
+  CHECK(c.length_min == 5);
+  CHECK(c.length_start == 5);
+  c.data = {"glyph"};
+  CHECK_NOTHROW(c.check());
+
+  c.window_max = 3;
+  c.settle({"window-min", "window-max"});
+  CHECK_THROWS_WITH_AS(c.check(), "window-min = 20 is larger than window-max = 3; raise window-max or lower window-min", UsageError);
+}
+
+TEST_CASE("lists keep commas within an entry") {
+  const std::vector<std::string> entries = {"glyph", "mnist=a,b", "c=d e"};
+  CHECK(metalearn::split_list(metalearn::join_list(entries)) == entries);
+  CHECK(metalearn::split_list("a, b") == std::vector<std::string>{"a", "b"});
+  CHECK(metalearn::split_list("").empty());
+}
+
+TEST_CASE("the edit distance counts insertions, deletions, replacements and swaps") {
+  CHECK(metalearn::edit_distance("", "abc") == 3);
+  CHECK(metalearn::edit_distance("kitten", "sitting") == 3);
+  CHECK(metalearn::edit_distance("seed", "sede") == 1);
+  CHECK(metalearn::nearest("mnits", {"glyph", "mnist"}) == "mnist");
+  CHECK(metalearn::nearest("xyzzy", {"glyph", "mnist"}).empty());
+}

@@ -1,0 +1,189 @@
+#include "metalearn/evaluate/few_shot.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <set>
+#include <stdexcept>
+
+using namespace metalearn;
+
+namespace {
+
+/// 4x4 images: class c is bright in row c, every image also carries its own number.
+ImageSet images(int per_class, int classes) {
+  ImageSet set;
+  set.height = set.width = 4;
+  for (int i = 0; i < per_class * classes; ++i) {
+    const int label = i % classes;
+    for (int p = 0; p < 16; ++p) set.pixels.push_back(static_cast<std::uint8_t>((p / 4 == label ? 180 : 20) + (i * 31 + p * p * 7) % 60));
+    set.pixels[set.pixels.size() - 1] = static_cast<std::uint8_t>(i);
+    set.labels.push_back(label);
+  }
+  return set;
+}
+
+std::shared_ptr<const Dataset> rows_of_light() {
+  auto set = std::make_shared<Dataset>();
+  set->name = "rows";
+  set->source = "test";
+  set->class_names = {"top", "upper", "lower"};
+  set->train = images(30, 3);
+  set->test = set->validation = images(25, 3);
+  return set;
+}
+
+TaskConfig task_config() {
+  TaskConfig c;
+  c.resolution = 4;
+  c.classes_min = 2;
+  c.classes_max = 3;
+  c.width_min = 8;
+  c.width_max = 16;
+  c.representation = 6;
+  c.labels_per_class = 5;
+  return c;
+}
+
+RuleConfig rule() {
+  RuleConfig r;
+  r.H = r.S = 4;
+  r.D = r.G = 2;
+  r.N_L = 6;
+  r.inner_rate = 0.1;
+  return r;
+}
+
+FewShotOptions options() {
+  FewShotOptions o;
+  o.steps = {0, 1, 3};
+  o.hidden = {8};
+  o.seeds = 3;
+  o.draws = 2;
+  o.batch = 10;
+  o.labels_per_class = 5;
+  return o;
+}
+
+std::vector<FewShotRow> run(const std::vector<float>& theta, const FewShotOptions& o) { return few_shot(rule(), theta, rows_of_light(), task_config(), o); }
+
+void check_same(const FewShotRow& a, const FewShotRow& b) {
+  CHECK(a.data == b.data);
+  CHECK(a.step == b.step);
+  CHECK(a.accuracy_mean == b.accuracy_mean);
+  CHECK(a.accuracy_se == b.accuracy_se);
+  CHECK(a.objective_mean == b.objective_mean);
+  CHECK(a.objective_se == b.objective_se);
+}
+
+}  // namespace
+
+TEST_CASE("there is one row per mark, in order, named and counted, and random features beat chance where the classes are plain") {
+  const auto rows = run(initial_theta(rule(), 1), options());
+  REQUIRE(rows.size() == 3);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    CHECK(rows[i].step == options().steps[i]);
+    CHECK(rows[i].data == "rows");
+    CHECK(rows[i].method == "learned");
+    CHECK(rows[i].seeds == 3);
+    CHECK(rows[i].accuracy_mean <= 1);
+    CHECK(std::isfinite(rows[i].objective_mean));
+    CHECK(rows[i].objective_se > 0);
+  }
+  CHECK(rows[0].accuracy_mean > 0.6);
+}
+
+TEST_CASE("a few-shot table does not depend on the threads") {
+  auto o = options();
+  const auto theta = initial_theta(rule(), 1);
+  const auto one = run(theta, o);
+  for (int threads : {2, 3}) {
+    o.threads = threads;
+    const auto many = run(theta, o);
+    for (std::size_t i = 0; i < one.size(); ++i) check_same(one[i], many[i]);
+  }
+}
+
+TEST_CASE("step 0 does not depend on theta, later steps do") {
+  const auto a = run(initial_theta(rule(), 1), options()), b = run(initial_theta(rule(), 2), options());
+  check_same(a[0], b[0]);
+  CHECK(a[2].objective_mean != b[2].objective_mean);
+  CHECK(a[0].objective_mean != a[2].objective_mean);
+}
+
+TEST_CASE("looking at a mark does not change the way to the next") {
+  auto o = options();
+  const auto all = run(initial_theta(rule(), 1), o);
+  o.steps = {3};
+  check_same(run(initial_theta(rule(), 1), o)[0], all[2]);
+}
+
+TEST_CASE("other evaluation seeds give other base models and draws") {
+  auto o = options();
+  const auto a = run(initial_theta(rule(), 1), o);
+  o.seed = 1;
+  CHECK(run(initial_theta(rule(), 1), o)[0].objective_mean != a[0].objective_mean);
+}
+
+TEST_CASE("the labelled examples that fit the head and those that score it are disjoint, every class as often as asked") {
+  const auto set = rows_of_light();
+  const Task task = evaluation_task(set, {8}, task_config(), 5);
+  const std::int64_t n = 3 * 5, inputs = task.widths()[0];
+  REQUIRE(inputs == 16);
+  std::vector<float> x(static_cast<std::size_t>(inputs * 2 * n));
+  std::vector<std::int32_t> labels(static_cast<std::size_t>(2 * n));
+  for (int draw = 0; draw < 20; ++draw) {
+    task.labelled(0, draw, x, labels);
+    std::set<float> number[2];  // the last pixel is the image's number
+    int count[2][3] = {};
+    for (std::int64_t e = 0; e < 2 * n; ++e) {
+      number[e / n].insert(x[static_cast<std::size_t>((inputs - 1) * 2 * n + e)]);
+      ++count[e / n][labels[static_cast<std::size_t>(e)]];
+    }
+    for (int half : {0, 1})
+      for (int c : {0, 1, 2}) CHECK(count[half][c] == 5);
+    CHECK(number[0].size() == static_cast<std::size_t>(n));
+    for (float f : number[0]) CHECK(number[1].count(f) == 0);
+  }
+}
+
+TEST_CASE("a theta that is not a number is reported as such: no objective, nothing right, step 0 untouched") {
+  auto theta = initial_theta(rule(), 1);
+  const auto good = run(theta, options());
+  for (float& value : theta) value = std::numeric_limits<float>::quiet_NaN();
+  const auto rows = run(theta, options());
+  check_same(rows[0], good[0]);
+  CHECK(std::isnan(rows[1].objective_mean));
+  CHECK(rows[1].accuracy_mean == 0);
+}
+
+TEST_CASE("validation runs over held-out tasks, each with its own widths and classes, the same bits for any threads") {
+  const TaskDistribution tasks(task_config(), {rows_of_light()}, 3);
+  auto o = options();
+  o.hidden = {999};
+  const auto theta = initial_theta(rule(), 1);
+  const auto one = validate(rule(), theta, tasks, 4, o);
+  o.threads = 2;
+  const auto two = validate(rule(), theta, tasks, 4, o);
+  REQUIRE(one.size() == 3);
+  CHECK(one[0].data == "validation");
+  CHECK(one[0].seeds == 4);
+  for (std::size_t i = 0; i < one.size(); ++i) check_same(one[i], two[i]);
+}
+
+TEST_CASE("marks that do not ascend, no seeds, no draws and a theta of another size are misuse") {
+  const auto theta = initial_theta(rule(), 1);
+  for (std::vector<std::int64_t> steps : {std::vector<std::int64_t>{}, {-1, 2}, {0, 0}, {3, 1}}) {
+    auto o = options();
+    o.steps = steps;
+    CHECK_THROWS_AS(run(theta, o), std::invalid_argument);
+  }
+  auto o = options();
+  o.seeds = 0;
+  CHECK_THROWS_AS(run(theta, o), std::invalid_argument);
+  o = options();
+  o.draws = 0;
+  CHECK_THROWS_AS(run(theta, o), std::invalid_argument);
+  CHECK_THROWS_AS(run(std::vector<float>(theta.begin(), theta.end() - 1), options()), std::invalid_argument);
+}

@@ -1,0 +1,72 @@
+#include "metalearn/outer/trained_theta.hpp"
+
+#include <doctest/doctest.h>
+
+#include "checkpoints/error.hpp"
+#include "checkpoints/run_directory.hpp"
+#include "outer_fixture.hpp"
+
+using namespace outer_test;
+
+namespace {
+
+/// Trains the toy for 20 updates, validated every 5: best at 10, mark 25. Returns the averaged theta at 10.
+std::vector<float> train(const Config& config, const std::string& directory) {
+  auto calls = std::make_shared<int>(0);
+  std::vector<float> at_best;
+  const auto trainer = start_with(config, directory, [&](const Config& c) {
+    TrainerParts p = toy_parts()(c);
+    p.validate = [&at_best, calls](const std::vector<float>& theta) {
+      if (++*calls == 2) at_best = theta;
+      return std::vector<ValidationPoint>{{0, 1.4, 0.3}, {10, 1.2, 0.4}, {25, 1.1, *calls == 2 ? 0.8 : 0.35}};
+    };
+    return p;
+  });
+  trainer->run([](const Progress&) { return true; });
+  return at_best;
+}
+
+}  // namespace
+
+TEST_CASE("of a run directory the snapshot and mark that meta-validation chose are taken, with the averaged theta") {
+  Folder folder;
+  Config c = tiny_config();
+  c.updates = 20;
+  c.validate_every = 5;
+  const auto at_best = train(c, folder / "run");
+  const TrainedTheta t = load_trained_theta(folder / "run");
+  CHECK(t.update == 10);
+  CHECK(t.mark == 25);
+  CHECK(t.theta == at_best);
+  CHECK(t.file == checkpoints::snapshot_path(folder / "run", 10));
+  CHECK(t.config.rule.H == c.rule.H);
+}
+
+TEST_CASE("a snapshot named by its file is taken, whatever is best") {
+  Folder folder;
+  Config c = tiny_config();
+  c.updates = 20;
+  c.validate_every = 5;
+  train(c, folder / "run");
+  const TrainedTheta t = load_trained_theta(checkpoints::snapshot_path(folder / "run", 20));
+  CHECK(t.update == 20);
+  CHECK(t.mark == 10);
+}
+
+TEST_CASE("without validation the newest snapshot is taken and there is no mark") {
+  Folder folder;
+  Config c = tiny_config();
+  c.updates = 4;
+  start_with(c, folder / "run", toy_parts())->run([](const Progress&) { return true; });
+  const TrainedTheta t = load_trained_theta(folder / "run");
+  CHECK(t.update == 4);
+  CHECK_FALSE(t.mark);
+}
+
+TEST_CASE("a path that holds no theta is refused by name") {
+  Folder folder;
+  CHECK_THROWS_AS(load_trained_theta(folder / "."), checkpoints::NoInput);
+  CHECK_THROWS_AS(load_trained_theta(folder / "missing.h5"), checkpoints::NoInput);
+  std::ofstream(folder / "other.h5") << "not a snapshot";
+  CHECK_THROWS_AS(load_trained_theta(folder / "other.h5"), checkpoints::BadData);
+}

@@ -1,0 +1,92 @@
+// The trainer with the real model, tasks and windows, tiny: what the toy can't show.
+#include <doctest/doctest.h>
+
+#include <cstring>
+
+#include "checkpoints/run_directory.hpp"
+#include "checkpoints/snapshot_file.hpp"
+#include "metalearn/outer/adam.hpp"
+#include "metalearn/outer/windowed.hpp"
+#include "small_task.hpp"
+
+using namespace outer_test;
+
+namespace {
+
+TrainerParts small_parts(const Config& config) {
+  TrainerParts p;
+  p.families = {"rows"};
+  p.estimator = std::make_unique<Windowed>(config);
+  p.make_task = small_tasks(config);
+  return p;
+}
+
+std::vector<float> finish(Trainer& trainer) {
+  trainer.run([](const Progress& p) {
+    CHECK(p.dropped == 0);
+    return true;
+  });
+  return trainer.theta();
+}
+
+}  // namespace
+
+TEST_CASE("with the real model 20 updates, a resume on two threads and 20 more give the bits of 40 in one go") {
+  Folder folder;
+  Config c = small_config();
+  const auto whole = finish(*start_with(c, folder / "whole", small_parts));
+  CHECK(all_finite(whole));
+  CHECK(whole != initial_theta(c.rule, c.seed));
+  c.updates = 20;
+  finish(*start_with(c, folder / "parts", small_parts));
+  const auto parts = finish(*resume_with(folder / "parts", 40, 2, small_parts));
+  REQUIRE(parts.size() == whole.size());
+  CHECK(std::memcmp(parts.data(), whole.data(), whole.size() * sizeof(float)) == 0);
+}
+
+TEST_CASE("a run on glyphs trains, validates on held-out families, and gives the same snapshot on one thread and on two") {
+  Folder folder;
+  Config c = small_config();
+  c.data = {"glyph"};
+  c.updates = 4;
+  c.validate_every = 2;
+  c.validate_tasks = 2;
+  c.validate_steps = {0, 3};
+  const auto train = [&](int threads, const std::string& directory) {
+    c.threads = threads;
+    std::optional<double> accuracy;
+    Trainer::start(c, directory)->run([&](const Progress& p) {
+      if (p.update == 4) accuracy = p.validation_accuracy;
+      return true;
+    });
+    REQUIRE(accuracy);
+    CHECK(*accuracy > 0);
+    return checkpoints::load_snapshot(checkpoints::snapshot_path(directory, 4));
+  };
+  const auto one = train(1, folder / "one"), two = train(2, folder / "two");
+  REQUIRE(one.arrays().size() == two.arrays().size());
+  for (const auto& [path, array] : one.arrays()) {
+    CAPTURE(path);
+    CHECK(two.array(path).data == array.data);
+  }
+  CHECK(one.attribute<std::string>("data", "0000").find("glyph: ") == 0);
+  CHECK(text_of(folder / "one/config.json").find("\"data\": \"glyph\"") != std::string::npos);
+  const auto resumed = Trainer::resume(folder / "one", 5);
+  resumed->run([](const Progress&) { return true; });
+  CHECK(resumed->update() == 5);
+}
+
+TEST_CASE("with full back-propagation every window is a task's whole life") {
+  Folder folder;
+  Config c = small_config();
+  c.set("unroll", "3");
+  c.updates = 6;
+  std::int64_t replaced = 0;
+  const auto trainer = start_with(c, folder / "run", small_parts);
+  trainer->run([&](const Progress& p) {
+    CHECK(p.inner_steps == 3 * c.tasks);
+    replaced += p.replaced;
+    return true;
+  });
+  CHECK(replaced == 6 * c.tasks);
+}

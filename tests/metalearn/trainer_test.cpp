@@ -1,0 +1,303 @@
+#include "metalearn/outer/trainer.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+#include <sstream>
+
+#include "checkpoints/error.hpp"
+#include "checkpoints/run_directory.hpp"
+#include "metalearn/outer/adam.hpp"
+#include "outer_fixture.hpp"
+
+using namespace outer_test;
+
+namespace {
+
+struct Run {
+  std::vector<float> theta, average;
+  std::string metrics;               ///< without the seconds
+  std::vector<Progress> progress;
+};
+
+/// The rows of metrics.csv without their last column, the only one that the clock has a say in.
+std::string without_seconds(const std::string& csv) {
+  std::istringstream in(csv);
+  std::string out;
+  for (std::string line; std::getline(in, line);) out += line.substr(0, line.rfind(',')) + "\n";
+  return out;
+}
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+Run finish(Trainer& trainer, const std::string& directory) {
+  Run r;
+  trainer.run([&](const Progress& p) {
+    r.progress.push_back(p);
+    return true;
+  });
+  r.theta = trainer.theta();
+  r.average = trainer.theta_average();
+  r.metrics = without_seconds(text_of(directory + "/metrics.csv"));
+  return r;
+}
+
+Run train(const Config& config, const std::string& directory, const PartsMaker& parts = toy_parts()) {
+  return finish(*start_with(config, directory, parts), directory);
+}
+
+}  // namespace
+
+TEST_CASE("20 updates, a resume and 20 more give the same bits and rows as 40 in one go") {
+  Folder folder;
+  Config c = tiny_config();
+  c.validate_every = 7;
+  const Run whole = train(c, folder / "whole");
+  c.updates = 20;
+  train(c, folder / "parts");
+  const auto resumed = resume_with(folder / "parts", 40, {}, toy_parts());
+  CHECK(resumed->update() == 20);
+  const Run parts = finish(*resumed, folder / "parts");
+  CHECK(same_bits(parts.theta, whole.theta));
+  CHECK(same_bits(parts.average, whole.average));
+  CHECK(parts.metrics == whole.metrics);
+  CHECK(std::count(whole.metrics.begin(), whole.metrics.end(), '\n') == 41);
+}
+
+TEST_CASE("a run stopped by the caller saves, and continues with the same bits") {
+  Folder folder;
+  const Config c = tiny_config();
+  const Run whole = train(c, folder / "whole");
+  {
+    const auto trainer = start_with(c, folder / "stopped", toy_parts());
+    trainer->run([](const Progress& p) { return p.update < 13; });
+    CHECK(trainer->update() == 13);
+  }
+  const Run rest = finish(*resume_with(folder / "stopped", {}, {}, toy_parts()), folder / "stopped");
+  CHECK(same_bits(rest.theta, whole.theta));
+  CHECK(rest.metrics == whole.metrics);
+}
+
+TEST_CASE("updates after the last snapshot are repeated, with one row each") {
+  Folder folder;
+  Config c = tiny_config();
+  c.set("save-every", "10");
+  const Run whole = train(c, folder / "whole");
+  struct Killed {};
+  {
+    const auto trainer = start_with(c, folder / "killed", toy_parts());
+    CHECK_THROWS_AS(trainer->run([](const Progress& p) -> bool { return p.update < 17 ? true : throw Killed{}; }), Killed);
+  }
+  const auto resumed = resume_with(folder / "killed", {}, {}, toy_parts());
+  CHECK(resumed->update() == 10);
+  const Run rest = finish(*resumed, folder / "killed");
+  CHECK(same_bits(rest.theta, whole.theta));
+  CHECK(rest.metrics == whole.metrics);
+}
+
+TEST_CASE("the same bits on one thread and on three, whenever snapshots are saved") {
+  Folder folder;
+  Config c = tiny_config();
+  const Run one = train(c, folder / "one");
+  c.threads = 3;
+  c.set("save-every", "1");
+  const Run three = train(c, folder / "three");
+  c.set("save-every", "1s");
+  const Run timed = train(c, folder / "timed");
+  CHECK(same_bits(one.theta, three.theta));
+  CHECK(same_bits(one.theta, timed.theta));
+  CHECK(one.metrics == three.metrics);
+}
+
+TEST_CASE("another seed trains another theta") {
+  Folder folder;
+  Config c = tiny_config();
+  const Run a = train(c, folder / "a");
+  c.seed = 1;
+  CHECK_FALSE(same_bits(a.theta, train(c, folder / "b").theta));
+}
+
+TEST_CASE("training on the toy lowers its objective, and tasks that reach their length are replaced") {
+  Folder folder;
+  Config c = tiny_config();
+  c.updates = 200;
+  c.meta_rate = c.meta_rate_final = 0.05;
+  const Run r = train(c, folder / "run");
+  std::int64_t replaced = 0;
+  for (const auto& p : r.progress) replaced += p.replaced;
+  CHECK(replaced > 20);
+  CHECK(r.progress.back().objective_last < 0.6 * r.progress.front().objective_last);
+}
+
+TEST_CASE("a task that turns non-finite is dropped, reported, replaced, and never reaches theta") {
+  for (const bool admits : {true, false}) {
+    CAPTURE(admits);
+    Folder folder;
+    const Config c = tiny_config();
+    const Run r = train(c, folder / "run", toy_parts({1, 5, 9}, admits));
+    std::int64_t dropped = 0;
+    std::vector<std::string> events;
+    for (const auto& p : r.progress) {
+      dropped += p.dropped;
+      events.insert(events.end(), p.events.begin(), p.events.end());
+    }
+    CHECK(dropped == 3);  // each once: it is gone afterwards
+    REQUIRE(events.size() == 3);
+    CHECK(events[0].find("dropped task ") == 0);
+    CHECK(events[0].find("(b)") != std::string::npos);
+    CHECK(events[0].find(" is not finite ") != std::string::npos);
+    CHECK(all_finite(r.theta));
+    CHECK(all_finite(r.average));
+  }
+}
+
+TEST_CASE("a run whose every task drops for five updates ends as diverged, and its snapshot is still good") {
+  Folder folder;
+  std::set<std::uint64_t> all;
+  for (std::uint64_t id = 3; id < 100; ++id) all.insert(id);
+  Config eager = tiny_config();
+  eager.tasks = 2;
+  eager.window_min = eager.window_max = 4;
+  auto trainer = start_with(eager, folder / "run", toy_parts(all));
+  std::string message;
+  std::vector<float> last;
+  try {
+    trainer->run([&](const Progress&) {
+      last = trainer->theta();
+      return true;
+    });
+  } catch (const checkpoints::Diverged& e) {
+    message = e.what();
+    CHECK(e.exit_code == 2);
+  }
+  CHECK(message.find("every task of 5 updates in a row was dropped") != std::string::npos);
+  CHECK(message.find("(") != std::string::npos);
+  CHECK(all_finite(last));
+  trainer.reset();
+  const auto resumed = resume_with(folder / "run", {}, {}, toy_parts());
+  CHECK(resumed->update() < 40);
+  CHECK(all_finite(resumed->theta()));
+}
+
+TEST_CASE("a run can't be started where one is: the message names resume") {
+  Folder folder;
+  const Config c = tiny_config();
+  train(c, folder / "run");
+  const std::string directory = folder / "run";
+  CHECK_THROWS_WITH_AS(start_with(c, directory, toy_parts()), (directory + ": holds a run already; continue it with `metalearn resume " + directory + "`, or choose another directory").c_str(),
+                       checkpoints::UsageError);
+}
+
+TEST_CASE("resuming a finished run does nothing and needs no data") {
+  Folder folder;
+  const Config c = tiny_config();
+  const Run whole = train(c, folder / "run");
+  const auto resumed = resume_with(folder / "run", {}, {}, [](const Config&) -> TrainerParts { throw checkpoints::NoInput("the data is gone"); });
+  bool called = false;
+  resumed->run([&](const Progress&) { return called = true; });
+  CHECK_FALSE(called);
+  CHECK(resumed->update() == 40);
+  CHECK(same_bits(resumed->theta(), whole.theta));
+  CHECK(without_seconds(text_of(folder / "run" + "/metrics.csv")) == whole.metrics);
+}
+
+TEST_CASE("a damaged newest snapshot is passed over for the one before it, which is reported, and the final bits are the same") {
+  Folder folder;
+  Config c = tiny_config();
+  const Run whole = train(c, folder / "whole");
+  c.set("save-every", "5");
+  c.updates = 12;
+  train(c, folder / "run");
+  const auto snapshots = checkpoints::list_snapshots(folder / "run");
+  REQUIRE(snapshots.back().update == 12);
+  std::fstream(snapshots.back().path, std::ios::in | std::ios::out | std::ios::binary).seekp(3000).put('x').put('y').put('z');
+  const auto resumed = resume_with(folder / "run", 40, {}, toy_parts());
+  CHECK(resumed->update() == 10);
+  const Run rest = finish(*resumed, folder / "run");
+  CHECK(same_bits(rest.theta, whole.theta));
+  CHECK(rest.metrics == whole.metrics);
+  REQUIRE(rest.progress[0].events.size() == 1);
+  CHECK(rest.progress[0].events[0].find("snapshot-00000012.h5") != std::string::npos);
+  CHECK(rest.progress[0].events[0].find("snapshot-00000010.h5 instead") != std::string::npos);
+}
+
+TEST_CASE("the newest three snapshots stay, and the best by validation however old") {
+  Folder folder;
+  Config c = tiny_config();
+  c.set("save-every", "4");
+  c.validate_every = 6;
+  const auto parts = [](const Config& config) {
+    TrainerParts p = toy_parts()(config);
+    auto calls = std::make_shared<int>(0);
+    p.validate = [calls](const std::vector<float>&) { return std::vector<ValidationPoint>{{10, 1.0, ++*calls == 2 ? 0.9 : 0.5}}; };
+    return p;
+  };
+  train(c, folder / "run", parts);
+  std::vector<std::int64_t> updates;
+  for (const auto& s : checkpoints::list_snapshots(folder / "run")) updates.push_back(s.update);
+  CHECK(updates == std::vector<std::int64_t>{12, 32, 36, 40});
+}
+
+TEST_CASE("a run directory in use is refused as busy") {
+  Folder folder;
+  const auto first = start_with(tiny_config(), folder / "run", toy_parts());
+  CHECK_THROWS_AS(resume_with(folder / "run", {}, {}, toy_parts()), checkpoints::Busy);
+}
+
+TEST_CASE("data that has changed since the run began is refused") {
+  Folder folder;
+  Config c = tiny_config();
+  c.updates = 3;
+  train(c, folder / "run");
+  const auto changed = [](const Config& config) {
+    TrainerParts p = toy_parts()(config);
+    p.provenance = {"toy: three families"};
+    return p;
+  };
+  CHECK_THROWS_AS(resume_with(folder / "run", 5, {}, changed), checkpoints::BadData);
+}
+
+TEST_CASE("data that can't be loaded leaves no run directory behind") {
+  Folder folder;
+  CHECK_THROWS_AS(start_with(tiny_config(), folder / "run", [](const Config&) -> TrainerParts { throw checkpoints::NoInput("no such file"); }), checkpoints::NoInput);
+  CHECK_FALSE(std::filesystem::exists(folder / "run"));
+}
+
+TEST_CASE("a run directory that can't be made is an I/O error") {
+  Folder folder;
+  std::ofstream(folder / "file") << "in the way";
+  CHECK_THROWS_AS(start_with(tiny_config(), folder / "file/run", toy_parts()), checkpoints::IoError);
+  CHECK_THROWS_AS(start_with(tiny_config(), folder / "file", toy_parts()), checkpoints::IoError);
+}
+
+TEST_CASE("there is nothing to resume in a folder without snapshots") {
+  Folder folder;
+  CHECK_THROWS_AS(resume_with(folder / "nothing", {}, {}, toy_parts()), checkpoints::NoInput);
+}
+
+TEST_CASE("validation happens every so many updates, on the averaged theta, and its best mark is reported") {
+  Folder folder;
+  Config c = tiny_config();
+  c.validate_every = 10;
+  std::vector<std::vector<float>> asked;
+  const auto parts = [&](const Config& config) {
+    TrainerParts p = toy_parts()(config);
+    p.validate = [&](const std::vector<float>& theta) {
+      asked.push_back(theta);
+      return std::vector<ValidationPoint>{{0, 1.0, 0.9}, {10, 1.25, 0.5}, {25, std::numeric_limits<double>::quiet_NaN(), 0.7}};
+    };
+    return p;
+  };
+  const Run r = train(c, folder / "run", parts);
+  REQUIRE(asked.size() == 4);
+  CHECK(same_bits(asked.back(), r.average));
+  CHECK_FALSE(r.progress[8].validation_objective);
+  REQUIRE(r.progress[9].validation_objective);
+  CHECK(*r.progress[9].validation_objective == 1.25);
+  CHECK(r.progress[9].validation_mark == 10);
+  CHECK(r.progress[9].events == std::vector<std::string>{"validation: the objective is not finite after 25 inner steps"});
+}
