@@ -1,0 +1,53 @@
+// Where a run's configuration comes from: command line > environment > file > preset.
+#include <nlohmann/json.hpp>
+
+#include "program_fixture.hpp"
+
+using namespace program_test;
+
+namespace {
+
+/// config.json of a run started with these extra words; the run does as little as a run can.
+nlohmann::json config_of(const Folder& folder, const std::vector<std::string>& more, const Environment& environment = {}) {
+  static int runs = 0;
+  const std::string name = "run" + std::to_string(runs++);
+  const Result result = run(tiny_training(name, "squares=data", more), folder.path, environment);
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  return nlohmann::json::parse(slurp(folder / (name + "/config.json")));
+}
+
+}  // namespace
+
+TEST_CASE("the command line wins over the environment, that over the file, that over the preset") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  spill(folder / "keys.conf", "# lower than the environment\nclip = 3   # a comment\nclip-task = 3\nmeta-rate=0.003\npreset = paper\n");
+  spill(folder / "keys.json", R"({"clip": 4, "identical-updates": false, "validate-steps": [0, 2]})");
+
+  const auto layered = config_of(folder, {"--config", "keys.conf", "--clip", "5"}, {{"METALEARN_CLIP", "4"}, {"METALEARN_CLIP_TASK", "4"}});
+  CHECK(layered["clip"] == "5");
+  CHECK(layered["clip-task"] == "4");
+  CHECK(layered["meta-rate"] == "0.003");
+  CHECK(layered["preset"] == "paper");
+  CHECK(layered["inner-rate"] == "0.0001");  // of the preset that the file names
+
+  const auto json = config_of(folder, {"--config", "keys.json"});
+  CHECK(json["clip"] == "4");
+  CHECK(json["identical-updates"] == "false");
+  CHECK(json["validate-steps"] == "0,2");
+  CHECK(json["preset"] == "small");
+}
+
+TEST_CASE("data folders are kept as absolute paths, and unroll sets windows and lengths") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  const Result result = run(program({"train", "--run", "r", "--data", "squares=data", "--unroll", "2", "--updates", "1", "--tasks", "1", "--in-flight", "1", "--batch", "8", "--h-size", "4",
+                                       "--top-size", "4", "--delta-size", "2", "--grad-channels", "1", "--width-max", "24", "--validate-every", "0"}),
+                            folder.path);
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  const auto config = nlohmann::json::parse(slurp(folder / "r/config.json"));
+  CHECK(config["data"] == "squares=" + (folder / "data").string());
+  for (const char* key : {"window-min", "window-max", "length-min", "length-max", "length-start"}) CHECK(config[key] == "2");
+}

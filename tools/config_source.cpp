@@ -1,0 +1,157 @@
+#include "tools/config_source.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+
+#include "checkpoints/error.hpp"
+
+namespace tools {
+namespace {
+
+using checkpoints::NoInput;
+using checkpoints::UsageError;
+using metalearn::Config;
+
+/// A key, its value, and where it was said ("" for the command line).
+struct Setting {
+  std::string key, value, where;
+};
+
+const std::set<std::string> kReserved = {"METALEARN_ISA"};  // read by the kernels, not a configuration key
+
+std::string trim(const std::string& text) {
+  const auto first = text.find_first_not_of(" \t\r");
+  return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+}
+
+/// A # starts a comment at the start of a line or behind a space, so that a folder's name may hold one.
+std::string without_comment(const std::string& line) {
+  for (std::size_t i = 0; i < line.size(); ++i)
+    if (line[i] == '#' && (i == 0 || line[i - 1] == ' ' || line[i - 1] == '\t')) return line.substr(0, i);
+  return line;
+}
+
+std::string json_text(const nlohmann::json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (!value.is_array()) return value.dump();
+  std::vector<std::string> entries;
+  for (const auto& v : value) entries.push_back(json_text(v));
+  return metalearn::join_list(entries);
+}
+
+std::vector<Setting> settings_of_file(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream content;
+  if (!std::filesystem::is_regular_file(path) || !(content << file.rdbuf())) throw NoInput(fmt::format("{}: no such configuration file; check --config", path));
+  const std::string text = content.str();
+  std::vector<Setting> settings;
+  const auto first = text.find_first_not_of(" \t\r\n");
+  if (first != std::string::npos && text[first] == '{') {
+    const auto object = nlohmann::json::parse(text, nullptr, false);
+    if (!object.is_object()) throw UsageError(fmt::format("{}: starts with '{{' but is not a JSON object; correct it or write lines 'key = value'", path));
+    for (const auto& [key, value] : object.items()) settings.push_back({key, json_text(value), path});
+    return settings;
+  }
+  std::istringstream lines(text);
+  int number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    const std::string statement = trim(without_comment(line));
+    if (statement.empty()) continue;
+    const std::string where = fmt::format("{}:{}", path, number);
+    const auto equals = statement.find('=');
+    if (equals == std::string::npos) throw UsageError(fmt::format("{}: expected 'key = value', found '{}'", where, statement));
+    settings.push_back({trim(statement.substr(0, equals)), trim(statement.substr(equals + 1)), where});
+  }
+  return settings;
+}
+
+std::vector<Setting> settings_of_environment() {
+  std::vector<Setting> settings;
+  const std::string prefix = "METALEARN_";
+  for (char** variable = environ; *variable; ++variable) {
+    const std::string text = *variable;
+    const auto equals = text.find('=');
+    const std::string name = text.substr(0, equals);
+    if (!name.starts_with(prefix) || kReserved.contains(name) || equals == std::string::npos) continue;
+    std::string key = name.substr(prefix.size());
+    std::transform(key.begin(), key.end(), key.begin(), [](unsigned char c) { return c == '_' ? '-' : static_cast<char>(std::tolower(c)); });
+    settings.push_back({key, text.substr(equals + 1), name});
+  }
+  return settings;
+}
+
+std::vector<Setting> settings_of_command_line(const Arguments& arguments) {
+  std::vector<Setting> settings;
+  std::vector<std::string> data;
+  for (const auto& [name, value] : arguments.given) {
+    if (name == "data") data.push_back(value);
+    else if (name != "run" && name != "config") settings.push_back({name, value, ""});
+  }
+  if (!data.empty()) settings.push_back({"data", metalearn::join_list(data), ""});
+  return settings;
+}
+
+void apply(Config& config, const Setting& setting) {
+  try {
+    config.set(setting.key, setting.value);
+  } catch (const UsageError& e) {
+    throw UsageError(setting.where.empty() ? "--" + std::string(e.what()) : setting.where + ": " + e.what());
+  }
+}
+
+/// NAME=DIR with DIR absolute.
+std::string absolute_word(const std::string& word) {
+  const auto equals = word.find('=');
+  if (equals == std::string::npos || equals + 1 == word.size()) return word;
+  return word.substr(0, equals + 1) + std::filesystem::absolute(word.substr(equals + 1)).lexically_normal().string();
+}
+
+}  // namespace
+
+std::vector<Option> config_options() {
+  const std::set<std::string> essential = {"preset", "data", "updates", "seed", "threads", "save-every", "validate-every", "tasks", "in-flight", "unroll", "inner-rate", "meta-rate"};
+  const auto defaults = Config::from_preset("small").to_map();
+  std::vector<Option> options;
+  for (const auto& key : metalearn::config_keys()) {
+    const auto fallback = defaults.find(key.name);
+    std::string value = "X";
+    if (key.name == "data") value = "NAME[=DIR]";
+    else if (key.name == "save-every") value = "N|Ns";
+    options.push_back({key.name, value, fmt::format("{}; {}", key.meaning, key.range), fallback == defaults.end() ? "" : fallback->second, key.repeatable,
+                       essential.contains(key.name)});
+  }
+  return options;
+}
+
+metalearn::Config resolve_config(const Arguments& arguments) {
+  // Weakest first.
+  std::vector<Setting> settings;
+  if (const auto path = arguments.find("config")) settings = settings_of_file(*path);
+  for (const auto& source : {settings_of_environment(), settings_of_command_line(arguments)}) settings.insert(settings.end(), source.begin(), source.end());
+
+  Config preset_only;
+  for (const auto& setting : settings)
+    if (setting.key == "preset") apply(preset_only, setting);
+  Config config = Config::from_preset(preset_only.preset);
+
+  std::set<std::string> given;
+  for (const auto& setting : settings) {
+    apply(config, setting);
+    given.insert(setting.key);
+  }
+  if (given.contains("unroll")) given.insert({"window-min", "window-max", "length-min", "length-max", "length-start"});
+  for (auto& word : config.data) word = absolute_word(word);
+  config.settle(given);
+  config.check();
+  return config;
+}
+
+}  // namespace tools

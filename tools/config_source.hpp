@@ -1,0 +1,18 @@
+// ConfigSource: a run's configuration from everything that may say something about it.
+//
+// command line > environment (METALEARN_INNER_RATE) > file (--config) > preset. An unknown key in any of them is an error that says where it stands.
+#pragma once
+#include "metalearn/config.hpp"
+#include "tools/options.hpp"
+
+namespace tools {
+
+/// Every configuration key as an option, with its default in the preset `small`.
+std::vector<Option> config_options();
+
+/// The configuration that these arguments, the environment and the file they name ask for; checked.
+/// File: lines `key = value` with # comments, or one JSON object. Folders of data sets become absolute, so that a run can be resumed from anywhere.
+/// Throws checkpoints::UsageError or NoInput.
+metalearn::Config resolve_config(const Arguments& arguments);
+
+}  // namespace tools

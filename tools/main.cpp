@@ -1,0 +1,77 @@
+// metalearn: dispatches to a command and turns what was thrown into one line and the documented exit code.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <new>
+#include <stdexcept>
+
+#include "checkpoints/error.hpp"
+#include "metalearn/nearest.hpp"
+#include "tools/commands.hpp"
+
+namespace tools {
+
+std::span<const Command> commands() {
+  static constexpr Command kCommands[] = {
+      {"train", "meta-train an update rule (theta) into a run directory", train},
+      {"resume", "continue a run exactly where it stopped", resume},
+      {"eval", "few-shot accuracy of a theta on data sets, step by step", eval},
+      {"inspect", "what a snapshot or a run holds", inspect},
+      {"vectors", "compare with a file of reference vectors", vectors},
+      {"doctor", "what this machine and this build offer", doctor},
+  };
+  return kCommands;
+}
+
+namespace {
+
+void print_help() {
+  fmt::print("metalearn meta-trains an unsupervised learning rule and evaluates it.\n\nusage: metalearn COMMAND [options]\n\n");
+  for (const auto& c : commands()) fmt::print("  {:<8}  {}\n", c.name, c.summary);
+  fmt::print(
+      "\nmetalearn COMMAND -h is short help, --help the full one. metalearn --version prints the version.\n"
+      "Exit codes: 0 ok, 1 a comparison found a difference, 2 diverged, 64 usage, 65 bad data or snapshot, 66 no such input, 70 internal error,\n"
+      "71 out of memory, 74 input/output, 75 run directory busy, 130/143 stopped by a signal after saving.\n");
+}
+
+int dispatch(const Words& words) {
+  if (words.empty()) throw checkpoints::UsageError("no command; metalearn --help lists them");
+  const std::string& name = words.front();
+  if (name == "-h" || name == "--help" || name == "help") return print_help(), 0;
+  if (name == "--version") return fmt::print("metalearn {}\n", METALEARN_VERSION), 0;
+  std::vector<std::string> names;
+  for (const auto& c : commands()) {
+    if (name == c.name) return c.run(Words(words.begin() + 1, words.end()));
+    names.push_back(c.name);
+  }
+  throw checkpoints::UsageError(fmt::format("unknown command '{}'{}", name, metalearn::did_you_mean(name, names)));
+}
+
+int report(const std::string& message, int code) {
+  fmt::print(stderr, "metalearn: error: {}\n", message);
+  return code;
+}
+
+int guarded(const Words& words) {
+  try {
+    const int code = dispatch(words);
+    if (std::fflush(stdout) != 0) throw checkpoints::IoError("standard output can't be written");
+    return code;
+  } catch (const checkpoints::Error& e) {
+    return report(e.what(), e.exit_code);
+  } catch (const std::bad_alloc&) {
+    return report("out of memory; use a smaller --batch, --tasks or model", 71);
+  } catch (const std::filesystem::filesystem_error& e) {
+    return report(e.what(), 74);
+  } catch (const std::system_error& e) {
+    return report(e.what(), 74);
+  } catch (const std::exception& e) {
+    return report(fmt::format("internal error: {}", e.what()), 70);
+  }
+}
+
+}  // namespace
+}  // namespace tools
+
+int main(int argc, char** argv) { return tools::guarded(tools::Words(argv + 1, argv + argc)); }

@@ -1,0 +1,47 @@
+// Options: how a command describes its words, parses them and prints its help.
+//
+// One description serves parsing (Boost.Program_options, no abbreviations), the short -h, the full --help and "did you mean".
+#pragma once
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tools {
+
+struct Option {
+  std::string name;           ///< without the dashes
+  std::string value;          ///< what stands for its value in help; empty: a switch
+  std::string meaning;
+  std::string fallback = {};  ///< the default, printed in brackets
+  bool repeatable = false;
+  bool essential = true;      ///< shown by -h too, not only by --help
+};
+
+struct Usage {
+  std::string synopsis;               ///< "metalearn train --run DIR [options]"; the second word is the command
+  std::string summary;                ///< one line
+  std::vector<Option> options;
+  std::string word = {};              ///< what stands for the command's one word that is not an option; empty: it takes none
+  std::string notes = {};             ///< printed at the end of --help
+};
+
+/// The words of a command line, checked against a Usage.
+struct Arguments {
+  std::vector<std::pair<std::string, std::string>> given;  ///< name and value in the order given; a switch has the value "true"
+  std::string word;                                        ///< the word that is not an option, or empty
+
+  bool has(const std::string& name) const { return find(name).has_value(); }
+  std::optional<std::string> find(const std::string& name) const;  ///< the last value given
+  std::vector<std::string> all(const std::string& name) const;
+  /// The value, or `fallback`, as a whole number in lo .. hi. Throws UsageError naming the range.
+  long long whole(const std::string& name, long long fallback, long long lo, long long hi) const;
+};
+
+/// Nothing if help was asked for (it is on stdout then). Throws checkpoints::UsageError for a word that doesn't fit.
+std::optional<Arguments> parse(const Usage& usage, const std::vector<std::string>& words);
+
+/// "64,64" as numbers in lo .. hi. Throws UsageError naming the option and the range.
+std::vector<long long> whole_list(const std::string& name, const std::string& text, long long lo, long long hi);
+
+}  // namespace tools
