@@ -25,17 +25,17 @@ struct Config {
   // Windows and in-flight tasks.
   std::int64_t tasks = 4;         ///< M: windows that make one update
   std::int64_t in_flight = 16;    ///< P: tasks in the pool, >= tasks
-  std::int64_t window_min = 4, window_max = 10;   ///< k, uniform
-  std::int64_t length_min = 10, length_max = 200; ///< L, log-uniform in length_min .. the maximum in force
-  std::int64_t length_start = 20; ///< the maximum at update 0; grows log-linearly to length_max over length_horizon updates
+  std::int64_t window_min = 4, window_max = 16;   ///< k, uniform
+  std::int64_t length_min = 4, length_max = 200;  ///< L, log-uniform in length_min .. the maximum in force
+  std::int64_t length_start = 16; ///< the maximum at update 0; grows log-linearly to length_max over length_horizon updates
   std::int64_t length_horizon = 1000;
 
   // Outer optimiser. Every schedule is a function of the update number with its own horizon, never of `updates`.
-  double meta_rate = 2e-3, meta_rate_final = 2e-4;
+  double meta_rate = 6e-3, meta_rate_final = 3e-4;
   std::int64_t warmup = 20;          ///< updates of linear warm-up
   std::int64_t decay_horizon = 5000; ///< updates over which the rate falls from meta_rate to meta_rate_final (cosine)
   double adam_beta1 = 0.9, adam_beta2 = 0.999, adam_epsilon = 1e-8;
-  double clip_task = 0.3;            ///< largest 2-norm of one task's gradient
+  double clip_task = 1.0;            ///< largest 2-norm of one task's gradient
   double clip = 1.0;                 ///< largest 2-norm of the averaged gradient
   double theta_average = 0.98;       ///< decay of theta's moving average (debiased), which is what is evaluated
 

@@ -24,9 +24,22 @@ int checked_axis(const Attributes& a, const Shape& s) {
   return static_cast<int>(a.ints[0]);
 }
 
-// Rows of `width` numbers copied between two pitches.
+template <Index kWidth, class T>
+void copy_narrow_rows(Index rows, const T* x, Index x_pitch, T* y, Index y_pitch) {
+  for (Index r = 0; r < rows; ++r) std::copy_n(x + r * x_pitch, kWidth, y + r * y_pitch);
+}
+
+// Rows of `width` numbers copied between two pitches. Readouts are a few channels wide: a call of memmove a row would cost more than the copy.
 template <class T>
 void copy_rows(Index rows, Index width, const T* x, Index x_pitch, T* y, Index y_pitch) {
+  switch (width) {
+    case 1: return copy_narrow_rows<1>(rows, x, x_pitch, y, y_pitch);
+    case 2: return copy_narrow_rows<2>(rows, x, x_pitch, y, y_pitch);
+    case 4: return copy_narrow_rows<4>(rows, x, x_pitch, y, y_pitch);
+    case 8: return copy_narrow_rows<8>(rows, x, x_pitch, y, y_pitch);
+    case 16: return copy_narrow_rows<16>(rows, x, x_pitch, y, y_pitch);
+    default: break;
+  }
   for (Index r = 0; r < rows; ++r) std::copy_n(x + r * x_pitch, width, y + r * y_pitch);
 }
 

@@ -117,12 +117,12 @@ TEST_CASE("a default gives way to a bound that was given, but two given bounds m
   Config c;
   c.window_min = 20;
   c.tasks = 32;
-  c.length_max = 5;
+  c.length_max = 3;
   c.settle({"window-min", "tasks", "length-max"});
   CHECK(c.window_max == 20);
   CHECK(c.in_flight == 32);
-  CHECK(c.length_min == 5);
-  CHECK(c.length_start == 5);
+  CHECK(c.length_min == 3);
+  CHECK(c.length_start == 3);
   c.data = {"glyph"};
   CHECK_NOTHROW(c.check());
 

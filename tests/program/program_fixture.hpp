@@ -2,6 +2,7 @@
 #pragma once
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -55,6 +56,7 @@ struct Folder {
 struct Result {
   int code = 0;           ///< exit status, or 128 + signal
   std::string out, err;
+  long peak_kib = 0;      ///< largest resident memory
 };
 
 using Environment = std::map<std::string, std::string>;
@@ -93,9 +95,10 @@ class Child {
   }
   Result wait() {
     int status = 0;
-    waitpid(pid_, &status, 0);
+    rusage usage{};
+    wait4(pid_, &status, 0, &usage);
     pid_ = -1;
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), slurp(files_ / "out"), slurp(files_ / "err")};
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), slurp(files_ / "out"), slurp(files_ / "err"), usage.ru_maxrss};
   }
 
  private:

@@ -1,0 +1,32 @@
+// Memory at the paper's sizes: what the issue of the fused tape starts from.
+#include "metalearn/model/inner_step.hpp"
+#include "program_fixture.hpp"
+
+using namespace program_test;
+
+TEST_SUITE("slow") {
+  TEST_CASE("paper sizes, one task, a window of 5: at most 1.2 GB resident") {
+    Folder folder;
+    const Result result = run(program({"train", "--run", "r", "--preset", "paper", "--data", "glyph", "--tasks", "1", "--in-flight", "1", "--unroll", "5", "--updates", "1", "--validate-every", "0",
+                                       "--threads", "1"}),
+                              folder.path);
+    CAPTURE(result.err);
+    REQUIRE(result.code == 0);
+    MESSAGE("peak resident memory: " << result.peak_kib / 1024 << " MiB");
+    CHECK(result.peak_kib * 1024.0 <= 1.2e9);
+  }
+
+  TEST_CASE("paper sizes: the plan's predicted peak is the arena's high-water mark") {
+    using namespace metalearn;
+    const RuleConfig rule;
+    const StepShape shape{{196, 128, 128, 128, 128, 32}, 128, 10, 10, 1};
+    InnerStep<float> step(rule, shape, 2);
+    const auto theta = initial_theta(rule, 1), phi = initial_phi(shape.widths, 1, 1);
+    const std::vector<float> x(196 * 128, 0.5f), labelled(196 * 200, 0.5f), targets(2 * 100 * 10, 0.1f);
+    std::vector<float> adjoint(phi.size(), 0.0f), gradient(theta.size(), 0.0f);
+    const LabelledPair<float> pair{labelled, targets};
+    step.turn(theta, phi, x, std::span(&pair, 1), adjoint, adjoint, gradient);
+    MESSAGE("arena: " << step.predicted_peak_bytes() / 1e6 << " MB");
+    CHECK(step.predicted_peak_bytes() == step.high_water_bytes());
+  }
+}
