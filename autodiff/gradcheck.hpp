@@ -14,10 +14,11 @@ using Recorded = std::function<Var(std::span<const Var>)>;
 struct GradcheckOptions {
   double step = 1e-5;        ///< of the central difference, scaled by max(1, |x|)
   std::uint64_t seed = 1;    ///< of the random direction that the output is projected on
+  double floor = 1e-6;       ///< least magnitude that errors are relative to
   int probes = 40;           ///< elements tried per input (all, where it has no more)
 };
 
-/// Largest error of the reverse over the elements tried: |analytic - numeric| / max(1, largest |numeric|). Values: C order, one vector per shape.
+/// Largest error of the reverse over the elements tried: |analytic - numeric| / max(floor, largest |numeric|), NaN where one is. Values: C order, one vector per shape.
 double gradcheck(const Recorded& f, std::span<const Shape> shapes, std::span<const std::vector<double>> values, GradcheckOptions options = {});
 
 /// The same for the gradient of a projection of the gradient: checks that the reverse can itself be differentiated.

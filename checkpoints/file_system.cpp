@@ -28,6 +28,13 @@ class PosixFileSystem final : public FileSystem {
   int rename(const std::string& from, const std::string& to) override { return ::rename(from.c_str(), to.c_str()); }
   int unlink(const std::string& path) override { return ::unlink(path.c_str()); }
   int mkdir(const std::string& path, mode_t mode) override { return ::mkdir(path.c_str(), mode); }
+  int rmdir(const std::string& path) override { return ::rmdir(path.c_str()); }
+  int stands_at(int file, const std::string& path) override {
+    struct stat open_one, standing;
+    if (::fstat(file, &open_one) != 0) return -1;
+    if (::stat(path.c_str(), &standing) != 0) return errno == ENOENT ? 0 : -1;
+    return open_one.st_dev == standing.st_dev && open_one.st_ino == standing.st_ino;
+  }
   int is_directory(const std::string& path) override {
     struct stat status;
     return ::stat(path.c_str(), &status) != 0 ? -1 : S_ISDIR(status.st_mode) ? 1 : 0;
@@ -55,9 +62,7 @@ auto retry(Call call) {
   }
 }
 
-[[noreturn]] void fail(const std::string& path, const char* what, int error) {
-  throw IoError(fmt::format("{}: can't be written: {}: {}", path, what, std::strerror(error)));
-}
+[[noreturn]] void fail(const std::string& path, const char* what, int error) { throw can_not_write(path, what, error); }
 
 /// Linux frees the descriptor even where close() is interrupted: closing again could close another thread's file.
 int close_once(FileSystem& files, int file) {
@@ -81,6 +86,12 @@ const char* write_and_sync(FileSystem& files, int file, std::span<const std::byt
 FileSystem& posix_file_system() {
   static PosixFileSystem files;
   return files;
+}
+
+IoError can_not_write(const std::string& path, const std::string& step, int error) {
+  const char* fix = error == ENOSPC || error == EDQUOT ? "free space on that disk, or choose another run directory (--run)"
+                                                       : "choose another run directory (--run), or change the permissions of this one";
+  return IoError(fmt::format("{}: can't be written: {}: {}; {}", path, step, std::strerror(error), fix));
 }
 
 std::string directory_of(const std::string& path) {
@@ -137,14 +148,23 @@ std::vector<std::byte> read_file(FileSystem& files, const std::string& path) {
   }
 }
 
-void make_directories(FileSystem& files, const std::string& path) {
-  if (path.empty() || files.is_directory(path) == 1) return;
+std::vector<std::string> make_directories(FileSystem& files, const std::string& path) {
+  if (path.empty() || files.is_directory(path) == 1) return {};
   const std::string parent = directory_of(path);
-  if (parent != path) make_directories(files, parent);
-  if (files.mkdir(path, 0777) == 0)
-    sync_directory(files, parent);
-  else if (errno != EEXIST || files.is_directory(path) != 1)  // EEXIST: another process was faster
-    throw IoError(fmt::format("{}: can't be made: {}", path, std::strerror(errno == EEXIST ? ENOTDIR : errno)));
+  std::vector<std::string> made;
+  if (parent != path) made = make_directories(files, parent);
+  try {
+    if (files.mkdir(path, 0777) == 0) {
+      made.push_back(path);
+      sync_directory(files, parent);
+    } else if (errno != EEXIST || files.is_directory(path) != 1) {  // EEXIST: another process was faster
+      throw can_not_write(path, "mkdir", errno == EEXIST ? ENOTDIR : errno);
+    }
+  } catch (...) {
+    for (auto folder = made.rbegin(); folder != made.rend(); ++folder) files.rmdir(*folder);
+    throw;
+  }
+  return made;
 }
 
 }  // namespace checkpoints

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "checkpoints/error.hpp"
+
 namespace checkpoints {
 
 class FileSystem {
@@ -25,6 +27,9 @@ class FileSystem {
   virtual int rename(const std::string& from, const std::string& to) = 0;
   virtual int unlink(const std::string& path) = 0;
   virtual int mkdir(const std::string& path, mode_t mode) = 0;
+  virtual int rmdir(const std::string& path) = 0;
+  /// 1 where the open file is what stands at path.
+  virtual int stands_at(int file, const std::string& path) = 0;
   /// 1 a folder, 0 something else.
   virtual int is_directory(const std::string& path) = 0;
   /// Names in a folder but . and .., in no particular order.
@@ -34,6 +39,9 @@ class FileSystem {
 /// The real one.
 FileSystem& posix_file_system();
 
+/// The IoError of a failed write: "PATH: can't be written: STEP: reason; what to do about it".
+IoError can_not_write(const std::string& path, const std::string& step, int error);
+
 /// Replaces or makes the file at path, so that after a crash at any moment either the old or the new one is there, whole:
 /// path.tmp -> fsync -> rename -> fsync of the folder. Throws IoError naming the file, the step and the reason; path.tmp is then gone and the old file untouched,
 /// except where only the last step failed: then the new file is in place.
@@ -42,8 +50,8 @@ void write_durably(FileSystem& files, const std::string& path, std::span<const s
 /// The whole file. Throws NoInput naming it and the reason.
 std::vector<std::byte> read_file(FileSystem& files, const std::string& path);
 
-/// Makes a folder and those above it, durably; existing ones are fine. Throws IoError.
-void make_directories(FileSystem& files, const std::string& path);
+/// Makes a folder and those above it, durably; existing ones are fine. Returns those that it made, outermost first. Throws IoError.
+std::vector<std::string> make_directories(FileSystem& files, const std::string& path);
 
 /// fsync of a folder: new and removed names in it survive a power loss. Throws IoError.
 void sync_directory(FileSystem& files, const std::string& path);

@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <stdexcept>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -35,8 +36,12 @@ std::optional<std::int64_t> update_of(const std::string& name) {
   return update;
 }
 
-[[noreturn]] void fail(const std::string& path, const char* what, int error) {
-  throw IoError(fmt::format("{}: can't be written: {}: {}; choose another run directory or change its permissions", path, what, std::strerror(error)));
+[[noreturn]] void fail(const std::string& path, const char* what, int error) { throw can_not_write(path, what, error); }
+
+/// What a killed owner may leave half written.
+bool is_own_temporary(const std::string& name) {
+  constexpr std::string_view kTmp = ".tmp";
+  return name == "config.json.tmp" || (name.ends_with(kTmp) && update_of(name.substr(0, name.size() - kTmp.size())));
 }
 
 }  // namespace
@@ -59,35 +64,78 @@ std::vector<SnapshotEntry> list_snapshots(const std::string& directory, FileSyst
   return found;
 }
 
+std::string newest_whole_snapshot(const std::string& directory, std::vector<std::string>* skipped) {
+  const auto entries = list_snapshots(directory);
+  if (entries.empty()) throw NoInput(fmt::format("{0}: holds no snapshots; name a run directory, or start a run with `metalearn train --run {0}`", directory));
+  std::vector<std::string> damaged;
+  for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
+    try {
+      load_snapshot(entry->path);
+    } catch (const NewerSchema&) {
+      throw;
+    } catch (const BadData& e) {
+      damaged.push_back(e.what());
+      continue;
+    }
+    if (skipped)
+      for (const auto& what : damaged) skipped->push_back(fmt::format("{}; using {} instead", what, entry->path));
+    return entry->path;
+  }
+  throw BadData(damaged.front());
+}
+
 RunDirectory RunDirectory::create(const std::string& path, FileSystem& files) {
-  make_directories(files, path);
-  return {path, files};
+  auto made = make_directories(files, path);
+  return {path, files, std::move(made)};
 }
 
 RunDirectory RunDirectory::open(const std::string& path, FileSystem& files) {
   if (const int found = files.is_directory(path); found != 1)
     throw NoInput(fmt::format("{}: no such run directory: {}", path, found == 0 ? "it is a file" : std::strerror(errno)));
-  return {path, files};
+  return {path, files, {}};
 }
 
-RunDirectory::RunDirectory(std::string path, FileSystem& files) : path_(std::move(path)), files_(&files) {
+RunDirectory::RunDirectory(std::string path, FileSystem& files, std::vector<std::string> made) : path_(std::move(path)), files_(&files), made_(std::move(made)) {
   while (path_.size() > 1 && path_.back() == '/') path_.pop_back();
-  lock();
   try {
+    lock();
     remove_temporaries();
   } catch (...) {
-    files_->close(lock_);
+    remove_all();
     throw;
   }
 }
 
-RunDirectory::RunDirectory(RunDirectory&& other) noexcept : path_(std::move(other.path_)), files_(other.files_), lock_(std::exchange(other.lock_, -1)) {}
+RunDirectory::RunDirectory(RunDirectory&& other) noexcept
+    : path_(std::move(other.path_)), files_(other.files_), made_(std::move(other.made_)), own_(std::move(other.own_)), lock_(std::exchange(other.lock_, -1)) {
+  other.made_.clear();
+}
 
-RunDirectory::~RunDirectory() {
-  if (lock_ >= 0) files_->close(lock_);  // which unlocks; the file stays, or a third process could lock another file of that name
+RunDirectory::~RunDirectory() { remove_all(); }
+
+/// Gives the folder up: unlocks it, and takes everything away where no snapshot came of it.
+void RunDirectory::remove_all() noexcept {
+  try {
+    if (lock_ >= 0) {
+      if (snapshots().empty()) {
+        for (const auto& name : own_) files_->unlink(file(name));
+        files_->unlink(file("lock"));  // still ours: whoever waits for it finds that it stands there no more, and makes another
+      }
+      files_->close(std::exchange(lock_, -1));
+    }
+    for (auto folder = made_.rbegin(); folder != made_.rend(); ++folder) files_->rmdir(*folder);  // fails where there is something in it
+  } catch (...) {
+    if (lock_ >= 0) files_->close(std::exchange(lock_, -1));
+  }
 }
 
 void RunDirectory::lock() {
+  while (!try_to_lock()) {
+  }
+}
+
+/// False where the file that was locked had been removed by its last owner meanwhile.
+bool RunDirectory::try_to_lock() {
   const std::string name = file("lock");
   const int lock_file = files_->open(name, O_RDWR | O_CREAT, 0666);
   if (lock_file < 0) fail(path_, "open lock", errno);
@@ -106,19 +154,27 @@ void RunDirectory::lock() {
     throw Busy(fmt::format("{}: process {} is using this run directory; wait for it to end or choose another", path_, owner.empty() ? "?" : owner));
   }
   const std::string owner = std::to_string(::getpid());
-  if (files_->ftruncate(lock_file, 0) < 0 || files_->write(lock_file, owner.data(), owner.size()) != static_cast<ssize_t>(owner.size())) {
+  const int stands = files_->stands_at(lock_file, name);
+  if (stands <= 0 || files_->ftruncate(lock_file, 0) < 0 || files_->write(lock_file, owner.data(), owner.size()) != static_cast<ssize_t>(owner.size())) {
     const int error = errno;
     files_->close(lock_file);
+    if (stands == 0) return false;
     fail(path_, "write lock", error);
   }
   lock_ = lock_file;
+  return true;
 }
 
 void RunDirectory::remove_temporaries() {
   std::vector<std::string> names;
   if (files_->list(path_, names) < 0) fail(path_, "list", errno);
   for (const auto& name : names)
-    if (name.ends_with(".tmp") && files_->unlink(file(name)) < 0) fail(path_, "unlink", errno);
+    if (is_own_temporary(name) && files_->unlink(file(name)) < 0) fail(path_, "unlink", errno);
+}
+
+void RunDirectory::set_aside(const SnapshotEntry& snapshot) {
+  if (files_->rename(snapshot.path, snapshot.path + ".damaged") < 0) fail(snapshot.path, "rename", errno);
+  sync_directory(*files_, path_);
 }
 
 std::string RunDirectory::save(std::int64_t update, const Archive& archive, std::size_t newest, const std::set<std::int64_t>& also) {
@@ -132,6 +188,7 @@ std::string RunDirectory::save(std::int64_t update, const Archive& archive, std:
 }
 
 void RunDirectory::write_text(const std::string& name, const std::string& text) {
+  own_.insert(name);
   write_durably(*files_, file(name), std::as_bytes(std::span(text)));
 }
 

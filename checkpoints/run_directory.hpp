@@ -1,6 +1,7 @@
 // RunDirectory: a folder that one process owns while it trains: its lock, its snapshots and which of them stay.
 //
-// Snapshots are the only *.h5 files in it; their names (snapshot-00000120.h5: after 120 updates) sort by age, and file times are never asked.
+// Snapshots are the only *.h5 files in it; their names (snapshot-00000120.h5: after 120 updates) sort by age, and file times are never asked. A run that ends
+// without a snapshot leaves nothing behind that it made. Files of other names are the user's and are never touched.
 // The lock is a flock on the file `lock`, which holds the owner's process id: it goes when the owner goes, however that happens. Readers need no lock, as a snapshot
 // is there whole or not at all. Owner's methods: one thread at a time.
 #pragma once
@@ -26,13 +27,18 @@ std::string snapshot_path(const std::string& directory, std::int64_t update);
 /// All snapshots in a folder, oldest first; none where the folder is missing. Throws NoInput where the folder can't be read.
 std::vector<SnapshotEntry> list_snapshots(const std::string& directory, FileSystem& files = posix_file_system());
 
+/// Path of the newest snapshot of a folder that is whole; damaged ones are passed over, one line each in `skipped` ("FILE: what is wrong; using FILE instead").
+/// Throws NoInput where there is no snapshot or one can't be read, BadData where none is whole (saying what is wrong with the newest), NewerSchema.
+std::string newest_whole_snapshot(const std::string& directory, std::vector<std::string>* skipped = nullptr);
+
 class RunDirectory {
  public:
-  /// Makes the folder if missing, locks it and removes *.tmp that a killed owner left.
+  /// Makes the folder if missing, locks it and removes what a killed owner left half written (snapshot-*.h5.tmp and config.json.tmp).
   /// Throws Busy naming the owner's process, IoError naming the folder where it can't be made or written.
   static RunDirectory create(const std::string& path, FileSystem& files = posix_file_system());
   /// The same for a folder that must be there already: throws NoInput where it is not.
   static RunDirectory open(const std::string& path, FileSystem& files = posix_file_system());
+  /// Where no snapshot is in it: removes the lock, the files written or adopted, and the folders made.
   ~RunDirectory();
   RunDirectory(RunDirectory&& other) noexcept;
   RunDirectory& operator=(RunDirectory&&) = delete;
@@ -46,16 +52,26 @@ class RunDirectory {
   /// Throws IoError; the older snapshots are then still there, whole.
   std::string save(std::int64_t update, const Archive& archive, std::size_t newest = 3, const std::set<std::int64_t>& also = {});
 
+  /// Renames a snapshot to *.h5.damaged, so that it is none any more. Throws IoError.
+  void set_aside(const SnapshotEntry& snapshot);
+
+  /// Says that a file of this name, which another writer makes, belongs to the run.
+  void adopt(const std::string& name) { own_.insert(name); }
+
   /// Replaces a small text file, durably.
   void write_text(const std::string& name, const std::string& text);
 
  private:
-  RunDirectory(std::string path, FileSystem& files);
+  RunDirectory(std::string path, FileSystem& files, std::vector<std::string> made);
   void lock();
+  bool try_to_lock();
   void remove_temporaries();
+  void remove_all() noexcept;
 
   std::string path_;
   FileSystem* files_;
+  std::vector<std::string> made_;  ///< folders, outermost first
+  std::set<std::string> own_;      ///< names of files
   int lock_ = -1;
 };
 

@@ -70,13 +70,13 @@ Archive parse_snapshot(std::span<const std::byte> bytes, const std::string& name
   UserBlock block;
   if (bytes.size() >= sizeof block.magic) std::memcpy(&block.magic, bytes.data(), sizeof block.magic);
   if (bytes.empty()) throw refuse("is empty, not a snapshot; use an older one");
-  if (bytes.size() < sizeof block.magic || block.magic != kMagic) throw refuse("is not a snapshot (it does not begin with MLSNAP)");
+  if (bytes.size() < sizeof block.magic || block.magic != kMagic) throw refuse("is not a snapshot (it does not begin with MLSNAP); name a run directory or one of its snapshot-*.h5 files");
   if (bytes.size() < kBlockBytes) throw refuse(fmt::format("truncated: {} bytes found, at least {} expected; use an older snapshot", bytes.size(), kBlockBytes));
   std::memcpy(&block, bytes.data(), kBlockBytes);
   if (const std::uint32_t crc = crc32(bytes.data(), offsetof(UserBlock, block_crc)); crc != block.block_crc)
     throw refuse(fmt::format("damaged (user block checksum {:08x}, expected {:08x}); use an older snapshot", crc, block.block_crc));
   if (block.schema == 0 || block.schema > kSnapshotSchema)
-    throw refuse(fmt::format("has schema version {}, this program reads up to {}; use the program that wrote it", block.schema, kSnapshotSchema));
+    throw NewerSchema(fmt::format("{}: has schema version {}, this program reads up to {}; use the program that wrote it", name, block.schema, kSnapshotSchema));
   const auto body = bytes.subspan(kBlockBytes);
   if (body.size() != block.body_bytes)
     throw refuse(fmt::format("{}: a body of {} bytes found, {} expected; use an older snapshot", body.size() < block.body_bytes ? "truncated" : "damaged", body.size(),

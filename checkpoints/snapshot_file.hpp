@@ -9,12 +9,16 @@
 #include <vector>
 
 #include "checkpoints/archive.hpp"
+#include "checkpoints/error.hpp"
 #include "checkpoints/file_system.hpp"
 
 namespace checkpoints {
 
 /// Version of the user block and of what a body may use; a reader refuses newer ones.
 inline constexpr std::uint32_t kSnapshotSchema = 1;
+
+/// A snapshot of a newer program: whole, but not for this one.
+struct NewerSchema : BadData { using BadData::BadData; };
 
 /// The bytes of a snapshot file. Throws std::invalid_argument where a float is not finite: a snapshot must be worth continuing from.
 std::vector<std::byte> snapshot_bytes(const Archive& archive);

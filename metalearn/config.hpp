@@ -31,7 +31,7 @@ struct Config {
   std::int64_t length_horizon = 1000;
 
   // Outer optimiser. Every schedule is a function of the update number with its own horizon, never of `updates`.
-  double meta_rate = 6e-3, meta_rate_final = 3e-4;
+  double meta_rate = 3e-3, meta_rate_final = 3e-4;
   std::int64_t warmup = 20;          ///< updates of linear warm-up
   std::int64_t decay_horizon = 5000; ///< updates over which the rate falls from meta_rate to meta_rate_final (cosine)
   double adam_beta1 = 0.9, adam_beta2 = 0.999, adam_epsilon = 1e-8;
@@ -52,9 +52,10 @@ struct Config {
   std::map<std::string, std::string> to_map() const;
   /// Sets one key from text. Throws checkpoints::UsageError: unknown key (with the nearest known one), value not of its type, out of range (names the range).
   void set(const std::string& key, const std::string& value);
-  /// Lets defaults give way: where two keys must be in order and only one of them is in `given`, the other follows it; length-start, if not in
-  /// `given`, is moved into length-min .. length-max.
-  void settle(const std::set<std::string>& given);
+  /// Called after the keys of one source (a file, the environment, the command line), weakest source first, lets what was said before give way to it: where
+  /// two keys must be in order and only one of them is in `given`, the other follows it; length-start, if not in `given`, is moved into
+  /// length-min .. length-max; in-flight, if neither in `given` nor in `before` (the keys of weaker sources), follows tasks as 4 x tasks.
+  void settle(const std::set<std::string>& given, const std::set<std::string>& before = {});
   /// Checks what spans several keys (tasks <= in-flight, min <= max, ...). Throws UsageError.
   void check() const;
 

@@ -99,12 +99,25 @@ std::vector<Setting> settings_of_command_line(const Arguments& arguments) {
   return settings;
 }
 
+/// What stands before a message about a setting that was made there.
+std::string place(const std::string& where) { return where.empty() ? "--" : where + ": "; }
+
 void apply(Config& config, const Setting& setting) {
   try {
     config.set(setting.key, setting.value);
   } catch (const UsageError& e) {
-    throw UsageError(setting.where.empty() ? "--" + std::string(e.what()) : setting.where + ": " + e.what());
+    throw UsageError(place(setting.where) + e.what());
   }
+}
+
+/// unroll stands for windows and lengths: the same source can't say those too.
+void expand_unroll(const std::vector<Setting>& source, std::set<std::string>& given) {
+  if (!given.contains("unroll")) return;
+  const std::set<std::string> meant = {"window-min", "window-max", "length-min", "length-max", "length-start"};
+  for (const auto& setting : source)
+    if (meant.contains(setting.key))
+      throw UsageError(fmt::format("{}{} = '{}' and unroll contradict each other, as unroll sets all windows and lengths; leave one of them out", place(setting.where), setting.key, setting.value));
+  given.insert(meant.begin(), meant.end());
 }
 
 /// NAME=DIR with DIR absolute.
@@ -115,6 +128,8 @@ std::string absolute_word(const std::string& word) {
 }
 
 }  // namespace
+
+void set_option(metalearn::Config& config, const std::string& key, const std::string& value) { apply(config, {key, value, ""}); }
 
 std::vector<Option> config_options() {
   const std::set<std::string> essential = {"preset", "data", "updates", "seed", "threads", "save-every", "validate-every", "tasks", "in-flight", "unroll", "inner-rate", "meta-rate"};
@@ -132,24 +147,29 @@ std::vector<Option> config_options() {
 }
 
 metalearn::Config resolve_config(const Arguments& arguments) {
-  // Weakest first.
-  std::vector<Setting> settings;
-  if (const auto path = arguments.find("config")) settings = settings_of_file(*path);
-  for (const auto& source : {settings_of_environment(), settings_of_command_line(arguments)}) settings.insert(settings.end(), source.begin(), source.end());
+  std::vector<std::vector<Setting>> sources;  // weakest first
+  if (const auto path = arguments.find("config")) sources.push_back(settings_of_file(*path));
+  sources.push_back(settings_of_environment());
+  sources.push_back(settings_of_command_line(arguments));
 
   Config preset_only;
-  for (const auto& setting : settings)
-    if (setting.key == "preset") apply(preset_only, setting);
+  for (const auto& source : sources)
+    for (const auto& setting : source)
+      if (setting.key == "preset") apply(preset_only, setting);
   Config config = Config::from_preset(preset_only.preset);
 
-  std::set<std::string> given;
-  for (const auto& setting : settings) {
-    apply(config, setting);
-    given.insert(setting.key);
+  std::set<std::string> before;
+  for (const auto& source : sources) {
+    std::set<std::string> given;
+    for (const auto& setting : source) {
+      apply(config, setting);
+      given.insert(setting.key);
+    }
+    expand_unroll(source, given);
+    config.settle(given, before);
+    before.merge(given);
   }
-  if (given.contains("unroll")) given.insert({"window-min", "window-max", "length-min", "length-max", "length-start"});
   for (auto& word : config.data) word = absolute_word(word);
-  config.settle(given);
   config.check();
   return config;
 }

@@ -1,6 +1,7 @@
 // ConfigSource: a run's configuration from everything that may say something about it.
 //
 // command line > environment (METALEARN_INNER_RATE) > file (--config) > preset. An unknown key in any of them is an error that says where it stands.
+// Of two keys that contradict each other the one from the stronger source wins; in one source that is an error.
 #pragma once
 #include "metalearn/config.hpp"
 #include "tools/options.hpp"
@@ -9,6 +10,9 @@ namespace tools {
 
 /// Every configuration key as an option, with its default in the preset `small`.
 std::vector<Option> config_options();
+
+/// Sets a key from the option --key VALUE. Throws UsageError that starts with the option.
+void set_option(metalearn::Config& config, const std::string& key, const std::string& value);
 
 /// The configuration that these arguments, the environment and the file they name ask for; checked.
 /// File: lines `key = value` with # comments, or one JSON object. Folders of data sets become absolute, so that a run can be resumed from anywhere.

@@ -13,8 +13,10 @@
 #include "autodiff/kernels/kernels.hpp"
 #include "checkpoints/error.hpp"
 #include "metalearn/data/dataset.hpp"
+#include "metalearn/outer/version.hpp"
 #include "tools/commands.hpp"
 #include "tools/json.hpp"
+#include "tools/kernel_levels.hpp"
 #include "tools/options.hpp"
 
 namespace tools {
@@ -55,23 +57,20 @@ int doctor(const Words& words) {
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
 
-  Json levels = Json::array();
-  for (const char* level : {"scalar", "v2", "v3", "v4"})
-    if (autodiff::kernels::table<float>(level)) levels.push_back(level);
   const double memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-  const Json json = {{"version", METALEARN_VERSION},
+  const Json json = {{"version", metalearn::kVersion},
                      {"cores", std::thread::hardware_concurrency()},
                      {"memory_bytes", memory},
                      {"kernels", autodiff::kernels::active<float>().isa},
-                     {"kernels_available", levels},
+                     {"kernels_available", kernel_levels()},
                      {"libraries", library_versions()},
                      {"glyph", glyphs()}};
   if (arguments->has("json")) {
     print_json(json);
     return 0;
   }
-  fmt::print("metalearn {}\ncores      {}\nmemory     {:.1f} GiB\nkernels    {} (available: {}; METALEARN_ISA chooses)\n", METALEARN_VERSION, json["cores"].get<int>(),
-             memory / (1 << 30), json["kernels"].get<std::string>(), fmt::join(levels.get<std::vector<std::string>>(), ", "));
+  fmt::print("metalearn {}\ncores      {}\nmemory     {:.1f} GiB\nkernels    {} (available: {}; METALEARN_ISA chooses)\n", metalearn::kVersion, json["cores"].get<int>(),
+             memory / (1 << 30), json["kernels"].get<std::string>(), fmt::join(kernel_levels(), ", "));
   for (const auto& [name, version] : json["libraries"].items()) fmt::print("library    {} {}\n", name, version.get<std::string>());
   const Json& glyph = json["glyph"];
   if (glyph["usable"]) fmt::print("glyph      {} classes, {} training images, {} fonts from {}\n", glyph["classes"].get<int>(), glyph["training_images"].get<int>(), glyph["provenance"].size(), glyph["source"].get<std::string>());

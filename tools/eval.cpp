@@ -1,12 +1,16 @@
 // eval: few-shot accuracy of a theta on data sets, mark by mark, and on the tasks that were held out of its training.
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
 
 #include "checkpoints/error.hpp"
 #include "metalearn/evaluate/few_shot.hpp"
+#include "metalearn/outer/trained_theta.hpp"
 #include "tools/commands.hpp"
+#include "tools/config_source.hpp"
 #include "tools/json.hpp"
 #include "tools/options.hpp"
-#include "tools/theta_file.hpp"
 
 namespace tools {
 namespace {
@@ -14,9 +18,9 @@ namespace {
 using checkpoints::UsageError;
 using metalearn::FewShotOptions;
 using metalearn::FewShotRow;
-
-// Seeds of held-out tasks: a mark is chosen on other tasks than those it is reported on, and neither are those of the training's validations.
-constexpr std::uint64_t kChoosingSeed = 1000003, kReportingSeed = 2000003;
+using metalearn::Role;
+using metalearn::TrainedTheta;
+using Datasets = std::vector<std::shared_ptr<const metalearn::Dataset>>;
 
 /// Keys that theta's shapes depend on: they may be said, but only as theta has them.
 const std::vector<std::string> kShapeKeys = {"rule", "h-size", "h-layers", "top-size", "top-layers", "delta-size", "grad-channels", "representation", "identical-updates"};
@@ -26,14 +30,14 @@ const std::vector<std::string> kFreeKeys = {"activation", "inner-rate", "resolut
 Usage make_usage() {
   Usage usage{"metalearn eval --theta FILE|RUN --data NAME=DIR ... [options]",
               "Lets a learned rule train base models on unlabelled batches and prints their few-shot accuracy after each number of inner steps.",
-              {{"theta", "FILE|RUN", "snapshot, or run directory: its best snapshot on held-out tasks"},
+              {{"theta", "FILE|RUN", "snapshot, or run directory: its best snapshot on meta-validation tasks"},
                {"data", "NAME[=DIR]", "data set to evaluate on", "", true},
-               {"held-out", "", "evaluate on the run's held-out glyph families and classes, CIFAR classes; choose the mark on others of them"},
+               {"held-out", "", "evaluate on tasks of images that neither trained nor chose anything; glyph: of held-out classes, in font families of their own; cifar10: of held-out classes"},
                {"steps", "N,N,...", "marks: inner steps done, ascending; 0 is random initialisation", "0,10,25,50,100"},
-               {"layers", "N,N,...", "units of the base model's hidden layers", "64,64"},
-               {"seeds", "N", "base models and batches per data set; 1 .. 10000", "8"},
+               {"layers", "N,N,...", "units of the base model's hidden layers; not with --held-out, whose tasks have their own", "64,64"},
+               {"seeds", "N", "base models and batches per data set; 1 .. 10000; not with --held-out", "8"},
                {"draws", "N", "draws of labels per seed and mark; 1 .. 10000", "5"},
-               {"tasks", "N", "held-out tasks with --held-out; 1 .. 10000", "32"},
+               {"tasks", "N", "tasks of --held-out; 1 .. 10000", "32"},
                {"batch", "N", "unlabelled examples of an inner step; 2 .. 65536", "as in training"},
                {"threads", "N", "threads; 0: all cores; 0 .. 4096", "0"},
                {"seed", "N", "of all draws; 0 .. 9223372036854775807", "0"},
@@ -45,18 +49,22 @@ Usage make_usage() {
   return usage;
 }
 
-/// What the command line says about the configuration must fit theta.
-void apply_keys(const Arguments& arguments, ThetaFile& file) {
+/// What the command line says about the configuration must fit theta. Returns why the mark that the run chose is of no use now, or an empty string.
+std::string apply_keys(const Arguments& arguments, TrainedTheta& theta) {
+  const auto trained = theta.config.to_map();
   for (const auto& key : kShapeKeys)
     if (const auto asked = arguments.find(key)) {
-      metalearn::Config wanted = file.config;
-      wanted.set(key, *asked);
-      const std::string has = file.config.to_map().at(key);
-      if (wanted.to_map().at(key) != has)
-        throw UsageError(fmt::format("--{} {} does not fit theta: {} has {} = {}; leave the option out or use a theta of that size", key, *asked, file.path, key, has));
+      metalearn::Config wanted = theta.config;
+      set_option(wanted, key, *asked);
+      if (wanted.to_map().at(key) != trained.at(key))
+        throw UsageError(fmt::format("--{} {} does not fit theta: {} has {} = {}; leave the option out or use a theta of that size", key, *asked, theta.file, key, trained.at(key)));
     }
   for (const auto& key : kFreeKeys)
-    if (const auto asked = arguments.find(key)) file.config.set(key, *asked);
+    if (const auto asked = arguments.find(key)) set_option(theta.config, key, *asked);
+  for (const auto& key : kFreeKeys)
+    if (const auto now = theta.config.to_map().at(key); now != trained.at(key)) return fmt::format("--{} is {}, in the run it was {}", key, now, trained.at(key));
+  if (const auto batch = arguments.find("batch"); batch && *batch != trained.at("batch")) return fmt::format("--batch is {}, in the run it was {}", *batch, trained.at("batch"));
+  return arguments.has("raw") ? "it was chosen for the moving average, not for --raw" : "";
 }
 
 FewShotOptions few_shot_options(const Arguments& arguments, const metalearn::Config& config) {
@@ -75,24 +83,56 @@ FewShotOptions few_shot_options(const Arguments& arguments, const metalearn::Con
   return options;
 }
 
-/// The mark with the highest accuracy after at least one inner step, the earliest of equals. REQUIRES that there is one.
-std::int64_t best_mark(const std::vector<FewShotRow>& rows) {
-  const FewShotRow* best = nullptr;
-  for (const auto& row : rows)
-    if (row.step > 0 && (!best || row.accuracy_mean > best->accuracy_mean)) best = &row;
-  return best->step;
+void insert_mark(std::vector<std::int64_t>& steps, std::int64_t mark) {
+  const auto place = std::lower_bound(steps.begin(), steps.end(), mark);
+  if (place == steps.end() || *place != mark) steps.insert(place, mark);
 }
 
-/// Held-out tasks of these data sets, other ones for each `seed`.
-std::vector<FewShotRow> on_held_out(const ThetaFile& file, const std::vector<std::shared_ptr<const metalearn::Dataset>>& sets, std::int64_t tasks, const FewShotOptions& options,
-                                    std::uint64_t seed) {
-  const metalearn::TaskDistribution distribution(file.config.task, sets, options.seed + seed);
-  return metalearn::validate(file.config.rule, file.theta, distribution, tasks, options);
+/// Options that would have no effect are refused.
+void require_effect(const Arguments& arguments) {
+  const bool held_out = arguments.has("held-out");
+  for (const char* option : {"layers", "seeds"})
+    if (held_out && arguments.has(option))
+      throw UsageError(fmt::format("--{} has no effect with --held-out, whose tasks have widths and base models of their own; leave it out (--tasks sets their number)", option));
+  if (!held_out && arguments.has("tasks")) throw UsageError("--tasks is the number of tasks of --held-out; give that too, or --seeds instead");
 }
 
-const FewShotRow* find_row(const std::vector<FewShotRow>& rows, const std::string& data, std::int64_t step) {
-  const auto row = std::find_if(rows.begin(), rows.end(), [&](const FewShotRow& r) { return r.data == data && r.step == step; });
-  return row == rows.end() ? nullptr : &*row;
+Datasets load(const std::vector<std::string>& words, const TrainedTheta& theta) {
+  metalearn::Config config = theta.config;
+  if (!words.empty()) set_option(config, "data", metalearn::join_list(words));
+  Datasets sets;
+  for (const auto& word : config.data) sets.push_back(metalearn::load_dataset(word));
+  return sets;
+}
+
+struct Report {
+  std::vector<FewShotRow> rows;
+  std::optional<std::int64_t> mark;  ///< chosen on meta-validation tasks
+};
+
+Report on_data(const TrainedTheta& theta, const Datasets& sets, FewShotOptions options) {
+  Report report{{}, theta.mark};
+  if (theta.mark) insert_mark(options.steps, *theta.mark);
+  for (const auto& set : sets)
+    for (const auto& row : metalearn::few_shot(theta.config.rule, theta.theta, set, theta.config.task, options)) report.rows.push_back(row);
+  return report;
+}
+
+/// The mark is the run's, or chosen here on meta-validation tasks; the rows are of test tasks.
+Report on_held_out(const TrainedTheta& theta, const Datasets& sets, std::int64_t tasks, FewShotOptions options) {
+  if (options.steps.back() == 0) throw UsageError("--held-out chooses one of the --steps; give one above 0");
+  insert_mark(options.steps, 0);  // what the gain is measured from
+  const metalearn::TaskDistribution distribution(theta.config.task, sets, options.seed);
+  const auto evaluate = [&](Role role) { return metalearn::validate(theta.config.rule, theta.theta, distribution, tasks, options, role); };
+  Report report{{}, theta.mark};
+  if (theta.mark) {
+    insert_mark(options.steps, *theta.mark);
+  } else {
+    const auto choice = evaluate(Role::validation);
+    if (const auto* best = metalearn::best_mark(choice)) report.mark = best->step;
+  }
+  report.rows = evaluate(Role::test);
+  return report;
 }
 
 Json to_json(const FewShotRow& row) {
@@ -102,26 +142,37 @@ Json to_json(const FewShotRow& row) {
           {"accuracy_mean", number(row.accuracy_mean)},
           {"accuracy_se", number(row.accuracy_se)},
           {"objective_mean", number(row.objective_mean)},
+          {"gain_mean", number(row.gain_mean)},
+          {"gain_se", number(row.gain_se)},
           {"seeds", row.seeds}};
+}
+
+/// "gain" is that of the chosen mark.
+Json to_json(const Report& report) {
+  Json json = {{"results", Json::array()}, {"chosen_step", report.mark ? Json(*report.mark) : Json(nullptr)}, {"gain", Json::object()}};
+  for (const auto& row : report.rows) {
+    json["results"].push_back(to_json(row));
+    if (row.step == report.mark) json["gain"][row.data] = {{"mean", number(row.gain_mean)}, {"se", number(row.gain_se)}};
+  }
+  return json;
 }
 
 void print_table(const std::vector<FewShotRow>& rows) {
   std::size_t width = 4;
   for (const auto& row : rows) width = std::max(width, row.data.size());
-  fmt::print("{:<{}}  {:<8}{:>6}{:>20}{:>20}{:>7}\n", "data", width, "method", "step", "accuracy", "objective", "seeds");
+  fmt::print("{:<{}}  {:<8}{:>6}{:>20}{:>20}{:>21}{:>7}\n", "data", width, "method", "step", "accuracy", "objective", "gain, paired", "seeds");
   for (const auto& row : rows)
-    fmt::print("{:<{}}  {:<8}{:>6}{:>20}{:>20}{:>7}\n", row.data, width, row.method, row.step, fmt::format("{:.4f} +- {:.4f}", row.accuracy_mean, row.accuracy_se),
-               fmt::format("{:.4f} +- {:.4f}", row.objective_mean, row.objective_se), row.seeds);
+    fmt::print("{:<{}}  {:<8}{:>6}{:>20}{:>20}{:>21}{:>7}\n", row.data, width, row.method, row.step, fmt::format("{:.4f} +- {:.4f}", row.accuracy_mean, row.accuracy_se),
+               fmt::format("{:.4f} +- {:.4f}", row.objective_mean, row.objective_se), row.step == 0 || std::isnan(row.gain_mean) ? "" : fmt::format("{:+.4f} +- {:.4f}", row.gain_mean, row.gain_se),
+               row.seeds);
 }
 
-void print_gains(const std::vector<FewShotRow>& rows, std::int64_t mark) {
-  fmt::print("\nmark chosen on held-out tasks, other ones than these: {} inner steps\n", mark);
-  for (const auto& row : rows) {
-    const auto* random = find_row(rows, row.data, 0);
-    if (row.step == mark && random)
-      fmt::print("{}: accuracy {:.4f}, random initialisation {:.4f}: {:+.1f} points\n", row.data, row.accuracy_mean, random->accuracy_mean,
-                 100 * (row.accuracy_mean - random->accuracy_mean));
-  }
+void print_gains(const Report& report) {
+  fmt::print("\nmark chosen on meta-validation tasks: {} inner steps\n", *report.mark);
+  for (const auto& row : report.rows)
+    if (row.step == report.mark && !std::isnan(row.gain_mean))
+      fmt::print("{}: accuracy {:.4f}, random initialisation {:.4f}: {:+.1f} points (standard error {:.1f})\n", row.data, row.accuracy_mean, row.accuracy_mean - row.gain_mean,
+                 100 * row.gain_mean, 100 * row.gain_se);
 }
 
 }  // namespace
@@ -129,47 +180,35 @@ void print_gains(const std::vector<FewShotRow>& rows, std::int64_t mark) {
 int eval(const Words& words) {
   const auto arguments = parse(make_usage(), words);
   if (!arguments) return 0;
-  const auto theta = arguments->find("theta");
-  if (!theta) throw UsageError("no theta; give --theta SNAPSHOT or --theta RUN");
+  const auto word = arguments->find("theta");
+  if (!word || word->empty()) throw UsageError("no theta; give --theta SNAPSHOT or --theta RUN");
   const bool held_out = arguments->has("held-out");
-  auto data = arguments->all("data");
-  if (data.empty() && !held_out) throw UsageError("no data to evaluate on; give --data NAME=DIR, or --held-out");
+  if (!arguments->has("data") && !held_out) throw UsageError("no data to evaluate on; give --data NAME=DIR, or --held-out");
+  require_effect(*arguments);
 
-  ThetaFile file = load_theta(*theta, arguments->has("raw"));
-  apply_keys(*arguments, file);
-  auto options = few_shot_options(*arguments, file.config);
-  if (held_out) {
-    if (options.steps.back() == 0) throw UsageError("--held-out chooses one of the --steps; give one above 0");
-    if (options.steps.front() != 0) options.steps.insert(options.steps.begin(), 0);  // what the gain is measured from
+  require_input(*word, "a snapshot (*.h5) or a run directory");
+  TrainedTheta theta = metalearn::load_trained_theta(*word, arguments->has("raw"));
+  for (const auto& event : theta.events) fmt::print(stderr, "note: {}\n", event);
+  const std::string useless = apply_keys(*arguments, theta);
+  const auto options = few_shot_options(*arguments, theta.config);
+  if (theta.mark && !useless.empty()) {
+    fmt::print(stderr, "note: the mark that the run chose ({} inner steps) is not used: {}\n", *theta.mark, useless);
+    theta.mark.reset();
   }
-  if (data.empty()) data = file.config.data;
-  std::vector<std::shared_ptr<const metalearn::Dataset>> sets;
-  for (const auto& word : data) sets.push_back(metalearn::load_dataset(word));
-
-  std::vector<FewShotRow> rows;
-  auto mark = file.chosen_mark;
-  if (held_out) {
-    const auto tasks = arguments->whole("tasks", 32, 1, 10000);
-    if (!mark || std::find(options.steps.begin(), options.steps.end(), *mark) == options.steps.end())
-      mark = best_mark(on_held_out(file, sets, tasks, options, kChoosingSeed));
-    rows = on_held_out(file, sets, tasks, options, kReportingSeed);
-  } else {
-    for (const auto& set : sets)
-      for (const auto& row : metalearn::few_shot(file.config.rule, file.theta, set, file.config.task, options)) rows.push_back(row);
-  }
+  const Datasets sets = load(arguments->all("data"), theta);
+  const Report report = held_out ? on_held_out(theta, sets, arguments->whole("tasks", 32, 1, 10000), options) : on_data(theta, sets, options);
 
   if (arguments->has("json")) {
-    Json json = {{"results", Json::array()}};
-    for (const auto& row : rows) json["results"].push_back(to_json(row));
-    if (mark) json["chosen_step"] = *mark;
-    print_json(json);
+    print_json(to_json(report));
     return 0;
   }
-  fmt::print("theta: {}\n       {} of update {}\n", file.path, arguments->has("raw") ? "as trained" : "moving average", file.update);
+  fmt::print("theta: {}\n       {} of update {}\n", theta.file, theta.label, theta.update);
   for (const auto& set : sets) fmt::print("data:  {}: {}\n", set->name, set->split_note);
+  if (held_out) fmt::print("test:  tasks of images that neither trained nor chose anything; glyph: of held-out classes, in font families of their own; cifar10: of held-out classes\n");
   fmt::print("\n");
-  print_table(rows);
-  if (mark) print_gains(rows, *mark);
+  print_table(report.rows);
+  if (report.mark) print_gains(report);
+  else if (held_out) fmt::print("\nno mark could be chosen: no score is finite\n");
   return 0;
 }
 

@@ -1,12 +1,13 @@
 // inspect: what a snapshot or a run holds.
 #include <cmath>
+#include <filesystem>
 
 #include "checkpoints/error.hpp"
+#include "checkpoints/run_directory.hpp"
 #include "checkpoints/snapshot_file.hpp"
 #include "tools/commands.hpp"
 #include "tools/json.hpp"
 #include "tools/options.hpp"
-#include "tools/theta_file.hpp"
 
 namespace tools {
 namespace {
@@ -43,13 +44,16 @@ Json describe(const checkpoints::Archive& archive) {
 
 int inspect(const Words& words) {
   const Usage usage{"metalearn inspect FILE|RUN [--json]",
-                    "Prints what a snapshot holds: configuration, provenance of the data, arrays with shapes and 2-norms. Of a run, its newest snapshot.",
+                    "Prints what a snapshot holds: configuration, provenance of the data, arrays with shapes and 2-norms. Of a run, its newest snapshot that is whole.",
                     {{"json", "", "print JSON"}},
                     "FILE|RUN"};
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   if (arguments->word.empty()) throw checkpoints::UsageError("no snapshot; usage: " + usage.synopsis);
-  const std::string path = std::filesystem::is_directory(arguments->word) ? newest_snapshot(arguments->word) : arguments->word;
+  require_input(arguments->word, "a snapshot (*.h5) or a run directory");
+  std::vector<std::string> skipped;
+  const std::string path = std::filesystem::is_directory(arguments->word) ? checkpoints::newest_whole_snapshot(arguments->word, &skipped) : arguments->word;
+  for (const auto& line : skipped) fmt::print(stderr, "note: {}\n", line);
   const auto archive = checkpoints::load_snapshot(path);
 
   if (arguments->has("json")) {

@@ -8,7 +8,9 @@
 
 #include "checkpoints/error.hpp"
 #include "metalearn/nearest.hpp"
+#include "metalearn/outer/version.hpp"
 #include "tools/commands.hpp"
+#include "tools/kernel_levels.hpp"
 
 namespace tools {
 
@@ -32,17 +34,20 @@ void print_help() {
   fmt::print(
       "\nmetalearn COMMAND -h is short help, --help the full one. metalearn --version prints the version.\n"
       "Exit codes: 0 ok, 1 a comparison found a difference, 2 diverged, 64 usage, 65 bad data or snapshot, 66 no such input, 70 internal error,\n"
-      "71 out of memory, 74 input/output, 75 run directory busy, 130/143 stopped by a signal after saving.\n");
+      "71 out of memory, 74 input/output, 75 run directory busy, 130/143 stopped by a signal after saving (while preparing: nothing left behind).\n");
 }
 
 int dispatch(const Words& words) {
   if (words.empty()) throw checkpoints::UsageError("no command; metalearn --help lists them");
   const std::string& name = words.front();
   if (name == "-h" || name == "--help" || name == "help") return print_help(), 0;
-  if (name == "--version") return fmt::print("metalearn {}\n", METALEARN_VERSION), 0;
+  if (name == "--version") return fmt::print("metalearn {}\n", metalearn::kVersion), 0;
   std::vector<std::string> names;
   for (const auto& c : commands()) {
-    if (name == c.name) return c.run(Words(words.begin() + 1, words.end()));
+    if (name == c.name) {
+      require_kernel_level();
+      return c.run(Words(words.begin() + 1, words.end()));
+    }
     names.push_back(c.name);
   }
   throw checkpoints::UsageError(fmt::format("unknown command '{}'{}", name, metalearn::did_you_mean(name, names)));

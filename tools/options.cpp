@@ -6,6 +6,7 @@
 #include <boost/program_options.hpp>
 #include <charconv>
 #include <cstdio>
+#include <filesystem>
 
 #include "checkpoints/error.hpp"
 #include "metalearn/config.hpp"
@@ -41,6 +42,14 @@ long long parse_whole(const std::string& name, const std::string& text, long lon
   return value;
 }
 
+/// An option is never another one's value by mistake: --run --data x.
+void require_values(const Usage& usage, const std::vector<std::string>& words) {
+  for (std::size_t i = 0; i < words.size(); ++i)
+    for (const auto& o : usage.options)
+      if (!o.value.empty() && words[i] == "--" + o.name && (i + 1 == words.size() || words[i + 1].starts_with("--")))
+        throw UsageError(fmt::format("--{} has no value; write --{} {}", o.name, o.name, o.value));
+}
+
 }  // namespace
 
 std::optional<std::string> Arguments::find(const std::string& name) const {
@@ -67,6 +76,7 @@ std::optional<Arguments> parse(const Usage& usage, const std::vector<std::string
       return std::nullopt;
     }
 
+  require_values(usage, words);
   po::options_description description;
   std::vector<std::string> names = {"--help"};
   for (const auto& o : usage.options) {
@@ -101,6 +111,11 @@ std::optional<Arguments> parse(const Usage& usage, const std::vector<std::string
   for (const auto& o : usage.options)
     if (!o.repeatable && arguments.all(o.name).size() > 1) throw UsageError(fmt::format("--{} is given twice", o.name));
   return arguments;
+}
+
+void require_input(const std::string& path, const char* what) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) throw checkpoints::NoInput(fmt::format("{}: no such file or folder; check the path, it should be {}", path, what));
 }
 
 std::vector<long long> whole_list(const std::string& name, const std::string& text, long long lo, long long hi) {

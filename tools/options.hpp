@@ -41,6 +41,9 @@ struct Arguments {
 /// Nothing if help was asked for (it is on stdout then). Throws checkpoints::UsageError for a word that doesn't fit.
 std::optional<Arguments> parse(const Usage& usage, const std::vector<std::string>& words);
 
+/// Throws checkpoints::NoInput unless there is such a file or folder; `what` says what should be named.
+void require_input(const std::string& path, const char* what);
+
 /// "64,64" as numbers in lo .. hi. Throws UsageError naming the option and the range.
 std::vector<long long> whole_list(const std::string& name, const std::string& text, long long lo, long long hi);
 

@@ -1,9 +1,13 @@
-// ProgressLine: how far a run is: one live line on a terminal, one plain line every 10 seconds elsewhere, always on stderr.
+// ProgressLine: how far a run is, always on stderr: one live line on a terminal, redrawn by the clock; one plain line every 10 seconds elsewhere.
 //
-// One thread.
+// Any number of threads may tell it things.
 #pragma once
 #include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
 #include <string>
+#include <thread>
 
 #include "metalearn/outer/trainer.hpp"
 
@@ -20,18 +24,28 @@ class ProgressLine {
   ProgressLine& operator=(const ProgressLine&) = delete;
 
   void show(const metalearn::Progress& progress);
-  /// A line of its own, above the live line.
-  void note(const std::string& line);
+  /// What is going on before there is progress to show.
+  void status(const std::string& what);
 
  private:
   using Clock = std::chrono::steady_clock;
+  using Text = std::function<std::string(double age)>;  ///< the line, `age` seconds after it was told
+
+  // All REQUIRE mutex_ held.
+  void tell(Text text, bool at_once);
+  void draw(Clock::duration at_least);  ///< unless the last line is younger than that
+  void note(const std::string& line);   ///< a line of its own, above the live line
   void clear();
 
-  bool live_;               ///< stderr is a terminal that can rewrite a line
+  const bool live_;         ///< stderr is a terminal that can rewrite a line
+  std::mutex mutex_;
+  std::condition_variable_any ended_;
+  Text text_;
+  Clock::time_point told_, drawn_at_;
   bool drawn_ = false;      ///< a live line is on the screen
-  Clock::time_point last_;  ///< when a line was last written
-  bool first_ = true;
+  bool first_ = true;       ///< nothing was shown yet
   double rate_ = 0;         ///< updates per second, moving average
+  std::jthread clock_;      ///< redraws; the last member, so that it ends first
 };
 
 }  // namespace tools

@@ -1,35 +1,54 @@
 // resume: continues a run exactly where it stopped.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
+
 #include "checkpoints/error.hpp"
+#include "checkpoints/run_directory.hpp"
 #include "tools/commands.hpp"
-#include "tools/options.hpp"
-#include "tools/theta_file.hpp"
+#include "tools/config_source.hpp"
+#include "tools/signals.hpp"
 #include "tools/training.hpp"
 
 namespace tools {
+namespace {
+
+/// Before a lock is left in a folder that is no run.
+void require_run(const std::string& directory) {
+  if (std::filesystem::exists(directory) && !std::filesystem::is_directory(directory))
+    throw checkpoints::NoInput(fmt::format("{}: is a file; name the run directory that holds it: metalearn resume DIR", directory));
+  if (checkpoints::list_snapshots(directory).empty())
+    throw checkpoints::NoInput(fmt::format("{0}: holds no snapshots; name a run directory, or start one with metalearn train --run {0}", directory));
+}
+
+std::vector<Option> resume_options() {
+  std::vector<Option> options = config_options();
+  std::erase_if(options, [](const Option& o) { return o.name != "updates" && o.name != "threads"; });
+  for (auto& option : options) option.fallback = "as the run was started";
+  return options;
+}
+
+}  // namespace
 
 int resume(const Words& words) {
-  const Usage usage{"metalearn resume DIR [--updates N] [--threads N]",
-                    "Continues a run from its newest snapshot, with the same bits as if it had never stopped.",
-                    {{"updates", "N", "updates of theta in all, those done included; 1 .. 1000000000", "as the run was started"},
-                     {"threads", "N", "threads; 0: all cores (the result does not depend on it); 0 .. 4096", "as the run was started"}},
-                    "DIR"};
+  const Usage usage{"metalearn resume DIR [--updates N] [--threads N]", "Continues a run from its newest snapshot, with the same bits as if it had never stopped.", resume_options(), "DIR"};
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
-  if (arguments->word.empty()) throw checkpoints::UsageError("no run directory; usage: " + usage.synopsis);
-  std::optional<std::int64_t> updates;
-  std::optional<int> threads;
-  if (arguments->has("updates")) updates = arguments->whole("updates", 0, 1, 1000000000);
-  if (arguments->has("threads")) threads = static_cast<int>(arguments->whole("threads", 0, 0, 4096));
+  const std::string& directory = arguments->word;
+  if (directory.empty()) throw checkpoints::UsageError("no run directory; usage: " + usage.synopsis);
+  metalearn::Config asked;
+  for (const auto& [name, value] : arguments->given) set_option(asked, name, value);
+  require_run(directory);
 
-  newest_snapshot(arguments->word);  // throws, before a lock is left in a folder that is no run
-  const auto trainer = metalearn::Trainer::resume(arguments->word, updates, threads);
-  if (trainer->update() >= trainer->config().updates) {
-    fmt::print("finished already: {} of {} updates; more with metalearn resume {} --updates N\n", trainer->update(), trainer->config().updates, arguments->word);
+  watch_signals();
+  const auto trainer = metalearn::Trainer::resume(directory, arguments->has("updates") ? std::optional(asked.updates) : std::nullopt,
+                                                  arguments->has("threads") ? std::optional(asked.threads) : std::nullopt);
+  if (const auto done = trainer->update(), wanted = trainer->config().updates; done >= wanted) {
+    fmt::print("finished already: {} updates are done, {} in all were asked for; for more: metalearn resume {} --updates N, N above {}\n", done, wanted, directory, done);
     return 0;
   }
-  return run_training(*trainer, arguments->word);
+  return run_training(*trainer, directory);
 }
 
 }  // namespace tools

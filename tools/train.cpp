@@ -1,25 +1,46 @@
 // train: starts a run.
+#include <fmt/format.h>
+
 #include "checkpoints/error.hpp"
 #include "tools/commands.hpp"
 #include "tools/config_source.hpp"
+#include "tools/progress.hpp"
+#include "tools/signals.hpp"
 #include "tools/training.hpp"
 
 namespace tools {
+namespace {
+
+/// Null where a signal came first.
+std::unique_ptr<metalearn::Trainer> start(const metalearn::Config& config, const std::string& directory) {
+  ProgressLine line;
+  return metalearn::Trainer::start(config, directory, [&](const metalearn::Progress& progress) {
+    for (const auto& event : progress.events) line.status(event);
+    return stop_signal() == 0;
+  });
+}
+
+}  // namespace
 
 int train(const Words& words) {
   Usage usage{"metalearn train --run DIR [--preset NAME] [--data NAME[=DIR] ...] [options]", "Meta-trains an update rule (theta) into a run directory.",
               {{"run", "DIR", "run directory, made if missing: snapshots (*.h5), metrics.csv"},
-               {"config", "FILE", "lines 'key = value' (# comments) or a JSON object; keys are the options below"}}};
+               {"config", "FILE", "lines 'key = value' (# comments) or a JSON object, a run's config.json for example; keys are the options below"}}};
   for (auto& option : config_options()) usage.options.push_back(std::move(option));
   usage.notes =
       "Defaults in brackets are those of --preset small. Command line > environment (METALEARN_INNER_RATE=0.01) > file > preset.\n"
-      "Of two bounds of which only one is given, the other follows it.";
+      "Of two bounds of which a source gives only one, the other follows it. --tasks alone makes --in-flight 4 times as many.";
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   const auto run = arguments->find("run");
   if (!run || run->empty()) throw checkpoints::UsageError("no run directory; give --run DIR");
   const auto config = resolve_config(*arguments);
-  return run_training(*metalearn::Trainer::start(config, *run), *run);
+
+  watch_signals();
+  const auto trainer = start(config, *run);
+  if (trainer) return run_training(*trainer, *run);
+  fmt::print("stopped while preparing: nothing was saved yet\n");
+  return 128 + stop_signal();
 }
 
 }  // namespace tools

@@ -1,7 +1,6 @@
 // vectors: computes everything in a file of reference vectors in float64 and compares.
 #include <fmt/format.h>
 
-
 #include "checkpoints/error.hpp"
 #include "metalearn/model/reference_vectors.hpp"
 #include "tools/commands.hpp"
@@ -20,6 +19,7 @@ int vectors(const Words& words) {
   if (!arguments) return 0;
   if (arguments->word.empty()) throw checkpoints::UsageError("no file; usage: " + usage.synopsis);
 
+  require_input(arguments->word, "a file of reference vectors (*.h5)");
   const auto report = metalearn::check_reference_vectors(arguments->word);
   if (arguments->has("json")) {
     Json groups = Json::array();

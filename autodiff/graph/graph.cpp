@@ -32,7 +32,20 @@ const OpDef& constant_op() {
 
 }  // namespace
 
-const Shape& Var::shape() const { return graph_->node(id_).shape; }
+Graph& Var::graph() const {
+  if (!graph_) throw std::invalid_argument("[var] it is empty: it has no graph and no shape");
+  return *graph_;
+}
+
+const Shape& Var::shape() const { return graph().node(id_).shape; }
+
+// Every node is appended here.
+Var Graph::append(Node node, Location at) {
+  node.location = location_.value_or(at);
+  node.scope = scope_;
+  nodes_.push_back(std::move(node));
+  return {this, static_cast<NodeId>(nodes_.size() - 1)};
+}
 
 Var Graph::record(const OpDef& op, std::span<const Var> inputs, Attributes attributes, Location at) {
   std::vector<Shape> shapes;
@@ -52,22 +65,16 @@ Var Graph::record(const OpDef& op, std::span<const Var> inputs, Attributes attri
   }
   node.op = &op;
   node.attributes = std::move(attributes);
-  node.location = at;
-  node.scope = scope_;
-  nodes_.push_back(std::move(node));
-  return {this, static_cast<NodeId>(nodes_.size() - 1)};
+  return append(std::move(node), at);
 }
 
 Var Graph::input(Shape shape, std::string name, Location at) {
   Node node;
   node.op = &input_op();
   node.shape = shape;
-  node.location = at;
-  node.scope = scope_;
-  nodes_.push_back(std::move(node));
-  const auto id = static_cast<NodeId>(nodes_.size() - 1);
-  inputs_[id] = std::move(name);
-  return {this, id};
+  const Var v = append(std::move(node), at);
+  inputs_[v.id()] = std::move(name);
+  return v;
 }
 
 Var Graph::constant(Shape shape, std::vector<double> values, Location at) {
@@ -76,12 +83,9 @@ Var Graph::constant(Shape shape, std::vector<double> values, Location at) {
   Node node;
   node.op = &constant_op();
   node.shape = shape;
-  node.location = at;
-  node.scope = scope_;
-  nodes_.push_back(std::move(node));
-  const auto id = static_cast<NodeId>(nodes_.size() - 1);
-  constants_[id] = std::move(values);
-  return {this, id};
+  const Var v = append(std::move(node), at);
+  constants_[v.id()] = std::move(values);
+  return v;
 }
 
 const std::vector<double>& Graph::constant_values(NodeId id) const { return constants_.at(id); }
@@ -90,6 +94,7 @@ bool Graph::is_input(NodeId id) const { return nodes_[id].op == &input_op(); }
 bool Graph::is_constant(NodeId id) const { return nodes_[id].op == &constant_op(); }
 
 std::string Graph::where(Location at) const {
+  at = location_.value_or(at);
   return fmt::format("recorded at {}:{}{}{}", at.file, at.line, scopes_[scope_].empty() ? "" : " in scope ", scopes_[scope_]);
 }
 

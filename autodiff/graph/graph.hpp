@@ -4,7 +4,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
-#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,15 +25,15 @@ inline constexpr NodeId kNoNode = 0xffffffffu;
 struct Attributes {
   std::vector<Index> ints;
   std::vector<double> reals;
-  auto operator<=>(const Attributes&) const = default;
 };
 
 /// A node as seen from outside: a handle, cheap to copy. Arithmetic on Vars records nodes (ops/elementwise.hpp).
+/// An empty one has neither graph nor shape: asking for them throws std::invalid_argument.
 class Var {
  public:
   Var() = default;
   Var(Graph* graph, NodeId id) : graph_(graph), id_(id) {}
-  Graph& graph() const { return *graph_; }
+  Graph& graph() const;
   NodeId id() const { return id_; }
   const Shape& shape() const;
   explicit operator bool() const { return graph_ != nullptr; }
@@ -81,11 +81,14 @@ class Graph {
 
  private:
   friend class Scope;
+  friend class Attribution;
+  Var append(Node node, Location at);
   std::vector<Node> nodes_;
   std::map<NodeId, std::vector<double>> constants_;
   std::map<NodeId, std::string> inputs_;
   std::vector<std::string> scopes_{""};
   std::uint32_t scope_ = 0;
+  std::optional<Location> location_;  // of an Attribution
 };
 
 /// Names the nodes recorded while it lives: Scope s(graph, "compute_h"); scopes nest as a/b. An empty name changes nothing.
@@ -99,6 +102,27 @@ class Scope {
  private:
   Graph& graph_;
   std::uint32_t before_;
+};
+
+/// Gives the nodes recorded while it lives the location and scope of another: what is derived from a node reports the user's line, not ours.
+class Attribution {
+ public:
+  Attribution(Graph& graph, Location at, std::uint32_t scope) : graph_(graph), location_before_(graph.location_), scope_before_(graph.scope_) {
+    graph.location_ = at;
+    graph.scope_ = scope;
+  }
+  Attribution(Graph& graph, const Node& node) : Attribution(graph, node.location, node.scope) {}
+  ~Attribution() {
+    graph_.location_ = location_before_;
+    graph_.scope_ = scope_before_;
+  }
+  Attribution(const Attribution&) = delete;
+  Attribution& operator=(const Attribution&) = delete;
+
+ private:
+  Graph& graph_;
+  std::optional<Location> location_before_;
+  std::uint32_t scope_before_;
 };
 
 }  // namespace autodiff

@@ -46,6 +46,13 @@ struct Sample {
   double raise_diagonal = 0;     ///< added to the diagonal of the first input, to make it positive definite
 };
 
+/// One use that an op's shape rule refuses, and a part of what it says.
+struct WrongUse {
+  std::vector<Shape> in;
+  Attributes attributes;
+  std::string says;
+};
+
 struct VjpInput {
   std::span<const Var> in;
   Var out;
@@ -65,11 +72,11 @@ struct OpDef {
   std::function<std::vector<Var>(const VjpInput&, const Attributes&)> vjp;
   /// Arithmetic of one run, in multiply-adds or equivalent; empty: one per output element.
   std::function<double(const NodeShape&)> cost;
-  bool in_place = false;  ///< out may be the memory of an input of the same shape (each element is read before it is written)
+  std::vector<std::size_t> in_place;  ///< operands of whose memory out may be, where shapes are equal (each element is read before it is written)
   bool alias = false;     ///< out is the memory of input 0, unchanged (reshape)
-  bool smooth = true;     ///< has second derivatives (tested), at least away from zero
   bool zero_gradient = false;  ///< a function whose derivative is taken as zero everywhere (sign, step)
   std::vector<Sample> samples;
+  std::vector<WrongUse> wrong;  ///< at least one per rule of infer that a user can break
 
   template <class T>
   const std::function<Kernel<T>(const NodeShape&)>& kernel() const {
@@ -83,11 +90,12 @@ struct OpDef {
   }
 };
 
-/// Registers an op (used by ops/ and by users) and returns it, at an address that stays. Throws std::invalid_argument if the name is taken.
-const OpDef& register_op(OpDef op);
+/// Adds an op to the registry and returns it, at an address that stays. For ops/; users call register_op() of ops/all_ops.hpp, which knows the built-in names.
+/// Throws std::invalid_argument if the name is taken or the definition is incomplete.
+const OpDef& add_to_registry(OpDef op);
 /// The ops registered so far; those of ops/ register when first used, or all at once by all_ops() of ops/all_ops.hpp.
 std::vector<const OpDef*> registered_ops();
-/// Null if there is none of that name.
+/// Null if there is none of that name among them.
 const OpDef* find_op(const std::string& name);
 
 }  // namespace autodiff

@@ -4,6 +4,11 @@
 
 namespace autodiff {
 
+const OpDef& register_op(OpDef op) {
+  all_ops();  // built-in names are taken first
+  return add_to_registry(std::move(op));
+}
+
 std::vector<const OpDef*> all_ops() {
   register_elementwise_ops();
   register_reduce_ops();

@@ -14,6 +14,10 @@ void register_conv_ops();
 void register_batch_norm_ops();
 void register_linear_algebra_ops();
 
+/// Registers an op of the user's own and returns it, at an address that stays. Throws std::invalid_argument if the definition is incomplete or the name is taken,
+/// also by a built-in op that was not used yet.
+const OpDef& register_op(OpDef op);
+
 /// Every op known: the built-in ones and those that a user registered.
 std::vector<const OpDef*> all_ops();
 

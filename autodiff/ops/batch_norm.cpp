@@ -45,6 +45,10 @@ void reciprocal_deviation(Index C, const T* variance, T eps, T* rstd) {
   for (Index c = 0; c < C; ++c) rstd[c] = T(1) / std::sqrt(variance[c] + eps);
 }
 
+void check_epsilon(const Attributes& a) {
+  if (a.reals.size() != 1 || !(a.reals[0] > 0)) throw std::invalid_argument("expected one attribute, eps, and it must be positive");
+}
+
 void expect_moments(const Shape& x, const Shape& m) {
   if (x.rank() < 2) throw std::invalid_argument("expected at least two axes");
   if (m != Shape{2, x[x.rank() - 1]}) throw std::invalid_argument(fmt::format("expected moments of [2, {}]", x[x.rank() - 1]));
@@ -57,7 +61,7 @@ Var row(Var m, Index i) { return reshape(slice(m, 0, i, i + 1), Shape{m.shape()[
 // ---- moments --------------------------------------------------------------------------------------------------------------------------
 
 const OpDef& moments_op() {
-  static const OpDef& op = register_op([] {
+  static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "moments";
     d.doc = "Mean and biased variance per channel over all axes but the last";
@@ -88,7 +92,8 @@ const OpDef& moments_op() {
       return kernel;
     });
     d.cost = [](const NodeShape& s) { return 3.0 * static_cast<double>(s.in[0].size()); };
-    d.samples = {{{Shape{4, 3, 5}}, {}}, {{Shape{6, 1}}, {}}, {{Shape{700, 16, 17}}, {}}};
+    d.samples = {{{Shape{4, 3, 5}}, {}}, {{Shape{6, 1}}, {}}, {{Shape{130, 16, 17}}, {}}};
+    d.wrong = {{{Shape{5}}, {}, "at least two axes"}, {{Shape{2, 3}, Shape{3}}, {}, "expected one operand"}};
     return d;
   }());
   return op;
@@ -97,12 +102,13 @@ const OpDef& moments_op() {
 // ---- normalise ------------------------------------------------------------------------------------------------------------------------
 
 const OpDef& normalise_op() {
-  static const OpDef& op = register_op([] {
+  static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "normalise";
     d.doc = "(x - mean) / sqrt(variance + eps) + offset with given moments [2, C]; reals {eps}";
-    d.infer = [](std::span<const Shape> in, const Attributes&) {
+    d.infer = [](std::span<const Shape> in, const Attributes& a) {
       if (in.size() != 3) throw std::invalid_argument("expected x, moments and offset");
+      check_epsilon(a);
       expect_moments(in[0], in[1]);
       if (in[2] != Shape{in[1][1]}) throw std::invalid_argument(fmt::format("expected an offset of [{}]", in[1][1]));
       return in[0];
@@ -124,9 +130,11 @@ const OpDef& normalise_op() {
       };
       return kernel;
     });
-    d.in_place = true;
+    d.in_place = {0};
     d.cost = [](const NodeShape& s) { return 2.0 * static_cast<double>(s.in[0].size()); };
-    d.samples = {{{Shape{4, 3, 5}, Shape{2, 5}, Shape{5}}, {{}, {1e-3}}, 0.3, 1.0}, {{Shape{2100, 17}, Shape{2, 17}, Shape{17}}, {{}, {1e-3}}, 0.3, 1.0}};
+    for (auto [x, C] : {std::pair<Shape, Index>{Shape{4, 3, 5}, 5}, {Shape{2, 5}, 5}, {Shape{2100, 17}, 17}}) d.samples.push_back({{x, Shape{2, C}, Shape{C}}, {{}, {1e-3}}, 0.3, 1.0});
+    d.wrong = {{{Shape{4, 5}, Shape{2, 5}}, {{}, {1e-3}}, "expected x, moments and offset"}, {{Shape{4, 5}, Shape{2, 4}, Shape{5}}, {{}, {1e-3}}, "expected moments of [2, 5]"},
+               {{Shape{4, 5}, Shape{2, 5}, Shape{4}}, {{}, {1e-3}}, "expected an offset of [5]"}, {{Shape{4, 5}, Shape{2, 5}, Shape{5}}, {}, "expected one attribute, eps"}};
     return d;
   }());
   return op;
@@ -135,12 +143,13 @@ const OpDef& normalise_op() {
 // ---- reverse: dx = rstd (g - mean(g) - xhat mean(g xhat)) --------------------------------------------------------------------------------
 
 const OpDef& reverse_op() {
-  static const OpDef& op = register_op([] {
+  static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "batch_norm_reverse";
     d.doc = "Adjoint of batch_norm's x from x, its moments and the adjoint of the output; reals {eps}";
-    d.infer = [](std::span<const Shape> in, const Attributes&) {
+    d.infer = [](std::span<const Shape> in, const Attributes& a) {
       if (in.size() != 3) throw std::invalid_argument("expected x, moments and an adjoint");
+      check_epsilon(a);
       expect_moments(in[0], in[1]);
       if (in[2] != in[0]) throw std::invalid_argument("expected an adjoint of x's shape");
       return in[0];
@@ -170,9 +179,11 @@ const OpDef& reverse_op() {
       };
       return kernel;
     });
-    d.in_place = true;
+    d.in_place = {0, 2};
     d.cost = [](const NodeShape& s) { return 6.0 * static_cast<double>(s.in[0].size()); };
-    d.samples = {{{Shape{4, 3, 5}, Shape{2, 5}, Shape{4, 3, 5}}, {{}, {1e-3}}, 0.3, 1.0}, {{Shape{2100, 17}, Shape{2, 17}, Shape{2100, 17}}, {{}, {1e-3}}, 0.3, 1.0}};
+    for (auto [x, C] : {std::pair<Shape, Index>{Shape{4, 3, 5}, 5}, {Shape{2, 5}, 5}, {Shape{2100, 17}, 17}}) d.samples.push_back({{x, Shape{2, C}, x}, {{}, {1e-3}}, 0.3, 1.0});
+    d.wrong = {{{Shape{4, 5}, Shape{2, 4}, Shape{4, 5}}, {{}, {1e-3}}, "expected moments of [2, 5]"}, {{Shape{4, 5}, Shape{2, 5}, Shape{4, 4}}, {{}, {1e-3}}, "an adjoint of x's shape"},
+               {{Shape{4, 5}, Shape{2, 5}, Shape{4, 5}}, {{}, {-1}}, "eps, and it must be positive"}};
     return d;
   }());
   return op;
@@ -181,7 +192,7 @@ const OpDef& reverse_op() {
 // ---- batch_norm -----------------------------------------------------------------------------------------------------------------------
 
 const OpDef& batch_norm_op() {
-  static const OpDef& op = register_op([] {
+  static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "batch_norm";
     d.doc = "Batch normalisation with local statistics, without scale; reals {eps}";
@@ -189,7 +200,7 @@ const OpDef& batch_norm_op() {
       if (in.size() != 2 || in[0].rank() < 2) throw std::invalid_argument("expected x with at least two axes and an offset");
       const Index C = in[0][in[0].rank() - 1];
       if (in[1] != Shape{C}) throw std::invalid_argument(fmt::format("expected an offset of [{}]", C));
-      if (a.reals.size() != 1 || !(a.reals[0] > 0)) throw std::invalid_argument("eps must be positive");
+      check_epsilon(a);
       return in[0];
     };
     d.spec = [](std::span<const Var> in, const Attributes& a) { return normalise(in[0], moments(in[0]), in[1], a.reals[0]); };
@@ -197,7 +208,9 @@ const OpDef& batch_norm_op() {
       const Var in[] = {v.in[0], v.wanted[0] ? moments(v.in[0]) : Var(), v.adjoint};
       return std::vector<Var>{v.wanted[0] ? v.adjoint.graph().record(reverse_op(), in, a, here()) : Var(), v.wanted[1] ? leading_sum(v.adjoint) : Var()};
     };
-    d.samples = {{{Shape{4, 3, 5}, Shape{5}}, {{}, {1e-3}}}, {{Shape{12, 1}, Shape{1}}, {{}, {1e-2}}}, {{Shape{40, 9, 6}, Shape{6}}, {{}, {1e-3}}}};
+    d.samples = {{{Shape{4, 3, 5}, Shape{5}}, {{}, {1e-3}}}, {{Shape{12, 1}, Shape{1}}, {{}, {1e-2}}}, {{Shape{40, 9, 6}, Shape{6}}, {{}, {1e-3}}}, {{Shape{2100, 17}, Shape{17}}, {{}, {1e-3}}}};
+    d.wrong = {{{Shape{5}, Shape{5}}, {{}, {1e-3}}, "at least two axes"}, {{Shape{4, 5}, Shape{4}}, {{}, {1e-3}}, "expected an offset of [5]"},
+               {{Shape{4, 5}, Shape{5}}, {{}, {0}}, "eps, and it must be positive"}};
     return d;
   }());
   return op;

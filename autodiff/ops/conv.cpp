@@ -88,7 +88,7 @@ Shape infer_conv(std::span<const Shape> in, const Attributes& a) {
 }
 
 const OpDef& conv_op() {
-  static const OpDef& op = register_op([] {
+  static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "conv";
     d.doc = "Convolution along axis 0 or 1 of [A0, A1, C], zero padding; ints {axis}";
@@ -107,7 +107,13 @@ const OpDef& conv_op() {
       d.samples.push_back({{Shape{2, 3, 1}, Shape{5, 1, 4}, Shape{4}}, {{axis}, {}}});
       d.samples.push_back({{Shape{1, 1, 2}, Shape{3, 2, 3}}, {{axis}, {}}});
       d.samples.push_back({{Shape{17, 33, 5}, Shape{3, 5, 7}}, {{axis}, {}}});
+      d.samples.push_back({{Shape{70, 65, 9}, Shape{3, 9, 7}, Shape{7}}, {{axis}, {}}});
     }
+    const Shape x{5, 4, 3}, w{3, 3, 2};
+    d.wrong = {{{x}, {{0}, {}}, "expected x, w and perhaps a bias"}, {{x, w}, {{2}, {}}, "axis must be 0 or 1"}, {{x, w}, {}, "axis must be 0 or 1"},
+               {{Shape{5, 12}, w}, {{0}, {}}, "x of rank 3"}, {{x, Shape{4, 3, 2}}, {{0}, {}}, "must be odd and at most 15, found 4"},
+               {{x, Shape{17, 3, 2}}, {{0}, {}}, "at most 15, found 17"}, {{x, Shape{3, 4, 2}}, {{1}, {}}, "channels differ: x has 3, w takes 4"},
+               {{x, w, Shape{3}}, {{1}, {}}, "expected a bias of [2]"}};
     return d;
   }());
   return op;
@@ -152,14 +158,14 @@ Kernel<T> weight_reverse_kernel(const NodeShape& s) {
 }
 
 const OpDef& weight_reverse_op() {
-  static const OpDef& op = register_op([] {
+  static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "conv_weight_reverse";
     d.doc = "Adjoint of conv's weights from x and the adjoint of its output; ints {axis, k}";
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
       checked_axis(a);
       if (in.size() != 2 || in[0].rank() != 3 || in[1].rank() != 3 || in[0].with(2, 1) != in[1].with(2, 1)) throw std::invalid_argument("expected x and an adjoint with equal leading axes");
-      if (a.ints.size() != 2 || a.ints[1] % 2 == 0 || a.ints[1] > kMaxTaps) throw std::invalid_argument("the kernel's length must be odd");
+      if (a.ints.size() != 2 || a.ints[1] < 1 || a.ints[1] % 2 == 0 || a.ints[1] > kMaxTaps) throw std::invalid_argument(fmt::format("the kernel's length must be odd and at most {}", kMaxTaps));
       return Shape{a.ints[1], in[0][2], in[1][2]};
     };
     d.set_kernel([]<class T>(const NodeShape& s) { return weight_reverse_kernel<T>(s); });
@@ -174,6 +180,8 @@ const OpDef& weight_reverse_op() {
       d.samples.push_back({{Shape{1, 1, 2}, Shape{1, 1, 3}}, {{axis, 3}, {}}});
       d.samples.push_back({{Shape{70, 65, 2}, Shape{70, 65, 3}}, {{axis, 3}, {}}});
     }
+    d.wrong = {{{Shape{5, 4, 3}, Shape{5, 3, 2}}, {{0, 3}, {}}, "equal leading axes"}, {{Shape{5, 4, 3}, Shape{5, 4, 2}}, {{0, 4}, {}}, "must be odd"},
+               {{Shape{5, 4, 3}, Shape{5, 4, 2}}, {{0}, {}}, "must be odd"}, {{Shape{5, 4, 3}, Shape{5, 4, 2}}, {{3, 3}, {}}, "axis must be 0 or 1"}};
     return d;
   }());
   return op;
@@ -187,7 +195,7 @@ Var conv_weight_reverse(Var x, Var g, Index k, int axis) {
 // ---- flipped weights: conv with them is the reverse of conv -----------------------------------------------------------------------------
 
 const OpDef& flip_op() {
-  static const OpDef& op = register_op([] {
+  static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "conv_flip";
     d.doc = "w [k, C, O] -> [k, O, C] with taps in opposite order";
@@ -204,6 +212,7 @@ const OpDef& flip_op() {
     });
     d.vjp = [](const VjpInput& v, const Attributes&) { return std::vector<Var>{conv_flip(v.adjoint)}; };
     d.samples = {{{Shape{3, 4, 5}}, {}}, {{Shape{5, 1, 2}}, {}}};
+    d.wrong = {{{Shape{3, 4}}, {}, "expected weights of rank 3"}};
     return d;
   }());
   return op;

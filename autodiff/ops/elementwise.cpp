@@ -21,10 +21,16 @@ using kernels::Unary;
 
 // ---- one operand ----------------------------------------------------------------------------------------------------------------------
 
-Shape same_shape(std::span<const Shape> in, const Attributes&) {
-  if (in.size() != 1) throw std::invalid_argument("expected one operand");
-  return in[0];
+// Shape rule of an op that takes `reals` numbers as attributes.
+auto same_shape(std::size_t reals) {
+  return [reals](std::span<const Shape> in, const Attributes& a) {
+    if (in.size() != 1) throw std::invalid_argument("expected one operand");
+    if (a.reals.size() != reals) throw std::invalid_argument(fmt::format("takes {} numbers as attributes, found {}", reals, a.reals.size()));
+    return in[0];
+  };
 }
+
+WrongUse two_operands() { return {{Shape{2, 3}, Shape{2, 3}}, {}, "expected one operand"}; }
 
 using UnaryVjp = Var (*)(Var x, Var y, Var g, const Attributes&);
 
@@ -33,7 +39,6 @@ struct UnaryRow {
   const char* doc;
   Unary f;
   UnaryVjp vjp;  // null: zero everywhere
-  bool smooth;
   Sample sample;
 };
 
@@ -47,27 +52,34 @@ Sample over(double low, double high, double keep_away = 0, std::vector<double> r
   return s;
 }
 
+// The same on an array of several tiles.
+Sample lengthened(Sample s) {
+  s.in = {Shape{70001}};
+  return s;
+}
+
 const std::vector<UnaryRow>& unary_rows() {
   static const std::vector<UnaryRow> rows = {
       {"affine", "scale * x + shift; reals {scale, shift}", Unary::affine,
-       [](Var, Var, Var g, const Attributes& a) { return affine(g, a.reals[0], 0); }, true, over(-1, 1, 0, {1.5, -0.25})},
-      {"square", "x^2", Unary::square, [](Var x, Var, Var g, const Attributes&) { return g * affine(x, 2, 0); }, true, over(-1, 1)},
-      {"sqrt", "square root", Unary::sqrt, [](Var, Var y, Var g, const Attributes&) { return affine(g, 0.5, 0) / y; }, true, over(0.3, 2)},
-      {"rsqrt", "1 / sqrt(x)", Unary::rsqrt, [](Var, Var y, Var g, const Attributes&) { return affine(g, -0.5, 0) * (y * square(y)); }, true, over(0.3, 2)},
-      {"reciprocal", "1 / x", Unary::reciprocal, [](Var, Var y, Var g, const Attributes&) { return -(g * square(y)); }, true, over(-2, 2, 0.4)},
-      {"exp", "e^x", Unary::exp, [](Var, Var y, Var g, const Attributes&) { return g * y; }, true, over(-1, 1)},
-      {"log", "natural logarithm", Unary::log, [](Var x, Var, Var g, const Attributes&) { return g / x; }, true, over(0.3, 2)},
-      {"abs", "|x|", Unary::abs, [](Var x, Var, Var g, const Attributes&) { return g * sign(x); }, true, over(-1, 1, 0.01)},
-      {"sign", "-1, 0 or 1; zero derivative", Unary::sign, nullptr, true, over(-1, 1, 0.01)},
-      {"step", "1 if x > 0 else 0; zero derivative", Unary::step, nullptr, true, over(-1, 1, 0.01)},
-      {"relu", "max(x, 0)", Unary::relu, [](Var, Var y, Var g, const Attributes&) { return gate(g, y); }, true, over(-1, 1, 0.01)},
+       [](Var, Var, Var g, const Attributes& a) { return affine(g, a.reals[0], 0); }, over(-1, 1, 0, {1.5, -0.25})},
+      {"neg", "-x", Unary::neg, [](Var, Var, Var g, const Attributes&) { return -g; }, over(-1, 1)},
+      {"square", "x^2", Unary::square, [](Var x, Var, Var g, const Attributes&) { return g * affine(x, 2, 0); }, over(-1, 1)},
+      {"sqrt", "square root", Unary::sqrt, [](Var, Var y, Var g, const Attributes&) { return affine(g, 0.5, 0) / y; }, over(0.3, 2)},
+      {"rsqrt", "1 / sqrt(x)", Unary::rsqrt, [](Var, Var y, Var g, const Attributes&) { return affine(g, -0.5, 0) * (y * square(y)); }, over(0.3, 2)},
+      {"reciprocal", "1 / x", Unary::reciprocal, [](Var, Var y, Var g, const Attributes&) { return -(g * square(y)); }, over(-2, 2, 0.4)},
+      {"exp", "e^x", Unary::exp, [](Var, Var y, Var g, const Attributes&) { return g * y; }, over(-1, 1)},
+      {"log", "natural logarithm", Unary::log, [](Var x, Var, Var g, const Attributes&) { return g / x; }, over(0.3, 2)},
+      {"abs", "|x|", Unary::abs, [](Var x, Var, Var g, const Attributes&) { return g * sign(x); }, over(-1, 1, 0.01)},
+      {"sign", "-1, 0 or 1; zero derivative", Unary::sign, nullptr, over(-1, 1, 0.01)},
+      {"step", "1 if x > 0 else 0; zero derivative", Unary::step, nullptr, over(-1, 1, 0.01)},
+      {"relu", "max(x, 0)", Unary::relu, [](Var, Var y, Var g, const Attributes&) { return gate(g, y); }, over(-1, 1, 0.01)},
       {"leaky_relu", "x > 0 ? x : slope * x; reals {slope}", Unary::leaky_relu,
-       [](Var x, Var, Var g, const Attributes& a) { return g * affine(step(x), 1 - a.reals[0], a.reals[0]); }, true, over(-1, 1, 0.01, {0.2})},
+       [](Var x, Var, Var g, const Attributes& a) { return g * affine(step(x), 1 - a.reals[0], a.reals[0]); }, over(-1, 1, 0.01, {0.2})},
       {"elu", "x > 0 ? x : exp(x) - 1", Unary::elu,
-       [](Var x, Var y, Var g, const Attributes&) { return g * (affine(y, 1, 1) - gate(y, x)); }, true, over(-1, 1, 0.01)},
-      {"sigmoid", "1 / (1 + exp(-x))", Unary::sigmoid, [](Var, Var y, Var g, const Attributes&) { return g * (y * affine(y, -1, 1)); }, true, over(-2, 2)},
-      {"tanh", "hyperbolic tangent", Unary::tanh, [](Var, Var y, Var g, const Attributes&) { return g * affine(square(y), -1, 1); }, true, over(-2, 2)},
-      {"softplus", "log(1 + exp(x))", Unary::softplus, [](Var x, Var, Var g, const Attributes&) { return g * sigmoid(x); }, true, over(-2, 2)},
+       [](Var, Var y, Var g, const Attributes&) { return g * affine(relu(-y), -1, 1); }, over(-1, 1, 0.01)},
+      {"sigmoid", "1 / (1 + exp(-x))", Unary::sigmoid, [](Var, Var y, Var g, const Attributes&) { return g * (y * affine(y, -1, 1)); }, over(-2, 2)},
+      {"tanh", "hyperbolic tangent", Unary::tanh, [](Var, Var y, Var g, const Attributes&) { return g * affine(square(y), -1, 1); }, over(-2, 2)},
+      {"softplus", "log(1 + exp(x))", Unary::softplus, [](Var x, Var, Var g, const Attributes&) { return g * sigmoid(x); }, over(-2, 2)},
   };
   return rows;
 }
@@ -76,7 +88,7 @@ OpDef unary_op(const UnaryRow& row) {
   OpDef d;
   d.name = row.name;
   d.doc = row.doc;
-  d.infer = same_shape;
+  d.infer = same_shape(row.sample.attributes.reals.size());
   d.set_kernel([f = row.f]<class T>(const NodeShape& s) {
     const auto& a = s.attributes->reals;
     const T p = a.empty() ? T(0) : static_cast<T>(a[0]), q = a.size() < 2 ? T(0) : static_cast<T>(a[1]);
@@ -93,19 +105,16 @@ OpDef unary_op(const UnaryRow& row) {
     d.vjp = [vjp = row.vjp](const VjpInput& v, const Attributes& a) { return std::vector<Var>{vjp(v.in[0], v.out, v.adjoint, a)}; };
   else
     d.zero_gradient = true;
-  d.in_place = true;
-  d.smooth = row.smooth;
-  Sample long_one = row.sample;
-  long_one.in = {Shape{70001}};
-  d.samples = {row.sample, long_one};
-  d.samples[0].in = {Shape{3, 5, 7}};
+  d.in_place = {0};
+  d.samples = {row.sample, lengthened(row.sample)};
+  d.wrong = {two_operands(), {{Shape{3}}, {{}, {1, 2, 3}}, "numbers as attributes, found 3"}};
   return d;
 }
 
 const OpDef& unary(Unary f) {
   static const std::vector<const OpDef*> ops = [] {
     std::vector<const OpDef*> all;
-    for (const auto& row : unary_rows()) all.push_back(&register_op(unary_op(row)));
+    for (const auto& row : unary_rows()) all.push_back(&add_to_registry(unary_op(row)));
     return all;
   }();
   for (std::size_t i = 0; i < ops.size(); ++i)
@@ -118,13 +127,14 @@ Var record_unary(Unary f, Var x, std::vector<double> reals, Location at) {
 }
 
 const OpDef& swish_op() {
-  static const OpDef& op = register_op([] {
+  static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "swish";
     d.doc = "x * sigmoid(x)";
-    d.infer = same_shape;
+    d.infer = same_shape(0);
     d.spec = [](std::span<const Var> in, const Attributes&) { return in[0] * sigmoid(in[0]); };
-    d.samples = {over(-2, 2)};
+    d.samples = {over(-2, 2), lengthened(over(-2, 2))};
+    d.wrong = {two_operands()};
     return d;
   }());
   return op;
@@ -185,7 +195,8 @@ OpDef binary_op(const BinaryRow& row) {
     }};
   });
   d.vjp = [vjp = row.vjp](const VjpInput& v, const Attributes&) { return vjp(v.in[0], v.in[1], v.out, v.adjoint, v.wanted); };
-  d.in_place = true;
+  d.in_place = {0, 1};
+  d.wrong = {{{Shape{2, 3}}, {}, "expected two operands"}, {{Shape{4, 3}, Shape{4, 5}}, {}, "operands do not broadcast: 3 against 5"}, {{Shape{2, 4, 3}, Shape{5, 1}}, {}, "4 against 5"}};
   for (auto shapes : std::initializer_list<std::vector<Shape>>{{Shape{4, 3, 5}, Shape{4, 3, 5}}, {Shape{4, 3, 5}, Shape{5}}, {Shape{4, 1, 5}, Shape{1, 3, 1}},
                                                                {Shape{}, Shape{2, 3}}, {Shape{6, 1}, Shape{6, 7}}, {Shape{6, 3, 5}, Shape{1, 1, 5}},
                                                                {Shape{300, 17, 16}, Shape{300, 1, 16}}}) {
@@ -200,7 +211,7 @@ OpDef binary_op(const BinaryRow& row) {
 const OpDef& binary(Binary f) {
   static const std::vector<const OpDef*> ops = [] {
     std::vector<const OpDef*> all;
-    for (const auto& row : binary_rows()) all.push_back(&register_op(binary_op(row)));
+    for (const auto& row : binary_rows()) all.push_back(&add_to_registry(binary_op(row)));
     return all;
   }();
   for (std::size_t i = 0; i < ops.size(); ++i)
@@ -227,6 +238,7 @@ Var mul(Var x, Var y, Location at) { return record_binary(Binary::mul, x, y, at)
 Var div(Var x, Var y, Location at) { return record_binary(Binary::div, x, y, at); }
 Var gate(Var x, Var y, Location at) { return record_binary(Binary::gate, x, y, at); }
 Var affine(Var x, double scale, double shift, Location at) { return record_unary(Unary::affine, x, {scale, shift}, at); }
+Var neg(Var x, Location at) { return record_unary(Unary::neg, x, {}, at); }
 Var square(Var x, Location at) { return record_unary(Unary::square, x, {}, at); }
 Var sqrt(Var x, Location at) { return record_unary(Unary::sqrt, x, {}, at); }
 Var rsqrt(Var x, Location at) { return record_unary(Unary::rsqrt, x, {}, at); }

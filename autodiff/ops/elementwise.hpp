@@ -32,7 +32,9 @@ inline Var operator*(double scale, Operand x) { return affine(x.var, scale, 0, x
 inline Var operator/(Operand x, double divisor) { return affine(x.var, 1 / divisor, 0, x.at); }
 inline Var operator+(Operand x, double shift) { return affine(x.var, 1, shift, x.at); }
 inline Var operator-(Operand x, double shift) { return affine(x.var, 1, -shift, x.at); }
-inline Var operator-(Operand x) { return affine(x.var, -1, 0, x.at); }
+
+Var neg(Var x, Location at = here());          ///< -x, also of zero
+inline Var operator-(Operand x) { return neg(x.var, x.at); }
 
 Var square(Var x, Location at = here());
 Var sqrt(Var x, Location at = here());

@@ -44,7 +44,7 @@ void copy_rows(Index rows, Index width, const T* x, Index x_pitch, T* y, Index y
 }
 
 const OpDef& reshape_op() {
-  static const OpDef& op = register_op([] {
+  static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "reshape";
     d.doc = "The same elements under another shape; ints: the shape";
@@ -58,6 +58,7 @@ const OpDef& reshape_op() {
     d.cost = [](const NodeShape&) { return 0.0; };
     d.alias = true;
     d.samples = {{{Shape{2, 3, 4}}, {{6, 4}, {}}}, {{Shape{1}}, {{}, {}}}};
+    d.wrong = {{{Shape{2, 3}}, {{7}, {}}, "sizes differ: 6 elements to [7]"}, {{Shape{2, 3}}, {{-6}, {}}, "extents are at least 1"}, {{Shape{6}, Shape{6}}, {{6}, {}}, "expected one operand"}};
     return d;
   }());
   return op;
@@ -104,7 +105,7 @@ Kernel<T> transpose_kernel(const NodeShape& s) {
 }
 
 const OpDef& transpose_op() {
-  static const OpDef& op = register_op([] {
+  static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "transpose";
     d.doc = "Axes in another order: out's axis i is x's axis ints[i]";
@@ -124,14 +125,16 @@ const OpDef& transpose_op() {
       for (std::size_t i = 0; i < a.ints.size(); ++i) inverse[static_cast<std::size_t>(a.ints[i])] = static_cast<Index>(i);
       return std::vector<Var>{transpose(v.adjoint, inverse)};
     };
-    d.samples = {{{Shape{3, 5}}, {{1, 0}, {}}}, {{Shape{3, 5, 7}}, {{2, 1, 0}, {}}}, {{Shape{3, 5, 7}}, {{1, 0, 2}, {}}}, {{Shape{2, 3, 4, 5}}, {{2, 0, 3, 1}, {}}}, {{Shape{4}}, {{0}, {}}}};
+    d.samples = {{{Shape{3, 5}}, {{1, 0}, {}}}, {{Shape{3, 5, 7}}, {{2, 1, 0}, {}}}, {{Shape{3, 5, 7}}, {{1, 0, 2}, {}}}, {{Shape{2, 3, 4, 5}}, {{2, 0, 3, 1}, {}}}, {{Shape{4}}, {{0}, {}}},
+                 {{Shape{40, 50, 60}}, {{1, 0, 2}, {}}}, {{Shape{40, 50, 60}}, {{2, 1, 0}, {}}}};
+    d.wrong = {{{Shape{2, 3}}, {{0, 0}, {}}, "not a permutation of the axes of rank 2"}, {{Shape{2, 3}}, {{2, 1, 0}, {}}, "not a permutation"}, {{Shape{}}, {}, "not a permutation"}};
     return d;
   }());
   return op;
 }
 
 const OpDef& concat_op() {
-  static const OpDef& op = register_op([] {
+  static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "concat";
     d.doc = "Operands one after the other along an axis; ints {axis}";
@@ -173,14 +176,16 @@ const OpDef& concat_op() {
       }
       return adjoints;
     };
-    d.samples = {{{Shape{2, 3, 4}, Shape{2, 1, 4}, Shape{2, 2, 4}}, {{1}, {}}}, {{Shape{2, 3}, Shape{4, 3}}, {{0}, {}}}, {{Shape{5, 2}, Shape{5, 3}}, {{1}, {}}}};
+    d.samples = {{{Shape{2, 3, 4}, Shape{2, 1, 4}, Shape{2, 2, 4}}, {{1}, {}}}, {{Shape{2, 3}, Shape{4, 3}}, {{0}, {}}}, {{Shape{5, 2}, Shape{5, 3}}, {{1}, {}}}, {{Shape{300, 17, 16}, Shape{300, 3, 16}}, {{1}, {}}}};
+    d.wrong = {{{}, {{0}, {}}, "expected at least one operand"}, {{Shape{2, 3}, Shape{3, 3}}, {{1}, {}}, "extents differ apart from axis 1"},
+               {{Shape{2, 3}, Shape{2}}, {{0}, {}}, "extents differ apart from axis 0"}, {{Shape{2, 3}}, {{2}, {}}, "axis is not within rank 2"}, {{Shape{2, 3}}, {}, "axis is not within rank 2"}};
     return d;
   }());
   return op;
 }
 
 const OpDef& slice_op() {
-  static const OpDef& op = register_op([] {
+  static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "slice";
     d.doc = "Elements [begin, end) along an axis; ints {axis, begin, end}";
@@ -207,21 +212,23 @@ const OpDef& slice_op() {
       const int axis = static_cast<int>(a.ints[0]);
       return std::vector<Var>{pad(v.adjoint, axis, a.ints[1], v.in[0].shape()[axis] - a.ints[2])};
     };
-    d.samples = {{{Shape{2, 6, 4}}, {{1, 2, 5}, {}}}, {{Shape{6, 3}}, {{0, 0, 2}, {}}}, {{Shape{5, 7}}, {{1, 6, 7}, {}}}};
+    d.samples = {{{Shape{2, 6, 4}}, {{1, 2, 5}, {}}}, {{Shape{6, 3}}, {{0, 0, 2}, {}}}, {{Shape{5, 7}}, {{1, 6, 7}, {}}}, {{Shape{300, 17, 16}}, {{1, 2, 15}, {}}}};
+    for (auto [begin, end] : {std::pair<Index, Index>{2, 8}, {-1, 3}, {3, 3}}) d.wrong.push_back({{Shape{5, 7}}, {{1, begin, end}, {}}, "range is not within extent 7 of axis 1"});
+    d.wrong.push_back({{Shape{5, 7}}, {{2, 0, 1}, {}}, "axis is not within rank 2"});
     return d;
   }());
   return op;
 }
 
 const OpDef& pad_op() {
-  static const OpDef& op = register_op([] {
+  static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "pad";
     d.doc = "Zeros before and after along an axis; ints {axis, before, after}";
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
       expect_one(in);
       const int axis = checked_axis(a, in[0]);
-      if (a.ints.size() != 3 || a.ints[1] < 0 || a.ints[2] < 0) throw std::invalid_argument("widths of the padding are negative");
+      if (a.ints.size() != 3 || a.ints[1] < 0 || a.ints[2] < 0) throw std::invalid_argument("widths of the padding are missing or negative");
       return in[0].with(axis, in[0][axis] + a.ints[1] + a.ints[2]);
     };
     d.set_kernel([]<class T>(const NodeShape& s) {
@@ -244,14 +251,15 @@ const OpDef& pad_op() {
       const int axis = static_cast<int>(a.ints[0]);
       return std::vector<Var>{slice(v.adjoint, axis, a.ints[1], a.ints[1] + v.in[0].shape()[axis])};
     };
-    d.samples = {{{Shape{2, 3, 4}}, {{1, 2, 1}, {}}}, {{Shape{2, 3}}, {{0, 0, 2}, {}}}};
+    d.samples = {{{Shape{2, 3, 4}}, {{1, 2, 1}, {}}}, {{Shape{2, 3}}, {{0, 0, 2}, {}}}, {{Shape{300, 15, 16}}, {{1, 1, 2}, {}}}};
+    d.wrong = {{{Shape{2, 3}}, {{1, -1, 0}, {}}, "widths of the padding"}, {{Shape{2, 3}}, {{1, 1}, {}}, "widths of the padding"}, {{Shape{2, 3}}, {{2, 0, 1}, {}}, "axis is not within rank 2"}};
     return d;
   }());
   return op;
 }
 
 const OpDef& zero_diagonal_op() {
-  static const OpDef& op = register_op([] {
+  static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "zero_diagonal";
     d.doc = "A square matrix with its diagonal set to zero";
@@ -268,8 +276,9 @@ const OpDef& zero_diagonal_op() {
       }};
     });
     d.vjp = [](const VjpInput& v, const Attributes&) { return std::vector<Var>{zero_diagonal(v.adjoint)}; };
-    d.in_place = true;
+    d.in_place = {0};
     d.samples = {{{Shape{5, 5}}, {}}, {{Shape{1, 1}}, {}}};
+    d.wrong = {{{Shape{5, 4}}, {}, "expected a square matrix"}, {{Shape{5}}, {}, "expected a square matrix"}};
     return d;
   }());
   return op;

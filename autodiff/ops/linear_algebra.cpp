@@ -46,7 +46,7 @@ void substitute(Index n, Index m, const T* l, T* x) {
 }
 
 const OpDef& spd_solve_op() {
-  static const OpDef& op = register_op([] {
+  static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "spd_solve";
     d.doc = "X = ((A + A^T) / 2)^-1 B for positive definite A, by Cholesky";
@@ -84,6 +84,8 @@ const OpDef& spd_solve_op() {
       sample.raise_diagonal = static_cast<double>(n);  // makes A definite
       d.samples.push_back(sample);
     }
+    d.wrong = {{{Shape{4, 4}}, {}, "expected two matrices"}, {{Shape{4, 4}, Shape{4}}, {}, "expected two matrices"}, {{Shape{4, 3}, Shape{4, 2}}, {}, "A is not square"},
+               {{Shape{4, 4}, Shape{3, 2}}, {}, "sizes differ: A has 4 rows, B 3"}};
     return d;
   }());
   return op;

@@ -29,6 +29,7 @@ Sizes sizes(std::span<const Shape> in, const Attributes& attributes) {
 
 Shape infer(std::span<const Shape> in, const Attributes& attributes) {
   if (in.size() != 2 || in[0].rank() != in[1].rank() || in[0].rank() < 2 || in[0].rank() > 3) throw std::invalid_argument("expected two matrices or two batches of matrices");
+  if (attributes.ints.size() != 2) throw std::invalid_argument("expected two attributes: which operands are transposed");
   const int r = in[0].rank();
   if (r == 3 && in[0][0] != in[1][0]) throw std::invalid_argument(fmt::format("batch sizes differ: {} against {}", in[0][0], in[1][0]));
   const Sizes s = sizes(in, attributes);
@@ -87,7 +88,7 @@ Kernel<T> matmul_kernel(const NodeShape& shape) {
 }
 
 const OpDef& matmul_op() {
-  static const OpDef& op = register_op([] {
+  static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "matmul";
     d.doc = "Matrix product, also batched over a leading axis; ints {first operand is transposed, second operand is transposed}";
@@ -111,7 +112,10 @@ const OpDef& matmul_op() {
         d.samples.push_back({{ta ? Shape{2, 5, 3} : Shape{2, 3, 5}, tb ? Shape{2, 4, 5} : Shape{2, 5, 4}}, {{ta, tb}, {}}});
       }
     d.samples.push_back({{Shape{4100, 3}, Shape{4100, 2}}, {{1, 0}, {}}});
-    d.samples.push_back({{Shape{200, 33}, Shape{33, 17}}, {{0, 0}, {}}});
+    d.samples.push_back({{Shape{700, 33}, Shape{33, 65}}, {{0, 0}, {}}});
+    d.wrong = {{{Shape{3, 5}}, {{0, 0}, {}}, "expected two matrices"}, {{Shape{5}, Shape{5}}, {{0, 0}, {}}, "expected two matrices"},
+               {{Shape{3, 5}, Shape{4, 6}}, {{0, 0}, {}}, "inner sizes differ: 5 against 4"}, {{Shape{5, 3}, Shape{4, 6}}, {{1, 1}, {}}, "inner sizes differ: 5 against 6"},
+               {{Shape{2, 3, 5}, Shape{3, 5, 4}}, {{0, 0}, {}}, "batch sizes differ: 2 against 3"}, {{Shape{3, 5}, Shape{5, 4}}, {}, "expected two attributes"}};
     return d;
   }());
   return op;

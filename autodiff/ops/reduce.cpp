@@ -59,7 +59,7 @@ Kernel<T> sum_kernel(const NodeShape& s) {
 }
 
 const OpDef& sum_op() {
-  static const OpDef& op = register_op([] {
+  static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "sum";
     d.doc = "Sum over axes [begin, end), kept as extents of 1; ints {begin, end}";
@@ -73,15 +73,17 @@ const OpDef& sum_op() {
     d.vjp = [](const VjpInput& v, const Attributes&) { return std::vector<Var>{broadcast_to(v.adjoint, v.in[0].shape())}; };
     d.cost = [](const NodeShape& s) { return static_cast<double>(s.in[0].size()); };
     for (auto [shape, begin, end] : std::initializer_list<std::tuple<Shape, int, int>>{{Shape{3, 5, 7}, 0, 2}, {Shape{3, 5, 7}, 1, 2}, {Shape{3, 5, 7}, 2, 3}, {Shape{3, 5, 7}, 0, 3},
-                                                                                      {Shape{4, 5}, 1, 1}, {Shape{70000}, 0, 1}, {Shape{5000, 16}, 0, 1}, {Shape{1, 1, 17}, 0, 2}})
+                                                                                      {Shape{4, 5}, 1, 1}, {Shape{70000}, 0, 1}, {Shape{5000, 16}, 0, 1}, {Shape{1, 1, 17}, 0, 2}, {Shape{300, 17, 16}, 1, 2}})
       d.samples.push_back({{shape}, {{begin, end}, {}}});
+    for (auto [begin, end] : {std::pair<Index, Index>{-1, 1}, {1, 0}, {0, 3}}) d.wrong.push_back({{Shape{4, 5}}, {{begin, end}, {}}, "axes to sum are not within rank 2"});
+    d.wrong.push_back({{Shape{4, 5}}, {{0}, {}}, "axes to sum are not within rank 2"});
     return d;
   }());
   return op;
 }
 
 const OpDef& broadcast_op() {
-  static const OpDef& op = register_op([] {
+  static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "broadcast";
     d.doc = "x stretched to a shape; ints: the shape";
@@ -104,7 +106,8 @@ const OpDef& broadcast_op() {
       }};
     });
     d.vjp = [](const VjpInput& v, const Attributes&) { return std::vector<Var>{sum_to(v.adjoint, v.in[0].shape())}; };
-    d.samples = {{{Shape{3, 1, 4}}, {{3, 5, 4}, {}}}, {{Shape{}}, {{2, 3}, {}}}, {{Shape{4}}, {{2, 3, 4}, {}}}, {{Shape{5, 1}}, {{5, 6}, {}}}};
+    d.samples = {{{Shape{3, 1, 4}}, {{3, 5, 4}, {}}}, {{Shape{}}, {{2, 3}, {}}}, {{Shape{4}}, {{2, 3, 4}, {}}}, {{Shape{5, 1}}, {{5, 6}, {}}}, {{Shape{300, 1, 16}}, {{300, 17, 16}, {}}}};
+    d.wrong = {{{Shape{3, 2}}, {{3, 4}, {}}, "do not broadcast: 2 against 4"}, {{Shape{3, 4}}, {{4}, {}}, "does not stretch to [4]"}, {{Shape{3}}, {{0}, {}}, "extents are at least 1"}};
     return d;
   }());
   return op;
@@ -122,6 +125,9 @@ Var sum_range(Var x, int begin, int end, Location at) { return x.graph().record(
 Var sum(Var x, std::initializer_list<int> axes, Location at) {
   std::vector<int> sorted(axes);
   std::sort(sorted.begin(), sorted.end());
+  for (std::size_t i = 0; i < sorted.size(); ++i)
+    if (sorted[i] < 0 || sorted[i] >= x.shape().rank() || (i > 0 && sorted[i] == sorted[i - 1]))
+      throw std::invalid_argument(fmt::format("[sum] axis {} is {}; shape {}, {}", sorted[i], i > 0 && sorted[i] == sorted[i - 1] ? "named twice" : "not within the shape's rank", x.shape().to_string(), x.graph().where(at)));
   for (std::size_t i = 0; i < sorted.size();) {  // runs of neighbouring axes are one sum
     std::size_t j = i + 1;
     while (j < sorted.size() && sorted[j] == sorted[j - 1] + 1) ++j;
@@ -134,9 +140,8 @@ Var sum(Var x, std::initializer_list<int> axes, Location at) {
 Var sum_all(Var x, Location at) { return reshape(sum_range(x, 0, x.shape().rank(), at), Shape{}, at); }
 
 Var mean(Var x, std::initializer_list<int> axes, Location at) {
-  double n = 1;
-  for (int a : axes) n *= static_cast<double>(x.shape()[a]);
-  return affine(sum(x, axes, at), 1 / n, 0, at);
+  const Var total = sum(x, axes, at);
+  return affine(total, static_cast<double>(total.shape().size()) / static_cast<double>(x.shape().size()), 0, at);
 }
 
 Var mean_all(Var x, Location at) { return affine(sum_all(x, at), 1 / static_cast<double>(x.shape().size()), 0, at); }

@@ -10,7 +10,7 @@ namespace autodiff {
 
 /// Sum over axes [begin, end); x [.., n, ..] -> [.., 1, ..].
 Var sum_range(Var x, int begin, int end, Location at = here());
-/// Sum over any axes, keeping them as 1.
+/// Sum over any axes, each named once, keeping them as 1.
 Var sum(Var x, std::initializer_list<int> axes, Location at = here());
 /// Sum over all axes: a scalar of shape [].
 Var sum_all(Var x, Location at = here());

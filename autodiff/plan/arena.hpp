@@ -16,7 +16,8 @@ class Arena {
   std::byte* data() const { return data_; }
   std::size_t bytes() const { return bytes_; }
 
-  /// The largest offset that a run has written up to: what was really used, to be compared with what was planned.
+  /// The largest end of the buffers of all steps that ran, by the plan's offsets. That kernels keep to their buffers, so that this is what was really written, is
+  /// tested with guard bytes (tests/autodiff/plan_test.cpp).
   std::size_t high_water() const { return high_water_; }
   void touch(std::size_t end) {
     if (end > high_water_) high_water_ = end;

@@ -1,12 +1,12 @@
 #include "autodiff/plan/parallel.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <mutex>
 #include <thread>
 
 #ifdef METALEARN_STD_THREADS
-#include <atomic>
 #include <exception>
-#include <mutex>
 #include <vector>
 #else
 #include <tbb/global_control.h>
@@ -41,12 +41,13 @@ struct Parallel::Pool {
     for (auto& w : workers) w.join();
     if (error) std::rethrow_exception(error);
   }
+  std::atomic<std::size_t> calls{0};
 };
 
 #else
 
 struct Parallel::Pool {
-  explicit Pool(int threads) : limit(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads)), arena(threads) {}
+  explicit Pool(int threads) : arena(threads) { allow(static_cast<std::size_t>(threads)); }
   void for_each(int, std::size_t n, const std::function<void(std::size_t)>& f) {
     arena.execute([&] {
       tbb::parallel_for(
@@ -57,8 +58,22 @@ struct Parallel::Pool {
           tbb::simple_partitioner());
     });
   }
-  tbb::global_control limit;  // more threads than cores are allowed where the user asks for them
   tbb::task_arena arena;
+  std::atomic<std::size_t> calls{0};
+
+ private:
+  // oneTBB gives a process as many threads as there are cores, and of several controls the smallest counts. Where more are asked for, the one control here is
+  // raised to the largest request, for good: each arena has its own, smaller limit.
+  static void allow(std::size_t threads) {
+    static std::mutex mutex;
+    static std::unique_ptr<tbb::global_control> control;
+    std::lock_guard lock(mutex);
+    constexpr auto kThreads = tbb::global_control::max_allowed_parallelism;
+    if (threads > tbb::global_control::active_value(kThreads)) {
+      auto raised = std::make_unique<tbb::global_control>(kThreads, threads);
+      control = std::move(raised);
+    }
+  }
 };
 
 #endif
@@ -68,6 +83,7 @@ Parallel::Parallel(int threads)
       pool_(threads_ > 1 ? std::make_unique<Pool>(threads_) : nullptr) {}
 Parallel::~Parallel() = default;
 Parallel::Parallel(Parallel&&) noexcept = default;
+std::size_t Parallel::spread() const { return pool_ ? pool_->calls.load() : 0; }
 Parallel& Parallel::operator=(Parallel&&) noexcept = default;
 
 void Parallel::for_each(std::size_t n, const std::function<void(std::size_t)>& f) const {
@@ -75,6 +91,7 @@ void Parallel::for_each(std::size_t n, const std::function<void(std::size_t)>& f
     for (std::size_t i = 0; i < n; ++i) f(i);
     return;
   }
+  pool_->calls.fetch_add(1, std::memory_order_relaxed);
   pool_->for_each(threads_, n, f);
 }
 

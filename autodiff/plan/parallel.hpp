@@ -18,6 +18,8 @@ class Parallel {
   Parallel& operator=(Parallel&&) noexcept;
 
   int threads() const { return threads_; }
+  /// How many calls of for_each have been spread over threads so far.
+  std::size_t spread() const;
   /// The first exception that an f throws is rethrown here.
   void for_each(std::size_t n, const std::function<void(std::size_t)>& f) const;
 

@@ -25,16 +25,24 @@ constexpr std::size_t kNever = static_cast<std::size_t>(-1);
 }  // namespace
 
 template <class T>
-Plan<T>::Plan(std::span<const Var> source_inputs, std::span<const Var> source_outputs, PlanOptions options) : inputs_(source_inputs.size()), outputs_(source_outputs.size()) {
+Plan<T>::Plan(std::span<const Var> source_inputs, std::span<const Var> source_outputs, PlanOptions options) : outputs_(source_outputs.size()) {
   Graph graph;
   const Simplified s = simplify(source_inputs, source_outputs, graph);
   const std::size_t n = graph.size();
+  for (Var v : s.inputs) inputs_.push_back({v.shape().size(), fmt::format("input '{}' is already not finite, {}", graph.input_name(v.id()), graph.where(v.id()))});
 
-  // Steps are the nodes that compute; time is the index of the step.
+  // What outputs depend on: simplification leaves nodes behind whose only use it removed.
+  std::vector<bool> needed(n, false);
+  for (Var v : s.outputs) needed[v.id()] = true;
+  for (auto id = static_cast<NodeId>(n); id-- > 0;)
+    if (needed[id])
+      for (NodeId i : graph.node(id).inputs) needed[i] = true;
+
+  // Steps are the needed nodes that compute; time is the index of the step.
   std::vector<std::size_t> time(n, kNever);
   std::vector<NodeId> order;
   for (NodeId id = 0; id < n; ++id)
-    if (!graph.is_input(id) && !graph.is_constant(id) && !graph.node(id).op->alias) {
+    if (needed[id] && !graph.is_input(id) && !graph.is_constant(id) && !graph.node(id).op->alias) {
       time[id] = order.size();
       order.push_back(id);
     }
@@ -56,9 +64,9 @@ Plan<T>::Plan(std::span<const Var> source_inputs, std::span<const Var> source_ou
       buffer[r] = Buffer{Buffer::Kind::output, i};
     }
   }
-  for (std::size_t i = 0; i < inputs_; ++i) buffer[s.inputs[i].id()] = Buffer{Buffer::Kind::input, i};
+  for (std::size_t i = 0; i < inputs_.size(); ++i) buffer[s.inputs[i].id()] = Buffer{Buffer::Kind::input, i};
   for (NodeId id = 0; id < n; ++id)
-    if (graph.is_constant(id)) {
+    if (needed[id] && graph.is_constant(id)) {
       buffer[id] = Buffer{Buffer::Kind::constant, constants_.size()};
       for (double v : graph.constant_values(id)) constants_.push_back(static_cast<T>(v));
     }
@@ -77,9 +85,9 @@ Plan<T>::Plan(std::span<const Var> source_inputs, std::span<const Var> source_ou
     cost_ += node.op->cost ? node.op->cost(shape) : static_cast<double>(node.shape.size());
     most_operands_ = std::max(most_operands_, node.inputs.size());
     const std::size_t t = time[id];
-    if (!buffer[id] && options.in_place && node.op->in_place) {
-      for (NodeId i : node.inputs) {
-        const NodeId r = root[i];
+    if (!buffer[id] && options.in_place) {
+      for (std::size_t operand : node.op->in_place) {
+        const NodeId i = node.inputs[operand], r = root[i];
         const bool once = std::count_if(node.inputs.begin(), node.inputs.end(), [&](NodeId j) { return root[j] == r; }) == 1;
         if (once && buffer[r] && buffer[r]->kind == Buffer::Kind::arena && last_use[r] == t && graph.node(i).shape == node.shape) {
           buffer[id] = buffer[r];
@@ -137,8 +145,8 @@ Plan<T>::Plan(std::span<const Var> source_inputs, std::span<const Var> source_ou
 template <class T>
 template <class After>
 void Plan<T>::replay(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, After after) const {
-  if (inputs.size() != inputs_ || outputs.size() != outputs_)
-    throw std::invalid_argument(fmt::format("[plan] expected {} inputs and {} outputs, found {} and {}", inputs_, outputs_, inputs.size(), outputs.size()));
+  if (inputs.size() != inputs_.size() || outputs.size() != outputs_)
+    throw std::invalid_argument(fmt::format("[plan] expected {} inputs and {} outputs, found {} and {}", inputs_.size(), outputs_, inputs.size(), outputs.size()));
   arena.reserve(peak_);
   std::byte* base = arena.data() + operand_table_;
   const auto resolve = [&](const Address& a) -> const T* {
@@ -166,9 +174,12 @@ void Plan<T>::run(std::span<const T* const> inputs, std::span<T* const> outputs,
 
 template <class T>
 std::optional<std::string> Plan<T>::first_non_finite(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel) const {
+  const auto finite = [](const T* x, Index size) { return std::all_of(x, x + size, [](T v) { return std::isfinite(v); }); };
+  for (std::size_t i = 0; i < std::min(inputs.size(), inputs_.size()); ++i)
+    if (!finite(inputs[i], inputs_[i].size)) return inputs_[i].name;
   std::optional<std::string> found;
   replay(inputs, outputs, arena, parallel, [&](const Step& step, const T* out) {
-    if (std::all_of(out, out + step.size, [](T v) { return std::isfinite(v); })) return true;
+    if (finite(out, step.size)) return true;
     found = step.name;
     return false;
   });

@@ -13,7 +13,7 @@
 namespace autodiff {
 
 struct PlanOptions {
-  bool in_place = true;  ///< let elementwise kernels write over an operand that is not used again
+  bool in_place = true;  ///< let kernels that can (OpDef::in_place) write over an operand that is not used again
 };
 
 template <class T>
@@ -24,14 +24,14 @@ class Plan {
 
   /// Exact peak of the arena, in bytes.
   std::size_t peak_bytes() const { return peak_; }
-  std::size_t steps() const { return steps_.size(); }
   /// Arithmetic of one run as the ops state it, in multiply-adds.
   double cost() const { return cost_; }
 
   /// inputs[i] and outputs[i] point to as many numbers as the node has; outputs overlap neither inputs nor each other. The arena grows to peak_bytes().
   void run(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel) const;
 
-  /// Runs and looks at every value: the first node that makes a non-finite number out of finite ones, as "op, recorded at file:line in scope a/b".
+  /// Looks at the inputs, then runs and looks at every value. Where the first number is found that is not finite: "input 'x' is already not finite, recorded at .."
+  /// or the node that makes it out of finite ones, as "op, recorded at file:line in scope a/b".
   std::optional<std::string> first_non_finite(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel) const;
 
  private:
@@ -52,9 +52,14 @@ class Plan {
   template <class After>
   void replay(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, After after) const;
 
+  struct Input {
+    Index size = 0;
+    std::string name;  // with its place, for messages
+  };
   std::vector<Step> steps_;
   std::vector<T> constants_;
-  std::size_t inputs_ = 0, outputs_ = 0, most_operands_ = 0;
+  std::vector<Input> inputs_;
+  std::size_t outputs_ = 0, most_operands_ = 0;
   std::size_t operand_table_ = 0;  // bytes at the arena's start: the pointers handed to a kernel
   std::size_t peak_ = 0;
   double cost_ = 0;

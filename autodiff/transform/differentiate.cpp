@@ -75,11 +75,11 @@ class Sweep {
     for (NodeId id = end; id-- > begin;) {
       const auto found = contributions_.find(id);
       if (found == contributions_.end()) continue;
+      const Node node = graph_.node(id);  // a copy: recording moves nodes
+      const Attribution attribution(graph_, node);
       const Var adjoint = total(graph_, found->second);
       found->second = {adjoint};
-      const Node node = graph_.node(id);  // a copy: recording moves nodes
       if (node.inputs.empty() || node.op->zero_gradient) continue;
-      const Scope scope(graph_, graph_.scope_name(node.scope));
       std::vector<Var> in;
       const auto wanted = std::make_unique<bool[]>(node.inputs.size());
       for (std::size_t i = 0; i < node.inputs.size(); ++i) {
@@ -90,6 +90,7 @@ class Sweep {
       if (node.op->vjp) {
         const VjpInput v{in, Var(&graph_, id), adjoint, {wanted.get(), in.size()}};
         const std::vector<Var> adjoints = node.op->vjp(v, node.attributes);
+        if (adjoints.size() != in.size()) throw std::logic_error(fmt::format("[{}] its vjp gave {} adjoints for {} inputs", node.op->name, adjoints.size(), in.size()));
         for (std::size_t i = 0; i < adjoints.size(); ++i) {
           if (adjoints[i] && adjoints[i].shape() != in[i].shape())
             throw std::logic_error(fmt::format("[{}] its vjp gave an adjoint of {} for an input of {}", node.op->name, adjoints[i].shape().to_string(), in[i].shape().to_string()));
@@ -108,6 +109,7 @@ class Sweep {
   }
 
   Var adjoint(Var v) {
+    const Attribution attribution(graph_, graph_.node(v));
     const auto found = contributions_.find(v.id());
     return found == contributions_.end() ? zeros(graph_, v.shape()) : total(graph_, found->second);
   }
@@ -132,6 +134,13 @@ std::vector<Var> differentiate(std::span<const Var> outputs, std::span<const Var
   if (outputs.empty() || outputs.size() != adjoints.size())
     throw std::invalid_argument(fmt::format("[differentiate] expected one adjoint for each output, found {} for {}", adjoints.size(), outputs.size()));
   Graph& graph = outputs.front().graph();
+  const auto expect_here = [&](const char* what, Var v) {
+    if (&v.graph() != &graph) throw std::invalid_argument(fmt::format("[differentiate] {} is of another graph than the first output, {}", what, v.graph().where(v.id())));
+  };
+  for (Var v : outputs) expect_here("an output", v);
+  for (Var v : wrt) expect_here("a Var to differentiate by", v);
+  for (Var v : adjoints)
+    if (v) expect_here("an adjoint", v);
   Sweep sweep(graph, wrt);
   const auto end = static_cast<NodeId>(graph.size());
   for (std::size_t i = 0; i < outputs.size(); ++i) {

@@ -1,6 +1,8 @@
 #include "autodiff/transform/simplify.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <map>
 #include <stdexcept>
 #include <tuple>
@@ -26,25 +28,33 @@ class Copier {
   void copy(NodeId id) {
     if (map_[id]) return;
     const Node& node = source_.node(id);
+    const Scope scope(target_, source_.scope_name(node.scope));
     if (source_.is_constant(id)) {
-      map_[id] = constant(node.shape, source_.constant_values(id));
+      map_[id] = constant(node.shape, source_.constant_values(id), node.location);
       return;
     }
     std::vector<Var> in;
     for (NodeId i : node.inputs) in.push_back(map_[i]);
-    const Scope scope(target_, source_.scope_name(node.scope));
     map_[id] = emit(*node.op, in, node.attributes, node.location);
   }
 
  private:
-  using Key = std::tuple<const OpDef*, std::vector<NodeId>, Attributes>;
+  // Numbers are told apart by their bits: a NaN has no place in an order, and zeros of both signs are equal but not the same.
+  using Bits = std::vector<std::uint64_t>;
+  using Key = std::tuple<const OpDef*, std::vector<NodeId>, std::vector<Index>, Bits>;
+  static std::uint64_t bits(double x) { return std::bit_cast<std::uint64_t>(x); }
+  static Bits bits(const std::vector<double>& values) {
+    Bits all;
+    for (double x : values) all.push_back(bits(x));
+    return all;
+  }
 
   bool has_kernel(const OpDef& op) const { return op.alias || (op.kernel_f && op.kernel_d); }
 
-  Var constant(const Shape& shape, const std::vector<double>& values) {
+  Var constant(const Shape& shape, const std::vector<double>& values, Location at) {
     const auto e = shape.extents();
-    auto& slot = constants_[{{e.begin(), e.end()}, values}];
-    if (!slot) slot = target_.constant(shape, values);
+    auto& slot = constants_[{{e.begin(), e.end()}, bits(values)}];
+    if (!slot) slot = target_.constant(shape, values, at);
     return slot;
   }
 
@@ -54,7 +64,7 @@ class Copier {
     if (n.op->name == "broadcast" || n.op->name == "reshape") return uniform(Var(&target_, n.inputs[0]));
     if (!target_.is_constant(v.id())) return nullptr;
     const auto& values = target_.constant_values(v.id());
-    return std::all_of(values.begin(), values.end(), [&](double x) { return x == values[0]; }) ? &values[0] : nullptr;
+    return std::all_of(values.begin(), values.end(), [&](double x) { return bits(x) == bits(values[0]); }) ? &values[0] : nullptr;
   }
 
   // An existing node that equals op(in), or an empty Var.
@@ -95,6 +105,7 @@ class Copier {
     if (!has_kernel(op)) {
       // Record the meaning in a graph of its own, then copy that node by node, so that its parts are simplified too.
       Graph scratch;
+      const Attribution attribution(scratch, at, 0);
       std::vector<Var> parameters;
       for (Var v : in) parameters.push_back(scratch.input(v.shape(), ""));
       const Var meaning = op.spec(parameters, a);
@@ -115,13 +126,13 @@ class Copier {
     }
     const Shape shape = op.infer(shapes, a);
     if (const Var same = identity(op, in, a, shape)) return same;
-    Var& slot = seen_[{&op, ids, a}];
+    Var& slot = seen_[{&op, std::move(ids), a.ints, bits(a.reals)}];
     if (slot) return slot;
-    const Var made = fold(op, in, a, shape);
-    return seen_[{&op, ids, a}] = made ? made : target_.record(op, in, a, at);
+    const Var folded = fold(op, in, a, shape, at);
+    return slot = folded ? folded : target_.record(op, in, a, at);
   }
 
-  Var fold(const OpDef& op, const std::vector<Var>& in, const Attributes& a, const Shape& shape) {
+  Var fold(const OpDef& op, const std::vector<Var>& in, const Attributes& a, const Shape& shape, Location at) {
     if (shape.size() > kLargestFolded || in.empty()) return {};
     NodeShape node{{}, shape, &a};
     std::vector<const double*> pointers;
@@ -132,19 +143,19 @@ class Copier {
     }
     // A large constant made from a small one (zeros, ones) is cheaper to make at run time than to keep.
     if (op.name == "broadcast") return {};
-    if (op.alias) return constant(shape, target_.constant_values(in[0].id()));
+    if (op.alias) return constant(shape, target_.constant_values(in[0].id()), at);
     const Kernel<double> kernel = op.kernel_d(node);
     std::vector<double> out(static_cast<std::size_t>(shape.size())), scratch(static_cast<std::size_t>(kernel.scratch));
     const Parallel serial(1);
     kernel.run({pointers.data(), out.data(), scratch.data(), &serial});
-    return constant(shape, out);
+    return constant(shape, out, at);
   }
 
   const Graph& source_;
   Graph& target_;
   std::vector<Var> map_;
   std::map<Key, Var> seen_;
-  std::map<std::pair<std::vector<Index>, std::vector<double>>, Var> constants_;
+  std::map<std::pair<std::vector<Index>, Bits>, Var> constants_;
 };
 
 }  // namespace
@@ -154,6 +165,11 @@ Simplified simplify(std::span<const Var> inputs, std::span<const Var> outputs, G
   const Graph& source = outputs.front().graph();
   Copier copier(source, target);
   Simplified result;
+  const auto expect_here = [&](const char* what, Var v) {
+    if (&v.graph() != &source) throw std::invalid_argument(std::string("[simplify] ") + what + " is of another graph than the first output, " + v.graph().where(v.id()));
+  };
+  for (Var v : outputs) expect_here("an output", v);
+  for (Var v : inputs) expect_here("an input", v);
   for (Var v : inputs) {
     if (!source.is_input(v.id())) throw std::invalid_argument("[simplify] an input is not an input node, " + source.where(v.id()));
     result.inputs.push_back(target.input(v.shape(), source.input_name(v.id()), source.node(v).location));

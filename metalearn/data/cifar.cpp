@@ -31,7 +31,7 @@ std::vector<std::string> class_names(const fs::path& folder) {
 
 }  // namespace
 
-void read_cifar10_file(const fs::path& path, ImageSet& set) {
+void read_cifar10_file(const fs::path& path, ImageSet& set, std::vector<std::string>* provenance) {
   const FileBytes file = read_file(path);
   const std::size_t count = file.bytes.size() / kRecord;
   if (file.ends_early)
@@ -39,6 +39,7 @@ void read_cifar10_file(const fs::path& path, ImageSet& set) {
   if (file.bytes.empty() || file.bytes.size() % kRecord != 0)
     throw checkpoints::BadData(fmt::format("{}: truncated, or not CIFAR-10's binary version: {} bytes found, a multiple of {} expected; download it again", file.name,
                                            file.bytes.size(), kRecord));
+  if (provenance) provenance->push_back(file.checksum());
   set.height = set.width = kSide;
   for (std::size_t r = 0; r < count; ++r) {
     const std::uint8_t* record = file.bytes.data() + r * kRecord;
@@ -58,8 +59,8 @@ Dataset read_cifar10_folder(const std::string& name, const fs::path& folder) {
   data.class_names = class_names(folder);
   data.validation_classes = {kFrog, kShip};
   for (int batch = 1; batch <= 5; ++batch)
-    if (const auto file = find_file(folder, {fmt::format("data_batch_{}.bin", batch)}); !file.empty()) read_cifar10_file(file, data.train);
-  if (const auto file = find_file(folder, {"test_batch.bin"}); !file.empty()) read_cifar10_file(file, data.test);
+    if (const auto file = find_file(folder, {fmt::format("data_batch_{}.bin", batch)}); !file.empty()) read_cifar10_file(file, data.train, &data.provenance);
+  if (const auto file = find_file(folder, {"test_batch.bin"}); !file.empty()) read_cifar10_file(file, data.test, &data.provenance);
   if (data.train.count() == 0 && data.test.count() == 0)
     throw checkpoints::NoInput(fmt::format("{}: no CIFAR-10 files for data '{}'; data_batch_1.bin[.gz] to data_batch_5.bin[.gz] or test_batch.bin[.gz] are expected", data.source, name));
   if (data.train.count() > 0) check_classes(data.train, data.class_names, data.source + " (data_batch_*)");

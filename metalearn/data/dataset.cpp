@@ -8,25 +8,10 @@
 #include "metalearn/data/cifar.hpp"
 #include "metalearn/data/glyph.hpp"
 #include "metalearn/data/idx.hpp"
+#include "metalearn/nearest.hpp"
 
 namespace metalearn {
 namespace {
-
-/// Letters to insert, remove or change to make b of a (Levenshtein).
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
 
 Dataset load(const std::string& word) {
   const auto equals = word.find('=');
@@ -41,9 +26,8 @@ Dataset load(const std::string& word) {
     const std::vector<std::string> known = {"glyph", "mnist", "fashion-mnist", "cifar10"};
     if (std::find(known.begin(), known.end(), name) != known.end())
       throw checkpoints::UsageError(fmt::format("data '{}' needs the folder that holds its files: {}=DIR", name, name));
-    const auto nearest = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) { return edit_distance(name, a) < edit_distance(name, b); });
-    throw checkpoints::UsageError(
-        fmt::format("unknown data '{}'; did you mean '{}'? Known: glyph, mnist=DIR, fashion-mnist=DIR, cifar10=DIR, or NAME=DIR for a folder of IDX files", name, *nearest));
+    throw checkpoints::UsageError(fmt::format("unknown data '{}' (known: glyph, mnist=DIR, fashion-mnist=DIR, cifar10=DIR, or NAME=DIR for a folder of IDX files){}", name,
+                                              did_you_mean(name, known)));
   }
   if (name == "cifar10") return read_cifar10_folder(name, folder);
   Dataset data = read_idx_folder(name, folder);

@@ -1,4 +1,4 @@
-// Dataset: labelled grey images in memory, in two splits, with what was found and how it was split.
+// Dataset: labelled grey images in memory, in three splits (train, meta-validation, test), with what was found and how it was split.
 //
 // Const after loading, any number of threads may read.
 #pragma once
@@ -31,7 +31,7 @@ struct Dataset {
 
 /// A word of the command line: NAME or NAME=DIR. Known names: glyph, mnist, fashion-mnist, cifar10; any other NAME=DIR is an IDX directory.
 /// Throws NoInput, BadData or UsageError with one line that names the file and the fix.
-/// cache-free: reads and checks everything at once.
+/// Reads and checks everything at once, and keeps nothing for the next call.
 std::shared_ptr<const Dataset> load_dataset(const std::string& word);
 
 }  // namespace metalearn

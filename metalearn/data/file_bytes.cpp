@@ -9,6 +9,10 @@ namespace metalearn {
 
 namespace fs = std::filesystem;
 
+std::string FileBytes::checksum() const {
+  return fmt::format("{} crc32 {:08x}", name.ends_with(".gz") ? name.substr(0, name.size() - 3) : name, crc32_z(0, bytes.data(), bytes.size()));
+}
+
 FileBytes read_file(const fs::path& path) {
   FileBytes file;
   file.name = path.filename().string();

@@ -13,6 +13,9 @@ struct FileBytes {
   std::string name;                 ///< file name without its folder, for messages
   std::vector<std::uint8_t> bytes;
   bool ends_early = false;          ///< the gzip stream breaks off before its end
+
+  /// "NAME crc32 XXXXXXXX", for provenance: of the unpacked bytes, and the name without ".gz", so that packing a file changes nothing.
+  std::string checksum() const;
 };
 
 /// Throws NoInput if there is no such file or it can't be opened, BadData if the gzip stream is damaged (or its checksum differs).

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <cctype>
@@ -92,9 +91,8 @@ Dataset draw_glyphs(const std::string& name, const std::string& source, std::vec
   std::vector<std::string> skipped;
   for (const fs::path& path : files) {
     const FileBytes file = read_file(path);
-    const auto checksum = crc32_z(0, file.bytes.data(), file.bytes.size());
     for (FontFace& face : draw_font(file.bytes)) {
-      const std::string label = fmt::format("{} crc32 {:08x} {}", file.name, checksum, face.family);
+      const std::string label = fmt::format("{} {}", file.checksum(), face.family);
       if (face.missing.empty()) fonts.push_back({label, first_word(face.family), std::move(face.pixels)});
       else skipped.push_back(fmt::format("{} skipped: {}", label, face.missing));
     }

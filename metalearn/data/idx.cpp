@@ -42,13 +42,13 @@ void check_size(const FileBytes& file, std::uint64_t expected) {
 }
 
 /// The part "train" or "t10k" of a folder, if it is there.
-std::optional<ImageSet> read_part(const fs::path& folder, const std::string& part) {
+std::optional<ImageSet> read_part(const fs::path& folder, const std::string& part, std::vector<std::string>& provenance) {
   const fs::path images = find_file(folder, {part + "-images-idx3-ubyte", part + "-images.idx3-ubyte"});
   const fs::path labels = find_file(folder, {part + "-labels-idx1-ubyte", part + "-labels.idx1-ubyte"});
   if (images.empty() && labels.empty()) return {};
   if (images.empty()) throw checkpoints::NoInput(fmt::format("{}: {}-images-idx3-ubyte[.gz] is missing beside {}; add it", folder.string(), part, labels.filename().string()));
   if (labels.empty()) throw checkpoints::NoInput(fmt::format("{}: {}-labels-idx1-ubyte[.gz] is missing beside {}; add it", folder.string(), part, images.filename().string()));
-  return read_idx(images, labels);
+  return read_idx(images, labels, &provenance);
 }
 
 /// Labels become their places among all labels of the set; returns the class names.
@@ -65,7 +65,7 @@ std::vector<std::string> renumber(const std::vector<ImageSet*>& parts) {
 
 }  // namespace
 
-ImageSet read_idx(const fs::path& image_path, const fs::path& label_path) {
+ImageSet read_idx(const fs::path& image_path, const fs::path& label_path, std::vector<std::string>* provenance) {
   FileBytes images = read_file(image_path);
   check_header(images, kImageMagic, 4, "images");
   const std::uint64_t count = word(images, 1), rows = word(images, 2), columns = word(images, 3);
@@ -80,6 +80,7 @@ ImageSet read_idx(const fs::path& image_path, const fs::path& label_path) {
     throw BadData(fmt::format("{} holds {} images but {} holds {} labels; they must belong together", images.name, count, labels.name, word(labels, 1)));
   if (count == 0) throw BadData(fmt::format("{}: holds no images; check that it is the right file", images.name));
 
+  if (provenance) provenance->insert(provenance->end(), {images.checksum(), labels.checksum()});
   ImageSet set{static_cast<int>(rows), static_cast<int>(columns), {}, {}};
   images.bytes.erase(images.bytes.begin(), images.bytes.begin() + 16);
   set.pixels = std::move(images.bytes);
@@ -92,7 +93,7 @@ Dataset read_idx_folder(const std::string& name, const fs::path& folder) {
   Dataset data;
   data.name = name;
   data.source = folder.string();
-  auto train = read_part(folder, "train"), test = read_part(folder, "t10k");
+  auto train = read_part(folder, "train", data.provenance), test = read_part(folder, "t10k", data.provenance);
   if (!train && !test)
     throw checkpoints::NoInput(fmt::format("{}: no IDX files for data '{}'; train-images-idx3-ubyte[.gz] and train-labels-idx1-ubyte[.gz], or t10k-..., are expected",
                                            folder.string(), name));
@@ -112,6 +113,12 @@ Dataset read_idx_folder(const std::string& name, const fs::path& folder) {
     data.test = take(*train, marks, 1);
     train = take(*train, marks, 0);
     data.split_note = "one part only; a fixed hashed fifth of each class is the test split";
+  }
+  const auto counts = count_classes(*train, data.class_names.size());
+  if (*std::min_element(counts.begin(), counts.end()) < 2 * kFewestExamples) {
+    data.train = std::move(*train);
+    data.split_note += fmt::format("; {} train, {} test; a class has too few images to keep any for meta-validation", data.train.count(), data.test.count());
+    return data;
   }
   const auto marks = hashed_split(train->labels, 10);
   data.validation = take(*train, marks, 1);

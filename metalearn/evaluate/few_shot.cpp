@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <stdexcept>
+#include <tuple>
 
 #include "autodiff/plan/parallel.hpp"
 #include "metalearn/evaluate/statistics.hpp"
@@ -14,6 +17,8 @@ namespace {
 
 /// Seeds of one evaluation lie apart from those of the next.
 constexpr std::uint64_t kSeedStride = 1'000'000;
+/// Streams of phi_0 of reporting tasks lie apart from those of meta-validation.
+constexpr std::uint64_t kTestStreams = 1ull << 32;
 
 struct Score {
   double accuracy = 0, objective = 0;
@@ -87,23 +92,26 @@ void check(const RuleConfig& rule, const std::vector<float>& theta, const FewSho
     throw std::invalid_argument(fmt::format("[few_shot] expected a theta of {} numbers, found {}", size, theta.size()));
 }
 
-/// tasks[i] starts from phi's stream i; the rows are statistics over the tasks.
+/// tasks[i] starts from phi's stream first_stream + i; the rows are statistics over the tasks.
 std::vector<FewShotRow> evaluate(const RuleConfig& rule, const std::vector<float>& theta, const std::vector<Task>& tasks, std::int64_t labels_per_class, const FewShotOptions& options,
-                                 const std::string& data) {
+                                 const std::string& data, std::uint64_t first_stream = 0) {
   check(rule, theta, options, tasks.size());
   StepCache cache(rule);
   std::vector<std::vector<Score>> scores(tasks.size());
-  autodiff::Parallel(options.threads).for_each(tasks.size(), [&](std::size_t i) { scores[i] = Course(tasks[i], labels_per_class, options, i).run(cache, theta); });
+  autodiff::Parallel(options.threads).for_each(tasks.size(), [&](std::size_t i) { scores[i] = Course(tasks[i], labels_per_class, options, first_stream + i).run(cache, theta); });
 
   std::vector<FewShotRow> rows;
   std::vector<double> values(tasks.size());
+  const bool from_start = options.steps.front() == 0;
   for (std::size_t mark = 0; mark < options.steps.size(); ++mark) {
-    auto over_tasks = [&](double Score::*what) {
-      std::transform(scores.begin(), scores.end(), values.begin(), [&](const auto& s) { return s[mark].*what; });
+    auto over_tasks = [&](auto value) {
+      std::transform(scores.begin(), scores.end(), values.begin(), value);
       return estimate(values);
     };
-    const Estimate right = over_tasks(&Score::accuracy), objective = over_tasks(&Score::objective);
-    rows.push_back({data, "learned", options.steps[mark], right.mean, right.standard_error, objective.mean, objective.standard_error, static_cast<std::int64_t>(tasks.size())});
+    const Estimate right = over_tasks([&](const auto& s) { return s[mark].accuracy; }), objective = over_tasks([&](const auto& s) { return s[mark].objective; });
+    const Estimate gain = over_tasks([&](const auto& s) { return from_start ? s[mark].accuracy - s[0].accuracy : std::numeric_limits<double>::quiet_NaN(); });
+    rows.push_back({data, "learned", options.steps[mark], right.mean, right.standard_error, objective.mean, objective.standard_error,
+                    static_cast<std::int64_t>(tasks.size()), gain.mean, gain.standard_error});
   }
   return rows;
 }
@@ -117,10 +125,26 @@ std::vector<FewShotRow> few_shot(const RuleConfig& rule, const std::vector<float
   return evaluate(rule, theta, seeds, task.labels_per_class, options, set->name);
 }
 
-std::vector<FewShotRow> validate(const RuleConfig& rule, const std::vector<float>& theta, const TaskDistribution& tasks, std::int64_t task_count, const FewShotOptions& options) {
+std::vector<FewShotRow> validate(const RuleConfig& rule, const std::vector<float>& theta, const TaskDistribution& tasks, std::int64_t task_count, const FewShotOptions& options,
+                                 Role role) {
   std::vector<Task> drawn;
-  for (std::int64_t id = 0; id < task_count; ++id) drawn.push_back(tasks.draw(Role::validation, static_cast<std::uint64_t>(id)));
-  return evaluate(rule, theta, drawn, options.labels_per_class, options, "validation");
+  for (std::int64_t id = 0; id < task_count; ++id) drawn.push_back(tasks.draw(role, static_cast<std::uint64_t>(id)));
+  return evaluate(rule, theta, drawn, options.labels_per_class, options, role == Role::test ? "test" : "validation", role == Role::test ? kTestStreams : 0);
+}
+
+bool beats(const MarkScore& a, const MarkScore* b) {
+  if (a.mark == 0 || !std::isfinite(a.accuracy) || !std::isfinite(a.objective)) return false;
+  return !b || std::tuple(a.accuracy, -a.objective) > std::tuple(b->accuracy, -b->objective);
+}
+
+const FewShotRow* best_mark(const std::vector<FewShotRow>& rows) {
+  const auto score = [](const FewShotRow& row) { return MarkScore{row.step, row.accuracy_mean, row.objective_mean}; };
+  const FewShotRow* winner = nullptr;
+  for (const auto& row : rows) {
+    const MarkScore standing = winner ? score(*winner) : MarkScore{};
+    if (beats(score(row), winner ? &standing : nullptr)) winner = &row;
+  }
+  return winner;
 }
 
 }  // namespace metalearn

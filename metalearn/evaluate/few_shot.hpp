@@ -29,6 +29,7 @@ struct FewShotRow {
   double accuracy_mean = 0, accuracy_se = 0;     ///< over seeds, of which each is a mean over its draws; the standard error of one seed is 0
   double objective_mean = 0, objective_se = 0;
   std::int64_t seeds = 0;
+  double gain_mean = 0, gain_se = 0;             ///< accuracy here less accuracy at step 0, paired seed by seed; NaN where step 0 is no mark
 };
 
 /// One row per mark for one data set, in the order of the marks. Step 0 is random initialisation, whatever theta is.
@@ -36,9 +37,23 @@ struct FewShotRow {
 std::vector<FewShotRow> few_shot(const RuleConfig& rule, const std::vector<float>& theta, std::shared_ptr<const Dataset> set,
                                  const TaskConfig& task, const FewShotOptions& options);
 
-/// The same over the meta-validation tasks (Role::validation) 0 .. task_count-1 in place of seeds, which choose marks and thetas. data is "validation";
-/// options.hidden and options.seeds are not used, as each task has its own widths and classes.
+/// The same over held-out tasks 0 .. task_count-1 in place of seeds: Role::validation chooses marks and thetas, Role::test reports what was chosen. No image
+/// and no phi_0 is shared between the two. data is "validation" or "test"; options.hidden and options.seeds are not used, as each task has its own widths
+/// and classes. Throws checkpoints::BadData where no data set holds anything out for the role.
 std::vector<FewShotRow> validate(const RuleConfig& rule, const std::vector<float>& theta, const TaskDistribution& tasks,
-                                 std::int64_t task_count, const FewShotOptions& options);
+                                 std::int64_t task_count, const FewShotOptions& options, Role role = Role::validation);
+
+/// What a mark is chosen by.
+struct MarkScore {
+  std::int64_t mark = 0;  ///< inner steps
+  double accuracy = 0, objective = 0;
+};
+
+/// THE rule by which marks and thetas are chosen: does `a` win over `b` (null: nothing chosen yet)? The higher accuracy wins, then the lower objective, then
+/// what came first. Scores that are not finite never win, nor does step 0: it is random initialisation, which no theta can take credit for.
+bool beats(const MarkScore& a, const MarkScore* b);
+
+/// The row that wins by that rule; null where none can.
+const FewShotRow* best_mark(const std::vector<FewShotRow>& rows);
 
 }  // namespace metalearn

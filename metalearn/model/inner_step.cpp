@@ -60,6 +60,7 @@ struct InnerStep<T>::Impl {
   Impl(const RuleConfig& rule_config, const StepShape& step_shape, int threads)
       : rule(rule_config), shape(step_shape), parallel(threads), update(make_update_rule(rule)), theta(update->theta_spec()), phi(phi_spec(shape.widths)) {
     if (shape.widths.size() < 2) throw std::invalid_argument("[inner step] a base model needs at least one layer");
+    if (shape.widths.back() != rule.N_L) throw std::invalid_argument(fmt::format("[inner step] the base model's top width is {}, theta is made for {} (N_L)", shape.widths.back(), rule.N_L));
     if (shape.batch < 2) throw std::invalid_argument(fmt::format("[inner step] batch norm needs a batch of at least 2, found {}", shape.batch));
     if (shape.classes < 2 || shape.labels_per_class < 1 || shape.averages < 1) throw std::invalid_argument("[inner step] needs at least 2 classes, 1 label per class and 1 pair of batches");
   }
@@ -246,14 +247,12 @@ T InnerStep<T>::turn(std::span<const T> theta, std::span<const T> phi, std::span
   Impl& m = *impl_;
   m.expect("the new adjoint", adjoint.size(), m.phi.size);
   m.expect("the gradient", gradient.size(), m.theta.size);
+  if (!phi_next.empty()) m.expect("phi_next", phi_next.size(), m.phi.size);
   m.bind_turn(theta, phi, x, pairs, adjoint_next);
   m.run(m.turn());
   std::copy(m.new_adjoint.begin(), m.new_adjoint.end(), adjoint.begin());
   for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] += m.contribution[i];
-  if (!phi_next.empty()) {
-    m.expect("phi_next", phi_next.size(), m.phi.size);
-    std::copy(m.next_phi.begin(), m.next_phi.end(), phi_next.begin());
-  }
+  if (!phi_next.empty()) std::copy(m.next_phi.begin(), m.next_phi.end(), phi_next.begin());
   return m.objective;
 }
 

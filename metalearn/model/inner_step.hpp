@@ -69,14 +69,14 @@ struct LabelledPair {
 template <class T>
 void standardise_targets(std::span<const std::int32_t> labels, std::int64_t classes, std::span<T> y);
 
-/// Share of rows of predictions [n, classes] whose largest entry is the label.
+/// Share of rows of predictions [n, classes] whose largest entry is the label; n >= 1.
 template <class T>
 double accuracy(std::span<const T> predictions, std::span<const std::int32_t> labels);
 
 template <class T>
 class InnerStep {
  public:
-  /// threads: for the loops inside kernels; 1 where tasks run in parallel.
+  /// threads: for the loops inside kernels; 1 where tasks run in parallel. Throws std::invalid_argument for shapes that can't be, or a top width that isn't theta's N_L.
   InnerStep(const RuleConfig& rule, const StepShape& shape, int threads = 1);
   ~InnerStep();
   InnerStep(InnerStep&&) noexcept;
@@ -99,10 +99,10 @@ class InnerStep {
   T turn(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs,
          std::span<const T> adjoint_next, std::span<T> adjoint, std::span<T> gradient, std::span<T> phi_next = {});
 
-  /// After a turn() with a non-finite result: the op that made the first non-finite number of it, as "op, recorded at file:line in scope a/b"; empty if there is none.
+  /// After a turn() with a non-finite result: where the first such number is, as autodiff::Plan::first_non_finite() says it; empty if there is none.
   std::string first_non_finite(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next);
 
-  /// Bytes of the arena that the plan predicts, and that running has really touched: equal once turn() ran.
+  /// Bytes of the arena that the plans used so far predict, and the largest end that their steps wrote to (autodiff/plan/arena.hpp): equal.
   std::size_t predicted_peak_bytes() const;
   std::size_t high_water_bytes() const;
 

@@ -58,6 +58,8 @@ void standardise_targets(std::span<const std::int32_t> labels, std::int64_t clas
 
 template <class T>
 double accuracy(std::span<const T> predictions, std::span<const std::int32_t> labels) {
+  if (labels.empty() || predictions.empty() || predictions.size() % labels.size() != 0)
+    throw std::invalid_argument("[accuracy] expected one row of predictions for each label and at least one label");
   const std::size_t n = labels.size(), classes = predictions.size() / n;
   std::size_t right = 0;
   for (std::size_t i = 0; i < n; ++i) {

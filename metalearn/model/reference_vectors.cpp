@@ -10,6 +10,7 @@
 
 #include "autodiff/ops/layout.hpp"
 #include "autodiff/plan/plan.hpp"
+#include "autodiff/worst.hpp"
 #include "checkpoints/error.hpp"
 #include "checkpoints/image.hpp"
 #include "metalearn/model/inner_step.hpp"
@@ -23,6 +24,7 @@ namespace {
 using autodiff::Graph;
 using autodiff::Shape;
 using autodiff::Var;
+using autodiff::worsen;
 using checkpoints::Archive;
 using checkpoints::BadData;
 
@@ -55,18 +57,30 @@ Setup read_setup(const Archive& file) {
   s.shape.averages = integer("averages");
   s.steps = integer("steps");
   // Constants of the specification; a file made with others can't agree.
-  const auto expect = [&](const char* name, double value) {
-    if (const double* found = file.find_attribute<double>("config", name); found && *found != value)
+  const auto expect = [&](const char* name, auto value) {
+    if (const auto* found = file.find_attribute<decltype(value)>("config", name); found && *found != value)
       throw BadData(fmt::format("{}: /config {} is {}, this rule has {}", file.name(), name, *found, value));
   };
+  expect("center_y", std::int64_t{1});
+  expect("normalize_y_hat", std::int64_t{1});
   expect("base_bn_eps", 1e-6);
   expect("bn_eps", 1e-3);
   expect("normalize_epsilon", 1.0);
   expect("ridge", 0.1);
-  for (std::int64_t n : s.shape.widths)
-    if (n < 2 || n > 100000) throw BadData(fmt::format("{}: /config names a layer of {} units", file.name(), n));
-  if (s.steps < 1 || s.shape.batch < 2 || s.shape.classes < 2 || s.shape.labels_per_class < 1 || s.shape.averages < 1)
-    throw BadData(file.name() + ": /config has steps, batch, num_classes, samples_per_class or averages out of range");
+  // Bounds that no product of two sizes overflows; whether the arrays have these sizes is seen when they are read.
+  const auto within = [&](const char* name, std::int64_t value, std::int64_t low, std::int64_t high) {
+    if (value < low || value > high) throw BadData(fmt::format("{}: /config {} is {}, expected {} to {}", file.name(), name, value, low, high));
+  };
+  for (const auto& [name, value] : {std::pair{"compute_h_size", s.rule.H}, {"top_delta_size", s.rule.S}, {"delta_dim", s.rule.D}, {"num_grad_channels", s.rule.G}}) within(name, value, 1, 65536);
+  for (const auto& [name, value] : {std::pair{"compute_h_layers", s.rule.Q}, {"top_delta_layers", s.rule.P}}) within(name, value, 0, 64);
+  within("hidden_sizes' length", static_cast<std::int64_t>(s.shape.widths.size()) - 2, 0, 64);
+  for (std::int64_t n : s.shape.widths) within("layer's width", n, 2, 65536);
+  within("batch", s.shape.batch, 2, 65536);
+  within("num_classes", s.shape.classes, 2, 1024);
+  within("samples_per_class", s.shape.labels_per_class, 1, 65536);
+  within("averages", s.shape.averages, 1, 65536);
+  within("steps", s.steps, 1, 65536);
+  if (!std::isfinite(s.rule.inner_rate)) throw BadData(fmt::format("{}: /config inner_lr is {}", file.name(), s.rule.inner_rate));
   try {
     s.rule.activation = activation_from(file.attribute<std::string>("config", "activation"));
     make_update_rule(s.rule);
@@ -76,11 +90,20 @@ Setup read_setup(const Archive& file) {
   return s;
 }
 
+// An array of the file, of this shape and with finite numbers.
+const std::vector<double>& finite(const Archive& file, const std::string& path, const std::vector<std::int64_t>& shape) {
+  const auto& numbers = file.numbers<double>(path, shape);
+  for (double x : numbers)
+    if (!std::isfinite(x)) throw BadData(fmt::format("{}: /{} holds {}, a reference is finite", file.name(), path, x));
+  return numbers;
+}
+
+// Grows with what the file really holds, not with what its configuration says.
 std::vector<double> flat(const Archive& file, const std::string& group, const TensorList& spec) {
-  std::vector<double> values(static_cast<std::size_t>(spec.size));
+  std::vector<double> values;
   for (const TensorSpec& t : spec.tensors) {
-    const auto& numbers = file.numbers<double>(group + "/" + t.name, t.shape);
-    std::copy(numbers.begin(), numbers.end(), values.begin() + t.offset);
+    const auto& numbers = finite(file, group + "/" + t.name, t.shape);
+    values.insert(values.end(), numbers.begin(), numbers.end());
   }
   return values;
 }
@@ -100,12 +123,12 @@ class Comparison {
     for (const auto& [path, array] : file.arrays())
       if (path.starts_with("grad/"))
         if (const auto* v = std::get_if<std::vector<double>>(&array.data))
-          for (double x : *v) largest_gradient_ = std::max(largest_gradient_, std::abs(x));
+          worsen(largest_gradient_, largest_magnitude(*v));
   }
 
   // Compares if the file holds it.
-  void value(const std::string& group, const std::string& path, std::span<const double> computed) { compare(group, path, computed, false); }
-  void gradient(const std::string& group, const std::string& path, std::span<const double> computed) { compare(group, path, computed, true); }
+  void value(const std::string& group, const std::string& path, const std::vector<std::int64_t>& shape, std::span<const double> computed) { compare(group, path, shape, computed, false); }
+  void gradient(const std::string& group, const std::string& path, const std::vector<std::int64_t>& shape, std::span<const double> computed) { compare(group, path, shape, computed, true); }
 
   VectorReport report() {
     VectorReport r;
@@ -113,6 +136,7 @@ class Comparison {
       r.groups.push_back(groups_[name]);
       r.ok = r.ok && groups_[name].ok;
     }
+    if (order_.empty()) throw BadData(file_.name() + ": holds nothing to compare: none of /step0, /phi, /objective, /objective_sum, /objective_parts_1, /grad");
     // What is in the file but wasn't compared would be a silent hole.
     for (const auto& [path, array] : file_.arrays())
       if (!compared_.count(path))
@@ -122,31 +146,21 @@ class Comparison {
   }
 
  private:
-  void compare(const std::string& group, const std::string& path, std::span<const double> computed, bool is_gradient) {
+  void compare(const std::string& group, const std::string& path, const std::vector<std::int64_t>& shape, std::span<const double> computed, bool is_gradient) {
     if (!file_.find(path)) return;
-    const auto& reference = file_.numbers<double>(path);
-    if (reference.size() != computed.size())
-      throw BadData(fmt::format("{}: /{} has {} numbers, this configuration makes {}", file_.name(), path, reference.size(), computed.size()));
+    const auto& reference = finite(file_, path, shape);
     compared_.insert(path);
-    double largest = 0, error = 0, largest_computed = 0;
-    for (std::size_t i = 0; i < reference.size(); ++i) {
-      largest = std::max(largest, std::abs(reference[i]));
-      const double e = std::abs(reference[i] - computed[i]);
-      if (!(e <= error)) error = e;  // a NaN is the worst
-      if (!(std::abs(computed[i]) <= largest_computed)) largest_computed = std::abs(computed[i]);
-    }
-    double relative = largest > 0 ? error / largest : error;
-    if (is_gradient && largest < kZeroGradient * largest_gradient_) relative = largest_computed / largest_gradient_;
+    const bool counts_as_zero = is_gradient && largest_magnitude(reference) < kZeroGradient * largest_gradient_;
+    const double relative = counts_as_zero ? largest_magnitude(computed) / largest_gradient_ : relative_error(reference, computed);
     const double tolerance = is_gradient ? kGradientTolerance : kValueTolerance;
     if (!groups_.count(group)) order_.push_back(group);
     VectorGroup& g = groups_[group];
     g.name = group;
     g.tolerance = tolerance;
     ++g.arrays;
-    if (!(relative <= g.worst) || g.worst_array.empty()) {
-      g.worst = relative;
-      g.worst_array = path;
-    }
+    const double before = g.worst;
+    worsen(g.worst, relative);
+    if (g.worst_array.empty() || g.worst > before || std::isnan(relative)) g.worst_array = path;
     if (!(relative <= tolerance)) g.ok = false;
   }
 
@@ -174,7 +188,8 @@ struct Probed {
     for (std::size_t i = 0; i < values.size(); ++i) {
       const auto& [name, v] = values[i];
       const std::string group = by_group ? prefix + "/" + name.substr(0, name.find('/')) : prefix;
-      comparison.value(group, prefix + "/" + name, results[i]);
+      const auto shape = v.shape().extents();
+      comparison.value(group, prefix + "/" + name, {shape.begin(), shape.end()}, results[i]);
     }
   }
 };
@@ -238,6 +253,19 @@ void compare_objective_parts(const Setup& s, const std::vector<double>& phi1, co
 
 }  // namespace
 
+double largest_magnitude(std::span<const double> values) {
+  double largest = 0;
+  for (double x : values) worsen(largest, std::abs(x));
+  return largest;
+}
+
+double relative_error(std::span<const double> reference, std::span<const double> computed) {
+  double error = 0;
+  for (std::size_t i = 0; i < reference.size(); ++i) worsen(error, std::abs(reference[i] - computed[i]));
+  const double largest = largest_magnitude(reference);
+  return largest > 0 ? error / largest : error;
+}
+
 VectorReport check_reference_vectors(const std::string& path) {
   const Archive file = checkpoints::read_archive(path);
   const Setup s = read_setup(file);
@@ -246,7 +274,7 @@ VectorReport check_reference_vectors(const std::string& path) {
   const auto theta = flat(file, "theta", theta_list), phi0 = flat(file, "phi0", phi_list);
 
   std::vector<std::vector<double>> x;
-  const auto& inner_x = file.numbers<double>("inner_x", {T, B, N0});
+  const auto& inner_x = finite(file, "inner_x", {T, B, N0});
   for (std::int64_t t = 0; t < T; ++t) x.push_back(swap_leading(std::span(inner_x).subspan(static_cast<std::size_t>(t * B * N0), static_cast<std::size_t>(B * N0)), B, N0));
 
   // Labelled pairs: [t][average], batch a then b.
@@ -254,7 +282,7 @@ VectorReport check_reference_vectors(const std::string& path) {
     std::vector<double> x, targets;
   };
   std::vector<std::vector<Pair>> pairs(static_cast<std::size_t>(T + 1));
-  const auto &xa = file.numbers<double>("meta/xa", {T + 1, A, n, N0}), &xb = file.numbers<double>("meta/xb", {T + 1, A, n, N0});
+  const auto &xa = finite(file, "meta/xa", {T + 1, A, n, N0}), &xb = finite(file, "meta/xb", {T + 1, A, n, N0});
   const auto &ya = file.numbers<std::int32_t>("meta/ya", {T + 1, A, n}), &yb = file.numbers<std::int32_t>("meta/yb", {T + 1, A, n});
   for (const auto* labels : {&ya, &yb})
     for (std::int32_t label : *labels)
@@ -291,10 +319,10 @@ VectorReport check_reference_vectors(const std::string& path) {
     objective.push_back(step.score(phi.back(), view(t)));
     sum += objective.back();
     for (const TensorSpec& tensor : phi_list.tensors)
-      comparison.value("phi", fmt::format("phi/{}/{}", t, tensor.name), std::span(phi.back()).subspan(static_cast<std::size_t>(tensor.offset), static_cast<std::size_t>(tensor.size())));
+      comparison.value("phi", fmt::format("phi/{}/{}", t, tensor.name), tensor.shape, std::span(phi.back()).subspan(static_cast<std::size_t>(tensor.offset), static_cast<std::size_t>(tensor.size())));
   }
-  comparison.value("objective", "objective", objective);
-  comparison.value("objective", "objective_sum", std::span(&sum, 1));
+  comparison.value("objective", "objective", {T + 1}, objective);
+  comparison.value("objective", "objective_sum", {}, std::span(&sum, 1));
   compare_objective_parts(s, phi[1], view(1)[0], comparison);
 
   std::vector<double> adjoint(phi0.size(), 0.0), gradient(theta.size(), 0.0);
@@ -302,7 +330,7 @@ VectorReport check_reference_vectors(const std::string& path) {
     step.turn(theta, phi[static_cast<std::size_t>(t)], x[static_cast<std::size_t>(t)], view(t + 1), adjoint, adjoint, gradient);
   const auto compare_gradients = [&](const std::string& group, const TensorList& list, const std::vector<double>& values) {
     for (const TensorSpec& t : list.tensors)
-      comparison.gradient(group, group + "/" + t.name, std::span(values).subspan(static_cast<std::size_t>(t.offset), static_cast<std::size_t>(t.size())));
+      comparison.gradient(group, group + "/" + t.name, t.shape, std::span(values).subspan(static_cast<std::size_t>(t.offset), static_cast<std::size_t>(t.size())));
   };
   compare_gradients("grad/theta", theta_list, gradient);
   compare_gradients("grad/phi0", phi_list, adjoint);

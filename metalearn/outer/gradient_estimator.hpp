@@ -19,7 +19,7 @@ struct GradientEstimate {
   bool finite = true;           ///< false: nothing above may be used, and the task's phi neither
   std::int64_t failed_step = 0; ///< where finite is false: t of the step that failed, and what it gave ("the objective", "phi, W/2", ...)
   std::string failure;
-  std::string failed_op;        ///< the op that made the first such number ("log, recorded at file:line in scope a/b"), where it is known
+  std::string failed_op;        ///< where it began, where that is known: "log, recorded at file:line in scope a/b" or "input 'x' is already not finite, ..."
 };
 
 class GradientEstimator {

@@ -1,6 +1,7 @@
 #include "metalearn/outer/in_flight.hpp"
 
 #include <algorithm>
+#include <mutex>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -41,13 +42,23 @@ InFlight InFlightPool::begin(std::int64_t update) {
   return task;
 }
 
-void InFlightPool::fill(GradientEstimator& estimator, std::span<const float> theta, const autodiff::Parallel& parallel) {
+bool InFlightPool::fill(GradientEstimator& estimator, std::span<const float> theta, const autodiff::Parallel& parallel, const std::function<bool(std::size_t)>& go_on) {
   tasks_.clear();
   for (std::int64_t slot = 0; slot < config_.in_flight; ++slot) tasks_.push_back(begin(0));
+  std::mutex mutex;
+  std::size_t begun = 0;
+  bool stopped = false;
+  const auto may_begin = [&] {
+    std::lock_guard lock(mutex);
+    if (!stopped && go_on) stopped = !go_on(++begun);
+    return !stopped;
+  };
   parallel.for_each(tasks_.size(), [&](std::size_t slot) {
+    if (!may_begin()) return;
     InFlight& task = tasks_[slot];
     estimator.advance(theta, task, starting_age(config_, task.id, task.length));
   });
+  return !stopped;
 }
 
 void InFlightPool::restore(std::uint64_t id, std::int64_t length, std::int64_t age, std::vector<float> phi) {

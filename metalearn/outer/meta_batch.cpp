@@ -13,7 +13,7 @@ namespace {
 
 /// What is not finite about a window, empty where all is well. An estimator's word is not taken for it: theta is at stake.
 std::string fault(const GradientEstimate& e, const InFlight& task) {
-  if (!e.finite) return fmt::format("{} is not finite at step {}{}{}", e.failure, e.failed_step, e.failed_op.empty() ? "" : ", first at op ", e.failed_op);
+  if (!e.finite) return fmt::format("{} is not finite at step {}{}{}", e.failure, e.failed_step, e.failed_op.empty() ? "" : ", first: ", e.failed_op);
   const auto somewhere = [&](const char* what) { return fmt::format("{} is not finite in the window up to step {}", what, task.age); };
   if (!std::isfinite(e.objective_first) || !std::isfinite(e.objective_last)) return somewhere("the objective");
   if (!all_finite(e.gradient)) return somewhere("the gradient");

@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <string_view>
@@ -13,12 +12,13 @@
 #include <unistd.h>
 
 #include "checkpoints/error.hpp"
+#include "checkpoints/file_system.hpp"
 
 namespace metalearn {
 namespace {
 
 [[noreturn]] void refuse(const std::string& path) {
-  throw checkpoints::IoError(fmt::format("{}: can't be written: {}", path, std::strerror(errno)));
+  throw checkpoints::can_not_write(path, "write", errno);
 }
 
 /// An empty cell where there is nothing to say.
@@ -54,6 +54,7 @@ Metrics::Metrics(const std::string& directory, std::vector<std::string> families
   if (std::ifstream in(path_, std::ios::binary); in) text.assign(std::istreambuf_iterator<char>(in), {});
   const std::string expected = header();
   const bool whole = text.starts_with(expected);
+  rows_lost_ = !whole && update > 0;
   if (!whole && update > 0 && text.find('\n') != std::string::npos)
     throw checkpoints::BadData(path_ + ": its columns are not those of this run; move it away to start a new one");
 

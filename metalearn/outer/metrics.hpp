@@ -44,6 +44,9 @@ class Metrics {
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
+  /// Was there an `update` but no file, or an empty one? Its rows are gone then, and the new file begins after them.
+  bool rows_lost() const { return rows_lost_; }
+
   void append(const MetricsRow& row);
   /// Returns when all rows are on the disk.
   void flush();
@@ -55,6 +58,7 @@ class Metrics {
   std::vector<std::string> families_;
   std::vector<std::int64_t> marks_;
   int file_ = -1;
+  bool rows_lost_ = false;
 };
 
 }  // namespace metalearn

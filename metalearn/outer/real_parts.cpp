@@ -35,8 +35,8 @@ TrainerParts real_parts(const Config& config) {
   if (config.validate_every == 0) return parts;
   try {
     tasks.draw(Role::validation, 0);
-  } catch (const checkpoints::BadData&) {
-    parts.notes.push_back("none of the data sets holds anything out for meta-validation: theta is not validated (glyph and cifar10 do)");
+  } catch (const checkpoints::BadData& e) {
+    parts.notes.push_back(fmt::format("theta is not validated: {}", e.what()));
     return parts;
   }
   parts.validate = [tasks, config](const std::vector<float>& theta) {

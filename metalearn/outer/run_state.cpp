@@ -1,10 +1,12 @@
 #include "metalearn/outer/run_state.hpp"
 
-#include <tuple>
+#include <map>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "checkpoints/error.hpp"
+#include "metalearn/evaluate/few_shot.hpp"
 #include "metalearn/outer/version.hpp"
 
 namespace metalearn {
@@ -53,10 +55,11 @@ RunState RunState::begin(std::vector<float> initial_theta) {
 }
 
 std::optional<Validated> best(const std::vector<Validated>& history) {
+  const auto score = [](const Validated& v) { return MarkScore{v.point.mark, v.point.accuracy, v.point.objective}; };
   std::optional<Validated> winner;
   for (const auto& v : history) {
-    if (v.point.mark == 0) continue;
-    if (!winner || std::tuple(v.point.accuracy, -v.point.objective) > std::tuple(winner->point.accuracy, -winner->point.objective)) winner = v;
+    const MarkScore standing = winner ? score(*winner) : MarkScore{};
+    if (beats(score(v), winner ? &standing : nullptr)) winner = v;
   }
   return winner;
 }
@@ -165,8 +168,10 @@ void restore_pool(const Archive& archive, InFlightPool& pool) {
 }
 
 std::vector<std::string> provenance_from(const Archive& archive) {
+  std::map<std::pair<std::size_t, std::string>, std::string> in_order;  // "10000" comes after "9999"
+  for (const auto& [index, line] : archive.texts("data")) in_order[{index.size(), index}] = line;
   std::vector<std::string> lines;
-  for (const auto& [index, line] : archive.texts("data")) lines.push_back(line);
+  for (const auto& [index, line] : in_order) lines.push_back(line);
   return lines;
 }
 

@@ -38,8 +38,7 @@ struct RunState {
   static RunState begin(std::vector<float> initial_theta);
 };
 
-/// The update and mark to use, chosen on meta-validation: highest accuracy after at least one inner step, then lowest objective, then the earliest.
-/// Step 0 is random initialisation, which no theta can take credit for.
+/// The update and mark to use, chosen on meta-validation by the rule of few_shot.hpp (`beats`).
 std::optional<Validated> best(const std::vector<Validated>& history);
 
 checkpoints::Archive to_archive(const Config& config, const RunState& state, const InFlightPool& pool, const std::vector<std::string>& provenance);

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "metalearn/tasks/portable_math.hpp"
+
 namespace metalearn {
 namespace {
 
@@ -15,14 +17,14 @@ double passed(std::int64_t update, std::int64_t horizon) {
 }  // namespace
 
 double meta_rate(const Config& config, std::int64_t update) {
-  const double cosine = 0.5 * (1.0 + std::cos(std::numbers::pi * passed(update, config.decay_horizon)));
+  const double cosine = 0.5 * (1.0 + portable::sin_cos(std::numbers::pi * passed(update, config.decay_horizon)).second);
   const double rate = config.meta_rate_final + (config.meta_rate - config.meta_rate_final) * cosine;
   return rate * passed(update + 1, config.warmup);
 }
 
 std::int64_t length_limit(const Config& config, std::int64_t update) {
   const double p = passed(update, config.length_horizon);
-  const double limit = std::exp((1.0 - p) * std::log(static_cast<double>(config.length_start)) + p * std::log(static_cast<double>(config.length_max)));
+  const double limit = portable::exp((1.0 - p) * portable::log(static_cast<double>(config.length_start)) + p * portable::log(static_cast<double>(config.length_max)));
   return std::clamp(static_cast<std::int64_t>(std::llround(limit)), config.length_min, config.length_max);
 }
 

@@ -1,6 +1,7 @@
 // Schedules of meta-training: what changes from update to update, each a function of the update number alone and with its own horizon.
 //
-// None depends on how many updates a run is asked for, so a run that is continued further follows the same path. Pure functions, any thread.
+// None depends on how many updates a run is asked for, so a run that is continued further follows the same path. Computed by portable_math.hpp: the same
+// bits on every machine. Pure functions, any thread.
 #pragma once
 #include <cstdint>
 

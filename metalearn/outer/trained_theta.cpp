@@ -1,7 +1,5 @@
 #include "metalearn/outer/trained_theta.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "checkpoints/error.hpp"
@@ -12,26 +10,32 @@
 namespace metalearn {
 namespace {
 
-std::string recommended(const std::string& directory) {
-  const auto entries = checkpoints::list_snapshots(directory);
-  if (entries.empty()) throw checkpoints::NoInput(fmt::format("{0}: holds no snapshots; train one with `metalearn train --run {0}`", directory));
-  const auto winner = best(validation_from(checkpoints::load_snapshot(entries.back().path)));
-  const auto found = std::find_if(entries.begin(), entries.end(), [&](const auto& e) { return winner && e.update == winner->update; });
-  return found != entries.end() ? found->path : entries.back().path;
+/// The best by the newest whole snapshot, if it is there and whole itself; otherwise that one.
+std::string recommended(const std::string& directory, std::vector<std::string>& events) {
+  const std::string newest = checkpoints::newest_whole_snapshot(directory, &events);
+  const auto winner = best(validation_from(checkpoints::load_snapshot(newest)));
+  if (!winner) return newest;
+  const std::string chosen = checkpoints::snapshot_path(directory, winner->update);
+  try {
+    if (chosen != newest) checkpoints::load_snapshot(chosen);
+    return chosen;
+  } catch (const checkpoints::Error& e) {
+    events.push_back(fmt::format("the best snapshot is lost ({}); using {} instead", e.what(), newest));
+    return newest;
+  }
 }
 
 }  // namespace
 
-TrainedTheta load_trained_theta(const std::string& path) {
+TrainedTheta load_trained_theta(const std::string& path, bool raw) {
   TrainedTheta t;
-  t.file = checkpoints::posix_file_system().is_directory(path) == 1 ? recommended(path) : path;
+  t.file = checkpoints::posix_file_system().is_directory(path) == 1 ? recommended(path, t.events) : path;
   const checkpoints::Archive archive = checkpoints::load_snapshot(t.file);
   t.config = config_from(archive);
   t.update = archive.attribute<std::int64_t>("counters", "update");
-  t.theta = theta_from(archive, "theta_average", t.config.rule);
-  std::vector<Validated> here = validation_from(archive);
-  std::erase_if(here, [&](const Validated& v) { return v.update != t.update; });
-  if (const auto winner = best(here)) t.mark = winner->point.mark;
+  t.theta = theta_from(archive, raw ? "theta" : "theta_average", t.config.rule);
+  t.label = raw ? "theta as trained" : "moving average";
+  if (const auto winner = best(validation_from(archive)); winner && winner->update == t.update) t.mark = winner->point.mark;
   return t;
 }
 

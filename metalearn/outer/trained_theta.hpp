@@ -13,12 +13,14 @@ struct TrainedTheta {
   std::string file;                  ///< the snapshot it came from
   Config config;                     ///< of the run
   std::int64_t update = 0;
-  std::vector<float> theta;          ///< the moving average, flat in the order of theta_spec(config.rule)
-  std::optional<std::int64_t> mark;  ///< inner steps that meta-validation chose at this update; empty where it was not validated
+  std::vector<float> theta;          ///< the moving average (or theta itself, if `raw`), flat in the order of theta_spec(config.rule)
+  std::string label;                 ///< which of the two, for messages: "moving average", "theta as trained"
+  std::optional<std::int64_t> mark;  ///< inner steps that meta-validation chose; empty unless this snapshot is the run's best by then
+  std::vector<std::string> events;   ///< what a user should know, one line each: damaged snapshots that were passed over
 };
 
-/// path: a snapshot, or a run directory, of which the snapshot that was best on meta-validation is taken (the newest where none was validated or the best is gone).
-/// Throws checkpoints::NoInput, BadData.
-TrainedTheta load_trained_theta(const std::string& path);
+/// path: a snapshot, or a run directory, of which the snapshot that was best on meta-validation is taken (the newest whole one where none was validated or the
+/// best is gone). Throws checkpoints::NoInput, BadData.
+TrainedTheta load_trained_theta(const std::string& path, bool raw = false);
 
 }  // namespace metalearn

@@ -15,6 +15,7 @@
 #include "checkpoints/run_directory.hpp"
 #include "checkpoints/snapshot_file.hpp"
 #include "metalearn/outer/meta_batch.hpp"
+#include "metalearn/outer/run_folder.hpp"
 #include "metalearn/outer/run_state.hpp"
 #include "metalearn/outer/schedule.hpp"
 #include "metalearn/outer/trainer_parts.hpp"
@@ -45,26 +46,37 @@ class RunTrainer final : public Trainer {
              std::vector<std::string> events)
       : config_(config), directory_(std::move(directory)), parallel_(config.threads), pending_(std::move(events)) {
     state_ = from ? state_from(*from, config_) : RunState::begin(initial_theta(config_.rule, config_.seed));
+    if (from) newest_ = from->name();
     if (!parts) return;
     parts_ = std::move(*parts);
     pending_.insert(pending_.end(), parts_.notes.begin(), parts_.notes.end());
     pool_.emplace(config_, parts_.make_task);
-    if (from)
-      restore_pool(*from, *pool_);
-    else
-      pool_->fill(*parts_.estimator, state_.theta, parallel_);
-    directory_.write_text("config.json", nlohmann::json(config_.to_map()).dump(2) + "\n");
-    metrics_.emplace(directory_.path(), parts_.families, config_.validate_every > 0 ? config_.validate_steps : std::vector<std::int64_t>{}, state_.update);
-    if (!from) save();
-    saved_at_ = Clock::now();
+    if (!from) return;
+    restore_pool(*from, *pool_);
+    open_files();
+  }
+
+  /// Spreads the ages of a new run's tasks and saves update 0. False where on_progress stopped it.
+  bool begin(const OnProgress& on_progress) {
+    const auto go_on = [&](std::size_t begun) {
+      Progress p;
+      p.updates = config_.updates;
+      p.events = {fmt::format("preparing task {} of {}", begun, pool_->slots())};
+      return on_progress(p);
+    };
+    if (!pool_->fill(*parts_.estimator, state_.theta, parallel_, on_progress ? std::function<bool(std::size_t)>(go_on) : nullptr)) return false;
+    open_files();
+    save();
+    return true;
   }
 
   const Config& config() const override { return config_; }
+  std::string newest_snapshot() const override { return newest_; }
   std::int64_t update() const override { return state_.update; }
   const std::vector<float>& theta() const override { return state_.theta; }
   const std::vector<float>& theta_average() const override { return state_.theta_average; }
 
-  void run(const std::function<bool(const Progress&)>& on_update) override {
+  void run(const OnProgress& on_update) override {
     bool go_on = true;
     while (go_on && state_.update < config_.updates) {
       const Progress progress = one_update();
@@ -72,7 +84,7 @@ class RunTrainer final : public Trainer {
       if (state_.consecutive_failures >= kHopeless)
         throw checkpoints::Diverged(fmt::format("{}: training diverged: every task of {} updates in a row was dropped, in the last one: {}; the newest snapshot is still good, "
                                                 "start anew from a smaller meta-rate or inner-rate",
-                                                directory_.path(), state_.consecutive_failures, progress.events.front()));
+                                                directory_.path(), state_.consecutive_failures, first_drop(progress.events)));
       const auto winner = best(state_.validation);
       const bool is_best = winner && winner->update == state_.update;
       if (!go_on || is_best || state_.update == config_.updates || save_is_due(config_.save_every, state_.update, progress.seconds_since_save)) save();
@@ -80,6 +92,18 @@ class RunTrainer final : public Trainer {
   }
 
  private:
+  void open_files() {
+    directory_.write_text("config.json", nlohmann::json(config_.to_map()).dump(2) + "\n");
+    directory_.adopt("metrics.csv");
+    metrics_.emplace(directory_.path(), parts_.families, config_.validate_every > 0 ? config_.validate_steps : std::vector<std::int64_t>{}, state_.update);
+    if (metrics_->rows_lost()) pending_.push_back(fmt::format("{}/metrics.csv was missing: a new one begins at update {}", directory_.path(), state_.update + 1));
+  }
+
+  static std::string first_drop(const std::vector<std::string>& events) {
+    const auto drop = std::find_if(events.begin(), events.end(), [](const auto& e) { return e.starts_with("dropped "); });
+    return drop == events.end() ? "" : *drop;
+  }
+
   /// Windows of M tasks, one step of Adam, tasks replaced, theta validated where it is time, a row of metrics. Nothing here looks at the clock but
   /// to report it.
   Progress one_update() {
@@ -166,7 +190,7 @@ class RunTrainer final : public Trainer {
     metrics_->flush();  // the rows up to a snapshot are on the disk before it is
     std::set<std::int64_t> also;
     if (const auto winner = best(state_.validation)) also.insert(winner->update);
-    directory_.save(state_.update, to_archive(config_, state_, *pool_, parts_.provenance), kNewest, also);
+    newest_ = directory_.save(state_.update, to_archive(config_, state_, *pool_, parts_.provenance), kNewest, also);
     saved_at_ = Clock::now();
   }
 
@@ -178,38 +202,20 @@ class RunTrainer final : public Trainer {
   TrainerParts parts_;
   std::optional<InFlightPool> pool_;
   std::optional<Metrics> metrics_;
+  std::string newest_;  ///< path of the newest snapshot
   Clock::time_point saved_at_ = Clock::now();
 };
 
-}  // namespace
-
-namespace {
-
-bool holds_snapshots(const std::string& directory) {
-  try {
-    return !checkpoints::list_snapshots(directory).empty();
-  } catch (const checkpoints::NoInput&) {
-    return false;  // not a folder that can be read: making it one is what fails, with the better message
-  }
-}
-
-void require_no_snapshots(const std::string& directory) {
-  if (holds_snapshots(directory))
-    throw checkpoints::UsageError(fmt::format("{0}: holds a run already; continue it with `metalearn resume {0}`, or choose another directory", directory));
-}
-
-/// The newest snapshot that is whole; `events` says which ones are not.
-checkpoints::Archive newest_whole(const checkpoints::RunDirectory& run, std::vector<std::string>& events) {
+/// The newest snapshot that is whole; `events` says which ones are not. Those are renamed, as the run will come to their updates again.
+checkpoints::Archive newest_whole(checkpoints::RunDirectory& run, std::vector<std::string>& events) {
+  std::vector<std::string> skipped;
+  const std::string path = checkpoints::newest_whole_snapshot(run.path(), &skipped);
   const auto entries = run.snapshots();
-  if (entries.empty()) throw checkpoints::NoInput(fmt::format("{0}: holds no snapshots; start a run with `metalearn train --run {0}`", run.path()));
-  for (std::size_t i = entries.size();; --i) {
-    try {
-      return checkpoints::load_snapshot(entries[i - 1].path);
-    } catch (const checkpoints::BadData& e) {
-      if (i == 1) throw;
-      events.push_back(fmt::format("{}; using {} instead", e.what(), entries[i - 2].path));
-    }
+  for (std::size_t i = 0; i < skipped.size(); ++i) {
+    run.set_aside(entries[entries.size() - 1 - i]);
+    events.push_back(skipped[i] + "; the damaged one is now named *.h5.damaged");
   }
+  return checkpoints::load_snapshot(path);
 }
 
 /// The same bits need the same data.
@@ -222,13 +228,15 @@ void require_same_data(const std::string& directory, const std::vector<std::stri
 
 }  // namespace
 
-std::unique_ptr<Trainer> start_with(const Config& config, const std::string& directory, const PartsMaker& make) {
+std::unique_ptr<Trainer> start_with(const Config& config, const std::string& directory, const PartsMaker& make, const Trainer::OnProgress& on_progress) {
   config.check();
-  require_no_snapshots(directory);
-  TrainerParts parts = make(config);  // before anything is written: bad data leaves nothing behind
+  require_free(directory);
+  TrainerParts parts = make(config);  // before anything is written
   auto run = checkpoints::RunDirectory::create(directory);
-  require_no_snapshots(directory);  // of one that came and went before the lock was ours
-  return std::make_unique<RunTrainer>(config, std::move(run), std::move(parts), nullptr, std::vector<std::string>{});
+  require_free(directory);  // of a run that came and went before the lock was ours
+  auto trainer = std::make_unique<RunTrainer>(config, std::move(run), std::move(parts), nullptr, std::vector<std::string>{});
+  if (!trainer->begin(on_progress)) trainer.reset();
+  return trainer;
 }
 
 std::unique_ptr<Trainer> resume_with(const std::string& directory, std::optional<std::int64_t> updates, std::optional<int> threads, const PartsMaker& make) {
@@ -247,7 +255,9 @@ std::unique_ptr<Trainer> resume_with(const std::string& directory, std::optional
   return std::make_unique<RunTrainer>(config, std::move(run), std::move(parts), &newest, std::move(events));
 }
 
-std::unique_ptr<Trainer> Trainer::start(const Config& config, const std::string& directory) { return start_with(config, directory, real_parts); }
+std::unique_ptr<Trainer> Trainer::start(const Config& config, const std::string& directory, const OnProgress& on_progress) {
+  return start_with(config, directory, real_parts, on_progress);
+}
 
 std::unique_ptr<Trainer> Trainer::resume(const std::string& directory, std::optional<std::int64_t> updates, std::optional<int> threads) {
   return resume_with(directory, updates, threads, real_parts);

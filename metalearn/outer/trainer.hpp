@@ -28,20 +28,26 @@ struct Progress {
 
 class Trainer {
  public:
-  /// Starts a run in `directory` (made if missing) and saves update 0, ages already spread. Throws UsageError naming `metalearn resume` if it holds snapshots, IoError if it can't be written.
-  static std::unique_ptr<Trainer> start(const Config& config, const std::string& directory);
+  using OnProgress = std::function<bool(const Progress&)>;  ///< false: stop
+
+  /// Starts a run in `directory` (made if missing) and saves update 0, ages already spread. That takes a while: on_progress is called as each in-flight task is
+  /// begun (events: "preparing task 3 of 16"; one call at a time, from any of the threads). Where it returns false the result is null.
+  /// A start that stops or fails leaves nothing behind that it made. Throws UsageError where the directory holds snapshots (naming `metalearn resume`) or
+  /// another program's files of the same names, IoError if it can't be written, what loading the data throws.
+  static std::unique_ptr<Trainer> start(const Config& config, const std::string& directory, const OnProgress& on_progress = {});
   /// Continues from the newest snapshot, to `updates` in all if given. A finished run is opened without its data, and run() does nothing.
   /// Throws NoInput where there is nothing to resume, BadData where the snapshot is damaged or the data is not what the run was begun with.
   static std::unique_ptr<Trainer> resume(const std::string& directory, std::optional<std::int64_t> updates = {}, std::optional<int> threads = {});
   virtual ~Trainer() = default;
 
   virtual const Config& config() const = 0;
+  virtual std::string newest_snapshot() const = 0;       ///< path of the newest one saved, or resumed from
   virtual std::int64_t update() const = 0;               ///< updates done
   virtual const std::vector<float>& theta() const = 0;
   virtual const std::vector<float>& theta_average() const = 0;  ///< debiased moving average: what is validated and worth evaluating
   /// Trains until config().updates are done or on_update returns false; saves as configured, at every best validation, and at the end.
   /// Throws checkpoints::Diverged if every task of several consecutive updates was dropped (the last good snapshot stays).
-  virtual void run(const std::function<bool(const Progress&)>& on_update) = 0;
+  virtual void run(const OnProgress& on_update) = 0;
 };
 
 }  // namespace metalearn

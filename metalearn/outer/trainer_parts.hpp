@@ -30,7 +30,7 @@ using PartsMaker = std::function<TrainerParts(const Config&)>;
 TrainerParts real_parts(const Config& config);
 
 /// Trainer::start and Trainer::resume with parts of the caller's choice.
-std::unique_ptr<Trainer> start_with(const Config& config, const std::string& directory, const PartsMaker& parts);
+std::unique_ptr<Trainer> start_with(const Config& config, const std::string& directory, const PartsMaker& parts, const Trainer::OnProgress& on_progress = {});
 std::unique_ptr<Trainer> resume_with(const std::string& directory, std::optional<std::int64_t> updates, std::optional<int> threads, const PartsMaker& parts);
 
 }  // namespace metalearn

@@ -1,8 +1,8 @@
-// Version: what snapshots say wrote them. The project's version in CMakeLists.txt; a test compares the two.
+// Version: what snapshots say wrote them, and what the program calls itself: the project's version in CMakeLists.txt. Any number of threads.
 #pragma once
 
 namespace metalearn {
 
-inline constexpr char kVersion[] = "0.1.0";
+extern const char* const kVersion;
 
 }  // namespace metalearn

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <stdexcept>
 
 #include "metalearn/tasks/random.hpp"
@@ -60,12 +59,10 @@ void Task::labelled(std::int64_t t, std::int64_t index, std::span<float> x, std:
   std::vector<Chosen> chosen(2 * n);  // a, then b
   for (std::size_t c = 0; c < classes; ++c) {
     std::vector<std::int32_t> members(pool.examples.begin() + static_cast<std::ptrdiff_t>(pool.begin[c]), pool.examples.begin() + static_cast<std::ptrdiff_t>(pool.begin[c + 1]));
-    // a takes the first `half` of a random order and b the next; a class with fewer than 2 per_class examples repeats its own in each, still disjoint.
-    const std::size_t half = std::min(per_class, members.size() / 2);
-    random.partial_shuffle(std::span(members), 2 * half);
+    random.partial_shuffle(std::span(members), 2 * per_class);  // a takes the first of a random order and b the next
     for (std::size_t j = 0; j < per_class; ++j) {
-      chosen[c * per_class + j] = {members[j % half], static_cast<std::int32_t>(c)};
-      chosen[n + c * per_class + j] = {members[half + j % half], static_cast<std::int32_t>(c)};
+      chosen[c * per_class + j] = {members[j], static_cast<std::int32_t>(c)};
+      chosen[n + c * per_class + j] = {members[per_class + j], static_cast<std::int32_t>(c)};
     }
   }
   random.shuffle(std::span(chosen).first(n));

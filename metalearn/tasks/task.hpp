@@ -32,7 +32,8 @@ struct TaskConfig {
 /// Which part of a data set's classes and examples a task sees.
 enum class Role {
   train,       ///< meta-training: training families and classes
-  validation,  ///< meta-validation: held-out glyph families and classes, held-out CIFAR classes; never what is evaluated
+  validation,  ///< meta-validation, which chooses marks and thetas: held-out glyph families and classes, held-out CIFAR classes
+  test,        ///< reporting, which chooses nothing: the same classes on images of the test split (glyph: other held-out families)
 };
 
 class Task {
@@ -45,7 +46,7 @@ class Task {
   /// x [N_0, batch], unit-major: unlabelled batch t.
   void unlabelled(std::int64_t t, std::int64_t batch, std::span<float> x) const;
   /// Pair `index` of labelled batches at t, batch a then b: x [N_0, 2n], labels [2n] in 0..classes-1. Within each batch every class stands
-  /// labels_per_class times, shuffled; the examples of a and b are disjoint where the class has enough of them.
+  /// labels_per_class times, each time another example, shuffled; a and b share no example.
   void labelled(std::int64_t t, std::int64_t index, std::span<float> x, std::span<std::int32_t> labels) const;
 
   struct Impl;
@@ -56,10 +57,11 @@ class Task {
 
 class TaskDistribution {
  public:
-  /// REQUIRES at least one data set. Throws checkpoints::BadData where a set has too few classes or examples.
+  /// REQUIRES at least one data set. Throws checkpoints::BadData where the train split of one has fewer than two classes, or than 2 x labels_per_class
+  /// examples in one of them.
   TaskDistribution(TaskConfig config, std::vector<std::shared_ptr<const Dataset>> sets, std::uint64_t seed);
   /// Families are drawn in balance: any run of `families` consecutive ids holds each family once, in an order that depends on the seed.
-  /// Role::validation leaves out sets that hold nothing out; throws checkpoints::BadData if all do.
+  /// validation and test leave out sets that hold nothing, or too little, out for them; throws checkpoints::BadData if all do.
   Task draw(Role role, std::uint64_t id) const;
   const std::vector<std::string>& families() const;
  private:
@@ -69,6 +71,7 @@ class TaskDistribution {
 
 /// A task for evaluation on one data set: all of its classes, the given hidden widths, no augmentation; unlabelled batches from the train split,
 /// labelled batches (support a, query b, disjoint) from the test split. draw `seed` chooses batches and phi's stream.
+/// Throws checkpoints::BadData where a split is empty, or the test split has too few classes or examples as above.
 Task evaluation_task(std::shared_ptr<const Dataset> set, const std::vector<std::int64_t>& hidden, const TaskConfig& config, std::uint64_t seed);
 
 }  // namespace metalearn

@@ -2,11 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <stdexcept>
 
 #include "checkpoints/error.hpp"
-#include "metalearn/data/split.hpp"
 #include "metalearn/tasks/portable_math.hpp"
 #include "metalearn/tasks/random.hpp"
 #include "metalearn/tasks/task.hpp"
@@ -23,19 +23,36 @@ struct Family {
   std::vector<std::vector<std::int32_t>> members;  ///< by class of the data set
 };
 
-/// The two disjoint halves of a labelled batch need two examples of a class at least.
-void require_examples(const Family& family, const char* split) {
+constexpr Role kRoles[] = {Role::train, Role::validation, Role::test};
+constexpr const char* kParts[] = {"train", "meta-validation", "test"};    ///< what each role sees, for messages
+constexpr const char* kStreams[] = {"training task", "validation task", "test task"};
+
+std::size_t index_of(Role role) { return static_cast<std::size_t>(role); }
+
+/// The two halves of a labelled pair are disjoint, and neither repeats an example: that takes 2 x labels_per_class examples of every class.
+void require_examples(const Family& family, int labels_per_class, const char* part) {
   if (family.classes.size() < 2)
-    throw checkpoints::BadData(fmt::format("data '{}': fewer than two classes in the {} split; a task needs at least 2", family.data->name, split));
+    throw checkpoints::BadData(fmt::format("data '{}': fewer than two classes in the {} split; a task needs at least 2", family.data->name, part));
+  const auto needed = 2 * static_cast<std::size_t>(labels_per_class);
   for (int c : family.classes)
-    if (family.members[static_cast<std::size_t>(c)].size() < 2)
-      throw checkpoints::BadData(fmt::format("data '{}': fewer than {} examples in class '{}' of the {} split ({} found); add examples", family.data->name, kFewestExamples,
-                                             family.data->class_names[static_cast<std::size_t>(c)], split, family.members[static_cast<std::size_t>(c)].size()));
+    if (const auto found = family.members[static_cast<std::size_t>(c)].size(); found < needed)
+      throw checkpoints::BadData(fmt::format("data '{}': fewer than {} examples in class '{}' of the {} split ({} found); add examples{}", family.data->name, needed,
+                                             family.data->class_names[static_cast<std::size_t>(c)], part, found,
+                                             found < 2 ? "" : fmt::format(", or lower labels-per-class to {}", found / 2)));
+}
+
+bool has_enough(const Family& family, int labels_per_class) {
+  try {
+    require_examples(family, labels_per_class, "");
+    return true;
+  } catch (const checkpoints::BadData&) {
+    return false;
+  }
 }
 
 Family make_family(std::shared_ptr<const Dataset> data, Role role) {
   Family family;
-  family.images = role == Role::train ? &data->train : &data->validation;
+  family.images = role == Role::train ? &data->train : role == Role::validation ? &data->validation : &data->test;
   family.members = class_members(*family.images, data->class_names.size());
   const auto& kept = data->validation_classes;
   for (int c = 0; c < static_cast<int>(data->class_names.size()); ++c) {
@@ -64,7 +81,7 @@ struct TaskDistribution::Impl {
   TaskConfig config;
   std::uint64_t seed = 0;
   std::vector<std::string> names;
-  std::vector<Family> train, validation;  ///< in drawing order
+  std::vector<Family> families[std::size(kRoles)];  ///< by role, in drawing order
 };
 
 TaskDistribution::TaskDistribution(TaskConfig config, std::vector<std::shared_ptr<const Dataset>> sets, std::uint64_t seed) {
@@ -77,13 +94,10 @@ TaskDistribution::TaskDistribution(TaskConfig config, std::vector<std::shared_pt
   Random random(seed, purpose("family order"));
   random.shuffle(std::span(sets));
   for (const auto& set : sets) {
-    impl->train.push_back(make_family(set, Role::train));
-    require_examples(impl->train.back(), "train");
-    if (set->validation.count() == 0) continue;
-    Family held_out = make_family(set, Role::validation);
-    if (held_out.classes.size() < 2) continue;
-    require_examples(held_out, "meta-validation");
-    impl->validation.push_back(std::move(held_out));
+    impl->families[index_of(Role::train)].push_back(make_family(set, Role::train));
+    require_examples(impl->families[index_of(Role::train)].back(), config.labels_per_class, kParts[index_of(Role::train)]);
+    for (const Role role : {Role::validation, Role::test})
+      if (Family held_out = make_family(set, role); has_enough(held_out, config.labels_per_class)) impl->families[index_of(role)].push_back(std::move(held_out));
   }
   impl_ = std::move(impl);
 }
@@ -92,10 +106,13 @@ const std::vector<std::string>& TaskDistribution::families() const { return impl
 
 Task TaskDistribution::draw(Role role, std::uint64_t id) const {
   const TaskConfig& config = impl_->config;
-  const auto& families = role == Role::train ? impl_->train : impl_->validation;
-  if (families.empty()) throw checkpoints::BadData("none of the data sets holds anything out for meta-validation; add glyph or cifar10, or turn validation off");
+  const auto& families = impl_->families[index_of(role)];
+  if (families.empty())
+    throw checkpoints::BadData(fmt::format("none of the data sets has a {} split of two classes or more with {} examples of each; add data that has (glyph, cifar10 or an IDX set), "
+                                           "or lower labels-per-class",
+                                           kParts[index_of(role)], 2 * config.labels_per_class));
   const Family& family = families[id % families.size()];
-  const std::uint64_t stream = Random(id, purpose(role == Role::train ? "training task" : "validation task")).bits64();
+  const std::uint64_t stream = Random(id, purpose(kStreams[index_of(role)])).bits64();
 
   Random random(impl_->seed, stream, purpose("task"));
   std::vector<int> classes = family.classes;
@@ -122,7 +139,7 @@ Task evaluation_task(std::shared_ptr<const Dataset> set, const std::vector<std::
   if (set->train.count() == 0 || set->test.count() == 0)
     throw checkpoints::BadData(fmt::format("data '{}': the {} split is empty ({}); add examples", set->name, set->train.count() == 0 ? "train" : "test", set->split_note));
   const Family tested{set, &set->test, classes, class_members(set->test, classes.size())};
-  require_examples(tested, "test");
+  require_examples(tested, config.labels_per_class, "test");
   std::vector<std::int64_t> widths = {static_cast<std::int64_t>(config.resolution) * config.resolution};
   widths.insert(widths.end(), hidden.begin(), hidden.end());
   widths.push_back(config.representation);

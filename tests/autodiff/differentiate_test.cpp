@@ -8,6 +8,7 @@
 
 #include "autodiff/gradcheck.hpp"
 #include "autodiff/graph/op.hpp"
+#include "autodiff/ops/all_ops.hpp"
 #include "autodiff/ops/batch_norm.hpp"
 #include "autodiff/ops/conv.hpp"
 #include "autodiff/ops/elementwise.hpp"
@@ -97,11 +98,72 @@ TEST_CASE("an op of the user's own, given only by its meaning, is differentiated
     return in[0];
   };
   op.spec = [](std::span<const Var> in, const Attributes&) { return in[0] * in[0] * in[0]; };
-  op.samples = {{{Shape{3}}, {}}};
+  op.samples = {{{Shape{3}}, {}}, {{Shape{70001}}, {}}};
+  op.wrong = {{{Shape{2}, Shape{2}}, {}, "expected one operand"}};
   const OpDef& cube = find_op("test_cube") ? *find_op("test_cube") : register_op(op);
   Graph g;
   const Var x = g.input(Shape{2}, "x");
   const Var y = g.record(cube, std::span(&x, 1), {}, here());
   CHECK(evaluate(std::span(&x, 1), y, {{2, 3}}) == std::vector<double>{8, 27});
   CHECK(evaluate(std::span(&x, 1), gradient(sum_all(y), std::span(&x, 1))[0], {{2, 3}}) == std::vector<double>{12, 27});
+}
+
+TEST_CASE("elu's slope is 1 at any large number, also in float, where y + 1 - y is not") {
+  Graph g;
+  const Var x = g.input(Shape{5}, "x"), d = gradient(sum_all(elu(x)), std::span(&x, 1))[0];
+  const std::vector<float> values{1000.3f, 1e6f + 0.3f, 3e7f, 1e20f, -1.0f};
+  std::vector<float> slope(5);
+  const float* in = values.data();
+  float* out = slope.data();
+  Arena arena;
+  Plan<float>(std::span(&x, 1), std::span(&d, 1)).run(std::span(&in, 1), std::span(&out, 1), arena, Parallel(1));
+  for (std::size_t i = 0; i < 4; ++i) CHECK(slope[i] == 1);
+  CHECK(slope[4] == doctest::Approx(std::exp(-1.0)));
+}
+
+TEST_CASE("the reverse of a node reports that node's line and scope, also where a meaning was differentiated") {
+  Graph g;
+  const Var x = g.input(Shape{3}, "x");
+  Var y;
+  int line = 0;
+  {
+    const Scope a(g, "a");
+    const Scope b(g, "b");
+    line = __LINE__ + 1;
+    y = swish(swish(x));
+  }
+  const Var last = sum_all(y);
+  const auto first = static_cast<NodeId>(g.size());
+  {
+    const Scope elsewhere(g, "elsewhere");
+    gradient(last, std::span(&x, 1));
+  }
+  int of_swish = 0;
+  const std::string here_and_there = "recorded at " + std::string(__FILE__) + ":" + std::to_string(line) + " in scope a/b";
+  for (NodeId id = first; id < g.size(); ++id) {
+    const std::string scope = g.scope_name(g.node(id).scope);
+    if (scope.empty() || scope == "elsewhere") continue;  // of the seed, and of sum_all
+    CHECK(g.where(id) == here_and_there);
+    ++of_swish;
+  }
+  CHECK(of_swish > 6);
+}
+
+TEST_CASE("Vars of two graphs and empty Vars are refused, also as what to differentiate by") {
+  Graph g, h;
+  const Var x = g.input(Shape{}, "x"), y = square(x), z = h.input(Shape{}, "z"), none;
+  CHECK_THROWS_WITH_AS(gradient(y, std::span(&z, 1)), doctest::Contains("another graph"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(differentiate(std::span(&y, 1), std::span(&z, 1), std::span(&x, 1)), doctest::Contains("another graph"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(gradient(none, std::span(&x, 1)), doctest::Contains("empty"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(gradient(y, std::span(&none, 1)), doctest::Contains("empty"), std::invalid_argument);
+}
+
+TEST_CASE("a vjp that gives fewer adjoints than there are inputs is reported by its op") {
+  all_ops();
+  OpDef op = *find_op("mul");
+  op.name = "test_half_mul";
+  op.vjp = [](const VjpInput& v, const Attributes&) { return std::vector<Var>{v.adjoint * v.in[1]}; };
+  Graph g;
+  const Var in[] = {g.input(Shape{}, "x"), g.input(Shape{}, "y")};
+  CHECK_THROWS_WITH_AS(gradient(g.record(op, in, {}, here()), in), doctest::Contains("[test_half_mul] its vjp gave 1 adjoints for 2 inputs"), std::logic_error);
 }

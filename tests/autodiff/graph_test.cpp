@@ -7,6 +7,7 @@
 #include "autodiff/graph/op.hpp"
 #include "autodiff/ops/elementwise.hpp"
 #include "autodiff/ops/matmul.hpp"
+#include "autodiff/ops/reduce.hpp"
 
 using namespace autodiff;
 
@@ -53,4 +54,21 @@ TEST_CASE("Vars of two graphs don't mix, and a constant needs as many values as 
   const Var x = g.input(Shape{2}, "x"), y = h.input(Shape{2}, "y");
   CHECK_THROWS_WITH_AS(add(x, y), doctest::Contains("another graph"), std::invalid_argument);
   CHECK_THROWS_AS(g.constant(Shape{3}, {1, 2}), std::invalid_argument);
+}
+
+TEST_CASE("an empty Var has no graph and no shape, and ops refuse it") {
+  const Var none;
+  CHECK_THROWS_WITH_AS(none.graph(), doctest::Contains("empty"), std::invalid_argument);
+  CHECK_THROWS_AS(none.shape(), std::invalid_argument);
+  CHECK_THROWS_AS(exp(none), std::invalid_argument);
+  CHECK_THROWS_AS(affine(none, 1, 1), std::invalid_argument);
+}
+
+TEST_CASE("axes to sum or average over are within the rank and named once") {
+  Graph g;
+  const Var x = g.input(Shape{2, 3}, "x");
+  CHECK(mean(x, {1, 0}).shape() == Shape{1, 1});
+  CHECK_THROWS_WITH_AS(mean(x, {1, 1}), doctest::Contains("axis 1 is named twice"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(mean(x, {-1}), doctest::Contains("axis -1 is not within"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(sum(x, {0, 2}), doctest::Contains("graph_test.cpp:"), std::invalid_argument);
 }

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <stdexcept>
 #include <vector>
 
@@ -26,4 +29,30 @@ TEST_CASE("an exception in one piece of work reaches the caller, and the pool st
   int sum = 0;
   p.for_each(1, [&](std::size_t) { sum = 1; });
   CHECK(sum == 1);
+}
+
+TEST_CASE("a Parallel of many threads has them all while one of few lives") {
+  const Parallel few(2), many(4);
+  std::mutex mutex;
+  std::condition_variable changed;
+  int arrived = 0;
+  bool together = true;
+  many.for_each(4, [&](std::size_t) {  // none returns before all four run at once
+    std::unique_lock lock(mutex);
+    ++arrived;
+    changed.notify_all();
+    if (!changed.wait_for(lock, std::chrono::seconds(20), [&] { return arrived == 4 || !together; })) together = false;
+  });
+  CHECK(together);
+}
+
+TEST_CASE("calls that were spread over threads are counted, others are not") {
+  const Parallel one(1), two(2);
+  for (const Parallel* p : {&one, &two}) {
+    p->for_each(1, [](std::size_t) {});
+    CHECK(p->spread() == 0);
+    p->for_each(5, [](std::size_t) {});
+  }
+  CHECK(one.spread() == 0);
+  CHECK(two.spread() == 1);
 }

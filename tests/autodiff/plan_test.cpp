@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <stdexcept>
 
@@ -10,6 +12,7 @@
 #include "autodiff/ops/layout.hpp"
 #include "autodiff/ops/matmul.hpp"
 #include "autodiff/ops/reduce.hpp"
+#include "autodiff/transform/differentiate.hpp"
 
 using namespace autodiff;
 
@@ -71,6 +74,46 @@ TEST_CASE("the planned peak is exactly what a run touches, and a chain needs lit
   CHECK(plan.peak_bytes() < 3 * 16000);
 }
 
+TEST_CASE("a run writes up to the planned peak and not a byte beyond it") {
+  Graph g;
+  const Var x = g.input(Shape{40, 30}, "x"), w = g.input(Shape{30, 50}, "w");
+  const Var y = softplus(matmul(x, w) + 1.0), z = mean(square(y - mean(y, {0})), {1});
+  const Var in_vars[] = {x, w};
+  const auto out_vars = gradient(sum_all(exp(z)), in_vars);
+  const Plan<double> plan(in_vars, out_vars);
+  std::vector<double> xs(1200), ws(1500), dx(1200), dw(1500);
+  for (std::size_t i = 0; i < 1200; ++i) xs[i] = std::sin(static_cast<double>(i));
+  for (std::size_t i = 0; i < 1500; ++i) ws[i] = std::cos(static_cast<double>(i));
+  const double* in[] = {xs.data(), ws.data()};
+  double* out[] = {dx.data(), dw.data()};
+  constexpr std::size_t kGuard = 1 << 16;
+  constexpr unsigned char kPattern = 0xa5;
+  Arena arena;
+  arena.reserve(plan.peak_bytes() + kGuard);
+  std::memset(arena.data(), kPattern, arena.bytes());
+  plan.run(in, out, arena, Parallel(2));
+  std::size_t written = arena.bytes();
+  while (written > 0 && arena.data()[written - 1] == std::byte{kPattern}) --written;
+  CHECK(written <= plan.peak_bytes());
+  CHECK(written + 64 > plan.peak_bytes());  // but for the rounding of the last buffer
+}
+
+TEST_CASE("nodes that simplification left without a use are not computed") {
+  Graph g;
+  const Var x = g.input(Shape{100, 100}, "x"), z = g.input(Shape{100, 100}, "z");
+  const Var parts[] = {exp(x), exp(z)};
+  const Var inputs[] = {x, z}, of_concat = exp(slice(concat(parts, 1), 1, 0, 100)), of_zeros = exp(x + broadcast_to(g.scalar(0), Shape{100, 100}));
+  CHECK(Plan<float>(inputs, std::span(&of_concat, 1)).cost() == 20000);
+  CHECK(Plan<float>(inputs, std::span(&of_zeros, 1)).cost() == 10000);
+  CHECK(Plan<float>(inputs, std::span(&of_zeros, 1)).peak_bytes() == 64);  // the operands' table
+}
+
+TEST_CASE("a plan's cost is the multiply-adds of its steps") {
+  Graph g;
+  const Var in[] = {g.input(Shape{3, 5}, "a"), g.input(Shape{5, 7}, "b")}, y = tanh(matmul(in[0], in[1]));
+  CHECK(Plan<float>(in, std::span(&y, 1)).cost() == 3 * 5 * 7 + 3 * 7);
+}
+
 TEST_CASE("the first op that makes a number non-finite is named with its place") {
   Graph g;
   const Var x = g.input(Shape{3}, "x");
@@ -88,6 +131,10 @@ TEST_CASE("the first op that makes a number non-finite is named with its place")
   REQUIRE(found);
   CHECK(found->find("log, recorded at") == 0);
   CHECK(found->find(":" + std::to_string(line) + " in scope inner") != std::string::npos);
+  values[2] = std::numeric_limits<float>::infinity();
+  const auto input = plan.first_non_finite(std::span(&in, 1), std::span(&out, 1), arena, Parallel(1));
+  REQUIRE(input);
+  CHECK(input->find("input 'x' is already not finite") == 0);
 }
 
 TEST_CASE("a wrong number of bindings is refused") {

@@ -66,6 +66,8 @@ class FaultyFileSystem final : public FileSystem {
   int rename(const std::string& a, const std::string& b) override { return fails() ? -1 : real.rename(a, b); }
   int unlink(const std::string& p) override { return fails() ? -1 : real.unlink(p); }
   int mkdir(const std::string& p, mode_t m) override { return fails() ? -1 : real.mkdir(p, m); }
+  int rmdir(const std::string& p) override { return fails() ? -1 : real.rmdir(p); }
+  int stands_at(int f, const std::string& p) override { return fails() ? -1 : real.stands_at(f, p); }
   int is_directory(const std::string& p) override { return fails() ? -1 : real.is_directory(p); }
   int list(const std::string& d, std::vector<std::string>& names) override { return fails() ? -1 : real.list(d, names); }
 

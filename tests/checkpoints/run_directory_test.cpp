@@ -59,10 +59,86 @@ TEST_CASE("the newest snapshots stay, and those asked for") {
 TEST_CASE("an owner removes what a killed one left half written") {
   TemporaryDirectory dir;
   write_bytes(dir / "snapshot-00000004.h5.tmp", {});
-  write_bytes(dir / "metrics.csv", {});
+  write_bytes(dir / "config.json.tmp", {});
+  const std::vector<std::string> users = {"metrics.csv", "notes.tmp", "snapshot-4.h5.tmp", "snapshot-00000004.h5.tmp.tmp", ".tmp"};
+  for (const auto& name : users) write_bytes(dir / name, {});
   auto run = RunDirectory::open(dir.path());
   CHECK(!std::filesystem::exists(dir / "snapshot-00000004.h5.tmp"));
-  CHECK(std::filesystem::exists(dir / "metrics.csv"));
+  CHECK(!std::filesystem::exists(dir / "config.json.tmp"));
+  for (const auto& name : users) CHECK_MESSAGE(std::filesystem::exists(dir / name), name);
+}
+
+TEST_CASE("a run that ends without a snapshot leaves nothing behind that it made, and everything that it did not") {
+  TemporaryDirectory dir;
+  {
+    auto run = RunDirectory::create(dir / "runs/a");
+    run.write_text("config.json", "{}");
+    run.adopt("metrics.csv");
+    write_bytes(run.file("metrics.csv"), {});
+  }
+  CHECK(names_in(dir.path()).empty());
+  write_bytes(dir / "notes.txt", {});
+  { auto run = RunDirectory::create(dir.path()); }
+  CHECK(names_in(dir.path()) == std::vector<std::string>{"notes.txt"});
+  {
+    auto run = RunDirectory::create(dir / "b");
+    run.write_text("config.json", "{}");
+    run.save(0, state(0));
+  }
+  CHECK(names_in(dir / "b").size() == 3);
+}
+
+TEST_CASE("the newest whole snapshot is found past damaged ones, which are reported and can be set aside") {
+  TemporaryDirectory dir;
+  std::string m;
+  CHECK(exit_code_of([&] { newest_whole_snapshot(dir.path()); }, &m) == 66);
+  CHECK(m == dir.path() + ": holds no snapshots; name a run directory, or start a run with `metalearn train --run " + dir.path() + "`");
+  auto run = RunDirectory::create(dir.path());
+  for (std::int64_t update : {1, 2, 3}) run.save(update, state(update));
+  std::vector<std::string> skipped;
+  CHECK(newest_whole_snapshot(dir.path(), &skipped) == snapshot_path(dir.path(), 3));
+  CHECK(skipped.empty());
+
+  std::filesystem::resize_file(snapshot_path(dir.path(), 3), 700);
+  std::filesystem::resize_file(snapshot_path(dir.path(), 2), 600);
+  CHECK(newest_whole_snapshot(dir.path(), &skipped) == snapshot_path(dir.path(), 1));
+  REQUIRE(skipped.size() == 2);
+  CHECK(skipped[0].find(snapshot_path(dir.path(), 3) + ": truncated") == 0);
+  CHECK(skipped[1].find("; using " + snapshot_path(dir.path(), 1) + " instead") != std::string::npos);
+  run.set_aside({3, snapshot_path(dir.path(), 3)});
+  CHECK(updates_in(dir.path()) == std::vector<std::int64_t>{1, 2});
+  CHECK(std::filesystem::exists(dir / "snapshot-00000003.h5.damaged"));
+
+  std::filesystem::resize_file(snapshot_path(dir.path(), 1), 500);
+  CHECK(exit_code_of([&] { newest_whole_snapshot(dir.path()); }, &m) == 65);
+  CHECK(m.find("snapshot-00000002.h5") != std::string::npos);
+}
+
+TEST_CASE("a snapshot of a newer program is not passed over as if it were damaged") {
+  TemporaryDirectory dir;
+  auto run = RunDirectory::create(dir.path());
+  for (std::int64_t update : {1, 2}) run.save(update, state(update));
+  python(dir, "import struct, zlib\nname = '" + snapshot_path(dir.path(), 2) + R"('
+b = bytearray(open(name, 'rb').read())
+b[8:12] = struct.pack('<I', 2)
+b[508:512] = struct.pack('<I', zlib.crc32(b[:508]))
+open(name, 'wb').write(b)
+)");
+  CHECK_THROWS_AS(newest_whole_snapshot(dir.path()), NewerSchema);
+}
+
+TEST_CASE("what can't be written names the fix") {
+  for (const auto& [error, fix] : {std::pair{EACCES, "choose another run directory (--run), or change the permissions"}, std::pair{ENOSPC, "free space on that disk"}}) {
+    TemporaryDirectory dir;
+    for (int i = 0;; ++i) {
+      FaultyFileSystem files(i, error);
+      std::string m;
+      const int code = exit_code_of([&] { RunDirectory::create(dir / "run", files).write_text("config.json", "{}"); }, &m);
+      if (files.calls <= i) break;
+      CAPTURE(m);
+      if (code != 0) CHECK(m.find(fix) != std::string::npos);
+    }
+  }
 }
 
 TEST_CASE("whichever system call of a save fails, the older snapshots are whole, no tmp is left, and the error is an I/O error") {

@@ -77,7 +77,7 @@ TEST_CASE("other files, newer schemas and missing files are told apart") {
   std::string m;
   write_bytes(dir / "plain.h5", to_image(sample()));
   CHECK(exit_code_of([&] { load_snapshot(dir / "plain.h5"); }, &m) == 65);
-  CHECK(m.find("is not a snapshot") != std::string::npos);
+  CHECK(m.find("is not a snapshot (it does not begin with MLSNAP); name a run directory or one of its snapshot-*.h5 files") != std::string::npos);
   CHECK(exit_code_of([&] { load_snapshot(dir / "none.h5"); }, &m) == 66);
 
   save_snapshot(dir / "s.h5", sample());

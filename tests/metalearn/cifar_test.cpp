@@ -58,6 +58,9 @@ TEST_CASE("a CIFAR-10 folder holds any of its files, and keeps two classes for m
   CHECK(data.train.count() == 300);
   CHECK(data.test.count() == 250);
   CHECK(data.class_names[9] == "j");
+  REQUIRE(data.provenance.size() == 2);
+  CHECK(data.provenance[0].find("data_batch_2.bin crc32 ") == 0);
+  CHECK(data.provenance[1].find("test_batch.bin crc32 ") == 0);
 }
 
 TEST_CASE("a bad CIFAR-10 file is refused by a line that names it and what is wrong") {

@@ -55,6 +55,10 @@ TEST_CASE("presets pass their own check and have the sizes that they are known b
   CHECK(small.rule.G == 4);
   CHECK(small.rule.inner_rate == 1e-2);
   CHECK(small.batch == 64);
+  CHECK(small.task.hidden_min == 2);  // base 196-32-32-32
+  CHECK(small.task.hidden_max == 2);
+  CHECK(small.task.width_min == 32);
+  CHECK(small.task.width_max == 32);
   const auto paper = Config::from_preset("paper");
   CHECK(paper.rule.H == 64);
   CHECK(paper.rule.S == 64);
@@ -65,6 +69,9 @@ TEST_CASE("presets pass their own check and have the sizes that they are known b
   CHECK(paper.task.hidden_max == 4);
   CHECK(paper.task.width_min == 128);
   CHECK(paper.task.width_max == 128);
+  CHECK(paper.window_min == 5);
+  CHECK(paper.window_max == 15);
+  CHECK(paper.clip_task == 0.3);
   CHECK(refusal("preset", "big").find("demo, small, paper") != std::string::npos);
 }
 
@@ -80,7 +87,8 @@ TEST_CASE("a value that is not of its type or out of range is refused with the r
                          Row{"tasks", "99999999999999999999", "out of range"}, Row{"inner-rate", "7", "out of range"}, Row{"inner-rate", "nan", "out of range"},
                          Row{"inner-rate", "fast", "not a number"}, Row{"permute", "1.5", "0 .. 1"}, Row{"identical-updates", "yes", "true, false"},
                          Row{"activation", "rleu", "leaky_relu"}, Row{"save-every", "0", "out of range"}, Row{"save-every", "10m", "not a whole number"},
-                         Row{"validate-steps", "10,5", "ascend"}, Row{"validate-steps", "", "out of range"}, Row{"data", "glyph,glyph", "twice"}, Row{"seed", "-1", "whole number"}}) {
+                         Row{"validate-steps", "10,5", "ascend"}, Row{"validate-steps", "", "out of range"}, Row{"data", "glyph,glyph", "twice"}, Row{"data", "a=x,a=y", "by 'a=x' and 'a=y'"},
+                         Row{"data", "a.b=x", "letters, digits"}, Row{"data", "=x", "letters, digits"}, Row{"updates", "100000000", "1 .. 99999999"}, Row{"seed", "-1", "whole number"}}) {
     CAPTURE(row.key);
     CAPTURE(row.value);
     const std::string message = refusal(row.key, row.value);
@@ -120,7 +128,7 @@ TEST_CASE("a default gives way to a bound that was given, but two given bounds m
   c.length_max = 3;
   c.settle({"window-min", "tasks", "length-max"});
   CHECK(c.window_max == 20);
-  CHECK(c.in_flight == 32);
+  CHECK(c.in_flight == 128);
   CHECK(c.length_min == 3);
   CHECK(c.length_start == 3);
   c.data = {"glyph"};
@@ -129,6 +137,33 @@ TEST_CASE("a default gives way to a bound that was given, but two given bounds m
   c.window_max = 3;
   c.settle({"window-min", "window-max"});
   CHECK_THROWS_WITH_AS(c.check(), "window-min = 20 is larger than window-max = 3; raise window-max or lower window-min", UsageError);
+}
+
+TEST_CASE("a stronger source's bound wins over a weaker one's") {
+  Config c;
+  c.set("window-min", "9");
+  c.settle({"window-min"});
+  c.set("window-max", "3");
+  c.settle({"window-max"}, {"window-min"});
+  CHECK(c.window_min == 3);
+  CHECK(c.window_max == 3);
+}
+
+TEST_CASE("the pool follows the tasks of an update, unless its size was said") {
+  Config c;
+  c.set("tasks", "2");
+  c.settle({"tasks"});
+  CHECK(c.in_flight == 8);
+  c.set("tasks", "50000");
+  c.settle({"tasks"});
+  CHECK(c.in_flight == 100000);
+  c.set("in-flight", "3");
+  c.set("tasks", "3");
+  c.settle({"tasks", "in-flight"});
+  CHECK(c.in_flight == 3);
+  c.set("tasks", "2");
+  c.settle({"tasks"}, {"in-flight"});
+  CHECK(c.in_flight == 3);
 }
 
 TEST_CASE("lists keep commas within an entry") {

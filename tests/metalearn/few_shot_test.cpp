@@ -172,6 +172,44 @@ TEST_CASE("validation runs over held-out tasks, each with its own widths and cla
   for (std::size_t i = 0; i < one.size(); ++i) check_same(one[i], two[i]);
 }
 
+TEST_CASE("tasks that report share nothing with those that choose") {
+  const TaskDistribution tasks(task_config(), {rows_of_light()}, 3);
+  const auto theta = initial_theta(rule(), 1);
+  const auto chosen = validate(rule(), theta, tasks, 4, options()), reported = validate(rule(), theta, tasks, 4, options(), Role::test);
+  CHECK(reported[0].data == "test");
+  CHECK(reported[0].seeds == 4);
+  CHECK(reported[0].objective_mean != chosen[0].objective_mean);
+}
+
+TEST_CASE("the gain is paired: the mean over seeds of what each gained on its own start, with the error of that mean") {
+  const auto theta = initial_theta(rule(), 1);
+  const auto rows = run(theta, options());
+  CHECK(rows[0].gain_mean == 0);
+  CHECK(rows[0].gain_se == 0);
+  CHECK(rows[2].gain_mean == doctest::Approx(rows[2].accuracy_mean - rows[0].accuracy_mean));
+  auto o = options();
+  o.seeds = 1;  // the seeds of an evaluation are 0, 1, 2: the first alone says what it gained
+  std::vector<double> gains;
+  const auto one = run(theta, o);
+  gains.push_back(one[2].accuracy_mean - one[0].accuracy_mean);
+  o.seeds = 2;
+  const auto two = run(theta, o);
+  gains.push_back(2 * (two[2].accuracy_mean - two[0].accuracy_mean) - gains[0]);
+  CHECK(two[2].gain_se == doctest::Approx(std::abs(gains[0] - gains[1]) / 2));
+  o.steps = {1, 3};
+  CHECK(std::isnan(run(theta, o)[1].gain_mean));
+}
+
+TEST_CASE("the best mark is the most accurate, then of the lowest objective, then the first; never step 0 or one that is not finite") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const auto row = [](std::int64_t step, double accuracy, double objective) { return FewShotRow{"d", "learned", step, accuracy, 0, objective, 0, 1}; };
+  CHECK(best_mark({}) == nullptr);
+  CHECK(best_mark({row(0, 0.9, 0.1), row(10, nan, 1), row(25, 0.5, nan)}) == nullptr);
+  const std::vector<FewShotRow> rows = {row(0, 0.9, 0.1), row(10, 0.6, 1.0), row(25, 0.6, 0.9), row(50, 0.6, 0.9), row(75, 0.7, nan), row(100, 0.5, 0.1)};
+  REQUIRE(best_mark(rows));
+  CHECK(best_mark(rows)->step == 25);
+}
+
 TEST_CASE("marks that do not ascend, no seeds, no draws and a theta of another size are misuse") {
   const auto theta = initial_theta(rule(), 1);
   for (std::vector<std::int64_t> steps : {std::vector<std::int64_t>{}, {-1, 2}, {0, 0}, {3, 1}}) {

@@ -1,6 +1,7 @@
 #include "metalearn/data/idx.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <functional>
@@ -108,6 +109,38 @@ TEST_CASE("an IDX folder may hold train, t10k or both, under either spelling") {
   write(other / "t10k-labels-idx1-ubyte", idx_labels(60, 2));
   data = read_idx_folder("own", other.string());
   CHECK(data.test.count() == 30);
+}
+
+TEST_CASE("each file's checksum is kept: packing a file changes nothing, another pixel does") {
+  const TempFolder folder;
+  Bytes images = idx_images(200);
+  write(folder / "train-images-idx3-ubyte", images);
+  write(folder / "train-labels-idx1-ubyte", idx_labels(200, 2));
+  const auto plain = read_idx_folder("own", folder.string()).provenance;
+  REQUIRE(plain.size() == 2);
+  CHECK(plain[0] == fmt::format("train-images-idx3-ubyte crc32 {:08x}", crc32(0, images.data(), static_cast<unsigned>(images.size()))));
+  CHECK(plain[1].find("train-labels-idx1-ubyte crc32 ") == 0);
+
+  std::filesystem::remove(folder / "train-images-idx3-ubyte");
+  write_gz(folder / "train-images-idx3-ubyte.gz", images);
+  CHECK(read_idx_folder("own", folder.string()).provenance == plain);
+  images.back() ^= 1;
+  write_gz(folder / "train-images-idx3-ubyte.gz", images);
+  CHECK(read_idx_folder("own", folder.string()).provenance != plain);
+}
+
+TEST_CASE("a train split keeps images for meta-validation only where 20 of each class are left to train on") {
+  const TempFolder folder;
+  for (const auto& [each, kept] : {std::pair{20, 0}, std::pair{39, 0}, std::pair{40, 40}}) {
+    for (const char* part : {"train", "t10k"}) {
+      write(folder / (part + std::string("-images-idx3-ubyte")), idx_images(2 * each));
+      write(folder / (part + std::string("-labels-idx1-ubyte")), idx_labels(2 * each, 2));
+    }
+    const Dataset data = read_idx_folder("own", folder.string());
+    CHECK(data.validation.count() == kept);
+    CHECK(data.train.count() == 2 * each - kept);
+    CHECK(contains(data.split_note, "too few images to keep any for meta-validation") == (kept == 0));
+  }
 }
 
 TEST_CASE("an IDX folder without usable contents is refused with the documented exit code") {

@@ -7,6 +7,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "autodiff/ops/tiles.hpp"
 #include "metalearn/tasks/random.hpp"
 
 using namespace metalearn;
@@ -22,13 +23,13 @@ struct Example {
 };
 
 template <class T>
-Example<T> example(Activation act = Activation::relu, bool identical = true) {
+Example<T> example(Activation act = Activation::relu, bool identical = true, const std::vector<std::int64_t>& widths = {12, 10, 8}, std::int64_t batch = 9, std::int64_t H = 6) {
   Example<T> e;
-  e.rule.H = 6, e.rule.S = 5, e.rule.D = 3, e.rule.G = 2, e.rule.N_L = 8;
+  e.rule.H = H, e.rule.S = 5, e.rule.D = 3, e.rule.G = 2, e.rule.N_L = widths.back();
   e.rule.identical_updates = identical;
   e.rule.activation = act;
   e.rule.inner_rate = 1e-2;
-  e.shape = {{12, 10, 8}, 9, 3, 4, 1};
+  e.shape = {widths, batch, 3, 4, 1};
   const auto theta = initial_theta(e.rule, 3), phi = initial_phi(e.shape.widths, 3, 1);
   e.theta.assign(theta.begin(), theta.end());
   e.phi.assign(phi.begin(), phi.end());
@@ -36,8 +37,8 @@ Example<T> example(Activation act = Activation::relu, bool identical = true) {
   const auto fill = [&](std::vector<T>& v, std::int64_t n) {
     for (std::int64_t i = 0; i < n; ++i) v.push_back(static_cast<T>(random.uniform()));
   };
-  fill(e.x, 12 * 9);
-  fill(e.labelled, 12 * 24);
+  fill(e.x, widths.front() * batch);
+  fill(e.labelled, widths.front() * 24);
   std::vector<std::int32_t> labels;
   for (int i = 0; i < 24; ++i) labels.push_back(i % 3);
   e.targets.resize(24 * 3);
@@ -112,8 +113,9 @@ TEST_CASE("turn recomputes the same phi and objective, bit for bit, as advance a
   CHECK(objective == r.objective);
 }
 
-TEST_CASE("kernels on 2 and 4 threads give the bits of 1") {
-  const auto e = example<float>();
+TEST_CASE("kernels on 2 and 4 threads give the bits of 1, where arrays are cut into several tiles") {
+  const auto e = example<float>(Activation::relu, true, {196, 72, 64, 32}, 64, 16);
+  CHECK(autodiff::tile_count(64 * e.shape.batch * e.rule.H, autodiff::kTileElements) > 1);  // hidden states of all layers but the top
   InnerStep<float> one(e.rule, e.shape, 1);
   const auto a = turn(one, e, std::vector<float>(e.phi.size(), 0.1f));
   for (int threads : {2, 4}) {
@@ -147,9 +149,12 @@ TEST_CASE("a number that is not finite is traced to the op that made it") {
   InnerStep<float> step(e.rule, e.shape);
   const std::vector<float> zero(e.phi.size(), 0.0f);
   CHECK(step.first_non_finite(e.theta, e.phi, e.x, e.pairs(), zero).empty());
+  const float kept = e.phi[0];
   e.phi[0] = std::numeric_limits<float>::infinity();
-  const auto r = turn(step, e, zero);
-  CHECK(!std::isfinite(r.objective));
+  CHECK(!std::isfinite(turn(step, e, zero).objective));
+  CHECK(step.first_non_finite(e.theta, e.phi, e.x, e.pairs(), zero).starts_with("input 'W/1' is already not finite"));
+  e.phi[0] = kept;
+  for (float& v : e.x) v *= 1e30f;  // finite, but its variance is not
   const std::string op = step.first_non_finite(e.theta, e.phi, e.x, e.pairs(), zero);
   CHECK(op.find("recorded at") != std::string::npos);
   CHECK(op.find("in scope step") != std::string::npos);
@@ -163,13 +168,19 @@ TEST_CASE("arrays of a wrong size, widths that don't fit theta and impossible sh
   CHECK_THROWS_WITH_AS(step.advance(few, e.phi, e.x, next), doctest::Contains("theta has 3 numbers, expected "), std::invalid_argument);
   StepShape other = e.shape;
   other.widths = {12, 10, 7};
-  std::vector<float> phi = initial_phi(other.widths, 0, 0);
-  InnerStep<float> misfit(e.rule, other);
-  std::vector<float> phi_next(phi.size());
-  CHECK_THROWS_WITH_AS(misfit.advance(e.theta, phi, e.x, phi_next), doctest::Contains("top width is 7, theta is made for 8"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(InnerStep<float>(e.rule, other), doctest::Contains("top width is 7, theta is made for 8"), std::invalid_argument);
   StepShape lonely = e.shape;
   lonely.batch = 1;
   CHECK_THROWS_AS(InnerStep<float>(e.rule, lonely), std::invalid_argument);
+}
+
+TEST_CASE("a turn that is refused has written nothing") {
+  const auto e = example<float>();
+  InnerStep<float> step(e.rule, e.shape);
+  std::vector<float> adjoint(e.phi.size(), 0.5f), gradient(e.theta.size(), 0.5f), few(3, 0.5f);
+  CHECK_THROWS_AS(step.turn(e.theta, e.phi, e.x, e.pairs(), adjoint, adjoint, gradient, few), std::invalid_argument);
+  CHECK(adjoint == std::vector<float>(e.phi.size(), 0.5f));
+  CHECK(gradient == std::vector<float>(e.theta.size(), 0.5f));
 }
 
 TEST_CASE("theta at the paper's sizes has the tensors and numbers of the specification") {
@@ -208,6 +219,8 @@ TEST_CASE("targets are centred over all entries and have rows of unit length; ac
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const std::vector<float> predictions{3, 1, 2, 0, 0, 1, nan, nan, nan, 1, 2, 0};
   CHECK(accuracy<float>(predictions, labels) == 0.5);
+  CHECK_THROWS_AS(accuracy<float>(predictions, {}), std::invalid_argument);
+  CHECK_THROWS_AS(accuracy<float>(predictions, std::vector<std::int32_t>(5)), std::invalid_argument);
 }
 
 TEST_CASE("activations are known by name, and an unknown name lists them") {

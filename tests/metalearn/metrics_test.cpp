@@ -73,6 +73,14 @@ TEST_CASE("a metrics file with other columns is refused on resume, not overwritt
   CHECK(text_of(folder / "metrics.csv") == "update,objective\n1,2\n");
 }
 
+TEST_CASE("rows that are gone on resume are noticed") {
+  Folder folder;
+  CHECK_FALSE(Metrics(folder / ".", {"a"}, {}, 0).rows_lost());
+  CHECK_FALSE(Metrics(folder / ".", {"a"}, {}, 4).rows_lost());
+  std::filesystem::remove(folder / "metrics.csv");
+  CHECK(Metrics(folder / ".", {"a"}, {}, 4).rows_lost());
+}
+
 TEST_CASE("a folder that does not exist is an I/O error that names the file") {
-  CHECK_THROWS_WITH_AS(Metrics("/nonexistent-folder", {}, {}, 0), "/nonexistent-folder/metrics.csv: can't be written: No such file or directory", checkpoints::IoError);
+  CHECK_THROWS_WITH_AS(Metrics("/nonexistent-folder", {}, {}, 0), "/nonexistent-folder/metrics.csv: can't be written: write: No such file or directory; choose another run directory (--run), or change the permissions of this one", checkpoints::IoError);
 }

@@ -56,6 +56,13 @@ TEST_CASE("a state comes back from an archive with the same bits") {
   }
 }
 
+TEST_CASE("facts about the data keep their order, however many there are") {
+  std::vector<std::string> facts;
+  for (int i = 0; i < 10012; ++i) facts.push_back("fact " + std::to_string(i));
+  const Config c = tiny_config();
+  CHECK(provenance_from(to_archive(c, some_state(c), InFlightPool(c, {}), facts)) == facts);
+}
+
 TEST_CASE("theta lies in the archive under the specification's names and shapes") {
   const Config c = tiny_config();
   const InFlightPool pool(c, {});

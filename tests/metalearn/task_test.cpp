@@ -132,16 +132,50 @@ TEST_CASE("a labelled pair has every class as often as asked, its label belongs 
   }
 }
 
-TEST_CASE("a class with too few examples repeats them, but the two batches stay disjoint") {
+TEST_CASE("a class with fewer examples than two batches take is refused by name, number and fix; fewer labels make it enough") {
   auto data = std::make_shared<Dataset>(*dataset("small", 2));
-  data->train = images(2, 5);
-  const TaskConfig config = plain();
-  const Task task = TaskDistribution(config, {data}, 0).draw(Role::train, 0);
-  const Labelled l = labelled(task, config, 0);
-  std::set<std::pair<int, int>> used[2];
-  for (std::size_t e = 0; e < 40; ++e) used[e / 20].insert({byte(l.x[e]), byte(l.x[40 + e])});
-  CHECK(used[0].size() == 4);
-  for (const auto& example : used[0]) CHECK(used[1].count(example) == 0);
+  data->train = images(2, 19);
+  TaskConfig config = plain();
+  CHECK_THROWS_WITH_AS(TaskDistribution(config, {data}, 0),
+                       "data 'small': fewer than 20 examples in class '0' of the train split (19 found); add examples, or lower labels-per-class to 9", checkpoints::BadData);
+  config.labels_per_class = 9;
+  TaskDistribution(config, {data}, 0);
+  data->test = images(2, 17);
+  CHECK_THROWS_WITH_AS(evaluation_task(data, {}, config, 0),
+                       "data 'small': fewer than 18 examples in class '0' of the test split (17 found); add examples, or lower labels-per-class to 8", checkpoints::BadData);
+  config.labels_per_class = 8;
+  evaluation_task(data, {}, config, 0);
+}
+
+TEST_CASE("reporting tasks show the held-out classes on images that meta-validation never saw") {
+  auto data = std::make_shared<Dataset>(*dataset("a", 10, {6, 8}));
+  for (std::size_t i = 2; i < data->test.pixels.size(); i += 16) data->test.pixels[i] = 7;  // marks a test image
+  const TaskDistribution tasks(plain(), {data}, 5);
+  for (const auto& [role, mark] : {std::pair{Role::validation, 100}, std::pair{Role::test, 7}}) {
+    std::set<int> classes;
+    for (std::uint64_t id = 0; id < 20; ++id) {
+      const Task task = tasks.draw(role, id);
+      const auto x = unlabelled(task, 0);
+      const Labelled l = labelled(task, plain(), 0);
+      for (std::size_t e = 0; e < 32; ++e) {
+        classes.insert(byte(x[e]) / 10);
+        CHECK(byte(x[2 * 32 + e]) == mark);
+      }
+      for (std::size_t e = 0; e < l.labels.size(); ++e) CHECK(byte(l.x[2 * l.labels.size() + e]) == mark);
+    }
+    CHECK(classes == std::set<int>{6, 8});
+  }
+}
+
+TEST_CASE("a set with too little held out for a role is left out of it; where none has enough the message says so") {
+  auto thin = std::make_shared<Dataset>(*dataset("thin", 4));
+  thin->test = images(4, 19);
+  const TaskDistribution tasks(plain(), {thin, dataset("a", 5)}, 1);
+  for (std::uint64_t id = 0; id < 10; ++id) CHECK(tasks.draw(Role::test, id).family() == "a");
+  CHECK_THROWS_WITH_AS(TaskDistribution(plain(), {thin}, 1).draw(Role::test, 0),
+                       "none of the data sets has a test split of two classes or more with 20 examples of each; add data that has (glyph, cifar10 or an IDX set), or lower "
+                       "labels-per-class",
+                       checkpoints::BadData);
 }
 
 TEST_CASE("training tasks never show a class of meta-validation, and meta-validation shows only those") {

@@ -50,7 +50,45 @@ TEST_CASE("a snapshot named by its file is taken, whatever is best") {
   train(c, folder / "run");
   const TrainedTheta t = load_trained_theta(checkpoints::snapshot_path(folder / "run", 20));
   CHECK(t.update == 20);
-  CHECK(t.mark == 10);
+  CHECK_FALSE(t.mark);  // update 10 is best, and it is not this one
+}
+
+TEST_CASE("asked for it, theta itself is taken in place of its average") {
+  Folder folder;
+  Config c = tiny_config();
+  c.updates = 4;
+  const auto trainer = start_with(c, folder / "run", toy_parts());
+  trainer->run([](const Progress&) { return true; });
+  const TrainedTheta raw = load_trained_theta(folder / "run", true), average = load_trained_theta(folder / "run");
+  CHECK(raw.theta == trainer->theta());
+  CHECK(raw.label == "theta as trained");
+  CHECK(average.theta == trainer->theta_average());
+  CHECK(average.label == "moving average");
+  CHECK(raw.theta != average.theta);
+  CHECK(raw.events.empty());
+}
+
+TEST_CASE("a damaged newest or best snapshot is passed over, which is said") {
+  Folder folder;
+  Config c = tiny_config();
+  c.updates = 20;
+  c.validate_every = 5;
+  c.set("save-every", "5");
+  const auto at_best = train(c, folder / "run");
+  std::filesystem::resize_file(checkpoints::snapshot_path(folder / "run", 20), 1000);
+  const TrainedTheta t = load_trained_theta(folder / "run");
+  CHECK(t.update == 10);
+  CHECK(t.mark == 25);
+  CHECK(t.theta == at_best);
+  REQUIRE(t.events.size() == 1);
+  CHECK(t.events[0].find("snapshot-00000020.h5: truncated") != std::string::npos);
+
+  std::filesystem::resize_file(checkpoints::snapshot_path(folder / "run", 10), 1000);
+  const TrainedTheta rest = load_trained_theta(folder / "run");
+  CHECK(rest.update == 15);
+  CHECK_FALSE(rest.mark);
+  REQUIRE(rest.events.size() == 2);
+  CHECK(rest.events[1].find("the best snapshot is lost (") == 0);
 }
 
 TEST_CASE("without validation the newest snapshot is taken and there is no mark") {

@@ -3,8 +3,10 @@
 
 #include <cstring>
 
+#include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
 #include "checkpoints/snapshot_file.hpp"
+#include "data_fixture.hpp"
 #include "metalearn/outer/adam.hpp"
 #include "metalearn/outer/windowed.hpp"
 #include "small_task.hpp"
@@ -74,6 +76,47 @@ TEST_CASE("a run on glyphs trains, validates on held-out families, and gives the
   const auto resumed = Trainer::resume(folder / "one", 5);
   resumed->run([](const Progress&) { return true; });
   CHECK(resumed->update() == 5);
+}
+
+TEST_CASE("by the real start and on files of two data sets: 10 updates on two threads give the bits of one, and 20, a resume and 20 more those of 40") {
+  Folder folder;
+  std::vector<std::string> data;
+  for (const char* name : {"one", "two"}) {
+    std::filesystem::create_directory(folder / name);
+    const int classes = name == std::string("one") ? 4 : 3;
+    for (const char* part : {"train", "t10k"}) {
+      fixture::write(folder / name + "/" + part + "-images-idx3-ubyte", fixture::idx_images(60 * classes, 6, 6));
+      fixture::write(folder / name + "/" + part + "-labels-idx1-ubyte", fixture::idx_labels(60 * classes, classes));
+    }
+    data.push_back(name + std::string("=") + (folder / name));
+  }
+  Config c = small_config();
+  c.data = data;
+  c.validate_every = 5;
+  c.validate_tasks = 2;
+  c.validate_steps = {0, 2};
+  const auto after = [&](const std::string& run, std::int64_t updates, int threads) {
+    c.updates = updates;
+    c.threads = threads;
+    finish(*Trainer::start(c, folder / run));
+    return checkpoints::load_snapshot(checkpoints::snapshot_path(folder / run, updates));
+  };
+  const auto same = [](const checkpoints::Archive& a, const checkpoints::Archive& b) {
+    CHECK(a.arrays().size() == b.arrays().size());
+    for (const auto& [path, array] : a.arrays()) {
+      CAPTURE(path);
+      CHECK(b.array(path).data == array.data);
+    }
+  };
+  same(after("ten", 10, 1), after("ten-on-two", 10, 2));
+  const auto whole = after("whole", 40, 1);
+  const auto half = after("half", 20, 1);
+  CHECK(half.array("theta/" + theta_spec(c.rule).tensors[0].name).data != whole.array("theta/" + theta_spec(c.rule).tensors[0].name).data);
+  finish(*Trainer::resume(folder / "half", 40, 2));
+  same(whole, checkpoints::load_snapshot(checkpoints::snapshot_path(folder / "half", 40)));
+
+  fixture::write(folder / "two/t10k-labels-idx1-ubyte", fixture::idx_labels(180, 3, 1));  // other labels, the same counts
+  CHECK_THROWS_AS(Trainer::resume(folder / "half", 41), checkpoints::BadData);
 }
 
 TEST_CASE("with full back-propagation every window is a task's whole life") {

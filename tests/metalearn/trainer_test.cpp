@@ -9,6 +9,7 @@
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
+#include "checkpoints/snapshot_file.hpp"
 #include "metalearn/outer/adam.hpp"
 #include "outer_fixture.hpp"
 
@@ -162,7 +163,11 @@ TEST_CASE("a run whose every task drops for five updates ends as diverged, and i
   Config eager = tiny_config();
   eager.tasks = 2;
   eager.window_min = eager.window_max = 4;
-  auto trainer = start_with(eager, folder / "run", toy_parts(all));
+  auto trainer = start_with(eager, folder / "run", [&](const Config& config) {
+    TrainerParts p = toy_parts(all)(config);
+    p.notes = {"not what went wrong"};
+    return p;
+  });
   std::string message;
   std::vector<float> last;
   try {
@@ -175,7 +180,7 @@ TEST_CASE("a run whose every task drops for five updates ends as diverged, and i
     CHECK(e.exit_code == 2);
   }
   CHECK(message.find("every task of 5 updates in a row was dropped") != std::string::npos);
-  CHECK(message.find("(") != std::string::npos);
+  CHECK(message.find("in the last one: dropped task ") != std::string::npos);
   CHECK(all_finite(last));
   trainer.reset();
   const auto resumed = resume_with(folder / "run", {}, {}, toy_parts());
@@ -222,7 +227,117 @@ TEST_CASE("a damaged newest snapshot is passed over for the one before it, which
   CHECK(rest.metrics == whole.metrics);
   REQUIRE(rest.progress[0].events.size() == 1);
   CHECK(rest.progress[0].events[0].find("snapshot-00000012.h5") != std::string::npos);
-  CHECK(rest.progress[0].events[0].find("snapshot-00000010.h5 instead") != std::string::npos);
+  CHECK(rest.progress[0].events[0].find("snapshot-00000010.h5 instead; the damaged one is now named *.h5.damaged") != std::string::npos);
+  CHECK(std::filesystem::exists(snapshots.back().path + ".damaged"));
+  for (const auto& s : checkpoints::list_snapshots(folder / "run")) checkpoints::load_snapshot(s.path);
+}
+
+TEST_CASE("a start reports each task that it prepares, and stopped it leaves nothing behind and gives no trainer") {
+  for (const int threads : {1, 3}) {
+    Folder folder;
+    Config c = tiny_config();
+    c.threads = threads;
+    std::vector<std::string> events;
+    CHECK(start_with(c, folder / "runs/all", toy_parts(), [&](const Progress& p) {
+      events.insert(events.end(), p.events.begin(), p.events.end());
+      return true;
+    }));
+    REQUIRE(events.size() == 7);
+    CHECK(events.front() == "preparing task 1 of 7");
+    CHECK(events.back() == "preparing task 7 of 7");
+    int calls = 0;
+    CHECK_FALSE(start_with(c, folder / "stopped/run", toy_parts(), [&](const Progress&) { return ++calls < 3; }));
+    CHECK(calls == 3);
+    CHECK_FALSE(std::filesystem::exists(folder / "stopped"));
+  }
+}
+
+TEST_CASE("the pool is the same whether its filling is watched or not, on one thread and on three") {
+  Folder folder;
+  Config c = tiny_config();
+  c.updates = 3;
+  const Run alone = train(c, folder / "alone");
+  c.threads = 3;
+  const auto watched = start_with(c, folder / "watched", toy_parts(), [](const Progress&) { return true; });
+  CHECK(same_bits(finish(*watched, folder / "watched").theta, alone.theta));
+}
+
+TEST_CASE("a start that fails for any reason leaves nothing behind") {
+  Folder folder;
+  const auto no_memory = [](const Config& config) {
+    TrainerParts p = toy_parts()(config);
+    p.make_task = [](std::uint64_t) -> InFlight { throw std::bad_alloc(); };
+    return p;
+  };
+  CHECK_THROWS_AS(start_with(tiny_config(), folder / "runs/a", no_memory), std::bad_alloc);
+  CHECK_FALSE(std::filesystem::exists(folder / "runs"));
+  std::filesystem::create_directory(folder / "mine");
+  std::ofstream(folder / "mine/notes.tmp") << "mine";
+  CHECK_THROWS_AS(start_with(tiny_config(), folder / "mine", no_memory), std::bad_alloc);
+  CHECK(text_of(folder / "mine/notes.tmp") == "mine");
+  CHECK(std::distance(std::filesystem::directory_iterator(folder / "mine"), {}) == 1);
+}
+
+TEST_CASE("a start never overwrites a user's metrics.csv or config.json") {
+  const struct { const char *name, *text; bool refused; } rows[] = {
+      {"metrics.csv", "update,objective_first,objective_last\n1,2,3\n", true},
+      {"metrics.csv", "my own notes\n", true},
+      {"metrics.csv", "update,objective_first,objective_last\n", false},
+      {"metrics.csv", "", false},
+      {"config.json", "{\"colour\": \"blue\"}", true},
+      {"config.json", "not JSON", true},
+      {"config.json", "[1]", true},
+      {"config.json", "{\"preset\": \"small\", \"updates\": \"3\"}", false},
+      {"notes.tmp", "mine", false},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.name);
+    CAPTURE(row.text);
+    Folder folder;
+    std::ofstream(folder / row.name) << row.text;
+    std::string message;
+    try {
+      start_with(tiny_config(), folder / ".", toy_parts());
+    } catch (const checkpoints::UsageError& e) {
+      message = e.what();
+    }
+    CHECK((message.find(row.name) != std::string::npos) == row.refused);
+    if (row.refused || row.name == std::string("notes.tmp")) CHECK(text_of(folder / row.name) == row.text);
+  }
+}
+
+TEST_CASE("a metrics.csv that was deleted is begun anew on resume, which is said, and the bits are the same") {
+  Folder folder;
+  Config c = tiny_config();
+  const Run whole = train(c, folder / "whole");
+  c.updates = 20;
+  train(c, folder / "run");
+  std::filesystem::remove(folder / "run/metrics.csv");
+  const Run rest = finish(*resume_with(folder / "run", 40, {}, toy_parts()), folder / "run");
+  CHECK(same_bits(rest.theta, whole.theta));
+  REQUIRE(rest.progress[0].events.size() == 1);
+  CHECK(rest.progress[0].events[0] == folder / "run" + "/metrics.csv was missing: a new one begins at update 21");
+  CHECK(std::count(rest.metrics.begin(), rest.metrics.end(), '\n') == 21);
+}
+
+TEST_CASE("a resume to fewer updates than are done does nothing and removes nothing") {
+  Folder folder;
+  const Config c = tiny_config();
+  const Run whole = train(c, folder / "run");
+  const auto resumed = resume_with(folder / "run", 25, {}, toy_parts());
+  resumed->run([](const Progress&) { FAIL("an update"); return true; });
+  CHECK(resumed->update() == 40);
+  CHECK(same_bits(resumed->theta(), whole.theta));
+  CHECK(without_seconds(text_of(folder / "run" + "/metrics.csv")) == whole.metrics);
+}
+
+TEST_CASE("a trainer names its newest snapshot") {
+  Folder folder;
+  Config c = tiny_config();
+  const auto trainer = start_with(c, folder / "run", toy_parts());
+  CHECK(trainer->newest_snapshot() == checkpoints::snapshot_path(folder / "run", 0));
+  trainer->run([](const Progress& p) { return p.update < 7; });
+  CHECK(trainer->newest_snapshot() == checkpoints::snapshot_path(folder / "run", 7));
 }
 
 TEST_CASE("the newest three snapshots stay, and the best by validation however old") {

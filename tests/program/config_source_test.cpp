@@ -51,3 +51,31 @@ TEST_CASE("data folders are kept as absolute paths, and unroll sets windows and 
   CHECK(config["data"] == "squares=" + (folder / "data").string());
   for (const char* key : {"window-min", "window-max", "length-min", "length-max", "length-start"}) CHECK(config[key] == "2");
 }
+
+TEST_CASE("the stronger of two sources wins where unroll meets windows, or bounds are in the wrong order") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  spill(folder / "unroll.conf", "unroll = 2\n");
+  spill(folder / "window.conf", "window-min = 9\n");
+  const auto longer = config_of(folder, {"--config", "unroll.conf"});  // whose command line says window and length
+  CHECK(longer["window-max"] == "3");
+  CHECK(longer["length-max"] == "6");
+  std::vector<std::string> words = {"train", "--run", "r", "--data", "squares=data", "--config", "window.conf", "--unroll", "2", "--updates", "1", "--tasks", "1", "--batch", "8", "--h-size", "4",
+                                    "--top-size", "4", "--delta-size", "2", "--grad-channels", "1", "--validate-every", "0"};
+  const Result result = run(program(words), folder.path);
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  const auto config = nlohmann::json::parse(slurp(folder / "r/config.json"));
+  for (const char* key : {"window-min", "window-max", "length-min", "length-max", "length-start"}) CHECK(config[key] == "2");
+  CHECK(config["in-flight"] == "4");  // follows tasks
+}
+
+TEST_CASE("a run's config.json is a configuration file that gives the same configuration") {
+  Folder folder;
+  IdxImages().write(folder / "a, b");
+  REQUIRE(run(tiny_training("first", "squares=a, b", {"--validate-steps", "0,3", "--activation", "tanh"}), folder.path).code == 0);
+  const Result result = run(program({"train", "--run", "second", "--config", "first/config.json"}), folder.path);
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(slurp(folder / "second/config.json") == slurp(folder / "first/config.json"));
+}

@@ -1,6 +1,7 @@
 // eval as other programs read it, and what it refuses.
 #include <nlohmann/json.hpp>
 
+#include "checkpoints/snapshot_file.hpp"
 #include "program_fixture.hpp"
 
 using namespace program_test;
@@ -9,6 +10,12 @@ namespace {
 
 std::vector<std::string> tiny_eval(std::vector<std::string> more) {
   std::vector<std::string> words = {"eval", "--theta", "r", "--steps", "0,2,4", "--layers", "8", "--seeds", "2", "--draws", "1"};
+  words.insert(words.end(), more.begin(), more.end());
+  return program(std::move(words));
+}
+
+std::vector<std::string> held_out(std::vector<std::string> more) {
+  std::vector<std::string> words = {"eval", "--theta", "r", "--held-out", "--steps", "0,2,4", "--tasks", "2", "--draws", "1"};
   words.insert(words.end(), more.begin(), more.end());
   return program(std::move(words));
 }
@@ -48,14 +55,21 @@ TEST_CASE("eval of a run") {
     for (const char* part : {"squares", "accuracy", "objective", "learned"}) CHECK(contains(result.out, part));
   }
   SUBCASE("on held-out tasks chooses a mark and says what the rule gains there") {
-    const Result table = run(tiny_eval({"--held-out", "--tasks", "2"}), folder.path);
+    const Result table = run(held_out({}), folder.path);
     CAPTURE(table.err);
     CHECK(table.code == 0);
-    for (const char* part : {"mark chosen on held-out tasks", "random initialisation", " points"}) CHECK(contains(table.out, part));
-    const Result json = run(tiny_eval({"--held-out", "--tasks", "2", "--json"}), folder.path);
+    for (const char* part : {"mark chosen on meta-validation tasks", "neither trained nor chose", "random initialisation", " points (standard error "}) CHECK(contains(table.out, part));
+    const Result json = run(held_out({"--json"}), folder.path);
     const auto report = nlohmann::json::parse(json.out);
     CHECK(report["results"].size() == 3);
     CHECK((report["chosen_step"] == 2 || report["chosen_step"] == 4));
+    for (const auto& row : report["results"]) {
+      CHECK(row["data"] == "test");
+      if (row["step"] != report["chosen_step"]) continue;
+      CHECK(row["gain_mean"].get<double>() == doctest::Approx(row["accuracy_mean"].get<double>() - report["results"][0]["accuracy_mean"].get<double>()));
+      CHECK(report["gain"]["test"]["mean"] == row["gain_mean"]);
+      CHECK(report["gain"]["test"]["se"] == row["gain_se"]);
+    }
     CHECK(run(program({"eval", "--theta", "r", "--held-out", "--steps", "0"}), folder.path).code == 64);
   }
   SUBCASE("gives the same numbers on one thread and on two") {
@@ -73,16 +87,61 @@ TEST_CASE("eval of a run") {
   SUBCASE("refuses what it can't do") {
     struct Row { std::vector<std::string> words; int code; const char* says; };
     for (const Row& row : {Row{{}, 64, "--data"}, Row{{"--data", "squares=data", "--batch", "1"}, 64, "2 .. 65536"}, Row{{"--data", "squares=nowhere"}, 66, "nowhere"},
-                           Row{{"--data", "squares=data", "--sede", "1"}, 64, "--seed"}}) {
+                           Row{{"--data", "squares=data", "--sede", "1"}, 64, "--seed"},
+                           Row{{"--data", "squares=data", "--tasks", "2"}, 64, "--held-out"}, Row{{"--held-out"}, 64, "--layers"},
+                           Row{{"--data", "squares=data", "--data", "squares=other"}, 64, "squares=other"}, Row{{"--data", "squares=data", "--inner-rate", "7"}, 64, "--inner-rate"}}) {
       const Result result = run(tiny_eval(row.words), folder.path);
       CAPTURE(result.err);
       CHECK(result.code == row.code);
       CHECK(contains(result.err, row.says));
       CHECK(result.out.empty());
     }
+    CHECK(contains(run(program({"eval", "--theta", "r", "--held-out", "--seeds", "2"}), folder.path).err, "--seeds"));
     CHECK(run(program({"eval", "--theta", "r", "--data", "squares=data", "--steps", "5,2"}), folder.path).code == 64);
     CHECK(run(program({"eval", "--theta", "r", "--data", "squares=data", "--layers", "0"}), folder.path).code == 64);
   }
+}
+
+TEST_CASE("the mark that a run's validations chose is always in the table, but only where it was chosen for these settings") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  auto words = with(tiny_training("r", "squares=data", {"--validate-steps", "0,3", "--validate-tasks", "2"}), "--validate-every", "6");
+  REQUIRE(run(words, folder.path).code == 0);
+  const auto report = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> all = {"--data", "squares=data", "--json"};
+    all.insert(all.end(), more.begin(), more.end());
+    const Result result = run(tiny_eval(all), folder.path);
+    CAPTURE(result.err);
+    REQUIRE(result.code == 0);
+    return std::pair(nlohmann::json::parse(result.out), result.err);
+  };
+  const auto [same, quiet] = report({"--inner-rate", "0.01"});
+  CHECK(same["chosen_step"] == 3);
+  CHECK(same["results"].size() == 4);
+  CHECK(same["results"][2]["step"] == 3);
+  CHECK(same["gain"].contains("squares"));
+  CHECK(quiet.empty());
+  for (const std::vector<std::string>& more : std::vector<std::vector<std::string>>{{"--inner-rate", "0.02"}, {"--activation", "tanh"}, {"--batch", "16"}, {"--raw"}}) {
+    CAPTURE(more.front());
+    const auto [other, note] = report(more);
+    CHECK(other["chosen_step"].is_null());
+    CHECK(other["results"].size() == 3);
+    CHECK(contains(note, more.front()));
+    CHECK(contains(note, "not used"));
+  }
+  const Result on_test = run(held_out({"--json"}), folder.path);
+  CHECK(nlohmann::json::parse(on_test.out)["chosen_step"] == 3);
+}
+
+TEST_CASE("held-out tables choose and report on different images") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  REQUIRE(run(tiny_training("r", "squares=data"), folder.path).code == 0);
+  const std::string before = run(held_out({"--json"}), folder.path).out;
+  // Other test images change the report. Were the report of meta-validation tasks (a tenth of the training files), it would stay.
+  IdxImages other{.noise = 7};
+  spill(folder / "data/t10k-images-idx3-ubyte", other.images());
+  CHECK(run(held_out({"--json"}), folder.path).out != before);
 }
 
 TEST_CASE("a damaged snapshot is refused by name") {
@@ -90,10 +149,44 @@ TEST_CASE("a damaged snapshot is refused by name") {
   IdxImages().write(folder / "data");
   REQUIRE(run(tiny_training("r", "squares=data"), folder.path).code == 0);
   const fs::path snapshot = snapshots(folder / "r").back();
-  std::string bytes = slurp(snapshot);
-  bytes[bytes.size() / 2] ^= 1;
-  spill(snapshot, bytes);
-  const Result result = run(tiny_eval({"--data", "squares=data"}), folder.path);
+  damage(snapshot);
+  const Result result = run(with(tiny_eval({"--data", "squares=data"}), "--theta", snapshot.string()), folder.path);
   CHECK(result.code == 65);
   CHECK(contains(result.err, snapshot.filename().string()));
+}
+
+TEST_CASE("of a run whose newest snapshot is damaged the one before is used, and said so") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  REQUIRE(run(with(tiny_training("r", "squares=data"), "--save-every", "1"), folder.path).code == 0);
+  const auto all = snapshots(folder / "r");
+  REQUIRE(all.size() >= 2);
+  damage(all.back());
+  const std::string damaged = all.back().filename().string(), whole = all[all.size() - 2].filename().string();
+  for (const auto& words : {tiny_eval({"--data", "squares=data"}), program({"inspect", "r"})}) {
+    const Result result = run(words, folder.path);
+    CAPTURE(result.err);
+    CHECK(result.code == 0);
+    CHECK(contains(result.out, whole));
+    CHECK(!contains(result.out, damaged));
+    CHECK(contains(result.err, "note: "));
+    CHECK(contains(result.err, damaged));
+    CHECK(contains(result.err, whole));
+  }
+}
+
+TEST_CASE("a theta of another size than its configuration says is refused by both sizes") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  REQUIRE(run(tiny_training("r", "squares=data"), folder.path).code == 0);
+  const auto path = snapshots(folder / "r").back().string();
+  auto archive = checkpoints::load_snapshot(path);
+  archive.set("config", "h-size", std::string("8"));
+  checkpoints::save_snapshot(path, archive);
+  const Result result = run(tiny_eval({"--data", "squares=data"}), folder.path);
+  CAPTURE(result.err);
+  CHECK(result.code == 65);
+  CHECK(contains(result.err, "theta_average/"));
+  CHECK(contains(result.err, "4"));
+  CHECK(contains(result.err, "8"));
 }

@@ -88,6 +88,8 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
+  std::string out() const { return slurp(files_ / "out"); }  ///< so far
+  std::string err() const { return slurp(files_ / "err"); }
   void kill(int signal) { ::kill(pid_, signal); }
   bool running() {
     siginfo_t info{};
@@ -114,6 +116,19 @@ inline Result run(const std::vector<std::string>& command, const fs::path& direc
 inline std::vector<std::string> program(std::vector<std::string> words) {
   words.insert(words.begin(), METALEARN_PROGRAM);
   return words;
+}
+
+/// A command line with the value of --option replaced.
+inline std::vector<std::string> with(std::vector<std::string> words, const std::string& option, const std::string& value) {
+  *(std::find(words.begin(), words.end(), option) + 1) = value;
+  return words;
+}
+
+/// Changes one bit in the middle of a file.
+inline void damage(const fs::path& path) {
+  std::string bytes = slurp(path);
+  bytes[bytes.size() / 2] ^= 1;
+  spill(path, bytes);
 }
 
 inline std::string big_endian(std::uint32_t value) {

@@ -55,6 +55,10 @@ TEST_CASE("a run ends with its snapshot and says where it is and what comes next
     const Result again = run(program({"resume", "runs/a"}), folder.path);
     CHECK(again.code == 0);
     CHECK(contains(again.out, "finished already"));
+    const Result less = run(program({"resume", "runs/a", "--updates", "3"}), folder.path);
+    CHECK(less.code == 0);
+    CHECK(contains(less.out, "6 updates are done, 3 in all were asked for"));
+    CHECK(contains(less.out, "N above 6"));
   }
   SUBCASE("inspect shows configuration, provenance and theta") {
     for (const std::string& what : std::vector<std::string>{"runs/a", found.back().string()}) {
@@ -69,9 +73,7 @@ TEST_CASE("a run that was stopped and resumed, from another folder and on other 
   Folder folder;
   IdxImages().write(folder / "data");
   REQUIRE(run(tiny_training("whole", "squares=data", {"--threads", "1"}), folder.path).code == 0);
-  std::vector<std::string> words = tiny_training("parts", "squares=data", {"--threads", "2"});
-  *(std::find(words.begin(), words.end(), "--updates") + 1) = "3";
-  REQUIRE(run(words, folder.path).code == 0);
+  REQUIRE(run(with(tiny_training("parts", "squares=data", {"--threads", "2"}), "--updates", "3"), folder.path).code == 0);
   fs::create_directories(folder / "elsewhere");
   const Result resumed = run(program({"resume", "../parts", "--updates", "6"}), folder / "elsewhere");
   CAPTURE(resumed.err);
@@ -92,9 +94,7 @@ TEST_CASE("a run that gets a signal saves, says so by its exit code, and can be 
   for (const int signal : {SIGINT, SIGTERM}) {
     Folder folder;
     IdxImages().write(folder / "data");
-    std::vector<std::string> words = tiny_training("r", "squares=data");
-    *(std::find(words.begin(), words.end(), "--updates") + 1) = "1000000";
-    Child child(words, folder.path);
+    Child child(with(tiny_training("r", "squares=data"), "--updates", "1000000"), folder.path);
     const auto rows = [&] {
       const std::string csv = slurp(folder / "r/metrics.csv");
       return std::count(csv.begin(), csv.end(), '\n');
@@ -115,12 +115,99 @@ TEST_CASE("a run that gets a signal saves, says so by its exit code, and can be 
 TEST_CASE("a second process is kept out of a run directory") {
   Folder folder;
   IdxImages().write(folder / "data");
-  std::vector<std::string> words = tiny_training("r", "squares=data");
-  *(std::find(words.begin(), words.end(), "--updates") + 1) = "1000000";
-  Child child(words, folder.path);
+  Child child(with(tiny_training("r", "squares=data"), "--updates", "1000000"), folder.path);
   while (child.running() && snapshots(folder / "r").empty()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   const Result second = run(program({"resume", "r"}), folder.path);
   CHECK(second.code == 75);
   child.kill(SIGTERM);
   CHECK(child.wait().code == 128 + SIGTERM);
+}
+
+TEST_CASE("a run that is killed and resumed gives the same bits as one that was not") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  const auto words = [](const char* name) { return with(with(tiny_training(name, "squares=data"), "--updates", "200"), "--save-every", "4"); };
+  REQUIRE(run(words("whole"), folder.path).code == 0);
+  {
+    Child child(words("killed"), folder.path);
+    while (child.running() && snapshots(folder / "killed").size() < 3) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    child.kill(SIGKILL);
+    CHECK(child.wait().code == 128 + SIGKILL);
+  }
+  REQUIRE(checkpoints::load_snapshot(snapshots(folder / "killed").back().string()).attribute<std::int64_t>("counters", "update") < 200);
+  const Result resumed = run(program({"resume", "killed"}), folder.path);
+  CAPTURE(resumed.err);
+  REQUIRE(resumed.code == 0);
+  CHECK(same_bits(arrays(folder / "whole"), arrays(folder / "killed")));
+  CHECK(metrics(folder / "whole") == metrics(folder / "killed"));
+}
+
+TEST_CASE("a signal during the preparation stops it, and nothing is left behind") {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    Folder folder;
+    IdxImages().write(folder / "data");
+    auto words = tiny_training("r", "squares=data", {"--length-start", "20000"});
+    words = with(with(with(words, "--in-flight", "2000"), "--length-max", "20000"), "--length-min", "10000");
+    Child child(words, folder.path);
+    while (child.running() && !contains(child.err(), "preparing")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    child.kill(signal);
+    const Result result = child.wait();
+    CAPTURE(result.err);
+    CHECK(result.code == 128 + signal);
+    CHECK(contains(result.out, "nothing was saved yet"));
+    CHECK(!fs::exists(folder / "r"));
+  }
+}
+
+TEST_CASE("after a fallback from a damaged snapshot a stop says what it saved") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  REQUIRE(run(with(tiny_training("r", "squares=data"), "--save-every", "2"), folder.path).code == 0);
+  damage(snapshots(folder / "r").back());
+  Child child(program({"resume", "r", "--updates", "1000000"}), folder.path);
+  const auto rows = [&] {
+    const std::string csv = slurp(folder / "r/metrics.csv");
+    return std::count(csv.begin(), csv.end(), '\n');
+  };
+  while (child.running() && rows() < 9) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  child.kill(SIGTERM);
+  const Result result = child.wait();
+  CAPTURE(result.err);
+  CHECK(result.code == 128 + SIGTERM);
+  CHECK(contains(result.err, "snapshot-00000004.h5 instead"));
+  const auto at = result.out.find("newest snapshot: ");
+  REQUIRE(at != std::string::npos);
+  const std::string saved = result.out.substr(at + 17, result.out.find('\n', at) - at - 17);
+  CHECK(checkpoints::load_snapshot((folder / saved).string()).attribute<std::int64_t>("counters", "update") >= 8);
+}
+
+TEST_CASE("a run whose data is gone is not resumed") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  REQUIRE(run(tiny_training("r", "squares=data"), folder.path).code == 0);
+  fs::remove_all(folder / "data");
+  const Result result = run(program({"resume", "r", "--updates", "7"}), folder.path);
+  CHECK(result.code == 66);
+  CHECK(contains(result.err, (folder / "data").string()));
+}
+
+TEST_CASE("on a terminal the live line is redrawn by the clock, also where an update takes long") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  auto words = tiny_training("r", "squares=data", {"--length-start", "100000"});
+  for (const char* option : {"--window-min", "--window-max", "--length-min", "--length-max"}) words = with(words, option, "100000");
+  std::string line;
+  for (const auto& word : words) line += "'" + word + "' ";
+  Child child({"script", "-qec", line, "/dev/null"}, folder.path, {{"TERM", "xterm"}});
+  const auto redrawn = [&] {
+    int times = 0;
+    const std::string out = child.out();
+    for (std::size_t at = 0; (at = out.find("\r", at)) != std::string::npos && (at = out.find("\x1b[K", at)) != std::string::npos;) ++times;
+    return times;
+  };
+  while (child.running() && redrawn() < 3) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  CHECK(redrawn() >= 3);
+  CHECK(!contains(child.out(), "update 1/"));
+  child.kill(SIGTERM);
+  child.wait();
 }

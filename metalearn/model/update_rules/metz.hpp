@@ -8,7 +8,7 @@ namespace metalearn {
 
 class MetzRule : public UpdateRule {
  public:
-  /// Throws std::invalid_argument for a size below 1 (Q and P: below 0).
+  /// Throws std::invalid_argument for a size below 1 (Q and P: below 0, N_L: below 2).
   explicit MetzRule(RuleConfig config);
   TensorList theta_spec() const override;
   std::vector<float> initial_theta(std::uint64_t seed) const override;

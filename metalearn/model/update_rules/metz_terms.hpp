@@ -27,7 +27,7 @@ struct LayerView {
   double batch = 0, channels = 0;  ///< B, G
 };
 
-/// change_w [I, J]. probe hears the raw terms as "terms/<l>/<term>".
+/// change_w [I, J]. probe hears each raw term under its name in kTerms.
 autodiff::Var weight_increment(const LayerView& view, const std::function<void(const std::string&, autodiff::Var)>& probe);
 
 }  // namespace metalearn

@@ -1,0 +1,16 @@
+// KernelLevels: which instruction sets the kernels can use here, and the user's choice of one (METALEARN_ISA).
+//
+// Any number of threads.
+#pragma once
+#include <string>
+#include <vector>
+
+namespace tools {
+
+/// Levels that this build has and this machine runs, plainest first.
+std::vector<std::string> kernel_levels();
+
+/// Throws checkpoints::UsageError where METALEARN_ISA names none of them.
+void require_kernel_level();
+
+}  // namespace tools
