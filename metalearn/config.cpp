@@ -306,7 +306,7 @@ Config Config::from_preset(const std::string& name) {
     c.task.classes_min = 10;
     c.task.hidden_min = 1, c.task.hidden_max = 2;
     c.task.width_min = 24, c.task.width_max = 64;
-    c.updates = 250;
+    c.updates = 400;
     c.length_max = 50, c.length_horizon = 400;
     c.decay_horizon = 1000;
     c.validate_every = 25;
