@@ -46,7 +46,7 @@ struct Config {
   std::string save_every = "10s";    ///< N updates or Ns seconds
   std::int64_t validate_every = 50;  ///< updates; 0: never
   std::vector<std::int64_t> validate_steps = {0, 10, 25, 50, 100};  ///< marks (inner steps)
-  std::int64_t validate_tasks = 8;   ///< meta-validation tasks
+  std::int64_t validate_tasks = 16;  ///< meta-validation tasks
 
   /// Every key with its value as text, in table order: what a snapshot keeps and what `config.json` in the run directory shows.
   std::map<std::string, std::string> to_map() const;
