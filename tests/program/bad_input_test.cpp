@@ -128,6 +128,11 @@ TEST_CASE("wrong input is refused in one line that names the thing and the fix, 
   const auto before = entries();
   for (const Row& row : kRows) {
     CAPTURE(row.claim);
+    // The proc file system is the one folder that root can't write either; a bare chroot has it not mounted, and then it is an ordinary folder.
+    if (std::find(row.words.begin(), row.words.end(), "/proc") != row.words.end() && !fs::exists("/proc/self")) {
+      MESSAGE("skipped, no proc file system: " << row.claim);
+      continue;
+    }
     const Result result = run(program(row.words), folder.path, row.environment);
     const std::string& err = result.err;
     CAPTURE(err);
