@@ -3,6 +3,7 @@
 // A graph knows shapes but no element type: the same graph compiles to float and to double. Not thread-safe while it is being recorded.
 #pragma once
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <span>
@@ -83,7 +84,7 @@ class Graph {
   friend class Scope;
   friend class Attribution;
   Var append(Node node, Location at);
-  std::vector<Node> nodes_;
+  std::deque<Node> nodes_;  // never moves its elements: a reference to a shape outlives recording
   std::map<NodeId, std::vector<double>> constants_;
   std::map<NodeId, std::string> inputs_;
   std::vector<std::string> scopes_{""};

@@ -75,7 +75,7 @@ class Sweep {
     for (NodeId id = end; id-- > begin;) {
       const auto found = contributions_.find(id);
       if (found == contributions_.end()) continue;
-      const Node node = graph_.node(id);  // a copy: recording moves nodes
+      const Node& node = graph_.node(id);
       const Attribution attribution(graph_, node);
       const Var adjoint = total(graph_, found->second);
       found->second = {adjoint};
