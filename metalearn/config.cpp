@@ -288,7 +288,7 @@ Config Config::from_preset(const std::string& name) {
   c.meta_rate_final = 3e-4;
   c.clip_task = 1;
   if (name == "small") {
-    // Base 196-32-32-32. Ten classes (all that a set has, where it has fewer) teach more an update than 2 to 10 (bench/RESULTS.md, "Recipe").
+    // Base 196-32-32-32. Ten classes (all that a set has, where it has fewer) at this rate did better than 2 to 10 at lower ones (bench/RESULTS.md, "Recipe").
     c.meta_rate = 5e-3;
     c.batch = 64;
     c.task.classes_min = 10;
