@@ -93,14 +93,8 @@ const std::string& Graph::input_name(NodeId id) const { return inputs_.at(id); }
 bool Graph::is_input(NodeId id) const { return nodes_[id].op == &input_op(); }
 bool Graph::is_constant(NodeId id) const { return nodes_[id].op == &constant_op(); }
 
-std::string Graph::where(Location at) const {
-  at = location_.value_or(at);
-  return fmt::format("recorded at {}:{}{}{}", at.file, at.line, scopes_[scope_].empty() ? "" : " in scope ", scopes_[scope_]);
-}
-
-std::string Graph::where(NodeId id) const {
-  const Node& n = nodes_[id];
-  return fmt::format("recorded at {}:{}{}{}", n.location.file, n.location.line, scopes_[n.scope].empty() ? "" : " in scope ", scopes_[n.scope]);
+std::string recorded_at(Location at, std::string_view scope) {
+  return fmt::format("recorded at {}:{}{}{}", at.file, at.line, scope.empty() ? "" : " in scope ", scope);
 }
 
 Scope::Scope(Graph& graph, std::string_view name) : graph_(graph), before_(graph.scope_) {

@@ -44,6 +44,9 @@ class Var {
   NodeId id_ = kNoNode;
 };
 
+/// "recorded at file:line in scope a/b", or without a scope where that is empty.
+std::string recorded_at(Location at, std::string_view scope);
+
 struct Node {
   const OpDef* op = nullptr;
   std::vector<NodeId> inputs;
@@ -75,10 +78,15 @@ class Graph {
   bool is_input(NodeId id) const;
   bool is_constant(NodeId id) const;
 
-  /// "recorded at file:line in scope a/b", for messages.
-  std::string where(Location at) const;
-  std::string where(NodeId id) const;
-  std::string scope_name(std::uint32_t scope) const { return scopes_[scope]; }
+  /// The scopes of another graph, so that its nodes' scope numbers mean the same here. REQUIRES an empty graph.
+  void take_scopes(const Graph& other) { scopes_ = other.scopes_; }
+
+  /// recorded_at() for what is being recorded and for a node.
+  std::string where(Location at) const { return recorded_at(location_.value_or(at), scopes_[scope_]); }
+  std::string where(NodeId id) const { return recorded_at(nodes_[id].location, scopes_[nodes_[id].scope]); }
+  std::uint32_t scope() const { return scope_; }  ///< of the nodes that are recorded now
+  const std::string& scope_name(std::uint32_t scope) const { return scopes_[scope]; }
+  const std::vector<std::string>& scope_names() const { return scopes_; }
 
  private:
   friend class Scope;

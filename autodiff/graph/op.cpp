@@ -19,9 +19,22 @@ std::mutex& storage_mutex() {
 }
 }  // namespace
 
+NodeShape node_shape(const Graph& graph, NodeId id) {
+  const Node& node = graph.node(id);
+  NodeShape shape{{}, node.shape, &node.attributes};
+  shape.in.reserve(node.inputs.size());
+  for (NodeId i : node.inputs) shape.in.push_back(graph.node(i).shape);
+  return shape;
+}
+
+std::optional<Index> view_of(const Graph& graph, NodeId id) {
+  const OpDef& op = *graph.node(id).op;
+  return op.view ? op.view(node_shape(graph, id)) : std::nullopt;
+}
+
 const OpDef& add_to_registry(OpDef op) {
   if (!op.infer) throw std::invalid_argument("[register_op] '" + op.name + "' has no shape rule (infer)");
-  if (!op.spec && !(op.alias || (op.kernel_f && op.kernel_d)))
+  if (!op.spec && !(op.view || (op.kernel_f && op.kernel_d)))
     throw std::invalid_argument("[register_op] '" + op.name + "' needs a spec or a kernel for float and double");
   if (!op.spec && !op.vjp && !op.zero_gradient) throw std::invalid_argument("[register_op] '" + op.name + "' has no spec: it needs a vjp (or zero_gradient)");
   std::lock_guard lock(storage_mutex());

@@ -5,6 +5,7 @@
 // checks every op at its `samples`. Thread-safe.
 #pragma once
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -73,7 +74,11 @@ struct OpDef {
   /// Arithmetic of one run, in multiply-adds or equivalent; empty: one per output element.
   std::function<double(const NodeShape&)> cost;
   std::vector<std::size_t> in_place;  ///< operands of whose memory out may be, where shapes are equal (each element is read before it is written)
-  bool alias = false;     ///< out is the memory of input 0, unchanged (reshape)
+  /// Where out is the memory of input 0 from some element on, unchanged (a reshape, a slice of a contiguous range): that element. Empty: never so.
+  std::function<std::optional<Index>(const NodeShape&)> view;
+  /// Whether out is the memory of the operands, one after the other (a concat along the leading axis): a plan computes them there. The kernel finds any operand
+  /// that is there already at its place in out. Empty: never so.
+  std::function<bool(const NodeShape&)> joins;
   bool zero_gradient = false;  ///< a function whose derivative is taken as zero everywhere (sign, step)
   std::vector<Sample> samples;
   std::vector<WrongUse> wrong;  ///< at least one per rule of infer that a user can break
@@ -89,6 +94,10 @@ struct OpDef {
     kernel_d = [f](const NodeShape& s) { return f.template operator()<double>(s); };
   }
 };
+
+NodeShape node_shape(const Graph& graph, NodeId id);
+/// The element of its input 0 at which the node's value starts, if it is a view of it (OpDef::view).
+std::optional<Index> view_of(const Graph& graph, NodeId id);
 
 /// Adds an op to the registry and returns it, at an address that stays. For ops/; users call register_op() of ops/all_ops.hpp, which knows the built-in names.
 /// Throws std::invalid_argument if the name is taken or the definition is incomplete.

@@ -14,9 +14,14 @@ using Index = std::int64_t;
 /// Partial sums of a reduction along contiguous memory, whatever the vector width of the machine.
 inline constexpr Index kLanes = 16;
 
+/// Columns of a panel of b.
+inline constexpr Index kPanel = 32;
+
 /// c[m*ldc + n] = init + sum over r < terms, k < K of a[r][m*a_row + k*a_col] * b[r][k*ldb + n]     for m < M, n < N
 /// init is c itself if accumulate, else bias[n] if bias is not null, else 0. The sum runs over r, then k, in order, in one accumulator per element,
 /// so splitting K into calls that accumulate gives the same bits. a_row = 1 makes a transposed product (tn). c overlaps neither a nor b.
+/// With `panels`, b[r] is cut into blocks of kPanel columns (the last may have fewer), each a contiguous [K, columns], one after the other: the form for a
+/// wide b that many rows share, and the one to transpose into.
 template <class T>
 struct Product {
   Index M = 0, N = 0, K = 0;
@@ -25,6 +30,7 @@ struct Product {
   Index a_row = 0, a_col = 1;
   const T* const* b = nullptr;
   Index ldb = 0;
+  bool panels = false;
   T* c = nullptr;
   Index ldc = 0;
   const T* bias = nullptr;
@@ -60,6 +66,33 @@ enum class Binary {
   gate,        // y > 0 ? x : 0        (reverse of relu, from its output or its input)
 };
 
+/// What a convolution block reads: z[0] as it is (no addends), or the sum of one or two activations relu((z[a] - mean[a]) * rstd[a] + offset[a]) per channel.
+template <class T>
+struct Activations {
+  int addends = 0;
+  const T* z[2] = {};
+  const T* mean[2] = {};
+  const T* rstd[2] = {};
+  const T* offset[2] = {};
+};
+
+/// Pairs of neighbouring positions of a convolution of three taps. Row r stands for the outputs at t and t + 1, which read the inputs d0 .. d3 at t-1 .. t+2:
+/// d_i is the C numbers from x + r * row + (i - 1) * step on. Every `run` rows, the first row has no d0 unless `before`, the last no d3 unless `after`: zeros instead.
+template <class T>
+struct Pairs {
+  Index rows = 0, C = 0;
+  Activations<T> x;
+  Index row = 0, step = 0;
+  Index run = 1;
+  bool before = false, after = false;
+};
+
+/// Most channels that winograd() reads, and that winograd_reverse() reads of either side.
+inline constexpr Index kMostPairChannels = 128;
+
+/// How an operand moves while a tile [rows, cols] is walked through: not at all, along a row, from row to row, or both (contiguously).
+enum class Walk { scalar, row, column, full };
+
 template <class T>
 struct Kernels {
   const char* isa;  // "scalar", "v2", "v3", "v4"
@@ -75,8 +108,20 @@ struct Kernels {
   /// z[i] = f(x[i * x_step], y[i * y_step]), i < n, steps 0 or 1. z may be x or y where that one's step is 1.
   void (*binary)(Binary f, Index n, const T* x, Index x_step, const T* y, Index y_step, T* z);
 
+  /// z[r, c] = f(x, y) over a tile of contiguous rows, each operand moving as its walk says. z may be an operand whose walk is full.
+  void (*binary_rows)(Binary f, Index rows, Index cols, const T* x, Walk x_walk, const T* y, Walk y_walk, T* z);
+
+  /// y[r, c] = x, moving as its walk says.
+  void (*stretch)(Index rows, Index cols, const T* x, Walk walk, T* y);
+
   /// Sum of n contiguous numbers: lane l adds x[l], x[l + kLanes], ...; lanes combine as a fixed binary tree.
   T (*sum)(Index n, const T* x);
+
+  /// y[r] = sum(cols, x + r * cols), the same bits.
+  void (*sum_each_row)(Index rows, Index cols, const T* x, T* y);
+
+  /// Adds n numbers to the kLanes partial sums of a longer sum() in which they stand from `at` on.
+  void (*sum_lanes)(Index n, const T* x, Index at, T* lanes);
 
   /// s[c] += x[r*ldx + c] over r < rows in order, c < cols.
   void (*sum_rows)(Index rows, Index cols, const T* x, Index ldx, T* s);
@@ -87,11 +132,27 @@ struct Kernels {
   /// y[r*C + c] = (x[r*C + c] - mean[c]) * rstd[c] + offset[c]; with relu also max(., 0). y may be x.
   void (*normalise)(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset, bool relu, T* y);
 
-  /// Sums over rows, in order, of dy and of dy * (x - mean) * rstd, added to s_dy[c], s_dyx[c].
-  void (*normalise_reverse_sums)(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* dy, T* s_dy, T* s_dyx);
+  /// Sums over rows, in order, of dy and of dy * (x - mean) * rstd, added to s_dy[c], s_dyx[c]. With an offset, dy counts only where
+  /// (x - mean) * rstd + offset > 0: it passes a relu first. Null: no relu.
+  void (*normalise_reverse_sums)(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset, const T* dy, T* s_dy, T* s_dyx);
 
-  /// dx = rstd * (dy - m_dy - (x - mean) * rstd * m_dyx), per channel c. dx may be dy or x.
-  void (*normalise_reverse)(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* m_dy, const T* m_dyx, const T* dy, T* dx);
+  /// dx = rstd * (dy - m_dy - (x - mean) * rstd * m_dyx), per channel c, dy through the same relu. dx may be dy or x.
+  void (*normalise_reverse)(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset, const T* m_dy, const T* m_dyx, const T* dy, T* dx);
+
+  /// y[r*C + c] = what x reads there.
+  void (*activate)(Index rows, Index C, const Activations<T>& x, T* y);
+
+  /// The weights u [4, size] that winograd() multiplies with, from the taps w [3, size].
+  void (*winograd_weights)(Index size, const T* w, T* u);
+
+  /// Both outputs of every pair, O numbers each: row r of them at y0 + r * ldy and y1 + r * ldy. u [4, C, O]; bias [O] or null; C <= kMostPairChannels.
+  void (*winograd)(const Pairs<T>& pairs, Index O, const T* u, const T* bias, T* y0, T* y1, Index ldy);
+
+  /// Adds to du [4, C, O] the adjoint of u, from the adjoints of the outputs: row r of them at g0 + r * ldg and g1 + r * ldg. C, O <= kMostPairChannels.
+  void (*winograd_reverse)(const Pairs<T>& pairs, Index O, const T* g0, const T* g1, Index ldg, T* du);
+
+  /// The adjoint dw [3, size] of the taps from du [4, size].
+  void (*winograd_weights_reverse)(Index size, const T* du, T* dw);
 };
 
 /// The table in use. T is float or double.

@@ -6,6 +6,8 @@
 #include "autodiff/kernels/levels.hpp"
 #include "autodiff/kernels/product.hpp"
 #include "autodiff/kernels/rows.hpp"
+#include "autodiff/kernels/tile_program.hpp"
+#include "autodiff/kernels/winograd.hpp"
 
 #define AUTODIFF_STRING_OF(x) #x
 #define AUTODIFF_STRING(x) AUTODIFF_STRING_OF(x)
@@ -21,12 +23,21 @@ constexpr Kernels<T> kTable = {
     .transpose = transpose<T>,
     .unary = unary<T>,
     .binary = binary<T>,
+    .binary_rows = binary_rows<T>,
+    .stretch = stretch<T>,
     .sum = sum<T>,
+    .sum_each_row = sum_each_row<T>,
+    .sum_lanes = sum_lanes<T>,
     .sum_rows = sum_rows<T>,
     .sum_squared_deviations = sum_squared_deviations<T>,
     .normalise = normalise<T>,
     .normalise_reverse_sums = normalise_reverse_sums<T>,
     .normalise_reverse = normalise_reverse<T>,
+    .activate = activate<T>,
+    .winograd_weights = winograd_weights<T>,
+    .winograd = winograd<T>,
+    .winograd_reverse = winograd_reverse<T>,
+    .winograd_weights_reverse = winograd_weights_reverse<T>,
 };
 
 }  // namespace

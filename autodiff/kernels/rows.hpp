@@ -124,20 +124,28 @@ void normalise(Index rows, Index C, const T* x, const T* mean, const T* rstd, co
   }
 }
 
-template <class T>
-void normalise_reverse_sums(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* dy, T* s_dy, T* s_dyx) {
+/// What passes the relu of a normalised number: dy where (x - mean) * rstd + offset > 0, else 0.
+template <bool gated, class V>
+AUTODIFF_INLINE V passed(V deviation, V scale, V shift, V dy) {
+  if constexpr (!gated) return dy;
+  return fma(deviation, scale, shift) > V{} ? dy : V{};
+}
+
+template <class T, bool gated>
+void reverse_sums(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset, const T* dy, T* s_dy, T* s_dyx) {
   over_columns<T, 4>(C, [=]<class V, int count>(Index c) {
     const auto centre = Block<V, count>::from(mean + c);
     const auto scale = Block<V, count>::from(rstd + c);
+    const auto shift = Block<V, count>::from((gated ? offset : mean) + c);
     auto total_dy = Block<V, count>::from(s_dy + c);
     auto total_dyx = Block<V, count>::from(s_dyx + c);
     for (Index r = 0; r < rows; ++r) {
       const auto row = Block<V, count>::from(x + r * C + c);
       const auto row_dy = Block<V, count>::from(dy + r * C + c);
       AUTODIFF_UNROLL for (int j = 0; j < count; ++j) {
-        const V normal = (row.v[j] - centre.v[j]) * scale.v[j];
-        total_dy.v[j] += row_dy.v[j];
-        total_dyx.v[j] = fma(row_dy.v[j], normal, total_dyx.v[j]);
+        const V deviation = row.v[j] - centre.v[j], open = passed<gated>(deviation, scale.v[j], shift.v[j], row_dy.v[j]);
+        total_dy.v[j] += open;
+        total_dyx.v[j] = fma(open, V(deviation * scale.v[j]), total_dyx.v[j]);
       }
     }
     total_dy.to(s_dy + c);
@@ -146,22 +154,41 @@ void normalise_reverse_sums(Index rows, Index C, const T* x, const T* mean, cons
 }
 
 template <class T>
-void normalise_reverse(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* m_dy, const T* m_dyx, const T* dy, T* dx) {
-  over_columns<T, 4>(C, [=]<class V, int count>(Index c) {
+void normalise_reverse_sums(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset, const T* dy, T* s_dy, T* s_dyx) {
+  if (offset) {
+    reverse_sums<T, true>(rows, C, x, mean, rstd, offset, dy, s_dy, s_dyx);
+  } else {
+    reverse_sums<T, false>(rows, C, x, mean, rstd, offset, dy, s_dy, s_dyx);
+  }
+}
+
+template <class T, bool gated>
+void reverse_rows(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset, const T* m_dy, const T* m_dyx, const T* dy, T* dx) {
+  over_columns<T, 2>(C, [=]<class V, int count>(Index c) {
     const auto centre = Block<V, count>::from(mean + c);
     const auto scale = Block<V, count>::from(rstd + c);
+    const auto shift = Block<V, count>::from((gated ? offset : mean) + c);
     const auto mean_dy = Block<V, count>::from(m_dy + c);
     const auto mean_dyx = Block<V, count>::from(m_dyx + c);
     for (Index r = 0; r < rows; ++r) {
       auto row = Block<V, count>::from(x + r * C + c);
       const auto row_dy = Block<V, count>::from(dy + r * C + c);
       AUTODIFF_UNROLL for (int j = 0; j < count; ++j) {
-        const V normal = (row.v[j] - centre.v[j]) * scale.v[j];
-        row.v[j] = scale.v[j] * fma(V(-normal), mean_dyx.v[j], V(row_dy.v[j] - mean_dy.v[j]));
+        const V deviation = row.v[j] - centre.v[j], open = passed<gated>(deviation, scale.v[j], shift.v[j], row_dy.v[j]);
+        row.v[j] = scale.v[j] * fma(V(-(deviation * scale.v[j])), mean_dyx.v[j], V(open - mean_dy.v[j]));
       }
       row.to(dx + r * C + c);
     }
   });
+}
+
+template <class T>
+void normalise_reverse(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset, const T* m_dy, const T* m_dyx, const T* dy, T* dx) {
+  if (offset) {
+    reverse_rows<T, true>(rows, C, x, mean, rstd, offset, m_dy, m_dyx, dy, dx);
+  } else {
+    reverse_rows<T, false>(rows, C, x, mean, rstd, offset, m_dy, m_dyx, dy, dx);
+  }
 }
 
 }  // namespace

@@ -75,6 +75,54 @@ AUTODIFF_INLINE V fma(V a, V b, V c) {
 }
 #endif
 
+/// The first n numbers, n < lanes of V; the other lanes are 0.
+template <class V, class T>
+AUTODIFF_INLINE V load_first(const T* from, Index n) {
+  T lanes[kWidth<T, V>] = {};
+  Index at = 0;
+  AUTODIFF_UNROLL for (Index piece = kWidth<T, V> / 2; piece > 0; piece /= 2) {
+    if (n & piece) {
+      __builtin_memcpy(lanes + at, from + at, static_cast<std::size_t>(piece) * sizeof(T));
+      at += piece;
+    }
+  }
+  return load<V>(lanes);
+}
+
+/// Stores the first n lanes, n < lanes of V.
+template <class V, class T>
+AUTODIFF_INLINE void store_first(V v, T* to, Index n) {
+  T lanes[kWidth<T, V>];
+  store(v, lanes);
+  Index at = 0;
+  AUTODIFF_UNROLL for (Index piece = kWidth<T, V> / 2; piece > 0; piece /= 2) {
+    if (n & piece) {
+      __builtin_memcpy(to + at, lanes + at, static_cast<std::size_t>(piece) * sizeof(T));
+      at += piece;
+    }
+  }
+}
+
+#ifdef __AVX512F__
+AUTODIFF_INLINE __mmask16 first_lanes(Index n) { return static_cast<__mmask16>((1u << n) - 1); }
+template <>
+AUTODIFF_INLINE Vec<float, 64> load_first<Vec<float, 64>>(const float* from, Index n) { return _mm512_maskz_loadu_ps(first_lanes(n), from); }
+template <>
+AUTODIFF_INLINE Vec<float, 32> load_first<Vec<float, 32>>(const float* from, Index n) { return _mm256_maskz_loadu_ps(static_cast<__mmask8>(first_lanes(n)), from); }
+template <>
+AUTODIFF_INLINE Vec<double, 64> load_first<Vec<double, 64>>(const double* from, Index n) { return _mm512_maskz_loadu_pd(static_cast<__mmask8>(first_lanes(n)), from); }
+template <>
+AUTODIFF_INLINE Vec<double, 32> load_first<Vec<double, 32>>(const double* from, Index n) { return _mm256_maskz_loadu_pd(static_cast<__mmask8>(first_lanes(n)), from); }
+template <>
+AUTODIFF_INLINE void store_first(Vec<float, 64> v, float* to, Index n) { _mm512_mask_storeu_ps(to, first_lanes(n), v); }
+template <>
+AUTODIFF_INLINE void store_first(Vec<float, 32> v, float* to, Index n) { _mm256_mask_storeu_ps(to, static_cast<__mmask8>(first_lanes(n)), v); }
+template <>
+AUTODIFF_INLINE void store_first(Vec<double, 64> v, double* to, Index n) { _mm512_mask_storeu_pd(to, static_cast<__mmask8>(first_lanes(n)), v); }
+template <>
+AUTODIFF_INLINE void store_first(Vec<double, 32> v, double* to, Index n) { _mm256_mask_storeu_pd(to, static_cast<__mmask8>(first_lanes(n)), v); }
+#endif
+
 /// A block of `count` vectors of one row.
 template <class V, int count>
 struct Block {

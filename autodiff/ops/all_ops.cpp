@@ -14,9 +14,12 @@ std::vector<const OpDef*> all_ops() {
   register_reduce_ops();
   register_layout_ops();
   register_matmul_ops();
+  register_linear_groups_ops();
   register_conv_ops();
   register_batch_norm_ops();
+  register_conv_block_ops();
   register_linear_algebra_ops();
+  register_tile_program_ops();
   return registered_ops();
 }
 

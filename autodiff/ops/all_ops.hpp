@@ -10,9 +10,12 @@ void register_elementwise_ops();
 void register_reduce_ops();
 void register_layout_ops();
 void register_matmul_ops();
+void register_linear_groups_ops();
 void register_conv_ops();
+void register_conv_block_ops();
 void register_batch_norm_ops();
 void register_linear_algebra_ops();
+void register_tile_program_ops();
 
 /// Registers an op of the user's own and returns it, at an address that stays. Throws std::invalid_argument if the definition is incomplete or the name is taken,
 /// also by a built-in op that was not used yet.

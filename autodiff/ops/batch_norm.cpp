@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
 #include <stdexcept>
 
 #include "autodiff/graph/op.hpp"
@@ -12,38 +10,11 @@
 #include "autodiff/ops/elementwise.hpp"
 #include "autodiff/ops/layout.hpp"
 #include "autodiff/ops/reduce.hpp"
-#include "autodiff/ops/tiles.hpp"
+#include "autodiff/ops/row_chunks.hpp"
 
 namespace autodiff {
 
 namespace {
-
-// The rows of [.., C] and the chunks that their sums are cut into.
-struct Rows {
-  Index count, C, chunk, chunks;
-};
-Rows rows_of(const Shape& x) {
-  const Index C = x[x.rank() - 1], count = x.size() / C, chunk = std::max<Index>(16, kTileElements / C);
-  return {count, C, chunk, tile_count(count, chunk)};
-}
-
-// Sums f(first row, rows, accumulator) of all chunks into parts[0, size).
-template <class T, class F>
-void sum_chunks(const Parallel& parallel, const Rows& r, Index size, T* parts, F f) {
-  for_tiles(parallel, r.chunks, [&](Index i) {
-    T* s = parts + i * size;
-    std::fill_n(s, size, T(0));
-    f(i * r.chunk, std::min(r.chunk, r.count - i * r.chunk), s);
-  });
-  combine_tree(r.chunks, size, parts, [](Index n, T* a, const T* b) {
-    for (Index i = 0; i < n; ++i) a[i] += b[i];
-  });
-}
-
-template <class T>
-void reciprocal_deviation(Index C, const T* variance, T eps, T* rstd) {
-  for (Index c = 0; c < C; ++c) rstd[c] = T(1) / std::sqrt(variance[c] + eps);
-}
 
 void check_epsilon(const Attributes& a) {
   if (a.reals.size() != 1 || !(a.reals[0] > 0)) throw std::invalid_argument("expected one attribute, eps, and it must be positive");
@@ -123,9 +94,8 @@ const OpDef& normalise_op() {
       kernel.run = [=, &table](const KernelArguments<T>& k) {
         T* rstd = k.scratch;
         reciprocal_deviation(r.C, k.in[1] + r.C, eps, rstd);
-        for_tiles(*k.parallel, r.chunks, [&](Index i) {
-          const Index first = i * r.chunk;
-          table.normalise(std::min(r.chunk, r.count - first), r.C, k.in[0] + first * r.C, k.in[1], rstd, k.in[2], false, k.out + first * r.C);
+        for_chunks(*k.parallel, r, [&](Index first, Index rows) {
+          table.normalise(rows, r.C, k.in[0] + first * r.C, k.in[1], rstd, k.in[2], false, k.out + first * r.C);
         });
       };
       return kernel;
@@ -169,12 +139,11 @@ const OpDef& reverse_op() {
         T *rstd = k.scratch, *sums = k.scratch + r.C;
         reciprocal_deviation(r.C, mean + r.C, eps, rstd);
         sum_chunks(*k.parallel, r, 2 * r.C, sums, [&](Index first, Index rows, T* s2) {
-          table.normalise_reverse_sums(rows, r.C, x + first * r.C, mean, rstd, g + first * r.C, s2, s2 + r.C);
+          table.normalise_reverse_sums(rows, r.C, x + first * r.C, mean, rstd, nullptr, g + first * r.C, s2, s2 + r.C);
         });
         for (Index c = 0; c < 2 * r.C; ++c) sums[c] /= static_cast<T>(r.count);
-        for_tiles(*k.parallel, r.chunks, [&](Index i) {
-          const Index first = i * r.chunk;
-          table.normalise_reverse(std::min(r.chunk, r.count - first), r.C, x + first * r.C, mean, rstd, sums, sums + r.C, g + first * r.C, k.out + first * r.C);
+        for_chunks(*k.parallel, r, [&](Index first, Index rows) {
+          table.normalise_reverse(rows, r.C, x + first * r.C, mean, rstd, nullptr, sums, sums + r.C, g + first * r.C, k.out + first * r.C);
         });
       };
       return kernel;

@@ -1,7 +1,8 @@
-// Broadcast: NumPy's shape rule, and the loop over rows that a broadcast operation of two operands becomes.
+// Broadcast: NumPy's shape rule, and the loop over blocks of rows that a broadcast operation of two operands becomes.
 #pragma once
 #include <vector>
 
+#include "autodiff/kernels/kernels.hpp"
 #include "autodiff/ops/tiles.hpp"
 
 namespace autodiff {
@@ -9,19 +10,19 @@ namespace autodiff {
 /// Shapes align at the right; extents are equal or one of them is 1. Throws std::invalid_argument otherwise.
 Shape broadcast_shape(const Shape& x, const Shape& y);
 
-/// The rows of out = f(x, y): along a row each operand moves by a step of 0 or 1. Neighbouring axes that broadcast alike are merged first.
+/// The blocks of rows of out = f(x, y), within which each operand moves along rows, from row to row, both or neither. Neighbouring axes that broadcast alike are merged first.
 class BroadcastLoop {
  public:
   BroadcastLoop(const Shape& x, const Shape& y, const Shape& out);
 
   Index tiles() const { return tiles_; }
 
-  /// Calls f(n, x_offset, x_step, y_offset, y_step, out_offset) for each row of a tile.
+  /// Calls f(rows, cols, x_offset, x_walk, y_offset, y_walk, out_offset) for each block of a tile.
   template <class F>
-  void for_rows(Index tile, F&& f) const {
+  void for_blocks(Index tile, F&& f) const {
     if (outer_ == 1) {  // one long row, cut into tiles
       const Index begin = tile * kTileElements, n = std::min(kTileElements, row_ - begin);
-      f(n, begin * x_step_, x_step_, begin * y_step_, y_step_, begin);
+      f(Index{1}, n, begin * x_step_, walk(x_step_, false), begin * y_step_, walk(y_step_, false), begin);
       return;
     }
     const Index first = tile * rows_per_tile_, last = std::min(outer_, first + rows_per_tile_);
@@ -34,20 +35,31 @@ class BroadcastLoop {
       x += digits[a] * x_stride_[a];
       y += digits[a] * y_stride_[a];
     }
-    for (Index row = first; row < last; ++row) {
-      f(row_, x, x_step_, y, y_step_, row * row_);
-      for (int a = axes_ - 1; a >= 0; --a) {
-        x += x_stride_[a];
-        y += y_stride_[a];
-        if (++digits[a] < extent_[a]) break;
+    const int inner = axes_ - 1;
+    for (Index row = first; row < last;) {
+      const Index rows = std::min(last - row, extent_[inner] - digits[inner]);
+      f(rows, row_, x, walk(x_step_, x_stride_[inner]), y, walk(y_step_, y_stride_[inner]), row * row_);
+      row += rows;
+      x += rows * x_stride_[inner];
+      y += rows * y_stride_[inner];
+      digits[inner] += rows;
+      for (int a = inner; a >= 0 && digits[a] == extent_[a]; --a) {
         x -= digits[a] * x_stride_[a];
         y -= digits[a] * y_stride_[a];
         digits[a] = 0;
+        if (a == 0) break;
+        ++digits[a - 1];
+        x += x_stride_[a - 1];
+        y += y_stride_[a - 1];
       }
     }
   }
 
  private:
+  static kernels::Walk walk(bool along, bool from_row_to_row) {
+    return along ? (from_row_to_row ? kernels::Walk::full : kernels::Walk::row) : (from_row_to_row ? kernels::Walk::column : kernels::Walk::scalar);
+  }
+
   int axes_ = 0;  // outer axes
   Index extent_[Shape::kMaxRank] = {}, x_stride_[Shape::kMaxRank] = {}, y_stride_[Shape::kMaxRank] = {};
   Index outer_ = 1, row_ = 1, x_step_ = 0, y_step_ = 0;

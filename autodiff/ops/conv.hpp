@@ -2,6 +2,8 @@
 //
 // Specification section 2. Gradients: tests/autodiff/registry_test.cpp.
 #pragma once
+#include <span>
+
 #include "autodiff/graph/graph.hpp"
 
 namespace autodiff {
@@ -9,5 +11,11 @@ namespace autodiff {
 /// Cross-correlation, stride 1, zero padding (k-1)/2: along axis 0  y[s, t, o] = b[o] + sum_{j, c} x[s + j - (k-1)/2, t, c] w[j, c, o], along axis 1 the same in t.
 /// x [A0, A1, Cin], w [k, Cin, Cout] with k odd, b [Cout] or empty -> [A0, A1, Cout].
 Var conv(Var x, Var w, Var b, int axis, Location at = here());
+/// The adjoint of its weights [k, Cin, Cout], from x and the adjoint g [A0, A1, Cout] of its output.
+Var conv_weight_reverse(Var x, Var g, Index k, int axis, Location at = here());
+
+/// The shape rules of both, for ops built upon them; attributes {axis} and {axis, k}.
+Shape infer_conv(std::span<const Shape> in, const Attributes& attributes);
+Shape infer_conv_weight_reverse(std::span<const Shape> in, const Attributes& attributes);
 
 }  // namespace autodiff

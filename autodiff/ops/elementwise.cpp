@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <unordered_map>
 
 #include "autodiff/graph/op.hpp"
 #include "autodiff/kernels/kernels.hpp"
@@ -185,11 +186,11 @@ OpDef binary_op(const BinaryRow& row) {
   };
   d.set_kernel([f = row.f]<class T>(const NodeShape& s) {
     const BroadcastLoop loop(s.in[0], s.in[1], s.out);
-    const auto run = kernels::active<T>().binary;
+    const auto run = kernels::active<T>().binary_rows;
     return Kernel<T>{[=](const KernelArguments<T>& k) {
       for_tiles(*k.parallel, loop.tiles(), [&](Index tile) {
-        loop.for_rows(tile, [&](Index n, Index x, Index x_step, Index y, Index y_step, Index z) {
-          run(f, n, k.in[0] + x, x_step, k.in[1] + y, y_step, k.out + z);
+        loop.for_blocks(tile, [&](Index rows, Index cols, Index x, kernels::Walk x_walk, Index y, kernels::Walk y_walk, Index z) {
+          run(f, rows, cols, k.in[0] + x, x_walk, k.in[1] + y, y_walk, k.out + z);
         });
       });
     }};
@@ -230,6 +231,34 @@ void register_elementwise_ops() {
   unary(Unary::affine);
   binary(Binary::add);
   swish_op();
+}
+
+int elementwise_function(const OpDef& op) {
+  static const auto functions = [] {
+    std::unordered_map<const OpDef*, int> all;
+    for (const auto& row : unary_rows()) all[&unary(row.f)] = static_cast<int>(row.f);
+    for (const auto& row : binary_rows()) all[&binary(row.f)] = kBinaryFunctions + static_cast<int>(row.f);
+    return all;
+  }();
+  const auto found = functions.find(&op);
+  return found == functions.end() ? -1 : found->second;
+}
+
+int elementwise_reals(int function) {
+  for (const auto& row : unary_rows())
+    if (static_cast<int>(row.f) == function) return static_cast<int>(row.sample.attributes.reals.size());
+  for (const auto& row : binary_rows())
+    if (kBinaryFunctions + static_cast<int>(row.f) == function) return 0;
+  return -1;
+}
+
+Var record_elementwise(int function, std::span<const Var> operands, double p, double q, Location at) {
+  const int reals = elementwise_reals(function);
+  if (reals < 0) throw std::invalid_argument(fmt::format("[elementwise] there is no function of number {}", function));
+  const OpDef& op = function < kBinaryFunctions ? unary(static_cast<Unary>(function)) : binary(static_cast<Binary>(function - kBinaryFunctions));
+  std::vector<double> values{p, q};
+  values.resize(static_cast<std::size_t>(reals));
+  return operands[0].graph().record(op, operands, {{}, std::move(values)}, at);
 }
 
 Var add(Var x, Var y, Location at) { return record_binary(Binary::add, x, y, at); }

@@ -53,4 +53,13 @@ Var tanh(Var x, Location at = here());
 Var softplus(Var x, Location at = here());     ///< log(1 + exp(x))
 Var swish(Var x, Location at = here());        ///< x * sigmoid(x)
 
+/// A function of one or two operands by number: kernels::Unary, or kBinaryFunctions + kernels::Binary. Passes speak of elementwise ops by these.
+inline constexpr int kBinaryFunctions = 32, kFunctions = kBinaryFunctions + 5;
+/// The function that an op computes element by element; -1 if it is none of them.
+int elementwise_function(const OpDef& op);
+/// How many numbers its attributes have (at most two); -1 if there is no function of that number.
+int elementwise_reals(int function);
+/// Records the op of a function, whose attributes are the first of p and q. Throws std::invalid_argument if there is none of that number.
+Var record_elementwise(int function, std::span<const Var> operands, double p, double q, Location at = here());
+
 }  // namespace autodiff

@@ -9,11 +9,14 @@
 #include "autodiff/graph/op.hpp"
 #include "autodiff/kernels/kernels.hpp"
 #include "autodiff/ops/all_ops.hpp"
+#include "autodiff/ops/copy_rows.hpp"
 #include "autodiff/ops/tiles.hpp"
 
 namespace autodiff {
 
 namespace {
+
+constexpr Index kBlockElements = 4096;  // of a concat's result: 16 KiB in float
 
 void expect_one(std::span<const Shape> in) {
   if (in.size() != 1) throw std::invalid_argument("expected one operand");
@@ -22,25 +25,6 @@ void expect_one(std::span<const Shape> in) {
 int checked_axis(const Attributes& a, const Shape& s) {
   if (a.ints.empty() || a.ints[0] < 0 || a.ints[0] >= s.rank()) throw std::invalid_argument(fmt::format("axis is not within rank {}", s.rank()));
   return static_cast<int>(a.ints[0]);
-}
-
-template <Index kWidth, class T>
-void copy_narrow_rows(Index rows, const T* x, Index x_pitch, T* y, Index y_pitch) {
-  for (Index r = 0; r < rows; ++r) std::copy_n(x + r * x_pitch, kWidth, y + r * y_pitch);
-}
-
-// Rows of `width` numbers copied between two pitches. Readouts are a few channels wide: a call of memmove a row would cost more than the copy.
-template <class T>
-void copy_rows(Index rows, Index width, const T* x, Index x_pitch, T* y, Index y_pitch) {
-  switch (width) {
-    case 1: return copy_narrow_rows<1>(rows, x, x_pitch, y, y_pitch);
-    case 2: return copy_narrow_rows<2>(rows, x, x_pitch, y, y_pitch);
-    case 4: return copy_narrow_rows<4>(rows, x, x_pitch, y, y_pitch);
-    case 8: return copy_narrow_rows<8>(rows, x, x_pitch, y, y_pitch);
-    case 16: return copy_narrow_rows<16>(rows, x, x_pitch, y, y_pitch);
-    default: break;
-  }
-  for (Index r = 0; r < rows; ++r) std::copy_n(x + r * x_pitch, width, y + r * y_pitch);
 }
 
 const OpDef& reshape_op() {
@@ -56,7 +40,7 @@ const OpDef& reshape_op() {
     };
     d.vjp = [](const VjpInput& v, const Attributes&) { return std::vector<Var>{reshape(v.adjoint, v.in[0].shape())}; };
     d.cost = [](const NodeShape&) { return 0.0; };
-    d.alias = true;
+    d.view = [](const NodeShape&) { return std::optional<Index>(0); };
     d.samples = {{{Shape{2, 3, 4}}, {{6, 4}, {}}}, {{Shape{1}}, {{}, {}}}};
     d.wrong = {{{Shape{2, 3}}, {{7}, {}}, "sizes differ: 6 elements to [7]"}, {{Shape{2, 3}}, {{-6}, {}}, "extents are at least 1"}, {{Shape{6}, Shape{6}}, {{6}, {}}, "expected one operand"}};
     return d;
@@ -120,6 +104,13 @@ const OpDef& transpose_op() {
       return Shape(out);
     };
     d.set_kernel([]<class T>(const NodeShape& s) { return transpose_kernel<T>(s); });
+    d.view = [](const NodeShape& s) -> std::optional<Index> {  // where only axes of extent 1 change their places
+      std::vector<Index> moving;
+      for (Index p : s.attributes->ints)
+        if (s.in[0][static_cast<int>(p)] > 1) moving.push_back(p);
+      if (!std::is_sorted(moving.begin(), moving.end())) return {};
+      return 0;
+    };
     d.vjp = [](const VjpInput& v, const Attributes& a) {
       std::vector<Index> inverse(a.ints.size());
       for (std::size_t i = 0; i < a.ints.size(); ++i) inverse[static_cast<std::size_t>(a.ints[i])] = static_cast<Index>(i);
@@ -154,17 +145,21 @@ const OpDef& concat_op() {
       std::vector<Index> widths;
       for (const Shape& in : s.in) widths.push_back(in.size(axis, rank));
       return Kernel<T>{[=](const KernelArguments<T>& k) {
-        const Index per_tile = std::max<Index>(1, kTileElements / pitch);
+        const Index per_tile = std::max<Index>(1, kTileElements / pitch), per_block = std::max<Index>(1, kBlockElements / pitch);
         for_tiles(*k.parallel, tile_count(rows, per_tile), [&](Index tile) {
-          const Index first = tile * per_tile, n = std::min(per_tile, rows - first);
-          Index at = 0;
-          for (std::size_t i = 0; i < widths.size(); ++i) {
-            copy_rows(n, widths[i], k.in[i] + first * widths[i], widths[i], k.out + first * pitch + at, pitch);
-            at += widths[i];
+          const Index last = std::min(rows, (tile + 1) * per_tile);
+          for (Index first = tile * per_tile; first < last; first += per_block) {  // out stays in the first-level cache while operand after operand is put into it
+            const Index n = std::min(per_block, last - first);
+            Index at = 0;
+            for (std::size_t i = 0; i < widths.size(); ++i) {
+              if (rows > 1 || k.in[i] != k.out + at) copy_rows(n, widths[i], k.in[i] + first * widths[i], widths[i], k.out + first * pitch + at, pitch);
+              at += widths[i];
+            }
           }
         });
       }};
     });
+    d.joins = [](const NodeShape& s) { return s.out.size(0, static_cast<int>(s.attributes->ints[0])) == 1; };
     d.vjp = [](const VjpInput& v, const Attributes& a) {
       const int axis = static_cast<int>(a.ints[0]);
       std::vector<Var> adjoints;
@@ -208,6 +203,11 @@ const OpDef& slice_op() {
         });
       }};
     });
+    d.view = [](const NodeShape& s) -> std::optional<Index> {
+      const int axis = static_cast<int>(s.attributes->ints[0]);
+      if (s.out.size(0, axis) != 1) return {};
+      return s.attributes->ints[1] * s.out.size(axis + 1, s.out.rank());
+    };
     d.vjp = [](const VjpInput& v, const Attributes& a) {
       const int axis = static_cast<int>(a.ints[0]);
       return std::vector<Var>{pad(v.adjoint, axis, a.ints[1], v.in[0].shape()[axis] - a.ints[2])};

@@ -38,50 +38,70 @@ Shape infer(std::span<const Shape> in, const Attributes& attributes) {
   return r == 3 ? Shape{s.Z, s.M, s.N} : Shape{s.M, s.N};
 }
 
-// A tile is a block of rows of one matrix; where a matrix is small and the sum long, the sum is cut instead and its parts combine in a tree.
+// What one product reads of b [K, N] where that lies badly, as columns or with far apart rows that many row tiles share: copied to panels (kernels::Product).
+template <class T>
+void copy_panel(const kernels::Kernels<T>& table, bool transposed, Index K, Index columns, const T* b, Index ldb, T* panel) {
+  if (transposed) return table.transpose(columns, K, b, ldb, panel, columns);
+  for (Index k = 0; k < K; ++k) std::copy_n(b + k * ldb, columns, panel + k * columns);
+}
+
+// A tile is a block of rows and columns of one matrix; where a matrix is small and the sum long, the sum is cut instead and its parts combine in a tree.
 template <class T>
 Kernel<T> matmul_kernel(const NodeShape& shape) {
   const Sizes s = sizes(shape.in, *shape.attributes);
-  constexpr Index kRowBlock = 64, kLongSum = 4096, kSumChunk = 2048;
-  const bool split = s.K >= kLongSum && s.M * s.N <= 128 * 128;
-  const Index chunks = split ? tile_count(s.K, kSumChunk) : 1;
-  const Index rows = split ? s.M : std::max(kRowBlock, kTileElements * 8 / (s.N * s.K) / kRowBlock * kRowBlock), blocks = tile_count(s.M, rows);
-  const Index packed = s.tb ? s.Z * s.K * s.N : 0;  // b^T, so that the kernel reads rows
+  constexpr Index kRowBlock = 128, kColumnBlock = 512, kLongSum = 4096, kSumChunk = 2048, kFewRows = 64, kFarApart = 256;
+  const bool split = s.K >= kLongSum && s.M * s.N <= 128 * 128, panels = s.tb || (s.M >= kFewRows && s.N >= kFarApart);
+  const Index chunk_sum = split ? kSumChunk : s.K, chunks = tile_count(s.K, chunk_sum);
+  const Index rows = split ? s.M : std::max(kRowBlock, kTileElements * 8 / (s.N * s.K) / kRowBlock * kRowBlock), row_blocks = tile_count(s.M, rows);
+  const Index columns = split ? s.N : kColumnBlock, column_blocks = tile_count(s.N, columns), panel_count = tile_count(s.N, kernels::kPanel);
+  const Index b_size = s.K * s.N, c_size = s.M * s.N, packed = panels ? s.Z * b_size : 0;
   const auto& table = kernels::active<T>();
   const auto add_into = [](Index n, T* a, const T* b) {
     for (Index i = 0; i < n; ++i) a[i] += b[i];
   };
+  kernels::Product<T> whole{.M = s.M, .N = s.N, .K = s.K, .a_row = s.ta ? 1 : s.K, .a_col = s.ta ? s.M : 1, .ldb = s.N, .panels = panels, .ldc = s.N};
+  if (s.Z * chunks * row_blocks * column_blocks == 1 && (s.tb ? panel_count == 1 : !panels))  // nothing to cut: small products are many
+    return {[=, &table](const KernelArguments<T>& k) {
+              if (s.tb) table.transpose(s.N, s.K, k.in[1], s.K, k.scratch, s.N);
+              const T* const b = s.tb ? k.scratch : k.in[1];
+              kernels::Product<T> p = whole;
+              p.a = k.in;
+              p.b = &b;
+              p.c = k.out;
+              table.product(p);
+            },
+            packed};
   Kernel<T> kernel;
-  kernel.scratch = packed + (split ? s.Z * chunks * s.M * s.N : 0);
+  kernel.scratch = packed + (split ? s.Z * chunks * c_size : 0);
   kernel.run = [=, &table](const KernelArguments<T>& k) {
-    const T* b = k.in[1];
-    if (s.tb) {
-      for_tiles(*k.parallel, s.Z, [&](Index z) { table.transpose(s.N, s.K, k.in[1] + z * s.K * s.N, s.K, k.scratch + z * s.K * s.N, s.N); });
-      b = k.scratch;
-    }
+    if (panels)
+      for_tiles(*k.parallel, s.Z * chunks * panel_count, [&](Index tile) {
+        const Index z = tile / (chunks * panel_count), first = tile / panel_count % chunks * chunk_sum, n = tile % panel_count * kernels::kPanel;
+        const Index sum = std::min(chunk_sum, s.K - first);
+        copy_panel(table, s.tb, sum, std::min(kernels::kPanel, s.N - n), k.in[1] + z * b_size + (s.tb ? n * s.K + first : first * s.N + n), s.tb ? s.K : s.N,
+                   k.scratch + z * b_size + first * s.N + n * sum);
+      });
+    const T* b = panels ? k.scratch : k.in[1];
     T* partial = split ? k.scratch + packed : k.out;
-    for_tiles(*k.parallel, s.Z * blocks * chunks, [&](Index tile) {
-      const Index z = tile / (blocks * chunks), m = tile % (blocks * chunks) / chunks * rows, chunk = tile % chunks, first = chunk * kSumChunk;
+    for_tiles(*k.parallel, s.Z * row_blocks * column_blocks * chunks, [&](Index tile) {
+      const Index chunk = tile % chunks, n = tile / chunks % column_blocks * columns, m = tile / (chunks * column_blocks) % row_blocks * rows, z = tile / (chunks * column_blocks * row_blocks);
+      const Index first = chunk * chunk_sum, sum = std::min(chunk_sum, s.K - first);
       const T* a_tile = k.in[0] + z * s.M * s.K + (s.ta ? m + first * s.M : m * s.K + first);
-      const T* b_tile = b + (z * s.K + first) * s.N;
-      kernels::Product<T> p;
+      const T* b_tile = b + z * b_size + first * s.N + (panels ? n * sum : n);
+      kernels::Product<T> p = whole;
       p.M = std::min(rows, s.M - m);
-      p.N = s.N;
-      p.K = split ? std::min(kSumChunk, s.K - first) : s.K;
+      p.N = std::min(columns, s.N - n);
+      p.K = sum;
       p.a = &a_tile;
-      p.a_row = s.ta ? 1 : s.K;
-      p.a_col = s.ta ? s.M : 1;
       p.b = &b_tile;
-      p.ldb = s.N;
-      p.c = split ? partial + (z * chunks + chunk) * s.M * s.N : partial + (z * s.M + m) * s.N;
-      p.ldc = s.N;
+      p.c = partial + (z * chunks + chunk) * c_size + m * s.N + n;
       table.product(p);
     });
     if (split)
       for (Index z = 0; z < s.Z; ++z) {
-        T* parts = partial + z * chunks * s.M * s.N;
-        combine_tree(chunks, s.M * s.N, parts, add_into);
-        std::copy_n(parts, s.M * s.N, k.out + z * s.M * s.N);
+        T* parts = partial + z * chunks * c_size;
+        combine_tree(chunks, c_size, parts, add_into);
+        std::copy_n(parts, c_size, k.out + z * c_size);
       }
   };
   return kernel;

@@ -27,7 +27,7 @@ template <class T>
 Kernel<T> sum_kernel(const NodeShape& s) {
   const int begin = static_cast<int>(s.attributes->ints[0]), end = static_cast<int>(s.attributes->ints[1]);
   const Index A = s.in[0].size(0, begin), R = s.in[0].size(begin, end), C = s.in[0].size(end, s.in[0].rank());
-  const Index chunk = std::max<Index>(16, kTileElements / C), chunks = tile_count(R, chunk);
+  const Index chunk = sum_chunk(C), chunks = tile_count(R, chunk);
   const Index group = std::max<Index>(1, kTileElements / (R * C));  // short sums share a tile
   const auto& table = kernels::active<T>();
   const auto add_into = [](Index n, T* a, const T* b) {
@@ -38,7 +38,9 @@ Kernel<T> sum_kernel(const NodeShape& s) {
   kernel.run = [=, &table](const KernelArguments<T>& k) {
     T* partial = chunks > 1 ? k.scratch : k.out;
     for_tiles(*k.parallel, tile_count(A * chunks, group), [&](Index tile) {
-      for (Index i = tile * group; i < std::min(A * chunks, (tile + 1) * group); ++i) {
+      const Index first = tile * group, last = std::min(A * chunks, first + group);
+      if (C == 1 && chunks == 1) return table.sum_each_row(last - first, R, k.in[0] + first * R, partial + first);
+      for (Index i = first; i < last; ++i) {
         const Index a = i / chunks, r = (i % chunks) * chunk, rows = std::min(chunk, R - r);
         const T* x = k.in[0] + (a * R + r) * C;
         if (C == 1) {
@@ -95,13 +97,10 @@ const OpDef& broadcast_op() {
     };
     d.set_kernel([]<class T>(const NodeShape& s) {
       const BroadcastLoop loop(s.in[0], Shape{}, s.out);
-      const auto run = kernels::active<T>().unary;
+      const auto run = kernels::active<T>().stretch;
       return Kernel<T>{[=](const KernelArguments<T>& k) {
         for_tiles(*k.parallel, loop.tiles(), [&](Index tile) {
-          loop.for_rows(tile, [&](Index n, Index x, Index x_step, Index, Index, Index z) {
-            if (x_step == 1) run(kernels::Unary::copy, n, k.in[0] + x, k.out + z, T(0), T(0));
-            else run(kernels::Unary::fill, n, k.in[0] + x, k.out + z, k.in[0][x], T(0));
-          });
+          loop.for_blocks(tile, [&](Index rows, Index cols, Index x, kernels::Walk walk, Index, kernels::Walk, Index y) { run(rows, cols, k.in[0] + x, walk, k.out + y); });
         });
       }};
     });

@@ -5,8 +5,12 @@
 #include <initializer_list>
 
 #include "autodiff/graph/graph.hpp"
+#include "autodiff/ops/tiles.hpp"
 
 namespace autodiff {
+
+/// Rows of C numbers that a sum over rows adds one after the other; the sums of longer ones are those of such chunks, combined as a tree (combine_tree).
+constexpr Index sum_chunk(Index C) { return std::max<Index>(16, kTileElements / C); }
 
 /// Sum over axes [begin, end); x [.., n, ..] -> [.., 1, ..].
 Var sum_range(Var x, int begin, int end, Location at = here());

@@ -1,6 +1,7 @@
 // Arena: one block of memory for a plan's values, page-aligned, reserved at once and touched only where a plan reaches. One thread at a time.
 #pragma once
 #include <cstddef>
+#include <utility>
 
 namespace autodiff {
 
@@ -9,7 +10,12 @@ class Arena {
   Arena() = default;
   ~Arena() { release(); }
   Arena(Arena&& other) noexcept : data_(other.data_), bytes_(other.bytes_), high_water_(other.high_water_) { other.data_ = nullptr, other.bytes_ = 0; }
-  Arena& operator=(Arena&&) = delete;
+  Arena& operator=(Arena&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(bytes_, other.bytes_);
+    std::swap(high_water_, other.high_water_);
+    return *this;
+  }
 
   /// Makes room for at least `bytes`; contents are lost when it grows. Throws std::bad_alloc.
   void reserve(std::size_t bytes);

@@ -3,143 +3,97 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
-#include <map>
 #include <stdexcept>
 
 #include "autodiff/plan/memory_plan.hpp"
-#include "autodiff/transform/simplify.hpp"
+#include "autodiff/transform/pipeline.hpp"
 
 namespace autodiff {
 
 namespace {
 
-// The buffer that a node's value lives in: its own, or that of the node it is an alias of or was computed in place of.
-struct Buffer {
-  enum class Kind { arena, input, output, constant } kind = Kind::arena;
-  std::size_t index = 0;  // input or output number, first number of a constant, or index of the arena's lifetime
-};
+// Numbers that the forward pass computes in the arena and the rest reads; one that is kept within a joined value counts once.
+std::size_t tape_numbers(const Graph& graph, std::span<const NodeId> order, const Placement& placement, std::span<const Var> forward_outputs) {
+  const std::vector<char> forward = ancestors(forward_outputs);
+  std::vector<char> kept(graph.size(), 0);
+  for (NodeId id : order)
+    if (!forward[id])
+      for (NodeId i : graph.node(id).inputs)
+        if (forward[i] && placement.in_arena[placement.value_of[i]]) kept[placement.value_of[i]] = 1;
+  std::size_t numbers = 0;
+  for (NodeId id : order) {
+    NodeId joined = placement.joined_in[id];
+    while (joined != kNoNode && !kept[joined]) joined = placement.joined_in[joined];
+    if (kept[id] && joined == kNoNode) numbers += static_cast<std::size_t>(graph.node(id).shape.size());
+  }
+  return numbers;
+}
 
-constexpr std::size_t kNever = static_cast<std::size_t>(-1);
+// Seconds that one core takes, roughly. Rates of a current core on these kernels (bench/RESULTS.md): multiply-adds, and bytes through the outer caches.
+double estimated_seconds(double cost, const NodeShape& shape, std::size_t number_bytes) {
+  constexpr double kMultiplyAdds = 5e10, kBytes = 3e10;
+  Index numbers = shape.out.size();
+  for (const Shape& in : shape.in) numbers += in.size();
+  return cost / kMultiplyAdds + static_cast<double>(numbers) * static_cast<double>(number_bytes) / kBytes;
+}
 
 }  // namespace
 
 template <class T>
 Plan<T>::Plan(std::span<const Var> source_inputs, std::span<const Var> source_outputs, PlanOptions options) : outputs_(source_outputs.size()) {
   Graph graph;
-  const Simplified s = simplify(source_inputs, source_outputs, graph);
-  const std::size_t n = graph.size();
+  const Rewritten s = transform(source_inputs, source_outputs, options.transform, graph);
+  scopes_ = graph.scope_names();
   for (Var v : s.inputs) inputs_.push_back({v.shape().size(), fmt::format("input '{}' is already not finite, {}", graph.input_name(v.id()), graph.where(v.id()))});
 
-  // What outputs depend on: simplification leaves nodes behind whose only use it removed.
-  std::vector<bool> needed(n, false);
-  for (Var v : s.outputs) needed[v.id()] = true;
-  for (auto id = static_cast<NodeId>(n); id-- > 0;)
-    if (needed[id])
-      for (NodeId i : graph.node(id).inputs) needed[i] = true;
-
-  // Steps are the needed nodes that compute; time is the index of the step.
-  std::vector<std::size_t> time(n, kNever);
+  // What computes, of what outputs depend on: passes leave nodes behind whose only use they removed.
+  const std::vector<char> needed = ancestors(s.outputs);
   std::vector<NodeId> order;
-  for (NodeId id = 0; id < n; ++id)
-    if (needed[id] && !graph.is_input(id) && !graph.is_constant(id) && !graph.node(id).op->alias) {
-      time[id] = order.size();
-      order.push_back(id);
-    }
-  std::vector<NodeId> root(n);  // through aliases
-  for (NodeId id = 0; id < n; ++id) root[id] = graph.node(id).op->alias ? root[graph.node(id).inputs[0]] : id;
-  std::vector<std::size_t> last_use(n, 0);
-  for (NodeId id : order)
-    for (NodeId i : graph.node(id).inputs) last_use[root[i]] = time[id];
-
-  // A value that is an output is computed where the caller wants it; where that can't be (it is an input, a constant, or wanted twice), it is copied at the end.
-  std::vector<std::optional<Buffer>> buffer(n);
-  std::vector<std::pair<NodeId, std::size_t>> copies;  // root, output number
-  for (std::size_t i = 0; i < outputs_; ++i) {
-    const NodeId r = root[s.outputs[i].id()];
-    if (time[r] == kNever || buffer[r]) {
-      copies.emplace_back(r, i);
-      last_use[r] = order.size();
-    } else {
-      buffer[r] = Buffer{Buffer::Kind::output, i};
-    }
+  std::vector<Kernel<T>> kernels;
+  std::vector<Index> scratch;
+  for (NodeId id = 0; id < graph.size(); ++id) {
+    if (!needed[id] || graph.is_input(id) || graph.is_constant(id) || view_of(graph, id)) continue;
+    order.push_back(id);
+    kernels.push_back(graph.node(id).op->template kernel<T>()(node_shape(graph, id)));
+    scratch.push_back(kernels.back().scratch);
   }
-  for (std::size_t i = 0; i < inputs_.size(); ++i) buffer[s.inputs[i].id()] = Buffer{Buffer::Kind::input, i};
-  for (NodeId id = 0; id < n; ++id)
-    if (needed[id] && graph.is_constant(id)) {
-      buffer[id] = Buffer{Buffer::Kind::constant, constants_.size()};
-      for (double v : graph.constant_values(id)) constants_.push_back(static_cast<T>(v));
-    }
+  const Placement placement = place_values({graph, s.inputs, s.outputs, order, scratch, sizeof(T), options.in_place});
 
-  // Lifetimes in the arena, and one step's kernel each.
-  std::vector<Lifetime> lifetimes;
-  std::vector<std::size_t> scratch(order.size(), kNever);
-  for (NodeId id : order) {
+  for (NodeId id : placement.constants)
+    for (double v : graph.constant_values(id)) constants_.push_back(static_cast<T>(v));
+  for (const Placement::Step& placed : placement.steps) {
+    const NodeId id = order[placed.index];
     const Node& node = graph.node(id);
-    Step step;
-    NodeShape shape{{}, node.shape, &node.attributes};
-    for (NodeId i : node.inputs) shape.in.push_back(graph.node(i).shape);
-    step.kernel = node.op->template kernel<T>()(shape);
-    step.size = node.shape.size();
-    step.name = fmt::format("{}, {}", node.op->name, graph.where(id));
-    cost_ += node.op->cost ? node.op->cost(shape) : static_cast<double>(node.shape.size());
-    most_operands_ = std::max(most_operands_, node.inputs.size());
-    const std::size_t t = time[id];
-    if (!buffer[id] && options.in_place) {
-      for (std::size_t operand : node.op->in_place) {
-        const NodeId i = node.inputs[operand], r = root[i];
-        const bool once = std::count_if(node.inputs.begin(), node.inputs.end(), [&](NodeId j) { return root[j] == r; }) == 1;
-        if (once && buffer[r] && buffer[r]->kind == Buffer::Kind::arena && last_use[r] == t && graph.node(i).shape == node.shape) {
-          buffer[id] = buffer[r];
-          lifetimes[buffer[r]->index].last = std::max(last_use[id], t);
-          break;
-        }
-      }
-    }
-    if (!buffer[id]) {
-      buffer[id] = Buffer{Buffer::Kind::arena, lifetimes.size()};
-      lifetimes.push_back({static_cast<std::size_t>(step.size) * sizeof(T), t, std::max(last_use[id], t)});
-    }
-    if (step.kernel.scratch > 0) {
-      scratch[t] = lifetimes.size();
-      lifetimes.push_back({static_cast<std::size_t>(step.kernel.scratch) * sizeof(T), t, t});
-    }
-    steps_.push_back(std::move(step));
+    const NodeShape shape = node_shape(graph, id);
+    const double cost = node.op->cost ? node.op->cost(shape) : static_cast<double>(node.shape.size());
+    const bool spread = estimated_seconds(cost, shape, sizeof(T)) > options.spread_above;
+    add({std::move(kernels[placed.index].run), 0, 0, placed.out, placed.scratch.offset, spread}, placed.in, {node.op->name, node.location, node.scope, node.shape.size(), cost, placed.end});
   }
+  const auto first_output = static_cast<std::uint32_t>(Place::kInputs + inputs_.size());
+  for (const Placement::Copy& copy : placement.copies) {
+    const Node& node = graph.node(copy.node);
+    const Index size = node.shape.size();
+    add({[size](const KernelArguments<T>& k) { std::copy_n(k.in[0], size, k.out); }, 0, 0, {first_output + static_cast<std::uint32_t>(copy.output), 0}, 0, false}, std::span(&copy.from, 1),
+        {"copy of an output", node.location, node.scope, size, 0, 0});
+  }
+  const std::size_t pointers = Place::kInputs + inputs_.size() + outputs_ + most_operands_;
+  tables_ = (pointers * sizeof(void*) + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
+  peak_ = tables_ + placement.arena_bytes;
+  if (options.transform.forward_outputs > 0) tape_ = tape_numbers(graph, order, placement, std::span(s.outputs).first(options.transform.forward_outputs)) * sizeof(T);
+}
 
-  const MemoryPlan memory = plan_memory(lifetimes);
-  const auto address = [&](NodeId id) {
-    const Buffer& b = *buffer[root[id]];
-    switch (b.kind) {
-      case Buffer::Kind::input: return Address{Place::input, b.index};
-      case Buffer::Kind::output: return Address{Place::output, b.index};
-      case Buffer::Kind::constant: return Address{Place::constant, b.index};
-      default: return Address{Place::arena, memory.offsets[b.index]};
-    }
-  };
-  const auto end_of = [&](std::size_t lifetime) { return memory.offsets[lifetime] + (lifetimes[lifetime].bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment; };
-  for (std::size_t t = 0; t < order.size(); ++t) {
-    Step& step = steps_[t];
-    for (NodeId i : graph.node(order[t]).inputs) step.in.push_back(address(i));
-    step.out = address(order[t]);
-    if (step.out.place == Place::arena) step.reach = end_of(buffer[order[t]]->index);
-    if (scratch[t] != kNever) {
-      step.scratch_offset = memory.offsets[scratch[t]];
-      step.reach = std::max(step.reach, end_of(scratch[t]));
-    }
-  }
-  for (auto [id, output] : copies) {
-    Step step;
-    step.size = graph.node(id).shape.size();
-    step.kernel.run = [size = step.size](const KernelArguments<T>& k) { std::copy_n(k.in[0], size, k.out); };
-    step.in = {address(id)};
-    step.out = {Place::output, output};
-    step.name = "copy of an output";
-    most_operands_ = std::max<std::size_t>(most_operands_, 1);
-    steps_.push_back(std::move(step));
-  }
-  operand_table_ = (most_operands_ * sizeof(T*) + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
-  peak_ = operand_table_ + memory.peak;
+template <class T>
+void Plan<T>::add(Call call, std::span<const Place> in, Step step) {
+  call.first_operand = static_cast<std::uint32_t>(operands_.size());
+  call.operands = static_cast<std::uint32_t>(in.size());
+  operands_.insert(operands_.end(), in.begin(), in.end());
+  most_operands_ = std::max(most_operands_, in.size());
+  cost_ += step.cost;
+  if (!steps_.empty()) step.reach = std::max(step.reach, steps_.back().reach);
+  calls_.push_back(std::move(call));
+  steps_.push_back(std::move(step));
 }
 
 template <class T>
@@ -148,23 +102,26 @@ void Plan<T>::replay(std::span<const T* const> inputs, std::span<T* const> outpu
   if (inputs.size() != inputs_.size() || outputs.size() != outputs_)
     throw std::invalid_argument(fmt::format("[plan] expected {} inputs and {} outputs, found {} and {}", inputs_.size(), outputs_, inputs.size(), outputs.size()));
   arena.reserve(peak_);
-  std::byte* base = arena.data() + operand_table_;
-  const auto resolve = [&](const Address& a) -> const T* {
-    switch (a.place) {
-      case Place::arena: return reinterpret_cast<const T*>(base + a.offset);
-      case Place::input: return inputs[a.offset];
-      case Place::output: return outputs[a.offset];
-      default: return constants_.data() + a.offset;
-    }
-  };
-  auto** operands = reinterpret_cast<const T**>(arena.data());
-  for (const Step& step : steps_) {
-    for (std::size_t i = 0; i < step.in.size(); ++i) operands[i] = resolve(step.in[i]);
-    T* out = const_cast<T*>(resolve(step.out));
-    step.kernel.run({operands, out, reinterpret_cast<T*>(base + step.scratch_offset), &parallel});
-    arena.touch(operand_table_ + step.reach);
-    if (!after(step, out)) return;
+  std::byte* const values = arena.data() + tables_;
+  auto** const bases = reinterpret_cast<const std::byte**>(arena.data());
+  auto** const operands = reinterpret_cast<const T**>(bases + Place::kInputs + inputs_.size() + outputs_);
+  const std::byte** base = bases;
+  *base++ = values;
+  *base++ = reinterpret_cast<const std::byte*>(constants_.data());
+  for (const T* x : inputs) *base++ = reinterpret_cast<const std::byte*>(x);
+  for (T* y : outputs) *base++ = reinterpret_cast<const std::byte*>(y);
+  const auto resolve = [bases](Place p) { return reinterpret_cast<const T*>(bases[p.base] + p.offset); };
+
+  const Parallel one_thread(1);
+  std::size_t ran = 0;
+  for (const Call& call : calls_) {
+    const Place* in = operands_.data() + call.first_operand;
+    for (std::uint32_t i = 0; i < call.operands; ++i) operands[i] = resolve(in[i]);
+    T* const out = const_cast<T*>(resolve(call.out));
+    call.kernel({operands, out, reinterpret_cast<T*>(values + call.scratch), call.spread ? &parallel : &one_thread});
+    if (!after(steps_[ran++], out)) break;
   }
+  arena.touch(tables_ + steps_[ran - 1].reach);
 }
 
 template <class T>
@@ -180,10 +137,25 @@ std::optional<std::string> Plan<T>::first_non_finite(std::span<const T* const> i
   std::optional<std::string> found;
   replay(inputs, outputs, arena, parallel, [&](const Step& step, const T* out) {
     if (finite(out, step.size)) return true;
-    found = step.name;
+    found = fmt::format("{}, {}", step.op, where(step));
     return false;
   });
   return found;
+}
+
+template <class T>
+std::vector<KernelTiming> Plan<T>::profile(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel) const {
+  using Clock = std::chrono::steady_clock;
+  std::vector<KernelTiming> timings;
+  timings.reserve(steps_.size());
+  Clock::time_point before = Clock::now();
+  replay(inputs, outputs, arena, parallel, [&](const Step& step, const T*) {
+    const Clock::time_point now = Clock::now();
+    timings.push_back({step.op, where(step), step.cost, std::chrono::duration<double>(now - before).count()});
+    before = Clock::now();
+    return true;
+  });
+  return timings;
 }
 
 template class Plan<float>;

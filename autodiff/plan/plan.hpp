@@ -2,6 +2,7 @@
 //
 // Compile once, replay often: run() allocates nothing. Const after compiling; any number of threads may run one plan, each with an arena of its own.
 #pragma once
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,11 +10,16 @@
 
 #include "autodiff/graph/op.hpp"
 #include "autodiff/plan/arena.hpp"
+#include "autodiff/plan/placement.hpp"
+#include "autodiff/plan/timing.hpp"
+#include "autodiff/transform/pipeline.hpp"
 
 namespace autodiff {
 
 struct PlanOptions {
-  bool in_place = true;  ///< let kernels that can (OpDef::in_place) write over an operand that is not used again
+  bool in_place = true;          ///< let kernels that can (OpDef::in_place) write over an operand that is not used again
+  double spread_above = 100e-6;  ///< seconds of work, estimated from arithmetic and memory traffic, up to which a kernel stays in one thread: waking others costs as much
+  TransformOptions transform = {};
 };
 
 template <class T>
@@ -24,6 +30,8 @@ class Plan {
 
   /// Exact peak of the arena, in bytes.
   std::size_t peak_bytes() const { return peak_; }
+  /// The tape: bytes of values that the forward pass computes in the arena and its reverse reads. 0 where options.transform.forward_outputs names no forward pass.
+  std::size_t tape_bytes() const { return tape_; }
   /// Arithmetic of one run as the ops state it, in multiply-adds.
   double cost() const { return cost_; }
 
@@ -34,21 +42,29 @@ class Plan {
   /// or the node that makes it out of finite ones, as "op, recorded at file:line in scope a/b".
   std::optional<std::string> first_non_finite(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel) const;
 
+  /// Runs, and says where the time goes: one entry per kernel, in order.
+  std::vector<KernelTiming> profile(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel) const;
+
  private:
-  enum class Place : std::uint8_t { arena, input, output, constant };
-  struct Address {
-    Place place = Place::arena;
-    std::size_t offset = 0;  // arena: bytes; input, output: which; constant: index of the first number
+  // What replaying a step takes. Small and in one piece: of a one-element op this is most of the time.
+  struct Call {
+    std::function<void(const KernelArguments<T>&)> kernel;
+    std::uint32_t first_operand = 0, operands = 0;  // in operands_
+    Place out;
+    std::size_t scratch = 0;                        // bytes from the arena's values on
+    bool spread = false;                            // over threads, where there are several
   };
+  // What messages and timings say about it.
   struct Step {
-    Kernel<T> kernel;
-    std::vector<Address> in;
-    Address out;
-    std::size_t scratch_offset = 0;
-    std::size_t reach = 0;  // end of the arena bytes that it writes
+    std::string op;
+    Location location;
+    std::uint32_t scope = 0;
     Index size = 0;         // of out
-    std::string name;       // op and place, for messages
+    double cost = 0;        // multiply-adds
+    std::size_t reach = 0;  // end of the arena bytes that it and the steps before it write
   };
+  void add(Call call, std::span<const Place> in, Step step);
+  std::string where(const Step& step) const { return recorded_at(step.location, scopes_[step.scope]); }
   template <class After>
   void replay(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, After after) const;
 
@@ -56,12 +72,15 @@ class Plan {
     Index size = 0;
     std::string name;  // with its place, for messages
   };
-  std::vector<Step> steps_;
+  std::vector<Call> calls_;
+  std::vector<Place> operands_;
+  std::vector<Step> steps_;  // one per call
   std::vector<T> constants_;
   std::vector<Input> inputs_;
+  std::vector<std::string> scopes_;
   std::size_t outputs_ = 0, most_operands_ = 0;
-  std::size_t operand_table_ = 0;  // bytes at the arena's start: the pointers handed to a kernel
-  std::size_t peak_ = 0;
+  std::size_t tables_ = 0;  // bytes at the arena's start: the bases of a run, and the pointers handed to a kernel
+  std::size_t peak_ = 0, tape_ = 0;
   double cost_ = 0;
 };
 

@@ -4,8 +4,9 @@
 #include <bit>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <stdexcept>
-#include <tuple>
+#include <unordered_map>
 
 #include "autodiff/graph/op.hpp"
 #include "autodiff/ops/elementwise.hpp"
@@ -20,7 +21,7 @@ constexpr Index kLargestFolded = 4096;  // elements
 
 class Copier {
  public:
-  Copier(const Graph& source, Graph& target) : source_(source), target_(target), map_(source.size()) {}
+  Copier(const Graph& source, Graph& target) : source_(source), target_(target), map_(source.size()), scopes_(source.scope_names().size()) {}
 
   void map(NodeId from, Var to) { map_[from] = to; }
   Var mapped(NodeId from) const { return map_[from]; }
@@ -28,7 +29,7 @@ class Copier {
   void copy(NodeId id) {
     if (map_[id]) return;
     const Node& node = source_.node(id);
-    const Scope scope(target_, source_.scope_name(node.scope));
+    const Attribution attribution(target_, node.location, scope(node.scope));
     if (source_.is_constant(id)) {
       map_[id] = constant(node.shape, source_.constant_values(id), node.location);
       return;
@@ -39,9 +40,18 @@ class Copier {
   }
 
  private:
+  // The target's scope that stands for one of the source.
+  std::uint32_t scope(std::uint32_t of_source) {
+    auto& found = scopes_[of_source];
+    if (!found) {
+      const Scope named(target_, source_.scope_name(of_source));
+      found = target_.scope();
+    }
+    return *found;
+  }
+
   // Numbers are told apart by their bits: a NaN has no place in an order, and zeros of both signs are equal but not the same.
   using Bits = std::vector<std::uint64_t>;
-  using Key = std::tuple<const OpDef*, std::vector<NodeId>, std::vector<Index>, Bits>;
   static std::uint64_t bits(double x) { return std::bit_cast<std::uint64_t>(x); }
   static Bits bits(const std::vector<double>& values) {
     Bits all;
@@ -49,7 +59,7 @@ class Copier {
     return all;
   }
 
-  bool has_kernel(const OpDef& op) const { return op.alias || (op.kernel_f && op.kernel_d); }
+  bool has_kernel(const OpDef& op) const { return op.view || (op.kernel_f && op.kernel_d); }
 
   Var constant(const Shape& shape, const std::vector<double>& values, Location at) {
     const auto e = shape.extents();
@@ -126,10 +136,26 @@ class Copier {
     }
     const Shape shape = op.infer(shapes, a);
     if (const Var same = identity(op, in, a, shape)) return same;
-    Var& slot = seen_[{&op, std::move(ids), a.ints, bits(a.reals)}];
-    if (slot) return slot;
-    const Var folded = fold(op, in, a, shape, at);
-    return slot = folded ? folded : target_.record(op, in, a, at);
+    const std::size_t key = hash(op, ids, a);
+    for (auto [found, end] = seen_.equal_range(key); found != end; ++found)
+      if (equal(target_.node(found->second), op, ids, a)) return {&target_, found->second};
+    if (const Var folded = fold(op, in, a, shape, at)) return folded;
+    const Var recorded = target_.record(op, in, a, at);
+    seen_.emplace(key, recorded.id());
+    return recorded;
+  }
+
+  static std::size_t hash(const OpDef& op, const std::vector<NodeId>& inputs, const Attributes& a) {
+    std::uint64_t h = reinterpret_cast<std::uintptr_t>(&op);
+    const auto add = [&h](std::uint64_t x) { h = (std::rotl(h, 23) ^ x) * 0x9e3779b97f4a7c15; };
+    for (NodeId i : inputs) add(i);
+    for (Index i : a.ints) add(static_cast<std::uint64_t>(i));
+    for (double r : a.reals) add(bits(r));
+    return h ^ (h >> 32);
+  }
+  static bool equal(const Node& node, const OpDef& op, const std::vector<NodeId>& inputs, const Attributes& a) {
+    return node.op == &op && node.inputs == inputs && node.attributes.ints == a.ints &&
+           std::equal(node.attributes.reals.begin(), node.attributes.reals.end(), a.reals.begin(), a.reals.end(), [](double x, double y) { return bits(x) == bits(y); });
   }
 
   Var fold(const OpDef& op, const std::vector<Var>& in, const Attributes& a, const Shape& shape, Location at) {
@@ -143,7 +169,10 @@ class Copier {
     }
     // A large constant made from a small one (zeros, ones) is cheaper to make at run time than to keep.
     if (op.name == "broadcast") return {};
-    if (op.alias) return constant(shape, target_.constant_values(in[0].id()), at);
+    if (const auto offset = op.view ? op.view(node) : std::nullopt) {
+      const auto begin = target_.constant_values(in[0].id()).begin() + *offset;
+      return constant(shape, {begin, begin + shape.size()}, at);
+    }
     const Kernel<double> kernel = op.kernel_d(node);
     std::vector<double> out(static_cast<std::size_t>(shape.size())), scratch(static_cast<std::size_t>(kernel.scratch));
     const Parallel serial(1);
@@ -154,17 +183,18 @@ class Copier {
   const Graph& source_;
   Graph& target_;
   std::vector<Var> map_;
-  std::map<Key, Var> seen_;
+  std::vector<std::optional<std::uint32_t>> scopes_;
+  std::unordered_multimap<std::size_t, NodeId> seen_;  // of the target, by hash()
   std::map<std::pair<std::vector<Index>, Bits>, Var> constants_;
 };
 
 }  // namespace
 
-Simplified simplify(std::span<const Var> inputs, std::span<const Var> outputs, Graph& target) {
+Rewritten simplify(std::span<const Var> inputs, std::span<const Var> outputs, Graph& target) {
   if (outputs.empty()) throw std::invalid_argument("[simplify] expected at least one output");
   const Graph& source = outputs.front().graph();
   Copier copier(source, target);
-  Simplified result;
+  Rewritten result;
   const auto expect_here = [&](const char* what, Var v) {
     if (&v.graph() != &source) throw std::invalid_argument(std::string("[simplify] ") + what + " is of another graph than the first output, " + v.graph().where(v.id()));
   };

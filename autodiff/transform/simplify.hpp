@@ -4,19 +4,13 @@
 // negative zero.
 #pragma once
 #include <span>
-#include <vector>
 
-#include "autodiff/graph/graph.hpp"
+#include "autodiff/transform/rewritten.hpp"
 
 namespace autodiff {
 
-/// The nodes of another graph that stand for inputs and outputs of this one.
-struct Simplified {
-  std::vector<Var> inputs, outputs;
-};
-
 /// inputs: input nodes of the source, all kept (in this order) even where unused. outputs: any nodes. The copy is appended to `target`; where a rule above removed
 /// the only use of a node, that node stays, unused. Throws std::invalid_argument for an empty Var, one of another graph, or an input that is used but not listed.
-Simplified simplify(std::span<const Var> inputs, std::span<const Var> outputs, Graph& target);
+Rewritten simplify(std::span<const Var> inputs, std::span<const Var> outputs, Graph& target);
 
 }  // namespace autodiff

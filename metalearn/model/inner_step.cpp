@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include "autodiff/ops/elementwise.hpp"
 #include "autodiff/plan/plan.hpp"
@@ -45,6 +46,9 @@ Scored record_score(const Phi& phi, const StepShape& s, Activation act) {
   scored.J = scored.J / static_cast<double>(s.averages);
   return scored;
 }
+
+// Numbers of tape that a multiply-add of recomputation is worth: see the table in bench/RESULTS.md.
+constexpr double kRecomputePrice = 1.0 / 16;
 
 template <class... Lists>
 std::vector<Var> join(const Lists&... lists) {
@@ -108,17 +112,21 @@ struct InnerStep<T>::Impl {
   }
 
   const Plan<T>& turn() {
-    if (!turn_plan) {
-      Graph graph;
-      const auto t = record_inputs(graph, theta, ""), p = record_inputs(graph, phi, ""), adjoint = record_inputs(graph, phi, "adjoint/");
-      const Var x = graph.input(batch_shape(), "x");
-      const Phi next = record_step(graph, t, p, x);
-      const Scored s = record_score(next, shape, rule.activation);
-      const auto next_flat = next.flat();
-      const auto reverse = differentiate(join(next_flat, std::vector{s.J}), join(adjoint, std::vector{Var()}), join(t, p));
-      turn_plan.emplace(join(t, p, std::vector{x}, s.inputs, adjoint), join(std::vector{s.J}, next_flat, reverse));
-    }
+    if (!turn_plan) turn_plan.emplace(compile_turn(true));
     return *turn_plan;
+  }
+
+  Plan<T> compile_turn(bool fuse) const {
+    Graph graph;
+    const auto t = record_inputs(graph, theta, ""), p = record_inputs(graph, phi, ""), adjoint = record_inputs(graph, phi, "adjoint/");
+    const Var x = graph.input(batch_shape(), "x");
+    const Phi next = record_step(graph, t, p, x);
+    const Scored s = record_score(next, shape, rule.activation);
+    const auto next_flat = next.flat();
+    const auto reverse = differentiate(join(next_flat, std::vector{s.J}), join(adjoint, std::vector{Var()}), join(t, p));
+    PlanOptions options;
+    options.transform = {fuse, 1 + next_flat.size(), kRecomputePrice};
+    return Plan<T>(join(t, p, std::vector{x}, s.inputs, adjoint), join(std::vector{s.J}, next_flat, reverse), options);
   }
 
   // Pointers to the tensors of a flat array.
@@ -190,9 +198,13 @@ std::int64_t InnerStep<T>::theta_size() const { return impl_->theta.size; }
 template <class T>
 std::int64_t InnerStep<T>::phi_size() const { return impl_->phi.size; }
 template <class T>
+std::size_t InnerStep<T>::tape_bytes() { return impl_->turn().tape_bytes(); }
+template <class T>
 std::size_t InnerStep<T>::predicted_peak_bytes() const { return impl_->predicted_peak; }
 template <class T>
 std::size_t InnerStep<T>::high_water_bytes() const { return impl_->arena.high_water(); }
+template <class T>
+Arena InnerStep<T>::exchange_arena(Arena arena) { return std::exchange(impl_->arena, std::move(arena)); }
 
 template <class T>
 void InnerStep<T>::advance(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<T> phi_next) {
@@ -260,7 +272,20 @@ template <class T>
 std::string InnerStep<T>::first_non_finite(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next) {
   Impl& m = *impl_;
   m.bind_turn(theta, phi, x, pairs, adjoint_next);
-  return m.turn().first_non_finite(m.in, m.out, m.arena, m.parallel).value_or("");
+  // Without fusion a message names the op that was written. Its rounding differs, so that now and then only the fused step itself goes wrong.
+  for (bool fuse : {false, true}) {
+    const Plan<T> plan = m.compile_turn(fuse);
+    Arena arena;
+    if (auto found = plan.first_non_finite(m.in, m.out, arena, m.parallel)) return *found;
+  }
+  return "";
+}
+
+template <class T>
+std::vector<KernelTiming> InnerStep<T>::profile_turn(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next) {
+  Impl& m = *impl_;
+  m.bind_turn(theta, phi, x, pairs, adjoint_next);
+  return m.turn().profile(m.in, m.out, m.arena, m.parallel);
 }
 
 template class InnerStep<float>;

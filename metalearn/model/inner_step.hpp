@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "autodiff/plan/arena.hpp"
+#include "autodiff/plan/timing.hpp"
 #include "metalearn/model/tensor_list.hpp"
 
 namespace metalearn {
@@ -100,11 +102,20 @@ class InnerStep {
          std::span<const T> adjoint_next, std::span<T> adjoint, std::span<T> gradient, std::span<T> phi_next = {});
 
   /// After a turn() with a non-finite result: where the first such number is, as autodiff::Plan::first_non_finite() says it; empty if there is none.
+  /// Compiles a step of its own, for which it takes as much memory again.
   std::string first_non_finite(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next);
 
+  /// Runs a turn() and says where its time goes, kernel by kernel.
+  std::vector<autodiff::KernelTiming> profile_turn(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next);
+
+  /// Bytes of forward values that a turn() keeps for its reverse.
+  std::size_t tape_bytes();
   /// Bytes of the arena that the plans used so far predict, and the largest end that their steps wrote to (autodiff/plan/arena.hpp): equal.
   std::size_t predicted_peak_bytes() const;
   std::size_t high_water_bytes() const;
+
+  /// Runs in this arena from now on and gives back the one before: steps that never run at one time can share one, of which high_water_bytes() then speaks.
+  autodiff::Arena exchange_arena(autodiff::Arena arena);
 
  private:
   struct Impl;

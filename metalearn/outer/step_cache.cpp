@@ -4,7 +4,9 @@
 
 namespace metalearn {
 
-StepCache::StepCache(RuleConfig rule, int kernel_threads, Limits limits) : rule_(std::move(rule)), kernel_threads_(kernel_threads), limits_(limits) {}
+using autodiff::Arena;
+
+StepCache::StepCache(RuleConfig rule, int kernel_threads, std::size_t idle_steps) : rule_(std::move(rule)), kernel_threads_(kernel_threads), idle_steps_(idle_steps) {}
 
 StepCache::Lease StepCache::borrow(const StepShape& shape) {
   {
@@ -12,13 +14,22 @@ StepCache::Lease StepCache::borrow(const StepShape& shape) {
     const auto found = std::find_if(idle_.begin(), idle_.end(), [&](const InnerStep<float>& s) { return s.shape() == shape; });
     if (found != idle_.end()) {
       InnerStep<float> step = std::move(*found);
-      idle_bytes_ -= step.predicted_peak_bytes();
       idle_.erase(found);
-      return Lease(*this, std::move(step));
+      return lend(std::move(step));
     }
-    evict(0);  // make room before the new arena is touched
   }
-  return Lease(*this, InnerStep<float>(rule_, shape, kernel_threads_));
+  InnerStep<float> step(rule_, shape, kernel_threads_);
+  std::lock_guard lock(mutex_);
+  return lend(std::move(step));
+}
+
+/// REQUIRES the lock.
+StepCache::Lease StepCache::lend(InnerStep<float> step) {
+  if (!arenas_.empty()) {
+    step.exchange_arena(std::move(arenas_.back()));
+    arenas_.pop_back();
+  }
+  return Lease(*this, std::move(step));
 }
 
 std::size_t StepCache::idle() const {
@@ -26,19 +37,18 @@ std::size_t StepCache::idle() const {
   return idle_.size();
 }
 
-void StepCache::give_back(InnerStep<float> step) {
+std::size_t StepCache::idle_arenas() const {
   std::lock_guard lock(mutex_);
-  idle_bytes_ += step.predicted_peak_bytes();
-  idle_.push_front(std::move(step));
-  evict(1);
+  return arenas_.size();
 }
 
-/// Drops the least recently used beyond the limits, but never the `keep` newest. REQUIRES the lock.
-void StepCache::evict(std::size_t keep) {
-  while (idle_.size() > keep && (idle_.size() > limits_.steps || idle_bytes_ > limits_.bytes)) {
-    idle_bytes_ -= idle_.back().predicted_peak_bytes();
-    idle_.pop_back();
-  }
+void StepCache::give_back(InnerStep<float> step) {
+  std::lock_guard lock(mutex_);
+  Arena arena = step.exchange_arena({});
+  const auto larger = std::upper_bound(arenas_.begin(), arenas_.end(), arena, [](const Arena& a, const Arena& b) { return a.bytes() < b.bytes(); });
+  arenas_.insert(larger, std::move(arena));
+  idle_.push_front(std::move(step));
+  if (idle_.size() > idle_steps_) idle_.pop_back();
 }
 
 }  // namespace metalearn

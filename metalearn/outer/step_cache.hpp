@@ -1,12 +1,14 @@
 // StepCache: compiled inner steps by shape, lent to one worker at a time.
 //
-// Compiling costs tens of milliseconds and an arena tens of megabytes, so idle steps are kept, most recently used first, within a count and a number of
-// bytes. Any thread may borrow; a lease belongs to the thread that took it.
+// Compiling costs tens of milliseconds, so idle steps are kept, most recently used first. An arena costs tens or hundreds of megabytes and, when its pages are
+// touched first, more time than a step, so there are only as many as steps were ever on loan at one time: a step gets one for its loan, the largest that is idle.
+// Any thread may borrow; a lease belongs to the thread that took it.
 #pragma once
 #include <cstddef>
 #include <list>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include "metalearn/model/inner_step.hpp"
 
@@ -14,12 +16,9 @@ namespace metalearn {
 
 class StepCache {
  public:
-  struct Limits {
-    std::size_t steps = 64;               ///< idle ones, largest number kept
-    std::size_t bytes = 256ull << 20;     ///< of their arenas; the newest is kept until another shape is needed, however large
-  };
-  explicit StepCache(RuleConfig rule, int kernel_threads = 1) : StepCache(std::move(rule), kernel_threads, Limits{}) {}
-  StepCache(RuleConfig rule, int kernel_threads, Limits limits);
+  static constexpr std::size_t kIdleSteps = 64;
+  /// idle_steps: the largest number kept.
+  explicit StepCache(RuleConfig rule, int kernel_threads = 1, std::size_t idle_steps = kIdleSteps);
 
   /// A step on loan; goes back to the cache at the end of its life. REQUIRES the cache to outlive it.
   class Lease {
@@ -39,17 +38,18 @@ class StepCache {
   /// An idle step of this shape, or a new one.
   Lease borrow(const StepShape& shape);
   std::size_t idle() const;
+  std::size_t idle_arenas() const;
 
  private:
+  Lease lend(InnerStep<float> step);
   void give_back(InnerStep<float> step);
-  void evict(std::size_t keep);
 
   RuleConfig rule_;
   int kernel_threads_;
-  Limits limits_;
+  std::size_t idle_steps_;
   mutable std::mutex mutex_;
   std::list<InnerStep<float>> idle_;  ///< most recently used first
-  std::size_t idle_bytes_ = 0;
+  std::vector<autodiff::Arena> arenas_;  ///< of nobody, smallest first
 };
 
 }  // namespace metalearn

@@ -120,7 +120,9 @@ TEST_CASE("the first op that makes a number non-finite is named with its place")
   const Scope scope(g, "inner");
   const Var y = square(log(x)) + 1.0;
   const int line = __LINE__ - 1;
-  const Plan<float> plan(std::span(&x, 1), std::span(&y, 1));
+  PlanOptions options;
+  options.transform.fuse = false;  // a fused op is named as such
+  const Plan<float> plan(std::span(&x, 1), std::span(&y, 1), options);
   std::vector<float> values{1, 2, 3}, result(3);
   const float* in = values.data();
   float* out = result.data();
@@ -143,4 +145,23 @@ TEST_CASE("a wrong number of bindings is refused") {
   const Plan<float> plan(std::span(&x, 1), std::span(&y, 1));
   Arena arena;
   CHECK_THROWS_AS(plan.run({}, {}, arena, Parallel(1)), std::invalid_argument);
+}
+
+TEST_CASE("a kernel with little work stays in one thread, one with much is spread, with the same bits") {
+  Graph g;
+  const Var x = g.input(Shape{1000000}, "x"), y = g.input(Shape{70000}, "y");
+  const Var in[] = {x, y}, small = tanh(y), large = tanh(x);
+  std::vector<float> xs(1000000, 0.3f), ys(70000, 0.4f), one(1000000), two(1000000);
+  const float* bound[] = {xs.data(), ys.data()};
+  const auto spread = [&](Var v, std::vector<float>& result, int threads) {
+    Arena arena;
+    const Parallel parallel(threads);
+    float* out = result.data();
+    Plan<float>(in, std::span(&v, 1)).run(bound, std::span(&out, 1), arena, parallel);
+    return parallel.spread();
+  };
+  CHECK(spread(small, two, 2) == 0);
+  CHECK(spread(large, two, 2) == 1);
+  CHECK(spread(large, one, 1) == 0);
+  CHECK(one == two);
 }

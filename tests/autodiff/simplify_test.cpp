@@ -48,7 +48,7 @@ TEST_CASE("additions of zero, products with one and reshapes of reshapes vanish"
   Var y = x + broadcast_to(g.scalar(0), Shape{2, 3});
   y = y * broadcast_to(g.scalar(1), Shape{2, 3}) - g.scalar(0);
   y = affine(reshape(reshape(y, Shape{6}), Shape{2, 3}), 1, 0);
-  const Simplified s = simplify(std::span(&x, 1), std::span(&y, 1), target);
+  const Rewritten s = simplify(std::span(&x, 1), std::span(&y, 1), target);
   CHECK(s.outputs[0].id() == s.inputs[0].id());
 }
 
@@ -74,7 +74,7 @@ TEST_CASE("a slice of a concat that cuts out one operand is that operand") {
   Graph g, target;
   const Var in[] = {g.input(Shape{2, 3}, "a"), g.input(Shape{2, 4}, "b")};
   const Var y = slice(concat(in, 1), 1, 3, 7);
-  const Simplified s = simplify(in, std::span(&y, 1), target);
+  const Rewritten s = simplify(in, std::span(&y, 1), target);
   CHECK(s.outputs[0].id() == s.inputs[1].id());
 }
 

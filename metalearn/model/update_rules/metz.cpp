@@ -11,6 +11,7 @@
 #include "autodiff/ops/conv.hpp"
 #include "autodiff/ops/elementwise.hpp"
 #include "autodiff/ops/layout.hpp"
+#include "autodiff/ops/linear_groups.hpp"
 #include "autodiff/ops/matmul.hpp"
 #include "autodiff/ops/reduce.hpp"
 #include "metalearn/model/update_rules/metz_terms.hpp"
@@ -134,7 +135,7 @@ class Recorder {
     return a;
   }
 
-  // All linear readouts of h^l as one product; readouts_[l][name] [N_l, B, channels].
+  // All linear readouts of h^l as one product, each in memory of its own; readouts_[l][name] [N_l, B, channels].
   void read_out(std::size_t l, Var h) {
     const Scope scope(graph_, fmt::format("readout/{}", l));
     std::vector<std::string> names;
@@ -151,12 +152,14 @@ class Recorder {
       w.push_back(theta(name + "/w"));
       b.push_back(theta(name + "/b"));
     }
-    const Var all = linear(h, concat(w, 1)) + concat(b, 0);
+    std::vector<Index> widths;
+    for (const Var& bias : b) widths.push_back(bias.shape()[0]);
+    const Index n = h.shape()[0], rows = n * B_;
+    const Var all = linear_groups(reshape(h, Shape{rows, c_.H}), concat(w, 1), concat(b, 0), widths);
     Index at = 0;
     for (std::size_t i = 0; i < names.size(); ++i) {
-      const Index n = b[i].shape()[0];
-      readouts_[l][names[i]] = slice(all, kChannels, at, at + n);
-      at += n;
+      readouts_[l][names[i]] = reshape(slice(all, 0, rows * at, rows * (at + widths[i])), Shape{n, B_, widths[i]});
+      at += widths[i];
     }
   }
 

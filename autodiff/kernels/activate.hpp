@@ -1,0 +1,68 @@
+// Activate: the sum of one or two relu(normalise(z)), made in registers while something else reads it.
+//
+// The same operations in the same order as normalise of rows.hpp, then relu, then add: the same bits as those ops one after another. Compiled once per level.
+#pragma once
+#include "autodiff/kernels/vector.hpp"
+
+namespace autodiff::kernels {
+namespace {
+
+/// Reads `count` vectors of channels from c on, activated: the constants of these channels stay in registers. Without addends, the numbers of z[0] as they are.
+template <class T, class V, int count, int addends>
+struct ActivatedReader {
+  static constexpr int kAddends = addends > 0 ? addends : 1;
+  const T* z[kAddends];
+  Block<V, count> mean[kAddends], rstd[kAddends], offset[kAddends];
+
+  AUTODIFF_INLINE ActivatedReader(const Activations<T>& x, Index c) {
+    AUTODIFF_UNROLL for (int a = 0; a < kAddends; ++a) {
+      z[a] = x.z[a] + c;
+      if constexpr (addends > 0) {
+        mean[a] = Block<V, count>::from(x.mean[a] + c);
+        rstd[a] = Block<V, count>::from(x.rstd[a] + c);
+        offset[a] = Block<V, count>::from(x.offset[a] + c);
+      }
+    }
+  }
+
+  /// The numbers `at` places further on.
+  AUTODIFF_INLINE Block<V, count> operator()(Index at) const {
+    Block<V, count> sum = Block<V, count>::from(z[0] + at);
+    if constexpr (addends > 0) {
+      AUTODIFF_UNROLL for (int j = 0; j < count; ++j) sum.v[j] = activated(sum.v[j], 0, j);
+    }
+    if constexpr (addends > 1) {
+      const auto other = Block<V, count>::from(z[1] + at);
+      AUTODIFF_UNROLL for (int j = 0; j < count; ++j) sum.v[j] += activated(other.v[j], 1, j);
+    }
+    return sum;
+  }
+
+  AUTODIFF_INLINE V activated(V x, int a, int j) const {
+    const V v = fma(V(x - mean[a].v[j]), rstd[a].v[j], offset[a].v[j]);
+    return v < V{} ? V{} : v;  // one instruction, and keeps a NaN, so that training notices it
+  }
+};
+
+/// f.operator()<n>() for n = x.addends.
+template <class T, class F>
+AUTODIFF_INLINE void with_addends(const Activations<T>& x, const F& f) {
+  switch (x.addends) {
+    case 0: return f.template operator()<0>();
+    case 1: return f.template operator()<1>();
+    default: return f.template operator()<2>();
+  }
+}
+
+template <class T>
+void activate(Index rows, Index C, const Activations<T>& x, T* y) {
+  with_addends(x, [&]<int addends>() {
+    over_columns<T, 4 / (addends + 1)>(C, [&]<class V, int count>(Index c) {
+      const ActivatedReader<T, V, count, addends> read(x, c);
+      for (Index r = 0; r < rows; ++r) read(r * C).to(y + r * C + c);
+    });
+  });
+}
+
+}  // namespace
+}  // namespace autodiff::kernels

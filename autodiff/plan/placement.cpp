@@ -1,0 +1,225 @@
+#include "autodiff/plan/placement.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include "autodiff/graph/op.hpp"
+#include "autodiff/plan/memory_plan.hpp"
+
+namespace autodiff {
+
+namespace {
+
+constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
+
+std::size_t aligned(std::size_t bytes) { return (bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment; }
+
+class Placer {
+ public:
+  explicit Placer(const Computation& c)
+      : c_(c), time_(c.graph.size(), kNever), last_use_(c.graph.size(), 0), used_(c.graph.size(), 0), part_of_(c.graph.size()), piece_of_(c.graph.size()),
+        home_(c.graph.size()), scratch_(c.order.size(), kNever) {}
+
+  Placement place() {
+    find_views_and_uses();
+    find_output_homes();
+    find_pieces();
+    for (std::size_t t = 0; t < c_.order.size(); ++t) find_home(t);
+    return finish();
+  }
+
+ private:
+  // A part of another node's value, from element `offset` on.
+  struct Part {
+    NodeId node = kNoNode;
+    Index offset = 0;
+  };
+  // Memory that one or several values live in: at the caller's, among the constants, or a lifetime in the arena.
+  struct Home {
+    std::uint32_t base = Place::kArena;
+    std::size_t index = 0;  // arena: of the lifetime; constants: of the first number
+  };
+
+  const Graph& graph() const { return c_.graph; }
+  const Shape& shape(NodeId id) const { return graph().node(id).shape; }
+  bool computed(NodeId id) const { return time_[id] != kNever; }
+  bool joins(NodeId id) const {
+    const OpDef& op = *graph().node(id).op;
+    return op.joins && op.joins(node_shape(graph(), id));
+  }
+  std::size_t bytes(Index numbers) const { return static_cast<std::size_t>(numbers) * c_.number_bytes; }
+  std::size_t end_time() const { return c_.order.size(); }
+
+  // What a node's value is a part of, through views and joins.
+  Part memory(NodeId id) const {
+    Part p = part_of_[id];
+    while (piece_of_[p.node].node != kNoNode) {
+      const Part outer = piece_of_[p.node];
+      p = {outer.node, outer.offset + p.offset};
+    }
+    return p;
+  }
+  // The computed value that a node stands for in full, if it is one.
+  std::optional<NodeId> whole(NodeId id) const {
+    const Part p = part_of_[id];
+    if (!computed(p.node) || p.offset != 0 || shape(p.node).size() != shape(id).size()) return {};
+    return p.node;
+  }
+
+  void find_views_and_uses() {
+    for (std::size_t t = 0; t < c_.order.size(); ++t) time_[c_.order[t]] = t;
+    for (NodeId id = 0; id < graph().size(); ++id) {
+      part_of_[id] = {id, 0};
+      if (const auto offset = view_of(graph(), id)) {
+        const Part below = part_of_[graph().node(id).inputs[0]];
+        part_of_[id] = {below.node, below.offset + *offset};
+      }
+    }
+    for (NodeId id : c_.order) {
+      last_use_[id] = std::max(last_use_[id], time_[id]);
+      for (NodeId i : graph().node(id).inputs) {
+        last_use_[part_of_[i].node] = time_[id];
+        used_[part_of_[i].node] = 1;
+      }
+    }
+    for (Var v : c_.outputs) used_[part_of_[v.id()].node] = 1;
+  }
+
+  // A value that is an output is computed where the caller wants it; where that can't be, it is copied at the end.
+  void find_output_homes() {
+    const auto first = static_cast<std::uint32_t>(Place::kInputs + c_.inputs.size());
+    for (std::size_t i = 0; i < c_.outputs.size(); ++i) {
+      const NodeId id = c_.outputs[i].id();
+      const auto value = whole(id);
+      if (value && !home_[*value]) {
+        home_[*value] = Home{first + static_cast<std::uint32_t>(i), 0};
+      } else {
+        copies_.push_back({id, {}, i});
+        last_use_[part_of_[id].node] = end_time();
+      }
+    }
+    for (std::size_t i = 0; i < c_.inputs.size(); ++i) home_[c_.inputs[i].id()] = Home{static_cast<std::uint32_t>(Place::kInputs + i), 0};
+    std::size_t numbers = 0;
+    for (NodeId id = 0; id < graph().size(); ++id)
+      if (used_[id] && graph().is_constant(id)) {
+        home_[id] = Home{Place::kConstants, numbers};
+        numbers += static_cast<std::size_t>(shape(id).size());
+        constants_.push_back(id);
+      }
+  }
+
+  // From the last joined value to the first: one that is itself a piece takes its pieces along.
+  void find_pieces() {
+    for (std::size_t t = c_.order.size(); t-- > 0;) {
+      const NodeId id = c_.order[t];
+      if (!joins(id)) continue;
+      Index at = 0;
+      for (NodeId i : graph().node(id).inputs) {
+        const auto value = whole(i);
+        if (value && !home_[*value]) piece_of_[*value] = {id, at};
+        at += shape(i).size();
+      }
+    }
+    // Memory is kept until the last use of whatever lives in it.
+    for (NodeId id : c_.order) {
+      const NodeId owner = memory(id).node;
+      last_use_[owner] = std::max(last_use_[owner], last_use_[id]);
+    }
+  }
+
+  void find_home(std::size_t t) {
+    const NodeId id = c_.order[t], owner = memory(id).node;
+    if (!home_[owner] && owner == id && c_.in_place) write_over_an_operand(id, t);
+    if (!home_[owner]) {
+      home_[owner] = Home{Place::kArena, lifetimes_.size()};
+      lifetimes_.push_back({bytes(shape(owner).size()), t, last_use_[owner]});
+    }
+    if (c_.scratch[t] > 0) {
+      scratch_[t] = lifetimes_.size();
+      lifetimes_.push_back({bytes(c_.scratch[t]), t, t});
+    }
+  }
+
+  // Where the memory of an operand is as large, nothing else in it is read now, and nothing in it later.
+  void write_over_an_operand(NodeId id, std::size_t t) {
+    const Node& node = graph().node(id);
+    const auto arena_home = [&](NodeId i) -> std::optional<std::size_t> {
+      const auto& home = home_[memory(i).node];
+      if (!home || home->base != Place::kArena) return {};
+      return home->index;
+    };
+    for (std::size_t operand : node.op->in_place) {
+      const auto home = arena_home(node.inputs[operand]);
+      if (!home || lifetimes_[*home].last != t || lifetimes_[*home].bytes != bytes(node.shape.size()) || shape(node.inputs[operand]) != node.shape) continue;
+      if (std::count_if(node.inputs.begin(), node.inputs.end(), [&](NodeId i) { return arena_home(i) == home; }) != 1) continue;
+      home_[id] = Home{Place::kArena, *home};
+      lifetimes_[*home].last = last_use_[id];
+      return;
+    }
+  }
+
+  Placement finish() {
+    const MemoryPlan memory_plan = plan_memory(lifetimes_);
+    const auto place_of = [&](NodeId id) {
+      const Part p = memory(id);
+      const Home& home = *home_[p.node];
+      const std::size_t start = home.base == Place::kArena ? memory_plan.offsets[home.index] : home.index * c_.number_bytes;
+      return Place{home.base, start + bytes(p.offset)};
+    };
+    Placement result;
+    result.in_arena.assign(graph().size(), 0);
+    for (NodeId id = 0; id < graph().size(); ++id) {
+      result.value_of.push_back(part_of_[id].node);
+      result.joined_in.push_back(piece_of_[id].node);
+    }
+    for (std::size_t t = 0; t < c_.order.size(); ++t) {
+      const NodeId id = c_.order[t];
+      Placement::Step step;
+      step.index = t;
+      step.out = place_of(id);
+      if (step.out.base == Place::kArena) {
+        step.end = aligned(step.out.offset + bytes(shape(id).size()));
+        result.in_arena[id] = 1;
+      }
+      bool there = joins(id);
+      std::size_t at = step.out.offset;
+      for (NodeId i : graph().node(id).inputs) {
+        step.in.push_back(place_of(i));
+        there = there && step.in.back() == Place{step.out.base, at};
+        at += bytes(shape(i).size());
+      }
+      if (there) continue;
+      if (scratch_[t] != kNever) {
+        step.scratch.offset = memory_plan.offsets[scratch_[t]];
+        step.end = std::max(step.end, step.scratch.offset + aligned(lifetimes_[scratch_[t]].bytes));
+      }
+      result.steps.push_back(std::move(step));
+    }
+    for (Placement::Copy copy : copies_) {
+      copy.from = place_of(copy.node);
+      result.copies.push_back(copy);
+    }
+    result.constants = std::move(constants_);
+    result.arena_bytes = memory_plan.peak;
+    return result;
+  }
+
+  const Computation& c_;
+  std::vector<std::size_t> time_;                // index in the order, kNever for what is not computed
+  std::vector<std::size_t> last_use_;            // of a value, then (find_pieces) of all that lives in its memory
+  std::vector<char> used_;                       // by a step or as an output, through views
+  std::vector<Part> part_of_;                    // through views
+  std::vector<Part> piece_of_;                   // of a joined value; none: node == kNoNode
+  std::vector<std::optional<Home>> home_;
+  std::vector<std::size_t> scratch_;             // lifetime of a step's working memory
+  std::vector<Lifetime> lifetimes_;
+  std::vector<Placement::Copy> copies_;
+  std::vector<NodeId> constants_;
+};
+
+}  // namespace
+
+Placement place_values(const Computation& computation) { return Placer(computation).place(); }
+
+}  // namespace autodiff

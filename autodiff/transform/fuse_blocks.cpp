@@ -1,0 +1,116 @@
+#include "autodiff/transform/fuse_blocks.hpp"
+
+#include <map>
+#include <optional>
+
+#include "autodiff/ops/conv_block.hpp"
+#include "autodiff/ops/layout.hpp"
+#include "autodiff/ops/reduce.hpp"
+
+namespace autodiff {
+
+namespace {
+
+// relu(normalise(z, moments, offset, eps)), or the sum of two, in node ids of the source.
+struct Activation {
+  struct Addend {
+    NodeId z, moments, offset;
+    bool operator==(const Addend&) const = default;
+  };
+  std::vector<Addend> addends;
+  double eps = 0;
+};
+
+class Fuser {
+ public:
+  Fuser(const Graph& source, Graph& target, const std::vector<char>& needed) : rewriter_(source, target), activation_(source.size()) {
+    for (NodeId id = 0; id < source.size(); ++id)
+      if (needed[id]) activation_[id] = recognise(id);
+  }
+
+  Rewriter& rewriter() { return rewriter_; }
+
+  Var emit(NodeId id) {
+    const Node& n = node(id);
+    const Attribution attribution(rewriter_.target(), n);
+    if (activation_[id]) return block_activation(addends(*activation_[id]), activation_[id]->eps);
+    if (n.op->name == "conv" && activation_[n.inputs[0]]) {
+      const Activation& a = *activation_[n.inputs[0]];
+      return block_conv(addends(a), a.eps, rewriter_[n.inputs[1]], n.inputs.size() > 2 ? rewriter_[n.inputs[2]] : Var(), static_cast<int>(n.attributes.ints[0]));
+    }
+    if (n.op->name == "conv_weight_reverse" && activation_[n.inputs[0]]) {
+      const Activation& a = *activation_[n.inputs[0]];
+      return block_conv_weight_reverse(addends(a), a.eps, rewriter_[n.inputs[1]], n.attributes.ints[1], static_cast<int>(n.attributes.ints[0]));
+    }
+    if (n.op->name == "batch_norm_reverse")
+      if (const Activation* a = gated(n.inputs[2]); a && a->eps == n.attributes.reals[0] && a->addends[0].z == n.inputs[0] && a->addends[0].moments == n.inputs[1])
+        return block_reverse(addends(*a)[0], a->eps, adjoint(n.inputs[2]), sums(n.inputs[2]));
+    if (n.op->name == "sum" && over_leading_axes(n)) {
+      if (node(n.inputs[0]).op->name == "batch_norm_reverse") return broadcast_to(rewriter_.target().scalar(0), n.shape);
+      if (gated(n.inputs[0])) return reshape(slice(sums(n.inputs[0]), 0, 0, 1), n.shape);
+    }
+    return rewriter_.copy(id);
+  }
+
+ private:
+  const Node& node(NodeId id) const { return rewriter_.source().node(id); }
+
+  std::optional<Activation> recognise(NodeId id) const {
+    const Node& n = node(id);
+    if (n.op->name == "relu" && node(n.inputs[0]).op->name == "normalise") {
+      const Node& below = node(n.inputs[0]);
+      return Activation{{{below.inputs[0], below.inputs[1], below.inputs[2]}}, below.attributes.reals[0]};
+    }
+    if (n.op->name == "add" && node(n.inputs[0]).shape == node(n.inputs[1]).shape) {
+      const auto &x = activation_[n.inputs[0]], &y = activation_[n.inputs[1]];
+      if (x && y && x->eps == y->eps && x->addends.size() == 1 && y->addends.size() == 1) return Activation{{x->addends[0], y->addends[0]}, x->eps};
+    }
+    return std::nullopt;
+  }
+
+  // The activation that a node gates an adjoint by, if that is what the node does.
+  const Activation* gated(NodeId id) const {
+    const Node& n = node(id);
+    if (n.op->name != "gate") return nullptr;
+    const auto& a = activation_[n.inputs[1]];
+    return a && a->addends.size() == 1 && node(n.inputs[0]).shape == n.shape ? &*a : nullptr;
+  }
+  Var adjoint(NodeId gate) { return rewriter_[node(gate).inputs[0]]; }
+
+  // One pair of sums for all that needs them.
+  Var sums(NodeId gate) {
+    Var& v = sums_[gate];
+    const Activation& a = *gated(gate);
+    if (!v) v = block_sums(addends(a)[0], a.eps, adjoint(gate));
+    return v;
+  }
+
+  bool over_leading_axes(const Node& sum) const {
+    const Shape& x = node(sum.inputs[0]).shape;
+    return sum.attributes.ints[0] == 0 && sum.attributes.ints[1] == x.rank() - 1;
+  }
+
+  std::vector<Normalised> addends(const Activation& a) {
+    std::vector<Normalised> all;
+    for (const auto& n : a.addends) all.push_back({rewriter_[n.z], rewriter_[n.moments], rewriter_[n.offset]});
+    return all;
+  }
+
+  Rewriter rewriter_;
+  std::vector<std::optional<Activation>> activation_;
+  std::map<NodeId, Var> sums_;  // by gate
+};
+
+}  // namespace
+
+Rewritten fuse_blocks(std::span<const Var> inputs, std::span<const Var> outputs, Graph& target) {
+  std::vector<Var> all(inputs.begin(), inputs.end());
+  all.insert(all.end(), outputs.begin(), outputs.end());
+  const std::vector<char> needed = ancestors(all);
+  Fuser fuser(outputs.front().graph(), target, needed);
+  for (NodeId id = 0; id < needed.size(); ++id)
+    if (needed[id]) fuser.rewriter()[id] = fuser.emit(id);
+  return fuser.rewriter().finish(inputs, outputs);
+}
+
+}  // namespace autodiff

@@ -1,0 +1,42 @@
+#include "autodiff/transform/pipeline.hpp"
+
+#include <fmt/format.h>
+
+#include <functional>
+#include <memory>
+#include <stdexcept>
+
+#include "autodiff/transform/fuse_blocks.hpp"
+#include "autodiff/transform/save_set.hpp"
+#include "autodiff/transform/simplify.hpp"
+#include "autodiff/transform/tile_programs.hpp"
+
+namespace autodiff {
+
+Rewritten transform(std::span<const Var> inputs, std::span<const Var> outputs, const TransformOptions& options, Graph& target) {
+  if (options.forward_outputs > outputs.size())
+    throw std::invalid_argument(fmt::format("[plan] {} of {} outputs can't be the forward pass", options.forward_outputs, outputs.size()));
+  using Pass = std::function<Rewritten(std::span<const Var>, std::span<const Var>, Graph&)>;
+  std::vector<Pass> passes{simplify};
+  if (options.fuse) {
+    passes.emplace_back(fuse_blocks);
+    passes.emplace_back([&](std::span<const Var> in, std::span<const Var> out, Graph& to) { return tile_programs(in, out, to, options.forward_outputs); });
+  }
+  if (options.forward_outputs > 0 && options.recompute_price > 0)
+    passes.emplace_back([&](std::span<const Var> in, std::span<const Var> out, Graph& to) {
+      return recompute(in, out, options.forward_outputs, choose_save_set(out, options.forward_outputs, options.recompute_price), to);
+    });
+
+  // The last pass writes to the target, the others to graphs that live until the next one is done.
+  std::unique_ptr<Graph> before;
+  Rewritten now{{inputs.begin(), inputs.end()}, {outputs.begin(), outputs.end()}};
+  for (std::size_t i = 0; i < passes.size(); ++i) {
+    const bool last = i + 1 == passes.size();
+    auto between = last ? nullptr : std::make_unique<Graph>();
+    now = passes[i](now.inputs, now.outputs, last ? target : *between);
+    before = std::move(between);
+  }
+  return now;
+}
+
+}  // namespace autodiff

@@ -1,0 +1,133 @@
+#include "autodiff/transform/save_set.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC 12 does not see through Boost's optional in an end iterator
+#endif
+#include <boost/graph/adjacency_list.hpp>
+#include <boost/graph/boykov_kolmogorov_max_flow.hpp>
+
+namespace autodiff {
+
+namespace {
+
+using Traits = boost::adjacency_list_traits<boost::vecS, boost::vecS, boost::directedS>;
+struct FlowEdge {
+  double capacity = 0, residual = 0;
+  Traits::edge_descriptor reverse;
+};
+struct FlowVertex {
+  boost::default_color_type colour = boost::white_color;
+  Traits::edge_descriptor predecessor;
+  long distance = 0;
+};
+using Network = boost::adjacency_list<boost::vecS, boost::vecS, boost::directedS, FlowVertex, FlowEdge>;
+
+constexpr double kNever = 1e18;  // a capacity that no minimum cut contains
+
+void connect(Network& net, std::size_t from, std::size_t to, double capacity) {
+  const auto forth = boost::add_edge(from, to, FlowEdge{capacity, 0, {}}, net).first;
+  const auto back = boost::add_edge(to, from, FlowEdge{}, net).first;
+  net[forth].reverse = back;
+  net[back].reverse = forth;
+}
+
+double arithmetic(const Graph& graph, NodeId id) {
+  const Node& node = graph.node(id);
+  if (!node.op->cost) return static_cast<double>(node.shape.size());
+  NodeShape shape{{}, node.shape, &node.attributes};
+  for (NodeId i : node.inputs) shape.in.push_back(graph.node(i).shape);
+  return node.op->cost(shape);
+}
+
+}  // namespace
+
+SaveSet choose_save_set(std::span<const Var> outputs, std::size_t forward_outputs, double price) {
+  if (!(price > 0)) throw std::invalid_argument(fmt::format("[save set] expected a price above 0, found {}", price));
+  const Graph& graph = outputs.front().graph();
+  const std::vector<char> needed = ancestors(outputs), forward = ancestors(outputs.first(forward_outputs));
+  const auto given = [&](NodeId id) { return graph.is_input(id) || graph.is_constant(id); };
+
+  // A vertex pair for every forward value that is computed: `in` on the sink's side means computed again, only `out` there means kept.
+  std::vector<std::size_t> vertex(graph.size(), 0);
+  std::vector<NodeId> values;
+  for (NodeId id = 0; id < graph.size(); ++id)
+    if (!forward.empty() && forward[id] && !given(id)) {
+      vertex[id] = 2 * values.size();
+      values.push_back(id);
+    }
+  const std::size_t source = 2 * values.size(), sink = source + 1;
+  Network net(sink + 1);
+  std::vector<char> provided(graph.size(), 0);  // the caller's own memory holds them
+  for (Var v : outputs.first(forward_outputs)) provided[v.id()] = 1;
+  for (NodeId id : values) {
+    const Node& node = graph.node(id);
+    connect(net, vertex[id], vertex[id] + 1, view_of(graph, id) ? kNever : provided[id] ? 0.0 : static_cast<double>(node.shape.size()));
+    connect(net, source, vertex[id], price * (view_of(graph, id) ? 0.0 : arithmetic(graph, id)));
+    for (NodeId i : node.inputs)
+      if (!given(i)) connect(net, vertex[i] + 1, vertex[id], kNever);
+  }
+  std::vector<char> read(graph.size(), 0);
+  for (NodeId id = 0; id < graph.size(); ++id)
+    if (needed[id] && !forward[id])
+      for (NodeId i : graph.node(id).inputs)
+        if (forward[i] && !given(i)) read[i] = 1;
+  for (NodeId id : values)
+    if (read[id]) connect(net, vertex[id] + 1, sink, kNever);
+
+  boost::boykov_kolmogorov_max_flow(net, boost::get(&FlowEdge::capacity, net), boost::get(&FlowEdge::residual, net), boost::get(&FlowEdge::reverse, net),
+                                    boost::get(&FlowVertex::predecessor, net), boost::get(&FlowVertex::colour, net), boost::get(&FlowVertex::distance, net),
+                                    boost::get(boost::vertex_index, net), source, sink);
+  SaveSet set{std::vector<char>(graph.size(), 0), std::vector<char>(graph.size(), 0)};
+  const auto with_source = [&](std::size_t v) { return net[v].colour == boost::black_color; };
+  for (NodeId id : values) {
+    if (!with_source(vertex[id])) {
+      set.recomputed[id] = 1;
+      if (!view_of(graph, id)) set.extra += arithmetic(graph, id);
+    } else if (!with_source(vertex[id] + 1)) {
+      set.kept[id] = 1;
+      if (!provided[id]) set.numbers += static_cast<double>(graph.node(id).shape.size());
+    }
+  }
+  return set;
+}
+
+Rewritten recompute(std::span<const Var> inputs, std::span<const Var> outputs, std::size_t forward_outputs, const SaveSet& saved, Graph& target) {
+  const Graph& graph = outputs.front().graph();
+  std::vector<Var> all(inputs.begin(), inputs.end());
+  all.insert(all.end(), outputs.begin(), outputs.end());
+  const std::vector<char> needed = ancestors(all), forward = ancestors(outputs.first(forward_outputs));
+  Rewriter rewriter(graph, target);
+  std::vector<Var> first(graph.size());  // of a recomputed value: the forward's own
+  std::vector<NodeId> stack, again;
+  for (NodeId id = 0; id < graph.size(); ++id) {
+    if (!needed[id]) continue;
+    if (!forward[id]) {
+      // What this node reads and is not there any more, and what that is made from, in order.
+      again.clear();
+      stack.assign(1, id);
+      while (!stack.empty()) {
+        const NodeId reader = stack.back();
+        stack.pop_back();
+        for (NodeId i : graph.node(reader).inputs)
+          if (saved.recomputed[i] && !first[i]) {
+            first[i] = rewriter[i];
+            again.push_back(i);
+            stack.push_back(i);
+          }
+      }
+      std::sort(again.begin(), again.end());
+      for (NodeId i : again) rewriter[i] = rewriter.copy(i);
+    }
+    rewriter[id] = rewriter.copy(id);
+  }
+  for (Var v : outputs.first(forward_outputs))
+    if (first[v.id()]) rewriter[v.id()] = first[v.id()];
+  return rewriter.finish(inputs, outputs);
+}
+
+}  // namespace autodiff
