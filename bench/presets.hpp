@@ -1,0 +1,49 @@
+// Presets: the sizes at which the meta-gradient is measured; bench/peers has the same table. And the inputs of a turn at one of them.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "metalearn/model/inner_step.hpp"
+
+namespace bench {
+
+struct Preset {
+  std::string name;
+  metalearn::RuleConfig rule;
+  metalearn::StepShape shape;
+};
+
+/// tiny, small, paper and wide.
+const std::vector<Preset>& presets();
+/// Throws checkpoints::UsageError naming the known ones.
+const Preset& find_preset(const std::string& name);
+
+/// Milliseconds of making the plan of a turn: recording, differentiating and compiling. Nothing runs.
+double time_compiling(const Preset& preset);
+
+/// One InnerStep with all that its turn() reads and writes. One thread at a time.
+class Turn {
+ public:
+  /// kernel_threads: for the loops inside kernels.
+  explicit Turn(const Preset& preset, int kernel_threads = 1);
+
+  /// Forward and reverse of one inner step, objective included, always from the same phi. The first one also records and compiles. Returns the objective.
+  float run();
+  /// phi_next = step(phi) into `next`, phi_size() numbers each.
+  void advance(std::span<const float> phi, std::span<float> next);
+  /// The reverse of the step from phi; `adjoint`, of phi_{t+1}, becomes that of phi_t. Returns the objective.
+  float reverse(std::span<const float> phi, std::span<float> adjoint);
+
+  /// run(), and where its time went, kernel by kernel.
+  std::vector<autodiff::KernelTiming> profile() { return step_.profile_turn(theta_, phi_, x_, pairs_, adjoint_next_); }
+
+  std::span<const float> initial_phi() const { return phi_; }
+  metalearn::InnerStep<float>& step() { return step_; }
+
+ private:
+  std::vector<float> theta_, phi_, x_, pair_x_, targets_, adjoint_next_, adjoint_, gradient_, phi_next_;
+  std::vector<metalearn::LabelledPair<float>> pairs_;
+  metalearn::InnerStep<float> step_;
+};
+
+}  // namespace bench
