@@ -1,9 +1,9 @@
 // Product: the batch-reduce matrix product, as register tiles that hold a block of c over all of the sum.
 //
 // A tile is R rows of `count` vectors. It broadcasts one number of a at a time, so that any strides of a do (nn and tn are one code). Long sums are cut
-// into passes, so that the part of b that all row tiles share stays near; c carries the sum from pass to pass. Columns of a that are far apart (tn) are copied
-// together first, into one strip per row tile, and so are columns of b that do not fill the vectors of a tile. The sum of an element runs over (term, k) in
-// order whatever the tile, the pass or the copy. Compiled once per level.
+// into passes, so that the part of b that all row tiles share stays near; c carries the sum from pass to pass. What lies badly in memory is copied together
+// first: columns of a that are far apart (tn), into one strip per row tile, and rows of b that are, or that end within a vector, into a panel as wide as a
+// tile. The sum of an element runs over (term, k) in order whatever the tile, the pass or the copy. Compiled once per level.
 #pragma once
 #include "autodiff/kernels/vector.hpp"
 
@@ -116,6 +116,9 @@ AUTODIFF_INLINE void over_column_blocks(Index N, const F& f) {
   }
 }
 
+/// Rows of b that lie far apart fall into few sets of the cache and each on its own page: worth copying when enough row tiles share them.
+AUTODIFF_INLINE bool worth_copying_b(Index M, Index bytes_apart) { return M >= 64 && bytes_apart >= 1024; }
+
 /// Runs a pass block of columns by block; f.operator()<V, count>(panel, n) does all its rows. A block that does not fill its vectors gets a copy that does.
 template <class T, class F>
 AUTODIFF_INLINE void over_panels(const Product<T>& p, const Pass& pass, const F& f) {
@@ -124,14 +127,15 @@ AUTODIFF_INLINE void over_panels(const Product<T>& p, const Pass& pass, const F&
     const Index first = n / kPanel * kPanel;
     Panel<T> panel{nullptr, p.ldb, columns, n};
     if (p.panels) panel = {nullptr, p.N - first < kPanel ? p.N - first : kPanel, columns, first * p.K + n - first};
-    if (columns == width) return f.template operator()<V, count>(panel, n);
+    if (columns == width && !worth_copying_b(p.M, panel.ld * Index(sizeof(T)))) return f.template operator()<V, count>(panel, n);
     alignas(64) T copy[kPass * width];
     T* to = copy;
     for (Index r = pass.r0; r < pass.r1; ++r) {
       const T* from = p.b[r] + panel.offset + pass.k0 * panel.ld;
       for (Index k = pass.k0; k < pass.k1; ++k, from += panel.ld, to += width) {
         AUTODIFF_UNROLL for (int j = 0; j < count - 1; ++j) store(load<V>(from + j * W), to + j * W);
-        store(load_first<V>(from + (count - 1) * W, columns - (count - 1) * W), to + (count - 1) * W);
+        const T* last = from + (count - 1) * W;
+        store(columns == width ? load<V>(last) : load_first<V>(last, columns - (count - 1) * W), to + (count - 1) * W);
       }
     }
     f.template operator()<V, count>(Panel<T>{copy, width, columns, 0}, n);

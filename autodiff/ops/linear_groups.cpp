@@ -242,7 +242,8 @@ const OpDef& reverse_op() {
     };
     d.set_kernel([]<class T>(const NodeShape& s) { return reverse_kernel<T>(s); });
     d.cost = [](const NodeShape& s) { return static_cast<double>(s.in[0].size()) * static_cast<double>(s.out[1]); };
-    d.samples = {{{Shape{35}, Shape{3, 7}}, {{4, 1, 2}, {}}}, {{Shape{300 * 69}, Shape{17, 69}}, {{8, 1, 60}, {}}}, {{Shape{21 * 565}, Shape{2, 565}}, {{3, 300, 100, 150, 12}, {}}}};
+    d.samples = {{{Shape{35}, Shape{3, 7}}, {{4, 1, 2}, {}}}, {{Shape{300 * 69}, Shape{17, 69}}, {{8, 1, 60}, {}}},
+                 {{Shape{21 * 565}, Shape{2, 565}}, {{3, 300, 100, 150, 12}, {}}}};
     d.wrong = {{{Shape{35}}, {{7}, {}}, "expected an adjoint of groups and a matrix"}, {{Shape{36}, Shape{3, 7}}, {{4, 3}, {}}, "expected groups of 5 rows and 7 columns"},
                {{Shape{35}, Shape{3, 7}}, {{4, 2}, {}}, "expected 6 columns"}, {{Shape{35}, Shape{3, 7}}, {}, "expected the widths of the groups"}};
     return d;

@@ -38,7 +38,7 @@ Shape infer(std::span<const Shape> in, const Attributes& attributes) {
   return r == 3 ? Shape{s.Z, s.M, s.N} : Shape{s.M, s.N};
 }
 
-// What one product reads of b [K, N] where that lies badly, as columns or with far apart rows that many row tiles share: copied to panels (kernels::Product).
+// What one product reads of b [K, N] where that lies badly, as columns or with far apart rows that many blocks of rows share: copied to panels (kernels::Product).
 template <class T>
 void copy_panel(const kernels::Kernels<T>& table, bool transposed, Index K, Index columns, const T* b, Index ldb, T* panel) {
   if (transposed) return table.transpose(columns, K, b, ldb, panel, columns);
@@ -49,8 +49,8 @@ void copy_panel(const kernels::Kernels<T>& table, bool transposed, Index K, Inde
 template <class T>
 Kernel<T> matmul_kernel(const NodeShape& shape) {
   const Sizes s = sizes(shape.in, *shape.attributes);
-  constexpr Index kRowBlock = 128, kColumnBlock = 512, kLongSum = 4096, kSumChunk = 2048, kFewRows = 64, kFarApart = 256;
-  const bool split = s.K >= kLongSum && s.M * s.N <= 128 * 128, panels = s.tb || (s.M >= kFewRows && s.N >= kFarApart);
+  constexpr Index kRowBlock = 128, kColumnBlock = 512, kLongSum = 4096, kSumChunk = 2048, kManyRows = 512, kFarApart = 256;
+  const bool split = s.K >= kLongSum && s.M * s.N <= 128 * 128, panels = s.tb || (s.M >= kManyRows && s.N >= kFarApart);
   const Index chunk_sum = split ? kSumChunk : s.K, chunks = tile_count(s.K, chunk_sum);
   const Index rows = split ? s.M : std::max(kRowBlock, kTileElements * 8 / (s.N * s.K) / kRowBlock * kRowBlock), row_blocks = tile_count(s.M, rows);
   const Index columns = split ? s.N : kColumnBlock, column_blocks = tile_count(s.N, columns), panel_count = tile_count(s.N, kernels::kPanel);
@@ -84,7 +84,8 @@ Kernel<T> matmul_kernel(const NodeShape& shape) {
     const T* b = panels ? k.scratch : k.in[1];
     T* partial = split ? k.scratch + packed : k.out;
     for_tiles(*k.parallel, s.Z * row_blocks * column_blocks * chunks, [&](Index tile) {
-      const Index chunk = tile % chunks, n = tile / chunks % column_blocks * columns, m = tile / (chunks * column_blocks) % row_blocks * rows, z = tile / (chunks * column_blocks * row_blocks);
+      const Index chunk = tile % chunks, n = tile / chunks % column_blocks * columns;
+      const Index m = tile / (chunks * column_blocks) % row_blocks * rows, z = tile / (chunks * column_blocks * row_blocks);
       const Index first = chunk * chunk_sum, sum = std::min(chunk_sum, s.K - first);
       const T* a_tile = k.in[0] + z * s.M * s.K + (s.ta ? m + first * s.M : m * s.K + first);
       const T* b_tile = b + z * b_size + first * s.N + (panels ? n * sum : n);
