@@ -23,7 +23,7 @@ class ForwardGraph {
   std::vector<autodiff::Var> parameters_, outputs_, adjoints_;  // parameters: theta and phi; outputs: phi_{t+1} and J
 };
 
-/// The arithmetic that a meta-gradient step can't do without: three times the products of the forward (once forward, once for each operand's adjoint).
+/// The useful arithmetic of a meta-gradient step, as a textbook counts it: three times the products of the forward (once forward, once for each operand's adjoint).
 double useful_multiply_adds(const Preset& preset);
 
 }  // namespace bench

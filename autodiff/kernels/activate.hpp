@@ -40,7 +40,7 @@ struct ActivatedReader {
 
   AUTODIFF_INLINE V activated(V x, int a, int j) const {
     const V v = fma(V(x - mean[a].v[j]), rstd[a].v[j], offset[a].v[j]);
-    return v < V{} ? V{} : v;  // one instruction, and keeps a NaN, so that training notices it
+    return v <= V{} ? V{} : v;  // as relu does: -0 becomes 0, and a NaN stays, so that training notices it
   }
 };
 

@@ -232,7 +232,7 @@ const OpDef& reverse_op() {
     d.doc = "Adjoint of linear_groups' x [n, C] from the adjoint of its output [n * O] and w [C, O]; ints: the groups' widths";
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
       if (in.size() != 2 || in[0].rank() != 1 || in[1].rank() != 2) throw std::invalid_argument("expected an adjoint of groups and a matrix");
-      const Index O = total_width(a), n = in[0][0] / O;
+      const Index O = total_width(a), n = std::max<Index>(1, in[0][0] / O);
       if (in[1][1] != O) throw std::invalid_argument(fmt::format("expected {} columns, the sum of the groups' widths", O));
       expect_flat(in[0], n, O);
       return Shape{n, in[1][0]};

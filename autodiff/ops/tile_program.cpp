@@ -67,7 +67,7 @@ Registers allocate(const TileProgram& p, const std::vector<Walk>& kinds) {
       if (is_binary(p.code[i].function) && p.code[i].y != p.code[i].x) release(p.code[i].y, overwritten);
     };
     release_operands(true);
-    if (tilewise(kinds[v]) && p.code[i].function <= kStretch) {
+    if (tilewise(kinds[v])) {
       if (free.empty()) free.push_back(r.count++);
       r.of[v] = free.back();
       free.pop_back();
@@ -406,7 +406,8 @@ TileProgram TileProgram::from(const Attributes& a) {
   p.out = Shape(extents);
   p.rows = take(1, kLarge);
   p.cols = take(1, kLarge);
-  p.operands.resize(static_cast<std::size_t>(take(0, kLarge)));
+  if (p.rows > kLarge / p.cols) refuse();
+  p.operands.resize(static_cast<std::size_t>(take(0, kMostTileOperands)));
   for (Walk& w : p.operands) w = static_cast<Walk>(take(0, static_cast<Index>(Walk::full)));
   while (next < a.ints.size()) {
     const std::size_t i = p.code.size();

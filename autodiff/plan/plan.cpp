@@ -31,7 +31,7 @@ std::size_t tape_numbers(const Graph& graph, std::span<const NodeId> order, cons
   return numbers;
 }
 
-// Seconds that one core takes, roughly. Rates of a current core on these kernels (bench/RESULTS.md): multiply-adds, and bytes through the outer caches.
+// Seconds that one core takes, roughly. Rates of a core of a few years ago, from these kernels: multiply-adds, and bytes through the outer caches.
 double estimated_seconds(double cost, const NodeShape& shape, std::size_t number_bytes) {
   constexpr double kMultiplyAdds = 5e10, kBytes = 3e10;
   Index numbers = shape.out.size();

@@ -15,7 +15,6 @@ namespace {
 struct Activation {
   struct Addend {
     NodeId z, moments, offset;
-    bool operator==(const Addend&) const = default;
   };
   std::vector<Addend> addends;
   double eps = 0;
@@ -46,7 +45,7 @@ class Fuser {
       if (const Activation* a = gated(n.inputs[2]); a && a->eps == n.attributes.reals[0] && a->addends[0].z == n.inputs[0] && a->addends[0].moments == n.inputs[1])
         return block_reverse(addends(*a)[0], a->eps, adjoint(n.inputs[2]), sums(n.inputs[2]));
     if (n.op->name == "sum" && over_leading_axes(n)) {
-      if (node(n.inputs[0]).op->name == "batch_norm_reverse") return broadcast_to(rewriter_.target().scalar(0), n.shape);
+      if (is_batch_norm_reverse(n.inputs[0])) return broadcast_to(rewriter_.target().scalar(0), n.shape);
       if (gated(n.inputs[0])) return reshape(slice(sums(n.inputs[0]), 0, 0, 1), n.shape);
     }
     return rewriter_.copy(id);
@@ -73,7 +72,7 @@ class Fuser {
     const Node& n = node(id);
     if (n.op->name != "gate") return nullptr;
     const auto& a = activation_[n.inputs[1]];
-    return a && a->addends.size() == 1 && node(n.inputs[0]).shape == n.shape ? &*a : nullptr;
+    return a && a->addends.size() == 1 && node(n.inputs[0]).shape == n.shape && node(n.inputs[1]).shape == n.shape ? &*a : nullptr;
   }
   Var adjoint(NodeId gate) { return rewriter_[node(gate).inputs[0]]; }
 
@@ -83,6 +82,14 @@ class Fuser {
     const Activation& a = *gated(gate);
     if (!v) v = block_sums(addends(a)[0], a.eps, adjoint(gate));
     return v;
+  }
+
+  // With the moments of its own x: only then do the rows of what it gives add up to zero.
+  bool is_batch_norm_reverse(NodeId id) const {
+    const Node& n = node(id);
+    if (n.op->name != "batch_norm_reverse") return false;
+    const Node& m = node(n.inputs[1]);
+    return m.op->name == "moments" && m.inputs[0] == n.inputs[0];
   }
 
   bool over_leading_axes(const Node& sum) const {

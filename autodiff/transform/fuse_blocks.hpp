@@ -4,7 +4,7 @@
 //
 //   conv(a, w, b), conv_weight_reverse(a, g)        with a = relu(normalise(z, m, o)), or the sum of two such    -> block_conv, block_conv_weight_reverse
 //   batch_norm_reverse(z, m, gate(g, a))            and the sum of that gate over the leading axes               -> block_reverse with its block_sums
-//   the sum of a batch_norm_reverse over the leading axes (a bias in front of a batch norm: exactly zero)             -> 0
+//   the sum of a batch_norm_reverse over the leading axes (a bias in front of a batch norm: exactly zero, whatever the adjoint)  -> 0
 //   a, where something else reads it                                                                             -> block_activation
 //
 // What they have made superfluous is left to whoever drops nodes that no output depends on.

@@ -16,6 +16,7 @@ namespace autodiff {
 Rewritten transform(std::span<const Var> inputs, std::span<const Var> outputs, const TransformOptions& options, Graph& target) {
   if (options.forward_outputs > outputs.size())
     throw std::invalid_argument(fmt::format("[plan] {} of {} outputs can't be the forward pass", options.forward_outputs, outputs.size()));
+  if (!(options.recompute_price >= 0)) throw std::invalid_argument(fmt::format("[plan] expected a recompute price of at least 0, found {}", options.recompute_price));
   using Pass = std::function<Rewritten(std::span<const Var>, std::span<const Var>, Graph&)>;
   std::vector<Pass> passes{simplify};
   if (options.fuse) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 #if defined(__GNUC__) && !defined(__clang__)
@@ -36,18 +37,21 @@ void connect(Network& net, std::size_t from, std::size_t to, double capacity) {
   net[back].reverse = forth;
 }
 
+void expect_forward(std::span<const Var> outputs, std::size_t forward_outputs) {
+  if (forward_outputs == 0 || forward_outputs > outputs.size())
+    throw std::invalid_argument(fmt::format("[save set] expected 1 to {} outputs of the forward pass, found {}", outputs.size(), forward_outputs));
+}
+
 double arithmetic(const Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
-  if (!node.op->cost) return static_cast<double>(node.shape.size());
-  NodeShape shape{{}, node.shape, &node.attributes};
-  for (NodeId i : node.inputs) shape.in.push_back(graph.node(i).shape);
-  return node.op->cost(shape);
+  return node.op->cost ? node.op->cost(node_shape(graph, id)) : static_cast<double>(node.shape.size());
 }
 
 }  // namespace
 
 SaveSet choose_save_set(std::span<const Var> outputs, std::size_t forward_outputs, double price) {
-  if (!(price > 0)) throw std::invalid_argument(fmt::format("[save set] expected a price above 0, found {}", price));
+  if (!(price > 0) || !std::isfinite(price)) throw std::invalid_argument(fmt::format("[save set] expected a price above 0, found {}", price));
+  expect_forward(outputs, forward_outputs);
   const Graph& graph = outputs.front().graph();
   const std::vector<char> needed = ancestors(outputs), forward = ancestors(outputs.first(forward_outputs));
   const auto given = [&](NodeId id) { return graph.is_input(id) || graph.is_constant(id); };
@@ -56,7 +60,7 @@ SaveSet choose_save_set(std::span<const Var> outputs, std::size_t forward_output
   std::vector<std::size_t> vertex(graph.size(), 0);
   std::vector<NodeId> values;
   for (NodeId id = 0; id < graph.size(); ++id)
-    if (!forward.empty() && forward[id] && !given(id)) {
+    if (forward[id] && !given(id)) {
       vertex[id] = 2 * values.size();
       values.push_back(id);
     }
@@ -97,6 +101,7 @@ SaveSet choose_save_set(std::span<const Var> outputs, std::size_t forward_output
 }
 
 Rewritten recompute(std::span<const Var> inputs, std::span<const Var> outputs, std::size_t forward_outputs, const SaveSet& saved, Graph& target) {
+  expect_forward(outputs, forward_outputs);
   const Graph& graph = outputs.front().graph();
   std::vector<Var> all(inputs.begin(), inputs.end());
   all.insert(all.end(), outputs.begin(), outputs.end());

@@ -16,6 +16,7 @@ struct SaveSet {
 
 /// The forward part is what the first `forward_outputs` outputs depend on; the rest of the graph is its reverse. price: numbers of tape that one multiply-add is
 /// worth, above 0: the lower, the more is computed again.
+/// Throws std::invalid_argument where price or forward_outputs is none.
 SaveSet choose_save_set(std::span<const Var> outputs, std::size_t forward_outputs, double price);
 
 /// The graph with the recomputed values computed again right before the reverse first needs them. `target` is empty.

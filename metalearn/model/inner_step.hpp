@@ -102,7 +102,7 @@ class InnerStep {
          std::span<const T> adjoint_next, std::span<T> adjoint, std::span<T> gradient, std::span<T> phi_next = {});
 
   /// After a turn() with a non-finite result: where the first such number is, as autodiff::Plan::first_non_finite() says it; empty if there is none.
-  /// Compiles a step of its own, for which it takes as much memory again.
+  /// Compiles the step once more as it is written, without fusion; the arena grows to what that needs.
   std::string first_non_finite(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next);
 
   /// Runs a turn() and says where its time goes, kernel by kernel.

@@ -15,6 +15,7 @@
 #include "autodiff/ops/layout.hpp"
 #include "autodiff/ops/matmul.hpp"
 #include "autodiff/plan/plan.hpp"
+#include "autodiff/worst.hpp"
 
 using namespace autodiff;
 
@@ -48,7 +49,8 @@ std::vector<T> run(const Recorded& f, std::span<const Shape> shapes, double low,
   std::vector<T> out(static_cast<std::size_t>(y.shape().size()));
   T* o = out.data();
   Arena arena;
-  Plan<T>(inputs, std::span(&y, 1)).run(in, std::span(&o, 1), arena, Parallel(threads));
+  PlanOptions options{.spread_above = 0, .transform = {.fuse = false}};  // what is written is what runs
+  Plan<T>(inputs, std::span(&y, 1), options).run(in, std::span(&o, 1), arena, Parallel(threads));
   return out;
 }
 
@@ -59,7 +61,7 @@ double difference(const std::vector<T>& a, const std::vector<T>& b) {
   double worst = 0, scale = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
     scale = std::max(scale, std::abs(static_cast<double>(b[i])));
-    worst = std::max(worst, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
+    worsen(worst, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
   }
   return worst / scale;
 }

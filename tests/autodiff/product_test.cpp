@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "autodiff/worst.hpp"
 #include "autodiff/kernels/kernels.hpp"
 #include "autodiff/ops/matmul.hpp"
 #include "autodiff/plan/plan.hpp"
@@ -153,7 +154,7 @@ void check_matmul(Index Z, Index M, Index N, Index K, bool ta, bool tb) {
         double sum = 0;
         for (Index k = 0; k < K; ++k)
           sum += static_cast<double>(a[static_cast<std::size_t>(i * M * K + (ta ? k * M + m : m * K + k))]) * b[static_cast<std::size_t>(i * K * N + (tb ? n * K + k : k * N + n))];
-        worst = std::max(worst, std::abs(sum - first[static_cast<std::size_t>((i * M + m) * N + n)]));
+        worsen(worst, std::abs(sum - first[static_cast<std::size_t>((i * M + m) * N + n)]));
       }
   CHECK(worst < 1e-6 * (4 + static_cast<double>(K)));
 }
@@ -165,7 +166,9 @@ TEST_CASE("matmul of odd sizes, whichever operand is transposed and however it i
         for (const Index N : {1, 2, 3, 17, 33})
           for (const Index K : {1, 2, 3, 17}) check_matmul(1 + (M + K) % 2, M, N, K, ta, tb);
       check_matmul(1, 129, 515, 65, ta, tb);   // blocks of rows and columns
-      check_matmul(2, 65, 259, 70, ta, tb);    // panels
+      check_matmul(2, 65, 259, 70, ta, tb);    // panels where b is transposed
+      check_matmul(2, 515, 259, 70, ta, tb);   // and where it is not
+      check_matmul(1, 515, 530, 33, ta, tb);
       check_matmul(1, 300, 1100, 261, ta, tb);
       check_matmul(1, 19, 37, 4100, ta, tb);   // chunks of the sum
       check_matmul(2, 5, 67, 6200, ta, tb);

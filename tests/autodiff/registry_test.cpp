@@ -60,6 +60,13 @@ void record(Recording& r, const OpDef& op, const Sample& s) {
   r.y = r.graph.record(op, r.inputs, s.attributes, here());
 }
 
+// What is recorded is what runs.
+PlanOptions unfused() {
+  PlanOptions options;
+  options.transform.fuse = false;
+  return options;
+}
+
 template <class T>
 bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
@@ -112,9 +119,9 @@ TEST_CASE("every kernel agrees with its op's meaning") {
       plain.y = op->spec(plain.inputs, s.attributes);
       CHECK(fast.y.shape() == plain.y.shape());
       const auto values = draw(s, i + 1);
-      const auto a = run(Plan<double>(fast.inputs, std::span(&fast.y, 1)), values, fast.y.shape().size(), 1);
-      const auto b = run(Plan<double>(plain.inputs, std::span(&plain.y, 1)), values, fast.y.shape().size(), 1);
-      const auto c = run(Plan<float>(fast.inputs, std::span(&fast.y, 1)), values, fast.y.shape().size(), 1);
+      const auto a = run(Plan<double>(fast.inputs, std::span(&fast.y, 1), unfused()), values, fast.y.shape().size(), 1);
+      const auto b = run(Plan<double>(plain.inputs, std::span(&plain.y, 1), unfused()), values, fast.y.shape().size(), 1);
+      const auto c = run(Plan<float>(fast.inputs, std::span(&fast.y, 1), unfused()), values, fast.y.shape().size(), 1);
       double scale = 0;
       for (double v : b) scale = std::max(scale, std::abs(v));
       for (std::size_t e = 0; e < a.size(); ++e) {
@@ -139,7 +146,7 @@ TEST_CASE("every op gives the same bits on 1, 2 and 4 threads, and is large enou
       Recording r;
       record(r, *op, s);
       const auto check = [&]<class T>(T) {
-        PlanOptions options;
+        PlanOptions options = unfused();
         options.spread_above = 0;  // whatever can be
         const Plan<T> plan(r.inputs, std::span(&r.y, 1), options);
         const Index n = r.y.shape().size();
@@ -175,7 +182,9 @@ TEST_CASE("every op gives the same bits over each of its operands as apart from 
         wrapped.y = wrapped.graph.record(*op, in, s.attributes, here());
         const Var result = wrapped.graph.record(*find_op("affine"), std::span(&wrapped.y, 1), {{}, {2.0, 0.0}}, here());
         const auto check = [&]<class T>(T) {
-          const Plan<T> plan(r.inputs, std::span(&r.y, 1)), over(wrapped.inputs, std::span(&result, 1)), apart(wrapped.inputs, std::span(&result, 1), {.in_place = false});
+          PlanOptions elsewhere = unfused();
+          elsewhere.in_place = false;
+          const Plan<T> plan(r.inputs, std::span(&r.y, 1), unfused()), over(wrapped.inputs, std::span(&result, 1), unfused()), apart(wrapped.inputs, std::span(&result, 1), elsewhere);
           const Index n = r.y.shape().size();
           const auto one = run(plan, values, n, 1);
           auto doubled = one;

@@ -166,8 +166,13 @@ TEST_SUITE("save set") {
   TEST_CASE("misuse is refused") {
     const Blocks b(2, 3, 1);
     CHECK_THROWS_WITH_AS(choose_save_set(b.outputs, 1, 0), "[save set] expected a price above 0, found 0", std::invalid_argument);
+    CHECK_THROWS_AS(choose_save_set(b.outputs, 0, 1), std::invalid_argument);
+    CHECK_THROWS_AS(choose_save_set(b.outputs, b.outputs.size() + 1, 1), std::invalid_argument);
+    CHECK_THROWS_AS(choose_save_set(b.outputs, 1, std::numeric_limits<double>::infinity()), std::invalid_argument);
     PlanOptions options;
-    options.transform.forward_outputs = b.outputs.size() + 1;
+    options.transform.recompute_price = -1;
+    CHECK_THROWS_AS(Plan<float>(b.inputs, b.outputs, options), std::invalid_argument);
+    options.transform = {true, b.outputs.size() + 1, 0};
     CHECK_THROWS_AS(Plan<float>(b.inputs, b.outputs, options), std::invalid_argument);
   }
 }
