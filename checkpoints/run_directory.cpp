@@ -64,13 +64,13 @@ std::vector<SnapshotEntry> list_snapshots(const std::string& directory, FileSyst
   return found;
 }
 
-std::string newest_whole_snapshot(const std::string& directory, std::vector<std::string>* skipped) {
-  const auto entries = list_snapshots(directory);
+std::string newest_whole_snapshot(const std::string& directory, std::vector<std::string>* skipped, FileSystem& files) {
+  const auto entries = list_snapshots(directory, files);
   if (entries.empty()) throw NoInput(fmt::format("{0}: holds no snapshots; name a run directory, or start a run with `metalearn train --run {0}`", directory));
   std::vector<std::string> damaged;
   for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
     try {
-      load_snapshot(entry->path);
+      load_snapshot(entry->path, files);
     } catch (const NewerSchema&) {
       throw;
     } catch (const BadData& e) {

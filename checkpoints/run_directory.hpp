@@ -29,7 +29,7 @@ std::vector<SnapshotEntry> list_snapshots(const std::string& directory, FileSyst
 
 /// Path of the newest snapshot of a folder that is whole; damaged ones are passed over, one line each in `skipped` ("FILE: what is wrong; using FILE instead").
 /// Throws NoInput where there is no snapshot or one can't be read, BadData where none is whole (saying what is wrong with the newest), NewerSchema.
-std::string newest_whole_snapshot(const std::string& directory, std::vector<std::string>* skipped = nullptr);
+std::string newest_whole_snapshot(const std::string& directory, std::vector<std::string>* skipped = nullptr, FileSystem& files = posix_file_system());
 
 class RunDirectory {
  public:
