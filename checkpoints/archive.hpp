@@ -18,6 +18,7 @@ using Attribute = std::variant<std::int64_t, double, std::string, std::vector<st
 struct Array {
   std::vector<std::int64_t> shape;  ///< C order; empty: a scalar, one number
   Numbers data;
+  bool operator==(const Array&) const = default;
 };
 
 class Archive {

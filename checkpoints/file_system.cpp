@@ -70,17 +70,6 @@ int close_once(FileSystem& files, int file) {
   return result < 0 && errno == EINTR ? 0 : result;
 }
 
-/// Writes all and makes it durable; the name of the step that failed (errno says why), or null.
-const char* write_and_sync(FileSystem& files, int file, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = retry([&] { return files.write(file, bytes.data(), bytes.size()); });
-    if (written == 0) errno = ENOSPC;
-    if (written <= 0) return "write";
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-  return retry([&] { return files.fsync(file); }) < 0 ? "fsync" : nullptr;
-}
-
 }  // namespace
 
 FileSystem& posix_file_system() {
@@ -94,6 +83,20 @@ IoError can_not_write(const std::string& path, const std::string& step, int erro
   return IoError(fmt::format("{}: can't be written: {}: {}; {}", path, step, std::strerror(error), fix));
 }
 
+bool write_all(FileSystem& files, int file, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = retry([&] { return files.write(file, bytes.data(), bytes.size()); });
+    if (written == 0) errno = ENOSPC;
+    if (written <= 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+bool sync_file(FileSystem& files, int file) {
+  return retry([&] { return files.fsync(file); }) >= 0;
+}
+
 std::string directory_of(const std::string& path) {
   const std::size_t slash = path.find_last_of('/');
   return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
@@ -103,7 +106,7 @@ void write_durably(FileSystem& files, const std::string& path, std::span<const s
   const std::string tmp = path + ".tmp";
   const int file = retry([&] { return files.open(tmp, O_WRONLY | O_CREAT | O_TRUNC, 0666); });
   if (file < 0) fail(path, "open", errno);
-  const char* failed = write_and_sync(files, file, bytes);
+  const char* failed = !write_all(files, file, bytes) ? "write" : !sync_file(files, file) ? "fsync" : nullptr;
   int error = errno;
   if (close_once(files, file) < 0 && !failed) failed = "close", error = errno;
   if (!failed && files.rename(tmp, path) < 0) failed = "rename", error = errno;

@@ -47,6 +47,12 @@ IoError can_not_write(const std::string& path, const std::string& step, int erro
 /// except where only the last step failed: then the new file is in place.
 void write_durably(FileSystem& files, const std::string& path, std::span<const std::byte> bytes);
 
+/// Writes all of the bytes where the file stands, through interrupted and short writes. False, with errno set, where that fails.
+bool write_all(FileSystem& files, int file, std::span<const std::byte> bytes);
+
+/// fsync, through interruptions. False, with errno set, where it fails.
+bool sync_file(FileSystem& files, int file);
+
 /// The whole file. Throws NoInput naming it and the reason.
 std::vector<std::byte> read_file(FileSystem& files, const std::string& path);
 

@@ -41,7 +41,7 @@ std::optional<std::int64_t> update_of(const std::string& name) {
 /// What a killed owner may leave half written.
 bool is_own_temporary(const std::string& name) {
   constexpr std::string_view kTmp = ".tmp";
-  return name == "config.json.tmp" || (name.ends_with(kTmp) && update_of(name.substr(0, name.size() - kTmp.size())));
+  return name == "config.json.tmp" || name == kManifestName + std::string(kTmp) || (name.ends_with(kTmp) && update_of(name.substr(0, name.size() - kTmp.size())));
 }
 
 }  // namespace
@@ -64,24 +64,64 @@ std::vector<SnapshotEntry> list_snapshots(const std::string& directory, FileSyst
   return found;
 }
 
-std::string newest_whole_snapshot(const std::string& directory, std::vector<std::string>* skipped, FileSystem& files) {
+namespace {
+
+std::vector<std::string> manifest_notes(const std::string& directory, const SnapshotEntry& chosen, std::span<const std::byte> bytes, const std::vector<SnapshotEntry>& there, FileSystem& files) {
+  std::vector<std::string> notes;
+  try {
+    const auto manifest = read_manifest(directory, files);
+    if (!manifest) return notes;
+    for (auto listed = manifest->generations.upper_bound(chosen.update); listed != manifest->generations.end(); ++listed)
+      if (std::none_of(there.begin(), there.end(), [&](const auto& entry) { return entry.update == listed->first; }))
+        notes.push_back(fmt::format("{}: is listed in {} but is not there; using {} instead", snapshot_path(directory, listed->first), kManifestName, chosen.path));
+    const auto listed = manifest->generations.find(chosen.update);
+    if (listed != manifest->generations.end() && listed->second != manifest_entry(bytes))
+      notes.push_back(fmt::format("{}: is whole, but not the file that {} lists", chosen.path, kManifestName));
+  } catch (const BadData& e) {
+    notes.push_back(fmt::format("{}; the snapshots themselves are used, and the next save writes it anew", e.what()));
+  }
+  return notes;
+}
+
+/// Empty where a snapshot was removed between listing and reading.
+std::optional<NewestWhole> try_newest_whole(const std::string& directory, FileSystem& files) {
   const auto entries = list_snapshots(directory, files);
   if (entries.empty()) throw NoInput(fmt::format("{0}: holds no snapshots; name a run directory, or start a run with `metalearn train --run {0}`", directory));
-  std::vector<std::string> damaged;
+  NewestWhole found;
+  std::vector<std::string> reasons;
   for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
+    std::vector<std::byte> bytes;
     try {
-      load_snapshot(entry->path, files);
+      bytes = read_file(files, entry->path);
+    } catch (const NoInput&) {
+      if (files.is_directory(entry->path) < 0 && errno == ENOENT) return {};
+      throw;
+    }
+    try {
+      found.archive = parse_snapshot(bytes, entry->path);
     } catch (const NewerSchema&) {
       throw;
     } catch (const BadData& e) {
-      damaged.push_back(e.what());
+      found.damaged.push_back(*entry);
+      reasons.push_back(e.what());
       continue;
     }
-    if (skipped)
-      for (const auto& what : damaged) skipped->push_back(fmt::format("{}; using {} instead", what, entry->path));
-    return entry->path;
+    found.snapshot = *entry;
+    for (const auto& reason : reasons) found.notes.push_back(fmt::format("{}; using {} instead", reason, entry->path));
+    for (auto& note : manifest_notes(directory, *entry, bytes, entries, files)) found.notes.push_back(std::move(note));
+    return found;
   }
-  throw BadData(damaged.front());
+  throw BadData(reasons.front());
+}
+
+}  // namespace
+
+NewestWhole newest_whole_snapshot(const std::string& directory, FileSystem& files) {
+  constexpr int kAttempts = 100;  // its owner may save, and remove, faster than this reads; not for ever
+  for (int attempt = 1;; ++attempt) {
+    if (auto found = try_newest_whole(directory, files)) return std::move(*found);
+    if (attempt == kAttempts) throw NoInput(fmt::format("{}: its snapshots vanish while they are read; stop the run, or try again", directory));
+  }
 }
 
 RunDirectory RunDirectory::create(const std::string& path, FileSystem& files) {
@@ -100,6 +140,7 @@ RunDirectory::RunDirectory(std::string path, FileSystem& files, std::vector<std:
   try {
     lock();
     remove_temporaries();
+    read_own_manifest();
   } catch (...) {
     remove_all();
     throw;
@@ -107,7 +148,8 @@ RunDirectory::RunDirectory(std::string path, FileSystem& files, std::vector<std:
 }
 
 RunDirectory::RunDirectory(RunDirectory&& other) noexcept
-    : path_(std::move(other.path_)), files_(other.files_), made_(std::move(other.made_)), own_(std::move(other.own_)), lock_(std::exchange(other.lock_, -1)) {
+    : path_(std::move(other.path_)), files_(other.files_), made_(std::move(other.made_)), manifest_(std::move(other.manifest_)), own_(std::move(other.own_)),
+      lock_(std::exchange(other.lock_, -1)) {
   other.made_.clear();
 }
 
@@ -172,19 +214,60 @@ void RunDirectory::remove_temporaries() {
     if (is_own_temporary(name) && files_->unlink(file(name)) < 0) fail(path_, "unlink", errno);
 }
 
+void RunDirectory::read_own_manifest() {
+  try {
+    manifest_ = read_manifest(path_, *files_).value_or(Manifest{});
+  } catch (const BadData&) {  // made anew from the files by the next save
+  } catch (const NoInput& e) {
+    throw IoError(e.what());
+  }
+}
+
+/// Lists these generations, all of which are there.
+void RunDirectory::write_manifest(const std::set<std::int64_t>& generations) {
+  Manifest next;
+  for (const auto generation : generations) {
+    const auto known = manifest_.generations.find(generation);
+    next.generations[generation] = known != manifest_.generations.end() ? known->second : manifest_entry(read_file(*files_, snapshot_path(path_, generation)));
+  }
+  manifest_ = next;
+  write_text(kManifestName, to_text(manifest_));
+}
+
 void RunDirectory::set_aside(const SnapshotEntry& snapshot) {
   if (files_->rename(snapshot.path, snapshot.path + ".damaged") < 0) fail(snapshot.path, "rename", errno);
   sync_directory(*files_, path_);
+  manifest_.generations.erase(snapshot.update);
 }
 
-std::string RunDirectory::save(std::int64_t update, const Archive& archive, std::size_t newest, const std::set<std::int64_t>& also) {
-  if (newest < 1) throw std::invalid_argument("[RunDirectory::save] expected newest >= 1, found 0");
-  const std::string path = snapshot_path(path_, update);
-  save_snapshot(path, archive, *files_);
+void RunDirectory::save(std::int64_t generation, const Archive& archive, const Retention& retention) {
+  if (retention.newest < 1 || retention.every < 0) throw std::invalid_argument(fmt::format("[RunDirectory::save] expected newest >= 1 and every >= 0, found {} and {}", retention.newest, retention.every));
+  const std::string path = snapshot_path(path_, generation);
+  const auto bytes = snapshot_bytes(archive);
+  write_durably(*files_, path, bytes);
+  manifest_.generations[generation] = manifest_entry(bytes);
+
+  try {
+    retire(generation, retention);
+  } catch (const NoInput& e) {  // of a folder or a file that was written a moment ago
+    throw IoError(e.what());
+  }
+}
+
+/// Lists what stays, then removes the rest: a crash in between leaves too many, never too few.
+void RunDirectory::retire(std::int64_t saved, const Retention& retention) {
+  std::set<std::int64_t> kept;
+  std::vector<SnapshotEntry> retired;
   const auto all = snapshots();
-  for (std::size_t i = 0; i + newest < all.size(); ++i)
-    if (all[i].update != update && !also.count(all[i].update) && files_->unlink(all[i].path) < 0) fail(all[i].path, "unlink", errno);
-  return path;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto g = all[i].update;
+    const bool stays = i + retention.newest >= all.size() || g == saved || (retention.every > 0 && g % retention.every == 0) || retention.also.count(g);
+    if (stays) kept.insert(g);
+    else retired.push_back(all[i]);
+  }
+  write_manifest(kept);
+  for (const auto& snapshot : retired)
+    if (files_->unlink(snapshot.path) < 0 && errno != ENOENT) fail(snapshot.path, "unlink", errno);
 }
 
 void RunDirectory::write_text(const std::string& name, const std::string& text) {

@@ -140,6 +140,8 @@ std::vector<Entry> make_table() {
   t.push_back(number("seed", FIELD(seed), 0, std::numeric_limits<std::uint64_t>::max(), "of all randomness of the run"));
   t.push_back(number("threads", FIELD(threads), 0, 4096, "threads; 0: all cores (the result does not depend on it)"));
   t.push_back(save_every_entry());
+  t.push_back(number("keep-newest", FIELD(keep_newest), 1, 1000000, "newest snapshots that stay, beside the best on held-out tasks"));
+  t.push_back(number("keep-every", FIELD(keep_every), 0, kMany, "updates whose multiples are saved and stay; 0: none"));
   t.push_back(number("validate-every", FIELD(validate_every), 0, kMany, "updates between validations on held-out tasks; 0: never"));
   t.push_back(validate_steps_entry());
   t.push_back(number("validate-tasks", FIELD(validate_tasks), 1, 10000, "held-out tasks of a validation"));

@@ -44,6 +44,8 @@ struct Config {
   std::uint64_t seed = 0;
   int threads = 0;                   ///< 0: all cores
   std::string save_every = "10s";    ///< N updates or Ns seconds
+  std::int64_t keep_newest = 3;      ///< snapshots that stay, beside the best on meta-validation tasks
+  std::int64_t keep_every = 0;       ///< updates whose multiples are saved and stay; 0: none
   std::int64_t validate_every = 50;  ///< updates; 0: never
   std::vector<std::int64_t> validate_steps = {0, 10, 25, 50, 100};  ///< marks (inner steps)
   std::int64_t validate_tasks = 16;  ///< meta-validation tasks

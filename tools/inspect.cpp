@@ -51,10 +51,12 @@ int inspect(const Words& words) {
   if (!arguments) return 0;
   if (arguments->word.empty()) throw checkpoints::UsageError("no snapshot; usage: " + usage.synopsis);
   require_input(arguments->word, "a snapshot (*.h5) or a run directory");
-  std::vector<std::string> skipped;
-  const std::string path = std::filesystem::is_directory(arguments->word) ? checkpoints::newest_whole_snapshot(arguments->word, &skipped) : arguments->word;
-  for (const auto& line : skipped) fmt::print(stderr, "note: {}\n", line);
-  const auto archive = checkpoints::load_snapshot(path);
+  checkpoints::NewestWhole newest;
+  if (std::filesystem::is_directory(arguments->word)) newest = checkpoints::newest_whole_snapshot(arguments->word);
+  else newest.archive = checkpoints::load_snapshot(arguments->word);
+  for (const auto& line : newest.notes) fmt::print(stderr, "note: {}\n", line);
+  const auto& archive = newest.archive;
+  const auto& path = archive.name();
 
   if (arguments->has("json")) {
     Json json = {{"file", path}};

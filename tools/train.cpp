@@ -14,10 +14,11 @@ namespace {
 /// Null where a signal came first.
 std::unique_ptr<metalearn::Trainer> start(const metalearn::Config& config, const std::string& directory) {
   ProgressLine line;
-  return metalearn::Trainer::start(config, directory, [&](const metalearn::Progress& progress) {
+  const auto show = [&](const metalearn::Progress& progress) {
     for (const auto& event : progress.events) line.status(event);
-    return stop_signal() == 0;
-  });
+    return true;
+  };
+  return metalearn::Trainer::start(config, directory, show, [] { return stop_signal() != 0; });
 }
 
 }  // namespace

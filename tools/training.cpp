@@ -18,11 +18,12 @@ int run_training(metalearn::Trainer& trainer, const std::string& directory) {
   {
     ProgressLine line;
     line.status(fmt::format("update {}/{}", first_update, trainer.config().updates));
-    trainer.run([&](const metalearn::Progress& progress) {
+    const auto show = [&](const metalearn::Progress& progress) {
       dropped += progress.dropped;
       line.show(progress);
       return stop_signal() == 0;
-    });
+    };
+    trainer.run(show, [] { return stop_signal() != 0; });
   }
 
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();

@@ -41,13 +41,14 @@ class Course {
     predictions_.resize(n * classes);
   }
 
-  /// One score per mark.
+  /// One score per mark; none where it was stopped.
   std::vector<Score> run(StepCache& cache, const std::vector<float>& theta) {
     auto step = cache.borrow(shape_);
     std::vector<Score> scores;
     std::int64_t t = 0;
     for (const std::int64_t mark : options_.steps) {
       for (; t < mark; ++t) {
+        if (asked(options_.stop)) return {};
         task_.unlabelled(t, shape_.batch, x_);
         step->advance(theta, phi_, x_, next_);
         phi_.swap(next_);
@@ -100,6 +101,7 @@ std::vector<FewShotRow> evaluate(const RuleConfig& rule, const std::vector<float
   std::vector<std::vector<Score>> scores(tasks.size());
   autodiff::Parallel(options.threads).for_each(tasks.size(), [&](std::size_t i) { scores[i] = Course(tasks[i], labels_per_class, options, first_stream + i).run(cache, theta); });
 
+  if (std::any_of(scores.begin(), scores.end(), [](const auto& s) { return s.empty(); })) return {};
   std::vector<FewShotRow> rows;
   std::vector<double> values(tasks.size());
   const bool from_start = options.steps.front() == 0;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "metalearn/config.hpp"
+#include "metalearn/stop.hpp"
 
 namespace metalearn {
 
@@ -21,6 +22,7 @@ struct FewShotOptions {
   std::int64_t labels_per_class = 10;  ///< of validate(): must be what its tasks were made with; few_shot() takes its TaskConfig's
   int threads = 1;               ///< 0: all cores
   std::uint64_t seed = 0;
+  Stop stop = {};                ///< asked before every inner step
 };
 
 struct FewShotRow {
@@ -32,7 +34,7 @@ struct FewShotRow {
   double gain_mean = 0, gain_se = 0;             ///< accuracy here less accuracy at step 0, paired seed by seed; NaN where step 0 is no mark
 };
 
-/// One row per mark for one data set, in the order of the marks. Step 0 is random initialisation, whatever theta is.
+/// One row per mark for one data set, in the order of the marks; none where it was stopped. Step 0 is random initialisation, whatever theta is.
 /// Throws std::invalid_argument: marks that do not ascend from 0 or more, no seeds or draws, theta of another size than the rule's.
 std::vector<FewShotRow> few_shot(const RuleConfig& rule, const std::vector<float>& theta, std::shared_ptr<const Dataset> set,
                                  const TaskConfig& task, const FewShotOptions& options);

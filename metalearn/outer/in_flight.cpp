@@ -1,6 +1,7 @@
 #include "metalearn/outer/in_flight.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <stdexcept>
 
@@ -42,12 +43,13 @@ InFlight InFlightPool::begin(std::int64_t update) {
   return task;
 }
 
-bool InFlightPool::fill(GradientEstimator& estimator, std::span<const float> theta, const autodiff::Parallel& parallel, const std::function<bool(std::size_t)>& go_on) {
+bool InFlightPool::fill(GradientEstimator& estimator, std::span<const float> theta, const autodiff::Parallel& parallel, const std::function<bool(std::size_t)>& go_on,
+                        const Stop& stop) {
   tasks_.clear();
   for (std::int64_t slot = 0; slot < config_.in_flight; ++slot) tasks_.push_back(begin(0));
   std::mutex mutex;
   std::size_t begun = 0;
-  bool stopped = false;
+  std::atomic<bool> stopped = false;
   const auto may_begin = [&] {
     std::lock_guard lock(mutex);
     if (!stopped && go_on) stopped = !go_on(++begun);
@@ -55,8 +57,13 @@ bool InFlightPool::fill(GradientEstimator& estimator, std::span<const float> the
   };
   parallel.for_each(tasks_.size(), [&](std::size_t slot) {
     if (!may_begin()) return;
-    InFlight& task = tasks_[slot];
-    estimator.advance(theta, task, starting_age(config_, task.id, task.length));
+    InFlight moved = tasks_[slot];
+    const auto age = starting_age(config_, moved.id, moved.length);
+    while (moved.age < age) {
+      if (asked(stop)) stopped = true;
+      if (stopped || !estimator.advance(theta, moved, std::min(config_.window_max, age - moved.age))) return;
+    }
+    tasks_[slot] = std::move(moved);
   });
   return !stopped;
 }

@@ -12,6 +12,7 @@
 
 #include "autodiff/plan/parallel.hpp"
 #include "metalearn/config.hpp"
+#include "metalearn/stop.hpp"
 
 namespace metalearn {
 
@@ -44,8 +45,10 @@ class InFlightPool {
   InFlightPool(const Config& config, TaskMaker make) : config_(config), make_(std::move(make)) {}
 
   /// P fresh tasks, ids 0 .. P-1, each advanced to its starting age with this theta. A task that does not get there finite starts at age 0.
-  /// `go_on` is told how many are begun, this one included: one call at a time, from any of the threads. Where it says no the rest is left, and fill returns false.
-  bool fill(GradientEstimator& estimator, std::span<const float> theta, const autodiff::Parallel& parallel, const std::function<bool(std::size_t begun)>& go_on = {});
+  /// `go_on` is told how many are begun, this one included: one call at a time, from any of the threads. Where it says no, or `stop` yes (asked window by window), the
+  /// rest is left, and fill returns false.
+  bool fill(GradientEstimator& estimator, std::span<const float> theta, const autodiff::Parallel& parallel, const std::function<bool(std::size_t begun)>& go_on = {},
+            const Stop& stop = {});
   /// A task as a snapshot holds it: everything but id, length, age and phi is drawn again.
   void restore(std::uint64_t id, std::int64_t length, std::int64_t age, std::vector<float> phi);
   void set_next_task(std::uint64_t id) { next_task_ = id; }

@@ -3,16 +3,12 @@
 #include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <fstream>
-#include <iterator>
+#include <span>
 #include <string_view>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "checkpoints/error.hpp"
-#include "checkpoints/file_system.hpp"
 
 namespace metalearn {
 namespace {
@@ -21,17 +17,19 @@ namespace {
   throw checkpoints::can_not_write(path, "write", errno);
 }
 
-/// An empty cell where there is nothing to say.
-std::string cell(double value) { return std::isfinite(value) ? fmt::format("{:.9g}", value) : ""; }
-
-void write_all(int file, std::string_view text, const std::string& path) {
-  while (!text.empty()) {
-    const auto n = ::write(file, text.data(), text.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) refuse(path);
-    text.remove_prefix(static_cast<std::size_t>(n));
+/// The text of a file; empty where there is none.
+std::string text_at(checkpoints::FileSystem& files, const std::string& path) {
+  if (files.is_directory(path) < 0 && errno == ENOENT) return {};
+  try {
+    const auto bytes = checkpoints::read_file(files, path);
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  } catch (const checkpoints::NoInput& e) {
+    throw checkpoints::IoError(e.what());
   }
 }
+
+/// An empty cell where there is nothing to say.
+std::string cell(double value) { return std::isfinite(value) ? fmt::format("{:.9g}", value) : ""; }
 
 /// How many bytes the header and the whole rows up to `update` take; a row torn by a kill ends them.
 std::size_t kept_bytes(std::string_view text, std::string_view header, std::int64_t update) {
@@ -48,31 +46,28 @@ std::size_t kept_bytes(std::string_view text, std::string_view header, std::int6
 
 }  // namespace
 
-Metrics::Metrics(const std::string& directory, std::vector<std::string> families, std::vector<std::int64_t> marks, std::int64_t update)
-    : path_(directory + "/metrics.csv"), families_(std::move(families)), marks_(std::move(marks)) {
-  std::string text;
-  if (std::ifstream in(path_, std::ios::binary); in) text.assign(std::istreambuf_iterator<char>(in), {});
+Metrics::Metrics(const std::string& directory, std::vector<std::string> families, std::vector<std::int64_t> marks, std::int64_t update, checkpoints::FileSystem& files)
+    : files_(files), path_(directory + "/metrics.csv"), families_(std::move(families)), marks_(std::move(marks)) {
+  const std::string text = text_at(files_, path_);
   const std::string expected = header();
   const bool whole = text.starts_with(expected);
   rows_lost_ = !whole && update > 0;
   if (!whole && update > 0 && text.find('\n') != std::string::npos)
     throw checkpoints::BadData(path_ + ": its columns are not those of this run; move it away to start a new one");
 
-  file_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  file_ = files_.open(path_, O_WRONLY | O_CREAT | O_APPEND, 0666);
   if (file_ < 0) refuse(path_);
-  const std::size_t keep = whole ? kept_bytes(text, expected, update) : 0;
-  if (::ftruncate(file_, static_cast<off_t>(keep)) != 0 || ::lseek(file_, 0, SEEK_END) < 0) {
-    const int error = errno;
-    ::close(file_);
-    errno = error;
-    refuse(path_);
+  try {
+    const std::size_t keep = whole ? kept_bytes(text, expected, update) : 0;
+    if (files_.ftruncate(file_, static_cast<off_t>(keep)) != 0) refuse(path_);
+    if (keep == 0) write(expected);
+  } catch (...) {
+    files_.close(file_);
+    throw;
   }
-  if (keep == 0) write_all(file_, expected, path_);
 }
 
-Metrics::~Metrics() {
-  if (file_ >= 0) ::close(file_);
-}
+Metrics::~Metrics() { files_.close(file_); }
 
 std::string Metrics::header() const {
   std::string h = "update,objective_first,objective_last";
@@ -101,11 +96,15 @@ void Metrics::append(const MetricsRow& row) {
     line += cells;
   }
   line += fmt::format(",{:.3f}\n", row.seconds);
-  write_all(file_, line, path_);
+  write(line);
+}
+
+void Metrics::write(std::string_view text) {
+  if (!checkpoints::write_all(files_, file_, std::as_bytes(std::span(text)))) refuse(path_);
 }
 
 void Metrics::flush() {
-  if (::fsync(file_) != 0) refuse(path_);
+  if (!checkpoints::sync_file(files_, file_)) refuse(path_);
 }
 
 }  // namespace metalearn

@@ -1,12 +1,15 @@
 // Metrics: a run's metrics.csv, one row per update, whatever happens to the process.
 //
 // Rows are written as they come and made durable before the snapshot that belongs to them; a resumed run first cuts off the rows after its snapshot, so
-// that there is no gap and no duplicate. All columns but `seconds` are the same for the same configuration and seed. One thread.
+// that there is no gap and no duplicate. All columns but `seconds` are the same for the same configuration and seed. One thread; flush() may come from another.
 #pragma once
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "checkpoints/file_system.hpp"
 
 namespace metalearn {
 
@@ -39,7 +42,8 @@ class Metrics {
  public:
   /// Opens DIR/metrics.csv, keeping the rows up to `update` and cutting off the rest. The columns depend on the families and marks.
   /// Throws checkpoints::IoError where it can't be written, BadData where its columns are not these.
-  Metrics(const std::string& directory, std::vector<std::string> families, std::vector<std::int64_t> marks, std::int64_t update);
+  Metrics(const std::string& directory, std::vector<std::string> families, std::vector<std::int64_t> marks, std::int64_t update,
+          checkpoints::FileSystem& files = checkpoints::posix_file_system());
   ~Metrics();
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
@@ -48,12 +52,14 @@ class Metrics {
   bool rows_lost() const { return rows_lost_; }
 
   void append(const MetricsRow& row);
-  /// Returns when all rows are on the disk.
+  /// Returns when all rows appended before it are on the disk.
   void flush();
 
  private:
   std::string header() const;
+  void write(std::string_view text);
 
+  checkpoints::FileSystem& files_;
   std::string path_;
   std::vector<std::string> families_;
   std::vector<std::int64_t> marks_;

@@ -39,13 +39,14 @@ TrainerParts real_parts(const Config& config) {
     parts.notes.push_back(fmt::format("theta is not validated: {}", e.what()));
     return parts;
   }
-  parts.validate = [tasks, config](const std::vector<float>& theta) {
+  parts.validate = [tasks, config](const std::vector<float>& theta, const Stop& stop) {
     FewShotOptions options;
     options.steps = config.validate_steps;
     options.batch = config.batch;
     options.labels_per_class = config.task.labels_per_class;
     options.threads = config.threads;
     options.seed = config.seed;
+    options.stop = stop;
     std::vector<ValidationPoint> points;
     for (const auto& row : metalearn::validate(config.rule, theta, tasks, config.validate_tasks, options))
       points.push_back({row.step, row.objective_mean, row.accuracy_mean});

@@ -11,17 +11,16 @@ namespace metalearn {
 namespace {
 
 /// The best by the newest whole snapshot, if it is there and whole itself; otherwise that one.
-std::string recommended(const std::string& directory, std::vector<std::string>& events) {
-  const std::string newest = checkpoints::newest_whole_snapshot(directory, &events);
-  const auto winner = best(validation_from(checkpoints::load_snapshot(newest)));
-  if (!winner) return newest;
-  const std::string chosen = checkpoints::snapshot_path(directory, winner->update);
+checkpoints::Archive recommended(const std::string& directory, std::vector<std::string>& events) {
+  auto newest = checkpoints::newest_whole_snapshot(directory);
+  events.insert(events.end(), newest.notes.begin(), newest.notes.end());
+  const auto winner = best(validation_from(newest.archive));
+  if (!winner || winner->update == newest.snapshot.update) return std::move(newest.archive);
   try {
-    if (chosen != newest) checkpoints::load_snapshot(chosen);
-    return chosen;
+    return checkpoints::load_snapshot(checkpoints::snapshot_path(directory, winner->update));
   } catch (const checkpoints::Error& e) {
-    events.push_back(fmt::format("the best snapshot is lost ({}); using {} instead", e.what(), newest));
-    return newest;
+    events.push_back(fmt::format("the best snapshot is lost ({}); using {} instead", e.what(), newest.snapshot.path));
+    return std::move(newest.archive);
   }
 }
 
@@ -29,8 +28,9 @@ std::string recommended(const std::string& directory, std::vector<std::string>& 
 
 TrainedTheta load_trained_theta(const std::string& path, bool raw) {
   TrainedTheta t;
-  t.file = checkpoints::posix_file_system().is_directory(path) == 1 ? recommended(path, t.events) : path;
-  const checkpoints::Archive archive = checkpoints::load_snapshot(t.file);
+  const bool is_run = checkpoints::posix_file_system().is_directory(path) == 1;
+  const checkpoints::Archive archive = is_run ? recommended(path, t.events) : checkpoints::load_snapshot(path);
+  t.file = archive.name();
   t.config = config_from(archive);
   t.update = archive.attribute<std::int64_t>("counters", "update");
   t.theta = theta_from(archive, raw ? "theta" : "theta_average", t.config.rule);

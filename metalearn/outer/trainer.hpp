@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "metalearn/config.hpp"
+#include "metalearn/stop.hpp"
 
 namespace metalearn {
 
@@ -21,7 +22,8 @@ struct Progress {
   double seconds = 0;                       ///< of this update
   std::int64_t replaced = 0, dropped = 0;   ///< tasks that reached their length; tasks that turned non-finite (this update)
   std::vector<std::string> events;          ///< one line each: "dropped task 17 (cifar10): objective is not finite at step 34, op ..."
-  double seconds_since_save = 0;
+  double seconds_since_save = 0;            ///< age of the newest state that was handed over to be saved
+  double save_stall = 0;                    ///< seconds that training stood still for the save before this update; 0 where there was none
   std::optional<double> validation_objective, validation_accuracy;  ///< set where this update was validated (best mark)
   std::int64_t validation_mark = 0;
 };
@@ -31,23 +33,24 @@ class Trainer {
   using OnProgress = std::function<bool(const Progress&)>;  ///< false: stop
 
   /// Starts a run in `directory` (made if missing) and saves update 0, ages already spread. That takes a while: on_progress is called as each in-flight task is
-  /// begun (events: "preparing task 3 of 16"; one call at a time, from any of the threads). Where it returns false the result is null.
+  /// begun (events: "preparing task 3 of 16"; one call at a time, from any of the threads). Where it returns false, or stop true, the result is null.
   /// A start that stops or fails leaves nothing behind that it made. Throws UsageError where the directory holds snapshots (naming `metalearn resume`) or
   /// another program's files of the same names, IoError if it can't be written, what loading the data throws.
-  static std::unique_ptr<Trainer> start(const Config& config, const std::string& directory, const OnProgress& on_progress = {});
+  static std::unique_ptr<Trainer> start(const Config& config, const std::string& directory, const OnProgress& on_progress = {}, const Stop& stop = {});
   /// Continues from the newest snapshot, to `updates` in all if given. A finished run is opened without its data, and run() does nothing.
   /// Throws NoInput where there is nothing to resume, BadData where the snapshot is damaged or the data is not what the run was begun with.
   static std::unique_ptr<Trainer> resume(const std::string& directory, std::optional<std::int64_t> updates = {}, std::optional<int> threads = {});
   virtual ~Trainer() = default;
 
   virtual const Config& config() const = 0;
-  virtual std::string newest_snapshot() const = 0;       ///< path of the newest one saved, or resumed from
+  virtual std::string newest_snapshot() const = 0;       ///< path of the newest one saved, or resumed from; not while run() runs
   virtual std::int64_t update() const = 0;               ///< updates done
   virtual const std::vector<float>& theta() const = 0;
   virtual const std::vector<float>& theta_average() const = 0;  ///< debiased moving average: what is validated and worth evaluating
-  /// Trains until config().updates are done or on_update returns false; saves as configured, at every best validation, and at the end.
-  /// Throws checkpoints::Diverged if every task of several consecutive updates was dropped (the last good snapshot stays).
-  virtual void run(const OnProgress& on_update) = 0;
+  /// Trains until config().updates are done, on_update returns false, or stop (asked between windows) true: an update that is not whole by then is dropped, and the state
+  /// before it is what is saved. Saves as configured, at every best validation, and at the end; in the background, all of it durable when run() returns.
+  /// Throws checkpoints::Diverged if every task of several consecutive updates was dropped (the last good snapshot stays), IoError at the first update after a save failed.
+  virtual void run(const OnProgress& on_update, const Stop& stop = {}) = 0;
 };
 
 }  // namespace metalearn

@@ -20,8 +20,8 @@ struct TrainerParts {
   std::unique_ptr<GradientEstimator> estimator;
   TaskMaker make_task;
   std::vector<std::string> notes;        ///< for the first progress report
-  /// The averaged theta on the meta-validation tasks, one point per mark. Empty: there is nothing to validate on.
-  std::function<std::vector<ValidationPoint>(const std::vector<float>& theta)> validate;
+  /// The averaged theta on the meta-validation tasks, one point per mark; none where it was stopped. Empty: there is nothing to validate on.
+  std::function<std::vector<ValidationPoint>(const std::vector<float>& theta, const Stop& stop)> validate;
 };
 
 using PartsMaker = std::function<TrainerParts(const Config&)>;
@@ -29,8 +29,10 @@ using PartsMaker = std::function<TrainerParts(const Config&)>;
 /// The real ones: loads the data sets, draws tasks from them, estimates by windows. Throws what load_dataset and TaskDistribution throw.
 TrainerParts real_parts(const Config& config);
 
-/// Trainer::start and Trainer::resume with parts of the caller's choice.
-std::unique_ptr<Trainer> start_with(const Config& config, const std::string& directory, const PartsMaker& parts, const Trainer::OnProgress& on_progress = {});
-std::unique_ptr<Trainer> resume_with(const std::string& directory, std::optional<std::int64_t> updates, std::optional<int> threads, const PartsMaker& parts);
+/// Trainer::start and Trainer::resume with parts of the caller's choice, writing through `files`.
+std::unique_ptr<Trainer> start_with(const Config& config, const std::string& directory, const PartsMaker& parts, const Trainer::OnProgress& on_progress = {}, const Stop& stop = {},
+                                    checkpoints::FileSystem& files = checkpoints::posix_file_system());
+std::unique_ptr<Trainer> resume_with(const std::string& directory, std::optional<std::int64_t> updates, std::optional<int> threads, const PartsMaker& parts,
+                                     checkpoints::FileSystem& files = checkpoints::posix_file_system());
 
 }  // namespace metalearn

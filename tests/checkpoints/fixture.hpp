@@ -2,6 +2,7 @@
 #pragma once
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
@@ -49,14 +50,14 @@ inline std::vector<std::string> names_in(const std::string& directory) {
   return names;
 }
 
-/// The real file system, but the call number `fail_at` (from 0) fails with `error`; -1: none.
+/// The real file system, but the call number `fail_at` (from 0) fails with `error`, and with `for_good` every one after it; -1: none. Any number of threads may use one.
 class FaultyFileSystem final : public FileSystem {
  public:
   explicit FaultyFileSystem(int at = -1, int code = EIO) : fail_at(at), error(code) {}
   int open(const std::string& p, int f, mode_t m) override { return fails() ? -1 : real.open(p, f, m); }
   ssize_t read(int f, void* to, std::size_t n) override { return fails() ? -1 : real.read(f, to, n); }
   ssize_t write(int f, const void* from, std::size_t n) override { return fails() ? -1 : real.write(f, from, n < longest_write ? n : longest_write); }
-  int fsync(int f) override { return fails() ? -1 : real.fsync(f); }
+  int fsync(int) override { return fails() ? -1 : 0; }  // the power stays on in these tests
   int ftruncate(int f, off_t n) override { return fails() ? -1 : real.ftruncate(f, n); }
   int flock(int f, int o) override { return fails() ? -1 : real.flock(f, o); }
   int close(int f) override {
@@ -71,13 +72,15 @@ class FaultyFileSystem final : public FileSystem {
   int is_directory(const std::string& p) override { return fails() ? -1 : real.is_directory(p); }
   int list(const std::string& d, std::vector<std::string>& names) override { return fails() ? -1 : real.list(d, names); }
 
-  int fail_at, error;
-  int calls = 0;
+  std::atomic<int> fail_at, error;
+  std::atomic<int> calls = 0;
+  bool for_good = false;
   std::size_t longest_write = SIZE_MAX;
 
  private:
   bool fails() {
-    if (calls++ != fail_at) return false;
+    const int call = calls++;
+    if (fail_at < 0 || call < fail_at || (call > fail_at && !for_good)) return false;
     errno = error;
     return true;
   }

@@ -79,6 +79,20 @@ void check_same(const FewShotRow& a, const FewShotRow& b) {
 
 }  // namespace
 
+TEST_CASE("an evaluation that is stopped before any inner step gives no rows; one that is only asked gives all") {
+  const auto theta = initial_theta(rule(), 1);
+  FewShotOptions o = options();
+  int questions = 0;
+  o.stop = [&] { return ++questions < 0; };
+  CHECK(run(theta, o).size() == 3);
+  CHECK(questions == 9);  // three seeds, three steps
+  for (int yes = 1; yes <= 9; ++yes) {
+    int asked_so_far = 0;
+    o.stop = [&] { return ++asked_so_far == yes; };
+    CHECK(run(theta, o).empty());
+  }
+}
+
 TEST_CASE("there is one row per mark, in order, named and counted, and random features beat chance where the classes are plain") {
   const auto rows = run(initial_theta(rule(), 1), options());
   REQUIRE(rows.size() == 3);

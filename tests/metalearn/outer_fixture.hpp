@@ -112,7 +112,7 @@ inline PartsMaker toy_parts(std::set<std::uint64_t> bad = {}, bool admits = true
     p.provenance = {"toy: two families"};
     p.estimator = std::make_unique<Toy>(config, bad, admits);
     p.make_task = [](std::uint64_t id) { return InFlight{id, Task(nullptr), id % 2 ? "b" : "a", 0, 0, std::vector<float>(3, 0.01f * static_cast<float>(id))}; };
-    p.validate = [](const std::vector<float>& theta) {
+    p.validate = [](const std::vector<float>& theta, const Stop&) {
       double sum = 0;
       for (float x : theta) sum += x;
       return std::vector<ValidationPoint>{{0, 1.5, 0.4}, {10, 1.2, 0.5 + 0.1 * std::sin(100 * sum)}};

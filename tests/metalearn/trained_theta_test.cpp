@@ -16,7 +16,7 @@ std::vector<float> train(const Config& config, const std::string& directory) {
   std::vector<float> at_best;
   const auto trainer = start_with(config, directory, [&](const Config& c) {
     TrainerParts p = toy_parts()(c);
-    p.validate = [&at_best, calls](const std::vector<float>& theta) {
+    p.validate = [&at_best, calls](const std::vector<float>& theta, const Stop&) {
       if (++*calls == 2) at_best = theta;
       return std::vector<ValidationPoint>{{0, 1.4, 0.3}, {10, 1.2, 0.4}, {25, 1.1, *calls == 2 ? 0.8 : 0.35}};
     };

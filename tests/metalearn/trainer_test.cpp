@@ -83,6 +83,48 @@ TEST_CASE("a run stopped by the caller saves, and continues with the same bits")
   CHECK(rest.metrics == whole.metrics);
 }
 
+TEST_CASE("a run stopped between the windows of an update, or in its validation, saves the state before that update and continues with the same bits") {
+  Folder folder;
+  Config c = tiny_config();
+  c.validate_every = 4;
+  const auto patient = [](const Config& config) {  // asks before each mark, as the real one does
+    TrainerParts p = toy_parts()(config);
+    p.validate = [valid = p.validate](const std::vector<float>& theta, const Stop& stop) { return asked(stop) ? std::vector<ValidationPoint>{} : valid(theta, stop); };
+    return p;
+  };
+  const Run whole = train(c, folder / "whole", patient);
+  int questions = 0;
+  {
+    const auto trainer = start_with(c, folder / "asked", patient);
+    trainer->run([](const Progress& p) { return p.update < 8; }, [&] { return ++questions < 0; });
+    CHECK(questions == 8 * 3 + 2);  // before each of three windows, and in two validations
+  }
+  for (int yes = 1; yes <= questions; ++yes) {
+    Folder one;
+    CAPTURE(yes);
+    {
+      const auto trainer = start_with(c, one / "run", patient);
+      int asked_so_far = 0;
+      trainer->run([](const Progress&) { return true; }, [&] { return ++asked_so_far >= yes; });
+      CHECK(trainer->update() < 8);
+      CHECK(trainer->newest_snapshot() == checkpoints::snapshot_path(one / "run", trainer->update()));
+      CHECK(std::filesystem::exists(trainer->newest_snapshot()));
+    }
+    const Run rest = finish(*resume_with(one / "run", {}, {}, patient), one / "run");
+    CHECK(same_bits(rest.theta, whole.theta));
+    CHECK(rest.metrics == whole.metrics);
+  }
+}
+
+TEST_CASE("a start that is asked to stop while it spreads the ages leaves nothing behind") {
+  Folder folder;
+  const Config c = tiny_config();
+  int questions = 0;
+  CHECK_FALSE(start_with(c, folder / "runs/a", toy_parts(), {}, [&] { return ++questions == 2; }));
+  CHECK(questions == 2);
+  CHECK_FALSE(std::filesystem::exists(folder / "runs"));
+}
+
 TEST_CASE("updates after the last snapshot are repeated, with one row each") {
   Folder folder;
   Config c = tiny_config();
@@ -348,13 +390,25 @@ TEST_CASE("the newest three snapshots stay, and the best by validation however o
   const auto parts = [](const Config& config) {
     TrainerParts p = toy_parts()(config);
     auto calls = std::make_shared<int>(0);
-    p.validate = [calls](const std::vector<float>&) { return std::vector<ValidationPoint>{{10, 1.0, ++*calls == 2 ? 0.9 : 0.5}}; };
+    p.validate = [calls](const std::vector<float>&, const Stop&) { return std::vector<ValidationPoint>{{10, 1.0, ++*calls == 2 ? 0.9 : 0.5}}; };
     return p;
   };
   train(c, folder / "run", parts);
   std::vector<std::int64_t> updates;
   for (const auto& s : checkpoints::list_snapshots(folder / "run")) updates.push_back(s.update);
   CHECK(updates == std::vector<std::int64_t>{12, 32, 36, 40});
+}
+
+TEST_CASE("multiples of keep-every are saved and stay, and keep-newest says how many others do") {
+  Folder folder;
+  Config c = tiny_config();
+  c.set("save-every", "4");
+  c.keep_newest = 2;
+  c.keep_every = 15;
+  train(c, folder / "run");
+  std::vector<std::int64_t> updates;
+  for (const auto& s : checkpoints::list_snapshots(folder / "run")) updates.push_back(s.update);
+  CHECK(updates == std::vector<std::int64_t>{0, 15, 30, 36, 40});
 }
 
 TEST_CASE("a run directory in use is refused as busy") {
@@ -401,7 +455,7 @@ TEST_CASE("validation happens every so many updates, on the averaged theta, and 
   std::vector<std::vector<float>> asked;
   const auto parts = [&](const Config& config) {
     TrainerParts p = toy_parts()(config);
-    p.validate = [&](const std::vector<float>& theta) {
+    p.validate = [&](const std::vector<float>& theta, const Stop&) {
       asked.push_back(theta);
       return std::vector<ValidationPoint>{{0, 1.0, 0.9}, {10, 1.25, 0.5}, {25, std::numeric_limits<double>::quiet_NaN(), 0.7}};
     };
