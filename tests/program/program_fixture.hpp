@@ -91,6 +91,7 @@ class Child {
   std::string out() const { return slurp(files_ / "out"); }  ///< so far
   std::string err() const { return slurp(files_ / "err"); }
   void kill(int signal) { ::kill(pid_, signal); }
+  pid_t id() const { return pid_; }
   bool running() {
     siginfo_t info{};
     return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;

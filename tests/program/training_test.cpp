@@ -1,32 +1,10 @@
 // Training as a user sees it: runs end, stop, continue, and give the same bits however they were run.
 #include "checkpoints/snapshot_file.hpp"
 #include "program_fixture.hpp"
+#include "same_run.hpp"
 
 using namespace program_test;
 
-namespace {
-
-/// Everything that the next update depends on: all arrays of a run's newest snapshot.
-std::map<std::string, checkpoints::Array> arrays(const fs::path& run) {
-  const auto found = snapshots(run);
-  REQUIRE(!found.empty());
-  return checkpoints::load_snapshot(found.back().string()).arrays();
-}
-
-bool same_bits(const std::map<std::string, checkpoints::Array>& a, const std::map<std::string, checkpoints::Array>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](const auto& x, const auto& y) { return x.first == y.first && x.second.shape == y.second.shape && x.second.data == y.second.data; });
-}
-
-/// metrics.csv without its last column, the seconds.
-std::string metrics(const fs::path& run) {
-  std::istringstream lines(slurp(run / "metrics.csv"));
-  std::string kept;
-  for (std::string line; std::getline(lines, line);) kept += line.substr(0, line.rfind(',')) + "\n";
-  return kept;
-}
-
-}  // namespace
 
 TEST_CASE("a run ends with its snapshot and says where it is and what comes next") {
   Folder folder;
@@ -49,7 +27,7 @@ TEST_CASE("a run ends with its snapshot and says where it is and what comes next
     const Result again = run(tiny_training("runs/a", "squares=data"), folder.path);
     CHECK(again.code == 64);
     CHECK(contains(again.err, "metalearn resume runs/a"));
-    CHECK(same_bits(before, arrays(folder / "runs/a")));
+    CHECK(before == arrays(folder / "runs/a"));
   }
   SUBCASE("resuming a finished run does nothing and says so") {
     const Result again = run(program({"resume", "runs/a"}), folder.path);
@@ -78,8 +56,21 @@ TEST_CASE("a run that was stopped and resumed, from another folder and on other 
   const Result resumed = run(program({"resume", "../parts", "--updates", "6"}), folder / "elsewhere");
   CAPTURE(resumed.err);
   REQUIRE(resumed.code == 0);
-  CHECK(same_bits(arrays(folder / "whole"), arrays(folder / "parts")));
+  CHECK(arrays(folder / "whole") == arrays(folder / "parts"));
   CHECK(metrics(folder / "whole") == metrics(folder / "parts"));
+}
+
+TEST_CASE("a run stopped on one thread goes on with the same bits on two, three and four") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  REQUIRE(run(tiny_training("whole", "squares=data", {"--threads", "1"}), folder.path).code == 0);
+  REQUIRE(run(with(tiny_training("stopped", "squares=data", {"--threads", "1"}), "--updates", "2"), folder.path).code == 0);
+  for (const char* threads : {"2", "3", "4"}) {
+    fs::copy(folder / "stopped", folder / threads, fs::copy_options::recursive);
+    REQUIRE(run(program({"resume", threads, "--updates", "6", "--threads", threads}), folder.path).code == 0);
+    CHECK(arrays(folder / "whole") == arrays(folder / threads));
+    CHECK(metrics(folder / "whole") == metrics(folder / threads));
+  }
 }
 
 TEST_CASE("another seed gives another theta") {
@@ -87,7 +78,7 @@ TEST_CASE("another seed gives another theta") {
   IdxImages().write(folder / "data");
   REQUIRE(run(tiny_training("a", "squares=data"), folder.path).code == 0);
   REQUIRE(run(tiny_training("b", "squares=data", {"--seed", "1"}), folder.path).code == 0);
-  CHECK(!same_bits(arrays(folder / "a"), arrays(folder / "b")));
+  CHECK(arrays(folder / "a") != arrays(folder / "b"));
 }
 
 TEST_CASE("a run that gets a signal saves, says so by its exit code, and can be resumed") {
@@ -110,6 +101,48 @@ TEST_CASE("a run that gets a signal saves, says so by its exit code, and can be 
     CHECK(std::count(csv.begin(), csv.end(), '\n') == done + 1);
     CHECK(run(program({"resume", "r", "--updates", std::to_string(done + 1)}), folder.path).code == 0);
   }
+}
+
+TEST_CASE("a signal in the middle of a long validation or of a long preparation is answered within seconds") {
+  using Clock = std::chrono::steady_clock;
+  const auto stop = [](Child& child, const std::string& when) {
+    while (child.running() && !contains(child.err(), when)) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    child.kill(SIGTERM);
+    const auto sent = Clock::now();
+    const Result result = child.wait();
+    CHECK(result.code == 128 + SIGTERM);
+    CHECK(Clock::now() - sent < std::chrono::seconds(5));
+    return result;
+  };
+  Folder folder;
+  IdxImages().write(folder / "data");
+  auto validating = tiny_training("r", "squares=data", {"--validate-steps", "0,100000", "--validate-tasks", "4"});
+  Child validates(with(validating, "--validate-every", "1"), folder.path);
+  CHECK(contains(stop(validates, "update 0/").out, "stopped after 0 of 6 updates"));
+  REQUIRE(run(program({"inspect", "r"}), folder.path).code == 0);
+
+  auto words = tiny_training("p", "squares=data", {"--length-start", "100000"});
+  Child prepares(with(with(words, "--length-max", "100000"), "--length-min", "100000"), folder.path);
+  stop(prepares, "preparing");
+  CHECK(!fs::exists(folder / "p"));
+}
+
+TEST_CASE("a second signal ends the program at once, and the run is as it was saved") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  auto words = tiny_training("r", "squares=data", {"--length-start", "100000"});
+  for (const char* option : {"--window-min", "--window-max", "--length-min", "--length-max"}) words = with(words, option, "100000");
+  Child child(words, folder.path);
+  while (child.running() && !contains(child.err(), "update 0/")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  child.kill(SIGINT);
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  CHECK(child.running());  // in the middle of a window
+  child.kill(SIGINT);
+  const auto sent = std::chrono::steady_clock::now();
+  CHECK(child.wait().code == 128 + SIGINT);
+  CHECK(std::chrono::steady_clock::now() - sent < std::chrono::seconds(1));
+  CHECK(run(program({"inspect", "r"}), folder.path).code == 0);
 }
 
 TEST_CASE("a second process is kept out of a run directory") {
@@ -138,7 +171,7 @@ TEST_CASE("a run that is killed and resumed gives the same bits as one that was 
   const Result resumed = run(program({"resume", "killed"}), folder.path);
   CAPTURE(resumed.err);
   REQUIRE(resumed.code == 0);
-  CHECK(same_bits(arrays(folder / "whole"), arrays(folder / "killed")));
+  CHECK(arrays(folder / "whole") == arrays(folder / "killed"));
   CHECK(metrics(folder / "whole") == metrics(folder / "killed"));
 }
 
