@@ -4,23 +4,21 @@
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
-#include "checkpoints/snapshot_file.hpp"
+#include "metalearn/outer/run_snapshot.hpp"
 #include "metalearn/outer/run_state.hpp"
 
 namespace metalearn {
 namespace {
 
 /// The best by the newest whole snapshot, if it is there and whole itself; otherwise that one.
-std::string recommended(const std::string& directory, std::vector<std::string>& events) {
-  const std::string newest = checkpoints::newest_whole_snapshot(directory, &events);
-  const auto winner = best(validation_from(checkpoints::load_snapshot(newest)));
-  if (!winner) return newest;
-  const std::string chosen = checkpoints::snapshot_path(directory, winner->update);
+RunSnapshot recommended(const std::string& directory, std::vector<std::string>& events) {
+  RunSnapshot newest = newest_run_snapshot(directory, &events);
+  const auto winner = best(validation_from(newest.archive));
+  if (!winner || winner->update == newest.generation) return newest;
   try {
-    if (chosen != newest) checkpoints::load_snapshot(chosen);
-    return chosen;
+    return read_run_snapshot(checkpoints::snapshot_path(directory, winner->update));
   } catch (const checkpoints::Error& e) {
-    events.push_back(fmt::format("the best snapshot is lost ({}); using {} instead", e.what(), newest));
+    events.push_back(fmt::format("the best snapshot is lost ({}); using {} instead", e.what(), newest.path));
     return newest;
   }
 }
@@ -29,13 +27,13 @@ std::string recommended(const std::string& directory, std::vector<std::string>& 
 
 TrainedTheta load_trained_theta(const std::string& path, bool raw) {
   TrainedTheta t;
-  t.file = checkpoints::posix_file_system().is_directory(path) == 1 ? recommended(path, t.events) : path;
-  const checkpoints::Archive archive = checkpoints::load_snapshot(t.file);
-  t.config = config_from(archive);
-  t.update = archive.attribute<std::int64_t>("counters", "update");
-  t.theta = theta_from(archive, raw ? "theta" : "theta_average", t.config.rule);
+  const RunSnapshot from = checkpoints::posix_file_system().is_directory(path) == 1 ? recommended(path, t.events) : read_run_snapshot(path);
+  t.file = from.path;
+  t.config = from.config;
+  t.update = from.generation;
+  t.theta = theta_from(from.archive, raw ? "theta" : "theta_average", t.config.rule);
   t.label = raw ? "theta as trained" : "moving average";
-  if (const auto winner = best(validation_from(archive)); winner && winner->update == t.update) t.mark = winner->point.mark;
+  if (const auto winner = best(validation_from(from.archive)); winner && winner->update == t.update) t.mark = winner->point.mark;
   return t;
 }
 

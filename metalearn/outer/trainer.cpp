@@ -13,9 +13,9 @@
 #include "autodiff/plan/parallel.hpp"
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
-#include "checkpoints/snapshot_file.hpp"
 #include "metalearn/outer/meta_batch.hpp"
 #include "metalearn/outer/run_folder.hpp"
+#include "metalearn/outer/run_snapshot.hpp"
 #include "metalearn/outer/run_state.hpp"
 #include "metalearn/outer/schedule.hpp"
 #include "metalearn/outer/trainer_parts.hpp"
@@ -215,7 +215,7 @@ checkpoints::Archive newest_whole(checkpoints::RunDirectory& run, std::vector<st
     run.set_aside(entries[entries.size() - 1 - i]);
     events.push_back(skipped[i] + "; the damaged one is now named *.h5.damaged");
   }
-  return checkpoints::load_snapshot(path);
+  return load_run_snapshot(path);
 }
 
 /// The same bits need the same data.
@@ -244,6 +244,7 @@ std::unique_ptr<Trainer> resume_with(const std::string& directory, std::optional
   std::vector<std::string> events;
   const checkpoints::Archive newest = newest_whole(run, events);
   Config config = config_from(newest);
+  if (const std::string note = kernels_note(newest); !note.empty()) events.push_back(note);
   if (updates) config.set("updates", std::to_string(*updates));
   if (threads) config.set("threads", std::to_string(*threads));
   config.check();
