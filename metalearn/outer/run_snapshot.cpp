@@ -77,6 +77,40 @@ std::uint32_t schema_of(std::span<const std::byte> bytes) {
   return schema;
 }
 
+RunSnapshot checked(const std::string& path, std::span<const std::byte> bytes, Archive archive) {
+  RunSnapshot s{path, schema_of(bytes), bytes.size(), 0, config_from(archive), std::move(archive)};
+  try {
+    require_known_names(s.archive, s.config);
+  } catch (const std::invalid_argument& e) {  // sizes that the rule refuses
+    refuse(s.archive, e.what());
+  }
+  s.generation = s.archive.attribute<std::int64_t>("counters", "update");
+  return s;
+}
+
+/// As checkpoints::newest_whole_snapshot, but each file is opened once: what is open stays, whatever the run removes.
+RunSnapshot newest_of_listing(const std::string& directory, std::vector<std::string>* skipped, checkpoints::FileSystem& files) {
+  const auto entries = checkpoints::list_snapshots(directory, files);
+  std::vector<std::string> damaged;
+  for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
+    const auto bytes = checkpoints::read_file(files, entry->path);
+    Archive archive;
+    try {
+      archive = checkpoints::parse_snapshot(bytes, entry->path);
+    } catch (const checkpoints::NewerSchema&) {
+      throw;
+    } catch (const checkpoints::BadData& e) {
+      damaged.push_back(e.what());
+      continue;
+    }
+    if (skipped)
+      for (const auto& what : damaged) skipped->push_back(fmt::format("{}; using {} instead", what, entry->path));
+    return checked(entry->path, bytes, std::move(archive));
+  }
+  if (!damaged.empty()) throw checkpoints::BadData(damaged.front());
+  throw checkpoints::NoInput(fmt::format("{0}: holds no snapshots; name a run directory, or start a run with `metalearn train --run {0}`", directory));
+}
+
 }  // namespace
 
 void require_known_names(const Archive& archive, const Config& config) {
@@ -93,36 +127,19 @@ void require_known_names(const Archive& archive, const Config& config) {
 
 RunSnapshot read_run_snapshot(const std::string& path, checkpoints::FileSystem& files) {
   const auto bytes = checkpoints::read_file(files, path);
-  RunSnapshot s;
-  s.archive = checkpoints::parse_snapshot(bytes, path);
-  s.path = path;
-  s.schema = schema_of(bytes);
-  s.bytes = bytes.size();
-  s.config = config_from(s.archive);
-  try {
-    require_known_names(s.archive, s.config);
-  } catch (const std::invalid_argument& e) {  // sizes that the rule refuses
-    refuse(s.archive, e.what());
-  }
-  s.generation = s.archive.attribute<std::int64_t>("counters", "update");
-  return s;
+  return checked(path, bytes, checkpoints::parse_snapshot(bytes, path));
 }
 
 Archive load_run_snapshot(const std::string& path, checkpoints::FileSystem& files) { return read_run_snapshot(path, files).archive; }
 
 RunSnapshot newest_run_snapshot(const std::string& directory, std::vector<std::string>* skipped, checkpoints::FileSystem& files) {
-  constexpr int kAttempts = 100;  // each failing one means that the run saved meanwhile
+  // A listing made while the run saves may show what is gone when it is opened, or neither the old nor the new one.
+  constexpr int kAttempts = 100;
   for (int attempt = 1;; ++attempt) {
-    const auto before = checkpoints::list_snapshots(directory, files);
-    std::vector<std::string> passed_over;
     try {
-      auto found = read_run_snapshot(checkpoints::newest_whole_snapshot(directory, &passed_over, files), files);
-      if (skipped) skipped->insert(skipped->end(), passed_over.begin(), passed_over.end());
-      return found;
+      return newest_of_listing(directory, skipped, files);
     } catch (const checkpoints::NoInput&) {
-      const auto after = checkpoints::list_snapshots(directory, files);
-      const bool moved_on = !before.empty() && !after.empty() && before.back().update != after.back().update;
-      if (!moved_on || attempt == kAttempts) throw;
+      if (attempt == kAttempts) throw;
     }
   }
 }
