@@ -179,3 +179,27 @@ TEST_CASE("kernels that give other bits are noted before the rerun") {
   CHECK(r.notes[0].find(run.snapshot(8) + " was made by kernels of level v9") == 0);
   CHECK(events == r.notes);
 }
+
+TEST_CASE("a rerun that diverges where the run went on is a difference") {
+  /// Every window fails.
+  class Hopeless final : public GradientEstimator {
+    GradientEstimate estimate(std::span<const float> theta, InFlight&, std::int64_t) override {
+      GradientEstimate e;
+      e.gradient.assign(theta.size(), 0.0f);
+      e.finite = false;
+      e.failure = "the objective";
+      return e;
+    }
+    bool advance(std::span<const float>, InFlight&, std::int64_t) override { return true; }
+  };
+  const Run run;
+  std::filesystem::remove(run.snapshot(12));
+  const auto r = run.again({}, kGoOn, [](const Config& c) {
+    auto parts = toy_parts()(c);
+    parts.estimator = std::make_unique<Hopeless>();
+    return parts;
+  });
+  CHECK(!r.same());
+  CHECK(generations(r) == Generations{16});
+  CHECK(to_text(r.compared[0].diff.differences.at(0)).find("training: went on against " + run.path + ": training diverged") == 0);
+}
