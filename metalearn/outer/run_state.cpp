@@ -35,6 +35,7 @@ std::vector<float> take_tensors(const Archive& archive, const std::string& group
 }
 
 constexpr std::int64_t kMaxUpdate = 99999999;  // a snapshot's name has eight digits
+constexpr std::int64_t kMaxTask = std::numeric_limits<std::int64_t>::max();
 
 std::string phi_path(std::size_t slot) { return fmt::format("in_flight/{:04}/phi", slot); }
 
@@ -153,6 +154,7 @@ RunState state_from(const Archive& archive, const Config& config) {
   s.update = counter(archive, "update", kMaxUpdate);
   s.adam.steps = counter(archive, "adam_steps", s.update);
   s.consecutive_failures = counter(archive, "consecutive_failures", s.update);
+  counter(archive, "next_task", kMaxTask);  // restore_pool takes it
   s.validation = validation_from(archive);
   for (const auto& v : s.validation)
     if (v.update > s.update) refuse(archive, fmt::format("it holds a validation of update {} and is itself of update {}", v.update, s.update));
@@ -197,7 +199,7 @@ void restore_pool(const Archive& archive, InFlightPool& pool) {
       refuse(archive, e.what());
     }
   }
-  pool.set_next_task(static_cast<std::uint64_t>(counter(archive, "next_task", std::numeric_limits<std::int64_t>::max())));
+  pool.set_next_task(static_cast<std::uint64_t>(counter(archive, "next_task", kMaxTask)));
 }
 
 std::vector<std::string> provenance_from(const Archive& archive) {

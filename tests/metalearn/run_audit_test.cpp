@@ -96,6 +96,10 @@ TEST_CASE("a snapshot of another generation than its name says, with an unknown 
   impossible.put("in_flight/age", {7}, std::vector<std::int64_t>(7, 1000));
   checkpoints::save_snapshot(run.snapshot(8), impossible);
   CHECK(contains(only_damage(run), "is 1000 inner steps old"));
+  auto backwards = load_run_snapshot(run.snapshot(4));
+  backwards.set("counters", "next_task", std::int64_t{-1});
+  checkpoints::save_snapshot(run.snapshot(8), backwards);
+  CHECK(contains(only_damage(run), "counter next_task is -1"));
 }
 
 TEST_CASE("what other processes leave behind is noted") {
@@ -194,7 +198,7 @@ TEST_CASE("a run that trains and saves at every update is whole at any moment") 
     });
   });
   while (!begun) std::this_thread::yield();
-  for (int i = 0; i < 15; ++i) {
+  for (int i = 0; i < 10; ++i) {
     const auto audit = audit_run(folder / "run");
     CAPTURE(found(audit, Grade::damaged).empty() ? "" : found(audit, Grade::damaged)[0]);
     CHECK(audit.whole());

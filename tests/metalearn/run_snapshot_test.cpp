@@ -141,5 +141,5 @@ TEST_CASE("the newest snapshot of a run that saves and removes meanwhile is foun
   std::jthread saver([&](std::stop_token stop) {
     for (std::int64_t update = 2; !stop.stop_requested(); ++update) run.save(update, archive, 1);
   });
-  for (int i = 0; i < 30; ++i) CHECK(newest_run_snapshot(folder / "run").generation == 12);
+  for (int i = 0; i < 20; ++i) CHECK(newest_run_snapshot(folder / "run").generation == 12);
 }
