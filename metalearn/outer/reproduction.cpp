@@ -164,7 +164,7 @@ class Rerun {
       const SnapshotEntry to{entry.update, checkpoints::snapshot_path(expected_, entry.update)};
       std::error_code failed;
       if (!fs::copy_file(entry.path, to.path, fs::copy_options::overwrite_existing, failed)) {
-        if (fs::exists(entry.path)) throw checkpoints::can_not_write(to.path, "copy", failed.value());
+        if (fs::exists(entry.path)) throw checkpoints::IoError(fmt::format("{}: can't be copied to {}: {}; make room there, or work in another temporary folder", entry.path, to.path, failed.message()));
         r.notes.push_back(fmt::format("generation {} is not compared: the run has removed it meanwhile", entry.update));
         gone = true;
         continue;
