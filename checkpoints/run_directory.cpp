@@ -90,15 +90,14 @@ std::optional<NewestWhole> try_newest_whole(const std::string& directory, FileSy
   NewestWhole found;
   std::vector<std::string> reasons;
   for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
-    std::vector<std::byte> bytes;
     try {
-      bytes = read_file(files, entry->path);
+      found.bytes = read_file(files, entry->path);
     } catch (const NoInput&) {
       if (files.is_directory(entry->path) < 0 && errno == ENOENT) return {};
       throw;
     }
     try {
-      found.archive = parse_snapshot(bytes, entry->path);
+      found.archive = parse_snapshot(found.bytes, entry->path);
     } catch (const NewerSchema&) {
       throw;
     } catch (const BadData& e) {
@@ -108,7 +107,7 @@ std::optional<NewestWhole> try_newest_whole(const std::string& directory, FileSy
     }
     found.snapshot = *entry;
     for (const auto& reason : reasons) found.notes.push_back(fmt::format("{}; using {} instead", reason, entry->path));
-    for (auto& note : manifest_notes(directory, *entry, bytes, entries, files)) found.notes.push_back(std::move(note));
+    for (auto& note : manifest_notes(directory, *entry, found.bytes, entries, files)) found.notes.push_back(std::move(note));
     return found;
   }
   throw BadData(reasons.front());
@@ -117,9 +116,15 @@ std::optional<NewestWhole> try_newest_whole(const std::string& directory, FileSy
 }  // namespace
 
 NewestWhole newest_whole_snapshot(const std::string& directory, FileSystem& files) {
-  constexpr int kAttempts = 100;  // its owner may save, and remove, faster than this reads; not for ever
+  // Its owner may save, and remove, faster than this reads; a listing made meanwhile may show neither the old snapshot nor the new one. Not for ever.
+  constexpr int kAttempts = 100;
   for (int attempt = 1;; ++attempt) {
-    if (auto found = try_newest_whole(directory, files)) return std::move(*found);
+    try {
+      if (auto found = try_newest_whole(directory, files)) return std::move(*found);
+    } catch (const NoInput&) {
+      if (attempt == kAttempts || files.is_directory(directory + "/" + kManifestName) != 0) throw;
+      continue;
+    }
     if (attempt == kAttempts) throw NoInput(fmt::format("{}: its snapshots vanish while they are read; stop the run, or try again", directory));
   }
 }

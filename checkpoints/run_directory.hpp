@@ -5,6 +5,7 @@
 // The lock is a flock on the file `lock`, which holds the owner's process id: it goes when the owner goes, however that happens. Readers need no lock, as a snapshot
 // is there whole or not at all. Owner's methods: one thread at a time.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <set>
 #include <string>
@@ -38,13 +39,14 @@ std::vector<SnapshotEntry> list_snapshots(const std::string& directory, FileSyst
 /// The newest snapshot of a folder that is whole.
 struct NewestWhole {
   SnapshotEntry snapshot;
+  std::vector<std::byte> bytes;         ///< of the file
   Archive archive;                      ///< what it holds
   std::vector<SnapshotEntry> damaged;   ///< newer ones that are not whole, newest first
   std::vector<std::string> notes;       ///< one line for each of them, and for what the manifest lists but is not there: "FILE: what is wrong; using FILE instead"
 };
 
 /// Throws NoInput where there is no snapshot or one can't be read, BadData where none is whole (saying what is wrong with the newest), NewerSchema.
-/// Needs no lock: a snapshot that its owner removes meanwhile is looked for again.
+/// Needs no lock: where its owner saves and removes meanwhile, it looks again.
 NewestWhole newest_whole_snapshot(const std::string& directory, FileSystem& files = posix_file_system());
 
 class RunDirectory {

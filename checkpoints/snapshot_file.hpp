@@ -14,8 +14,8 @@
 
 namespace checkpoints {
 
-/// Version of the user block and of what a body may use; a reader refuses newer ones.
-inline constexpr std::uint32_t kSnapshotSchema = 1;
+/// Version of the user block and of what a body may use; a reader refuses newer ones and reads all older ones (tests/snapshots/ has a file of each).
+inline constexpr std::uint32_t kSnapshotSchema = 2;
 
 /// A snapshot of a newer program: whole, but not for this one.
 struct NewerSchema : BadData { using BadData::BadData; };

@@ -15,6 +15,9 @@ int resume(const Words& words);
 int eval(const Words& words);
 int vectors(const Words& words);
 int inspect(const Words& words);
+int verify(const Words& words);
+int diff(const Words& words);
+int reproduce(const Words& words);
 int doctor(const Words& words);
 
 struct Command {

@@ -4,7 +4,8 @@
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
-#include "checkpoints/snapshot_file.hpp"
+#include "metalearn/outer/run_snapshot.hpp"
+#include "metalearn/outer/run_state.hpp"
 #include "tools/commands.hpp"
 #include "tools/json.hpp"
 #include "tools/options.hpp"
@@ -40,31 +41,63 @@ Json describe(const checkpoints::Archive& archive) {
   return {{"attributes", attributes}, {"arrays", arrays}};
 }
 
+/// A snapshot of a run, not read.
+struct Listed {
+  std::int64_t generation = 0;
+  std::uint64_t bytes = 0;
+  bool best = false;
+};
+
+std::vector<Listed> list(const std::string& directory, const checkpoints::Archive& newest) {
+  const auto winner = metalearn::best(metalearn::validation_from(newest));
+  std::vector<Listed> found;
+  for (const auto& entry : checkpoints::list_snapshots(directory)) {
+    std::error_code gone;  // a run that is training removes old ones
+    const auto bytes = std::filesystem::file_size(entry.path, gone);
+    if (!gone) found.push_back({entry.update, bytes, winner && winner->update == entry.update});
+  }
+  return found;
+}
+
+std::string maker(const checkpoints::Archive& archive, const char* attribute) {
+  const auto* text = archive.find_attribute<std::string>("", attribute);
+  return text ? *text : "";
+}
+
 }  // namespace
 
 int inspect(const Words& words) {
   const Usage usage{"metalearn inspect FILE|RUN [--json]",
-                    "Prints what a snapshot holds: configuration, provenance of the data, arrays with shapes and 2-norms. Of a run, its newest snapshot that is whole.",
+                    "Prints what a snapshot holds: what wrote it, configuration, provenance of the data, arrays with shapes and 2-norms. Of a run, its snapshots, and the newest that is whole.",
                     {{"json", "", "print JSON"}},
                     "FILE|RUN"};
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   if (arguments->word.empty()) throw checkpoints::UsageError("no snapshot; usage: " + usage.synopsis);
   require_input(arguments->word, "a snapshot (*.h5) or a run directory");
-  checkpoints::NewestWhole newest;
-  if (std::filesystem::is_directory(arguments->word)) newest = checkpoints::newest_whole_snapshot(arguments->word);
-  else newest.archive = checkpoints::load_snapshot(arguments->word);
-  for (const auto& line : newest.notes) fmt::print(stderr, "note: {}\n", line);
-  const auto& archive = newest.archive;
-  const auto& path = archive.name();
+  const bool is_run = std::filesystem::is_directory(arguments->word);
+  std::vector<std::string> skipped;
+  const auto snapshot = is_run ? metalearn::newest_run_snapshot(arguments->word, &skipped) : metalearn::read_run_snapshot(arguments->word);
+  for (const auto& line : skipped) fmt::print(stderr, "note: {}\n", line);
+  const auto& archive = snapshot.archive;
+  const auto all = is_run ? list(arguments->word, archive) : std::vector<Listed>{};
+  const std::string version = maker(archive, "program_version"), kernels = maker(archive, "kernels");
 
   if (arguments->has("json")) {
-    Json json = {{"file", path}};
+    const auto or_null = [](const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); };
+    Json json = {{"file", snapshot.path}, {"schema", snapshot.schema}, {"bytes", snapshot.bytes}, {"generation", snapshot.generation}, {"program_version", or_null(version)}, {"kernels", or_null(kernels)}};
+    if (is_run) {
+      json["snapshots"] = Json::array();
+      for (const auto& s : all) json["snapshots"].push_back({{"generation", s.generation}, {"bytes", s.bytes}, {"best", s.best}});
+    }
     json.update(describe(archive));
     print_json(json);
     return 0;
   }
-  fmt::print("{}\n", path);
+  fmt::print("{}\nschema {}, {} bytes, generation {}, written by version {} with kernels {}\n", snapshot.path, snapshot.schema, snapshot.bytes, snapshot.generation, version.empty() ? "?" : version,
+             kernels.empty() ? "?" : kernels);
+  if (is_run) fmt::print("\n{:<12}{:>12}\n", "generation", "bytes");
+  for (const auto& s : all) fmt::print("{:<12}{:>12}{}\n", s.generation, s.bytes, s.best ? "  best by meta-validation" : "");
   for (const auto& [group, values] : archive.attributes()) {
     fmt::print("\n{} (attributes)\n", group.empty() ? "/" : group);
     for (const auto& [name, value] : values) fmt::print("  {:<18} {}\n", name, text(value));

@@ -20,6 +20,9 @@ std::span<const Command> commands() {
       {"resume", "continue a run exactly where it stopped", resume},
       {"eval", "few-shot accuracy of a theta on data sets, step by step", eval},
       {"inspect", "what a snapshot or a run holds", inspect},
+      {"verify", "is a run directory or a snapshot whole", verify},
+      {"diff", "where two snapshots or runs differ, bit by bit", diff},
+      {"reproduce", "rerun a stretch of a run and compare bits", reproduce},
       {"vectors", "compare with a file of reference vectors", vectors},
       {"doctor", "what this machine and this build offer", doctor},
   };
@@ -30,7 +33,7 @@ namespace {
 
 void print_help() {
   fmt::print("metalearn meta-trains an unsupervised learning rule and evaluates it.\n\nusage: metalearn COMMAND [options]\n\n");
-  for (const auto& c : commands()) fmt::print("  {:<8}  {}\n", c.name, c.summary);
+  for (const auto& c : commands()) fmt::print("  {:<9}  {}\n", c.name, c.summary);
   fmt::print(
       "\nmetalearn COMMAND -h is short help, --help the full one. metalearn --version prints the version.\n"
       "Exit codes: 0 ok, 1 a comparison found a difference, 2 diverged, 64 usage, 65 bad data or snapshot, 66 no such input, 70 internal error,\n"

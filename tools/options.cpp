@@ -87,7 +87,7 @@ std::optional<Arguments> parse(const Usage& usage, const std::vector<std::string
   po::positional_options_description positional;
   if (!usage.word.empty()) {
     description.add_options()("", po::value<std::string>(), "");
-    positional.add("", 1);
+    positional.add("", static_cast<int>(1 + std::count(usage.word.begin(), usage.word.end(), ' ')));
   }
 
   Arguments arguments;
@@ -95,7 +95,7 @@ std::optional<Arguments> parse(const Usage& usage, const std::vector<std::string
     namespace style = po::command_line_style;
     const auto parsed = po::command_line_parser(words).options(description).positional(positional).style(style::unix_style ^ style::allow_guessing).run();
     for (const auto& option : parsed.options) {
-      if (option.string_key.empty()) arguments.word = option.value.front();
+      if (option.string_key.empty()) arguments.words.insert(arguments.words.end(), option.value.begin(), option.value.end());
       else arguments.given.emplace_back(option.string_key, option.value.empty() ? "true" : option.value.front());
     }
   } catch (const po::unknown_option& e) {
@@ -108,6 +108,9 @@ std::optional<Arguments> parse(const Usage& usage, const std::vector<std::string
   } catch (const po::error& e) {
     throw UsageError(e.what());
   }
+  for (auto& word : arguments.words)
+    while (word.size() > 1 && word.back() == '/') word.pop_back();  // as a shell completes a folder
+  if (!arguments.words.empty()) arguments.word = arguments.words.front();
   for (const auto& o : usage.options)
     if (!o.repeatable && arguments.all(o.name).size() > 1) throw UsageError(fmt::format("--{} is given twice", o.name));
   return arguments;

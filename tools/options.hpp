@@ -22,14 +22,15 @@ struct Usage {
   std::string synopsis;               ///< "metalearn train --run DIR [options]"; the second word is the command
   std::string summary;                ///< one line
   std::vector<Option> options;
-  std::string word = {};              ///< what stands for the command's one word that is not an option; empty: it takes none
+  std::string word = {};              ///< what stands for the command's words that are not options, with spaces between ("FILE", "A B"); empty: it takes none
   std::string notes = {};             ///< printed at the end of --help
 };
 
 /// The words of a command line, checked against a Usage.
 struct Arguments {
   std::vector<std::pair<std::string, std::string>> given;  ///< name and value in the order given; a switch has the value "true"
-  std::string word;                                        ///< the word that is not an option, or empty
+  std::string word;                                        ///< the first word that is not an option, or empty
+  std::vector<std::string> words;                          ///< all of them, at most as many as the usage names
 
   bool has(const std::string& name) const { return find(name).has_value(); }
   std::optional<std::string> find(const std::string& name) const;  ///< the last value given

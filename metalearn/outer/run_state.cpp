@@ -1,10 +1,13 @@
 #include "metalearn/outer/run_state.hpp"
 
+#include <limits>
 #include <map>
+#include <stdexcept>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "autodiff/kernels/kernels.hpp"
 #include "checkpoints/error.hpp"
 #include "metalearn/evaluate/few_shot.hpp"
 #include "metalearn/outer/version.hpp"
@@ -31,6 +34,9 @@ std::vector<float> take_tensors(const Archive& archive, const std::string& group
   return flat;
 }
 
+constexpr std::int64_t kMaxUpdate = 99999999;  // a snapshot's name has eight digits
+constexpr std::int64_t kMaxTask = std::numeric_limits<std::int64_t>::max();
+
 std::string phi_path(std::size_t slot) { return fmt::format("in_flight/{:04}/phi", slot); }
 
 template <class T>
@@ -39,8 +45,20 @@ void put_vector(Archive& archive, const std::string& path, std::vector<T> values
   archive.put(path, {n}, std::move(values));
 }
 
+/// Levels with fused multiplication and addition give the same bits (kernels.hpp).
+bool same_bits(const std::string& level, const std::string& other) {
+  const auto fused = [](const std::string& l) { return l == "v3" || l == "v4"; };
+  return level == other || (fused(level) && fused(other));
+}
+
 [[noreturn]] void refuse(const Archive& archive, const std::string& what) {
   throw checkpoints::BadData(fmt::format("{}: {}; resume from another snapshot", archive.name(), what));
+}
+
+std::int64_t counter(const Archive& archive, const char* name, std::int64_t most) {
+  const auto value = archive.attribute<std::int64_t>("counters", name);
+  if (value < 0 || value > most) refuse(archive, fmt::format("its counter {} is {}, which is not in 0 .. {}", name, value, most));
+  return value;
 }
 
 }  // namespace
@@ -67,6 +85,7 @@ std::optional<Validated> best(const std::vector<Validated>& history) {
 Archive to_archive(const Config& config, const RunState& state, const InFlightPool& pool, const std::vector<std::string>& provenance) {
   Archive a("snapshot");
   a.set("", "program_version", std::string(kVersion));
+  a.set("", "kernels", std::string(autodiff::kernels::active<float>().isa));
   const TensorList list = theta_spec(config.rule);
   put_tensors(a, "theta", list, state.theta);
   put_tensors(a, "theta_average", list, state.theta_average);
@@ -117,7 +136,9 @@ Archive to_archive(const Config& config, const RunState& state, const InFlightPo
 
 Config config_from(const Archive& archive) {
   try {
-    return Config::from_map(archive.texts("config"));
+    const Config config = Config::from_map(archive.texts("config"));
+    config.check();
+    return config;
   } catch (const checkpoints::UsageError& e) {
     refuse(archive, fmt::format("its configuration is not one of this program ({})", e.what()));
   }
@@ -130,10 +151,13 @@ RunState state_from(const Archive& archive, const Config& config) {
   s.theta_average = take_tensors(archive, "theta_average", list);
   s.adam.m = take_tensors(archive, "adam/m", list);
   s.adam.v = take_tensors(archive, "adam/v", list);
-  s.update = archive.attribute<std::int64_t>("counters", "update");
-  s.adam.steps = archive.attribute<std::int64_t>("counters", "adam_steps");
-  s.consecutive_failures = archive.attribute<std::int64_t>("counters", "consecutive_failures");
+  s.update = counter(archive, "update", kMaxUpdate);
+  s.adam.steps = counter(archive, "adam_steps", s.update);
+  s.consecutive_failures = counter(archive, "consecutive_failures", s.update);
+  counter(archive, "next_task", kMaxTask);  // restore_pool takes it
   s.validation = validation_from(archive);
+  for (const auto& v : s.validation)
+    if (v.update > s.update) refuse(archive, fmt::format("it holds a validation of update {} and is itself of update {}", v.update, s.update));
   return s;
 }
 
@@ -145,26 +169,37 @@ std::vector<Validated> validation_from(const Archive& archive) {
   const auto& marks = archive.numbers<std::int64_t>("validation/mark", shape);
   const auto& objectives = archive.numbers<double>("validation/objective", shape);
   const auto& accuracies = archive.numbers<double>("validation/accuracy", shape);
-  for (std::size_t i = 0; i < updates.size(); ++i) history.push_back({updates[i], {marks[i], objectives[i], accuracies[i]}});
+  for (std::size_t i = 0; i < updates.size(); ++i) {
+    if (updates[i] < 0 || updates[i] > kMaxUpdate || marks[i] < 0) refuse(archive, fmt::format("it holds a validation of update {}, mark {}", updates[i], marks[i]));
+    history.push_back({updates[i], {marks[i], objectives[i], accuracies[i]}});
+  }
   return history;
 }
 
-void restore_pool(const Archive& archive, InFlightPool& pool) {
+std::vector<StoredTask> in_flight_from(const Archive& archive, std::int64_t slots) {
   const auto& ids = archive.numbers<std::uint64_t>("in_flight/id");
   const std::vector<std::int64_t> shape = {static_cast<std::int64_t>(ids.size())};
   const auto& lengths = archive.numbers<std::int64_t>("in_flight/length", shape);
   const auto& ages = archive.numbers<std::int64_t>("in_flight/age", shape);
-  if (ids.size() != pool.slots()) refuse(archive, fmt::format("it holds {} in-flight tasks, its configuration {}", ids.size(), pool.slots()));
+  if (shape[0] != slots) refuse(archive, fmt::format("it holds {} in-flight tasks, its configuration {}", shape[0], slots));
+  std::vector<StoredTask> tasks;
   for (std::size_t slot = 0; slot < ids.size(); ++slot) {
     if (ages[slot] < 0 || ages[slot] >= lengths[slot])
       refuse(archive, fmt::format("in-flight task {} is {} inner steps old, which is not within its length {}", ids[slot], ages[slot], lengths[slot]));
+    tasks.push_back({ids[slot], lengths[slot], ages[slot], &archive.numbers<float>(phi_path(slot))});
+  }
+  return tasks;
+}
+
+void restore_pool(const Archive& archive, InFlightPool& pool) {
+  for (const auto& task : in_flight_from(archive, static_cast<std::int64_t>(pool.slots()))) {
     try {
-      pool.restore(ids[slot], lengths[slot], ages[slot], archive.numbers<float>(phi_path(slot)));
+      pool.restore(task.id, task.length, task.age, *task.phi);
     } catch (const std::invalid_argument& e) {
       refuse(archive, e.what());
     }
   }
-  pool.set_next_task(static_cast<std::uint64_t>(archive.attribute<std::int64_t>("counters", "next_task")));
+  pool.set_next_task(static_cast<std::uint64_t>(counter(archive, "next_task", kMaxTask)));
 }
 
 std::vector<std::string> provenance_from(const Archive& archive) {
@@ -173,6 +208,16 @@ std::vector<std::string> provenance_from(const Archive& archive) {
   std::vector<std::string> lines;
   for (const auto& [index, line] : in_order) lines.push_back(line);
   return lines;
+}
+
+std::string kernels_note(const Archive& archive) {
+  const auto* was = archive.find_attribute<std::string>("", "kernels");
+  const std::string is = autodiff::kernels::active<float>().isa;
+  if (!was || same_bits(*was, is)) return "";
+  std::string fix = "the same ones are not to be had on this machine";
+  for (const char* level : {"scalar", "v2", "v3", "v4"})
+    if (same_bits(*was, level) && autodiff::kernels::table<float>(level)) fix = fmt::format("METALEARN_ISA={} gives the same ones", level);
+  return fmt::format("{} was made by kernels of level {}, in use now is {}: from here on the bits differ from those of a run that stayed with {}; {}", archive.name(), *was, is, *was, fix);
 }
 
 std::vector<float> theta_from(const Archive& archive, const std::string& group, const RuleConfig& rule) {

@@ -4,7 +4,7 @@
 //   in_flight/{id,length,age} [P], in_flight/<slot>/phi                 the pool; tasks are drawn again from their ids
 //   counters (attributes)     update, adam_steps, next_task, consecutive_failures
 //   config, data (attributes) every configuration key as text; one line per provenance fact of the data
-//   program_version (attribute of the root)
+//   program_version, kernels (attributes of the root)    what made it: of two levels of kernels that sum alike (v3, v4) the bits are the same, of others not; kernels: since schema 2
 //   validation/{update,mark,objective,accuracy} [n] and attributes best_update, best_mark, best_objective, best_accuracy
 //
 // Plain values, no thread rule.
@@ -43,12 +43,25 @@ std::optional<Validated> best(const std::vector<Validated>& history);
 
 checkpoints::Archive to_archive(const Config& config, const RunState& state, const InFlightPool& pool, const std::vector<std::string>& provenance);
 
-/// Throws checkpoints::BadData naming the file and what is missing or of another size.
+/// A task of the pool as it lies in a snapshot.
+struct StoredTask {
+  std::uint64_t id = 0;
+  std::int64_t length = 0, age = 0;
+  const std::vector<float>* phi = nullptr;  ///< in the archive
+};
+
+/// All of these throw checkpoints::BadData naming the file and what is missing, of another size, or not what a run can come to.
 Config config_from(const checkpoints::Archive& archive);
 RunState state_from(const checkpoints::Archive& archive, const Config& config);
+/// In the order of their slots. Whether phi fits its task's architecture only the data can tell: restore_pool does.
+std::vector<StoredTask> in_flight_from(const checkpoints::Archive& archive, std::int64_t slots);
 void restore_pool(const checkpoints::Archive& archive, InFlightPool& pool);
 std::vector<Validated> validation_from(const checkpoints::Archive& archive);
 std::vector<std::string> provenance_from(const checkpoints::Archive& archive);
+
+/// Where the kernels in use here give other bits than those that a snapshot was made with: one line that says so, and how to get the same ones. Empty where they
+/// give the same, or where the snapshot, of schema 1, does not say.
+std::string kernels_note(const checkpoints::Archive& archive);
 
 /// theta as a flat array from the group theta/ or theta_average/ of a snapshot.
 std::vector<float> theta_from(const checkpoints::Archive& archive, const std::string& group, const RuleConfig& rule);

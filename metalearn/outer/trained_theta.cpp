@@ -4,23 +4,22 @@
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
-#include "checkpoints/snapshot_file.hpp"
+#include "metalearn/outer/run_snapshot.hpp"
 #include "metalearn/outer/run_state.hpp"
 
 namespace metalearn {
 namespace {
 
 /// The best by the newest whole snapshot, if it is there and whole itself; otherwise that one.
-checkpoints::Archive recommended(const std::string& directory, std::vector<std::string>& events) {
-  auto newest = checkpoints::newest_whole_snapshot(directory);
-  events.insert(events.end(), newest.notes.begin(), newest.notes.end());
+RunSnapshot recommended(const std::string& directory, std::vector<std::string>& events) {
+  RunSnapshot newest = newest_run_snapshot(directory, &events);
   const auto winner = best(validation_from(newest.archive));
-  if (!winner || winner->update == newest.snapshot.update) return std::move(newest.archive);
+  if (!winner || winner->update == newest.generation) return newest;
   try {
-    return checkpoints::load_snapshot(checkpoints::snapshot_path(directory, winner->update));
+    return read_run_snapshot(checkpoints::snapshot_path(directory, winner->update));
   } catch (const checkpoints::Error& e) {
-    events.push_back(fmt::format("the best snapshot is lost ({}); using {} instead", e.what(), newest.snapshot.path));
-    return std::move(newest.archive);
+    events.push_back(fmt::format("the best snapshot is lost ({}); using {} instead", e.what(), newest.path));
+    return newest;
   }
 }
 
@@ -28,14 +27,13 @@ checkpoints::Archive recommended(const std::string& directory, std::vector<std::
 
 TrainedTheta load_trained_theta(const std::string& path, bool raw) {
   TrainedTheta t;
-  const bool is_run = checkpoints::posix_file_system().is_directory(path) == 1;
-  const checkpoints::Archive archive = is_run ? recommended(path, t.events) : checkpoints::load_snapshot(path);
-  t.file = archive.name();
-  t.config = config_from(archive);
-  t.update = archive.attribute<std::int64_t>("counters", "update");
-  t.theta = theta_from(archive, raw ? "theta" : "theta_average", t.config.rule);
+  const RunSnapshot from = checkpoints::posix_file_system().is_directory(path) == 1 ? recommended(path, t.events) : read_run_snapshot(path);
+  t.file = from.path;
+  t.config = from.config;
+  t.update = from.generation;
+  t.theta = theta_from(from.archive, raw ? "theta" : "theta_average", t.config.rule);
   t.label = raw ? "theta as trained" : "moving average";
-  if (const auto winner = best(validation_from(archive)); winner && winner->update == t.update) t.mark = winner->point.mark;
+  if (const auto winner = best(validation_from(from.archive)); winner && winner->update == t.update) t.mark = winner->point.mark;
   return t;
 }
 

@@ -17,6 +17,7 @@
 #include "checkpoints/run_directory.hpp"
 #include "metalearn/outer/meta_batch.hpp"
 #include "metalearn/outer/run_folder.hpp"
+#include "metalearn/outer/run_snapshot.hpp"
 #include "metalearn/outer/run_state.hpp"
 #include "metalearn/outer/schedule.hpp"
 #include "metalearn/outer/trainer_parts.hpp"
@@ -239,6 +240,7 @@ checkpoints::Archive newest_whole(checkpoints::RunDirectory& run, std::vector<st
   for (const auto& damaged : found.damaged) run.set_aside(damaged);
   for (std::size_t i = 0; i < found.notes.size(); ++i)
     events.push_back(found.notes[i] + (i < found.damaged.size() ? "; the damaged one is now named *.h5.damaged" : ""));
+  require_known_names(found.archive, config_from(found.archive));
   return std::move(found.archive);
 }
 
@@ -269,6 +271,7 @@ std::unique_ptr<Trainer> resume_with(const std::string& directory, std::optional
   std::vector<std::string> events;
   const checkpoints::Archive newest = newest_whole(run, events, files);
   Config config = config_from(newest);
+  if (const std::string note = kernels_note(newest); !note.empty()) events.push_back(note);
   if (updates) config.set("updates", std::to_string(*updates));
   if (threads) config.set("threads", std::to_string(*threads));
   config.check();

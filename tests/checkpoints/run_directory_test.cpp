@@ -130,7 +130,7 @@ TEST_CASE("a snapshot of a newer program is not passed over as if it were damage
   for (std::int64_t update : {1, 2}) run.save(update, state(update));
   python(dir, "import struct, zlib\nname = '" + snapshot_path(dir.path(), 2) + R"('
 b = bytearray(open(name, 'rb').read())
-b[8:12] = struct.pack('<I', 2)
+b[8:12] = struct.pack('<I', 3)
 b[508:512] = struct.pack('<I', zlib.crc32(b[:508]))
 open(name, 'wb').write(b)
 )");

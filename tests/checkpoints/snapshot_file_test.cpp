@@ -43,7 +43,7 @@ magic, schema, block, body, body_crc = struct.unpack('<8sIIQI', b[:28])
 print(magic, schema, block, body == len(b) - 512, body_crc == zlib.crc32(b[512:]), not any(b[28:508]), struct.unpack('<I', b[508:512])[0] == zlib.crc32(b[:508]))
 f = h5py.File(name)
 print(f.userblock_size, f['theta/conv0/w'].shape, f['theta/conv0/w'][29, 49], f['in_flight/id'][1])
-)") == "b'MLSNAP\\r\\n' 1 512 True True True True\n512 (30, 50) 1.5 18446744073709551615\n");
+)") == "b'MLSNAP\\r\\n' 2 512 True True True True\n512 (30, 50) 1.5 18446744073709551615\n");
 }
 
 TEST_CASE("a snapshot cut at any length is refused with its name") {
@@ -83,12 +83,12 @@ TEST_CASE("other files, newer schemas and missing files are told apart") {
   save_snapshot(dir / "s.h5", sample());
   python(dir, "import struct, zlib\nname = '" + dir / "s.h5" + R"('
 b = bytearray(open(name, 'rb').read())
-b[8:12] = struct.pack('<I', 2)
+b[8:12] = struct.pack('<I', 3)
 b[508:512] = struct.pack('<I', zlib.crc32(b[:508]))
 open(name, 'wb').write(b)
 )");
   CHECK(exit_code_of([&] { load_snapshot(dir / "s.h5"); }, &m) == 65);
-  CHECK(m.find("has schema version 2, this program reads up to 1") != std::string::npos);
+  CHECK(m.find("has schema version 3, this program reads up to 2") != std::string::npos);
 }
 
 TEST_CASE("a valid checksum does not make a compressed or linked body acceptable") {

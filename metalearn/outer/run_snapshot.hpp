@@ -1,0 +1,36 @@
+// RunSnapshot: a run's snapshot, read strictly: whole by its checksums, and nothing in it that the schema (run_state.hpp) does not name, of another type, or not finite.
+//
+// Reads only, takes no lock: a run may be training meanwhile. Functions without state.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "checkpoints/archive.hpp"
+#include "checkpoints/file_system.hpp"
+#include "metalearn/config.hpp"
+
+namespace metalearn {
+
+struct RunSnapshot {
+  std::string path;
+  std::uint32_t schema = 0;  ///< version, of the user block
+  std::uint64_t bytes = 0;   ///< of the file
+  std::int64_t generation = 0;  ///< updates done
+  Config config;
+  checkpoints::Archive archive;
+};
+
+/// Throws checkpoints::NoInput, and BadData naming what is damaged, unknown or unfit.
+RunSnapshot read_run_snapshot(const std::string& path, checkpoints::FileSystem& files = checkpoints::posix_file_system());
+
+/// Its archive alone.
+checkpoints::Archive load_run_snapshot(const std::string& path, checkpoints::FileSystem& files = checkpoints::posix_file_system());
+
+/// checkpoints::newest_whole_snapshot of a run, with its notes. Throws also BadData where that one is unfit otherwise: an older one would not be better.
+RunSnapshot newest_run_snapshot(const std::string& directory, std::vector<std::string>* notes = nullptr, checkpoints::FileSystem& files = checkpoints::posix_file_system());
+
+/// Throws BadData naming the first array or attribute that a run's snapshot with this configuration does not have, or has of another type.
+void require_known_names(const checkpoints::Archive& archive, const Config& config);
+
+}  // namespace metalearn
