@@ -18,12 +18,13 @@ namespace {
 constexpr long long kMaxUpdate = 99999999;
 
 metalearn::Reproduction rerun(const std::string& run, const metalearn::Stretch& stretch) {
-  const TemporaryFolder scratch("reproduce");  // before the progress line's thread
+  const TemporaryFolder scratch("reproduce");
   ProgressLine line;
-  return metalearn::reproduce(run, stretch, scratch.path(), [&](const metalearn::Progress& progress) {
+  const auto show = [&](const metalearn::Progress& progress) {
     line.show(progress);
-    return stop_signal() == 0;
-  });
+    return true;
+  };
+  return metalearn::reproduce(run, stretch, scratch.path(), show, [] { return stop_signal() != 0; });
 }
 
 void print(const metalearn::Reproduction& r) {

@@ -1,9 +1,5 @@
-// TemporaryFolder: a folder under TMPDIR that goes away with its owner, however the owner goes: a second process waits for the end of the first and then removes it.
-//
-// Make it before any other thread is there.
+// TemporaryFolder: a folder under TMPDIR for as long as its owner lives. (A process that is killed leaves it behind.)
 #pragma once
-#include <sys/types.h>
-
 #include <string>
 
 namespace tools {
@@ -12,7 +8,7 @@ class TemporaryFolder {
  public:
   /// Throws checkpoints::IoError.
   explicit TemporaryFolder(const std::string& purpose);
-  ~TemporaryFolder();  ///< returns when it is gone
+  ~TemporaryFolder();
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
 
@@ -20,8 +16,6 @@ class TemporaryFolder {
 
  private:
   std::string path_;
-  int alive_ = -1;      ///< the write end of a pipe: closed when this process ends
-  pid_t remover_ = -1;
 };
 
 }  // namespace tools

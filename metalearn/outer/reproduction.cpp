@@ -71,21 +71,23 @@ class Rerun {
       if (stretch.to && row.wrong.empty() && row.update > r.to && row.update <= *stretch.to) r.to = row.update;
   }
 
-  /// Until all is compared, something differs, or on_progress stops it.
-  void go(const Stretch& stretch, const Trainer::OnProgress& on_progress, const PartsMaker& parts, Reproduction& r) {
+  /// Until all is compared, something differs, or it is stopped.
+  void go(const Stretch& stretch, const Trainer::OnProgress& on_progress, const Stop& stop, const PartsMaker& parts, Reproduction& r) {
     const auto trainer = in_words_of_the_run([&] { return resume_with(rerun_, r.to, stretch.threads, parts); });
     bool first = true;
     // False where it diverged, which the run did not.
     const auto go_to = [&](std::int64_t generation) {
       try {
-        trainer->run([&](Progress p) {
+        const auto show = [&](Progress p) {
           std::vector<std::string> events = std::exchange(first, false) ? r.notes : std::vector<std::string>{};
           for (const auto& event : p.events)
             if (const auto text = of_the_run(event); !is_noted(text, r.notes)) events.push_back(text);
           p.events = std::move(events);
           r.stopped = !on_progress(p);
           return !r.stopped && p.update != generation;
-        });
+        };
+        trainer->run(show, stop);
+        r.stopped = r.stopped || asked(stop);
         return true;
       } catch (const checkpoints::Diverged& e) {
         r.compared.push_back({generation, {{{"training", "went on", of_the_run(e.what())}}, {}}});
@@ -191,11 +193,11 @@ bool Reproduction::same() const {
   return metrics.differences.empty() && std::all_of(compared.begin(), compared.end(), [](const auto& g) { return g.diff.same(); });
 }
 
-Reproduction reproduce(const std::string& run, const Stretch& stretch, const std::string& scratch, const Trainer::OnProgress& on_progress, const PartsMaker& parts) {
+Reproduction reproduce(const std::string& run, const Stretch& stretch, const std::string& scratch, const Trainer::OnProgress& on_progress, const Stop& stop, const PartsMaker& parts) {
   Reproduction r;
   Rerun rerun(run, scratch);
   rerun.choose(stretch, r);
-  rerun.go(stretch, on_progress, parts, r);
+  rerun.go(stretch, on_progress, stop, parts, r);
   return r;
 }
 

@@ -30,12 +30,14 @@ struct Reproduction {
   std::vector<Generation> compared;  ///< oldest first; the last one is the first that differs, if any does
   MetricsDiff metrics;               ///< rows from `from` to the last generation compared
   std::vector<std::string> notes;    ///< what a user should know, one line each: snapshots that could not be compared, kernels of other bits
-  bool stopped = false;              ///< on_progress said so
+  bool stopped = false;              ///< on_progress or stop said so
   bool same() const;
 };
 
-/// Reruns in `scratch`, an empty folder of the caller's. on_progress as in Trainer::run; the first report's events begin with the notes. Throws what resuming throws (messages name the run's folder, not scratch), NoInput
-/// listing the generations that are there where `from` is not, UsageError where there is nothing after it to compare with, BadData where none of that is whole.
-Reproduction reproduce(const std::string& run, const Stretch& stretch, const std::string& scratch, const Trainer::OnProgress& on_progress, const PartsMaker& parts = real_parts);
+/// Reruns in `scratch`, an empty folder of the caller's. on_progress and stop as in Trainer::run; the first report's events begin with the notes. Throws what resuming
+/// throws (messages name the run's folder, not scratch), NoInput listing the generations that are there where `from` is not, UsageError where there is nothing after it to
+/// compare with, BadData where none of that is whole.
+Reproduction reproduce(const std::string& run, const Stretch& stretch, const std::string& scratch, const Trainer::OnProgress& on_progress, const Stop& stop = {},
+                       const PartsMaker& parts = real_parts);
 
 }  // namespace metalearn

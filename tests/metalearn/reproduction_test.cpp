@@ -25,7 +25,7 @@ struct Run {
   Reproduction again(const Stretch& stretch, const Trainer::OnProgress& on_progress = kGoOn, const PartsMaker& parts = toy_parts()) const {
     const std::string scratch = folder / ("scratch" + std::to_string(++times));
     std::filesystem::create_directory(scratch);
-    return reproduce(path, stretch, scratch, on_progress, parts);
+    return reproduce(path, stretch, scratch, on_progress, {}, parts);
   }
   std::string snapshot(std::int64_t update) const { return checkpoints::snapshot_path(path, update); }
 

@@ -4,7 +4,6 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-
 #include <thread>
 
 #include "autodiff/kernels/kernels.hpp"
