@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -24,7 +25,7 @@ struct Setting {
   std::string key, value, where;
 };
 
-const std::set<std::string> kReserved = {"METALEARN_ISA"};  // read by the kernels, not a configuration key
+const std::set<std::string> kReserved = {"METALEARN_ISA", "METALEARN_FULL"};  // read by the kernels and the tests, not configuration keys
 
 std::string trim(const std::string& text) {
   const auto first = text.find_first_not_of(" \t\r");
@@ -48,9 +49,8 @@ std::string json_text(const nlohmann::json& value) {
 
 std::vector<Setting> settings_of_file(const std::string& path) {
   std::ifstream file(path);
-  std::ostringstream content;
-  if (!std::filesystem::is_regular_file(path) || !(content << file.rdbuf())) throw NoInput(fmt::format("{}: no such configuration file; check --config", path));
-  const std::string text = content.str();
+  if (!std::filesystem::is_regular_file(path) || !file) throw NoInput(fmt::format("{}: no such configuration file; check --config", path));
+  const std::string text{std::istreambuf_iterator<char>(file), {}};  // may be empty: then it says nothing
   std::vector<Setting> settings;
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first != std::string::npos && text[first] == '{') {
