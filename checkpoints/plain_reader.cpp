@@ -29,7 +29,7 @@ constexpr std::size_t kLinkId = 7, kAttributeId = 8, kLinkRecordBytes = 4 + kLin
 
 enum Message : std::uint8_t {
   kNil = 0x00, kDataspace = 0x01, kLinkInfo = 0x02, kDatatype = 0x03, kFillValue = 0x05, kLink = 0x06, kLayout = 0x08, kGroupInfo = 0x0A, kFilters = 0x0B, kAttribute = 0x0C,
-  kContinuation = 0x10, kAttributeInfo = 0x15
+  kContinuation = 0x10, kAttributeInfo = 0x15, kReferenceCount = 0x16
 };
 
 /// For a message of one line.
@@ -208,6 +208,7 @@ class PlainReader {
       case kAttributeInfo: once(header.attribute_info); break;
       case kLink: header.links.push_back(content); break;
       case kAttribute: header.attributes.push_back(content); break;
+      case kReferenceCount: throw FormatFault{"is reached twice"};
       default: throw FormatFault{fmt::format("has a header message of the type {}", type)};
     }
   }
