@@ -56,7 +56,7 @@ bool is_proper_name(const std::string& name) {
     if (bytes == 0 || first < ' ' || first == 0x7F) return false;
     rest.remove_prefix(bytes);
   }
-  return !name.empty();
+  return !name.empty() && name.size() <= kMaxNameBytes;
 }
 
 void Archive::put(const std::string& path, Array array) {

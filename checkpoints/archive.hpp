@@ -3,6 +3,7 @@
 // Paths are slash-separated without a leading slash, "theta/compute_h/conv0/w"; "" is the root. A group exists because something lies in it.
 // A plain value: any number of threads may read one.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -20,7 +21,9 @@ struct Array {
   Numbers data;
 };
 
-/// Whether a file may hold something of this name: not empty, UTF-8, without control characters (so that a message that quotes it is one line).
+inline constexpr std::size_t kMaxNameBytes = 1024;
+
+/// Whether a file may hold something of this name: 1 to 1024 bytes of UTF-8 without control characters (so that a message that quotes it is one line).
 bool is_proper_name(const std::string& name);
 
 class Archive {
@@ -35,7 +38,7 @@ class Archive {
   void put(const std::string& path, std::vector<std::int64_t> shape, std::vector<T> data) {
     put(path, Array{std::move(shape), Numbers(std::move(data))});
   }
-  /// Adds or replaces an attribute of the group or array at path. Its name must be a proper one and text may not hold a zero byte (std::invalid_argument).
+  /// Adds or replaces an attribute of the group or array at path. Its name must be a proper one; text may not hold a zero byte (std::invalid_argument).
   void set(const std::string& path, const std::string& attribute, Attribute value);
   /// One text attribute per entry.
   void set_texts(const std::string& path, const std::map<std::string, std::string>& texts);

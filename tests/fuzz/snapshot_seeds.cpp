@@ -17,13 +17,13 @@ int main(int, char** words) {
   small.set("counters", "rates", std::vector<double>{0.25});
   small.set("", "version", std::string("0.1"));
   save("small", small);
-  Archive many;  // links and attributes in heaps
+  Archive many;
   for (int i = 0; i < 12; ++i) many.put<std::int32_t>("g/" + std::to_string(i), {1}, {i});
   for (int i = 0; i < 40; ++i) many.set("g", "attribute" + std::to_string(i), std::string(static_cast<std::size_t>(i), 'x'));
   save("many", many);
   Archive large;
   large.put("one/chunk", {11, 100}, std::vector<float>(1100, 0.5f));
-  large.set("one", "long", std::string(6000, 'y'));  // too large for a block of the heap
+  large.set("one", "long", std::string(6000, 'y'));
   for (int i = 0; i < 9; ++i) large.set("one", std::to_string(i), std::int64_t{i});
   save("large", large);
 }
