@@ -109,6 +109,15 @@ for count in (8, 9, 45, 46, 300, 2500):
   }
 }
 
+TEST_CASE("golden snapshots are read as libhdf5 reads them") {
+  const std::string folder = std::string(METALEARN_SOURCE) + "/tests/snapshots";
+  for (const auto& name : names_in(folder)) {
+    CAPTURE(name);
+    const auto image = bytes_of(folder + "/" + name);
+    check_same(from_image(image, "plain", Accept::plain), from_image(image, "libhdf5", Accept::compressed));
+  }
+}
+
 TEST_CASE("what only foreign files hold is refused by the reader of snapshots and read by the other") {
   TemporaryDirectory dir;
   python(dir, "f = h5py.File('" + dir / "a.h5" + R"(', 'w', libver='latest')
