@@ -75,7 +75,7 @@ PlainHeap::PlainHeap(const AddressSpace& file, std::uint64_t address) : file_(fi
   id_bytes_ = header.u16();
   const std::size_t filter_bytes = header.u16();
   header.take(1 + 4 + 8);  // flags, largest managed object, next huge ID
-  huge_tree_ = header.u64();
+  const std::uint64_t huge_tree = header.u64();
   header.take(10 * 8);     // free space, its manager, and statistics
   width_ = header.u16();
   first_block_ = header.u64();
@@ -88,9 +88,15 @@ PlainHeap::PlainHeap(const AddressSpace& file, std::uint64_t address) : file_(fi
   if (width_ == 0 || first_block_ == 0 || !std::has_single_bit(width_) || !std::has_single_bit(first_block_) || !std::has_single_bit(largest_direct_) || first_block_ > largest_direct_ ||
       largest_direct_ > kLargestBlock || rows_ > kMostRows || offset_bytes_ == 0 || offset_bytes_ > 8 || id_bytes_ < 2 + offset_bytes_ || id_bytes_ > 9 + offset_bytes_)
     throw FormatFault{"has a heap of another kind"};
+  if (huge_tree == kNowhere) return;
+  for_each_record(file_, huge_tree, kHugeRecords, kHugeRecordBytes, [&](ByteCursor record) {
+    const std::uint64_t at = record.u64(), count = record.u64();
+    huge_[record.u64()] = file_.at(at, count);
+  });
 }
 
 std::span<const std::byte> PlainHeap::object(std::span<const std::byte> id) const {
+  if (id.size() != id_bytes_) throw FormatFault{"has a heap of another kind"};
   ByteCursor cursor(id);
   const std::uint8_t kind = cursor.u8();
   if (kind == 0x00) {
@@ -98,17 +104,9 @@ std::span<const std::byte> PlainHeap::object(std::span<const std::byte> id) cons
     return managed(offset, cursor.number(cursor.left()));
   }
   if (kind != 0x10) throw FormatFault{"has an object in a heap of another kind"};
-  const std::uint64_t wanted = cursor.number(std::min<std::size_t>(cursor.left(), 8));  // too large for a block: by number
-  std::span<const std::byte> found;
-  bool is_found = false;
-  for_each_record(file_, huge_tree_, kHugeRecords, kHugeRecordBytes, [&](ByteCursor record) {
-    const std::uint64_t address = record.u64(), count = record.u64();
-    if (record.u64() != wanted || is_found) return;
-    found = file_.at(address, count);
-    is_found = true;
-  });
-  if (!is_found) throw FormatFault{"has no object of that number in its heap"};
-  return found;
+  const auto found = huge_.find(cursor.number(std::min<std::size_t>(cursor.left(), 8)));
+  if (found == huge_.end()) throw FormatFault{"has no object of that number in its heap"};
+  return found->second;
 }
 
 /// The doubling table: rows of `width` blocks; those of the first two rows have the first size, each further row's twice those of the row before.

@@ -4,6 +4,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <span>
 
 #include "checkpoints/byte_cursor.hpp"
@@ -20,7 +21,6 @@ class PlainHeap {
   PlainHeap(const AddressSpace& file, std::uint64_t address);
   /// The object of a heap ID. It lies in the file.
   std::span<const std::byte> object(std::span<const std::byte> id) const;
-  std::size_t id_bytes() const { return id_bytes_; }
 
  private:
   std::span<const std::byte> managed(std::uint64_t offset, std::uint64_t count) const;
@@ -29,7 +29,8 @@ class PlainHeap {
 
   const AddressSpace& file_;
   std::size_t id_bytes_ = 0, offset_bytes_ = 0;
-  std::uint64_t huge_tree_ = 0, width_ = 0, first_block_ = 0, largest_direct_ = 0, root_ = 0;
+  std::map<std::uint64_t, std::span<const std::byte>> huge_;  ///< objects too large for a block, by number
+  std::uint64_t width_ = 0, first_block_ = 0, largest_direct_ = 0, root_ = 0;
   unsigned rows_ = 0;  ///< of the root; 0: it is a direct block
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -20,6 +21,7 @@ namespace {
 constexpr std::size_t kUserBlockBytes = 512, kSuperblockBytes = 48;
 constexpr std::size_t kMaxDepth = 32;  // of groups
 constexpr std::size_t kMaxRank = 8;
+constexpr std::size_t kNamesRatio = 8;  // paths repeat the names of groups
 constexpr std::size_t kChecksumBytes = 4;
 constexpr std::uint16_t kFletcher32 = 3;  // number of the filter
 
@@ -119,7 +121,7 @@ struct Chunks {
 
 class PlainReader {
  public:
-  PlainReader(std::span<const std::byte> bytes, std::size_t file_bytes, const std::string& name) : file_(bytes), bytes_left_(file_bytes), archive_(name) {}
+  PlainReader(std::span<const std::byte> bytes, std::size_t file_bytes, const std::string& name) : file_(bytes), bytes_left_(file_bytes), extra_left_(kNamesRatio * file_bytes), archive_(name) {}
 
   Archive read(std::uint64_t root) {
     std::vector<std::pair<std::string, std::uint64_t>> pending{{"", root}};
@@ -222,22 +224,33 @@ class PlainReader {
     return {heap, cursor.u64()};
   }
 
-  void read_links(const Header& header, const std::string& path, std::vector<std::pair<std::string, std::uint64_t>>& pending) const {
+  void read_links(const Header& header, const std::string& path, std::vector<std::pair<std::string, std::uint64_t>>& pending) {
     if (std::count(path.begin(), path.end(), '/') >= static_cast<std::ptrdiff_t>(kMaxDepth)) throw FormatFault{"lies too deep"};
     std::set<std::string> names;
     auto follow = [&](std::span<const std::byte> message) {
       auto [name, address] = link(message);
       if (!names.insert(name).second) throw FormatFault{"holds two things of one name"};
+      spend(path.size() + name.size());
       pending.emplace_back(path.empty() ? name : path + "/" + name, address);
     };
     for (const auto& message : header.links) follow(message);
     const auto [heap_address, index] = dense_storage(header.link_info, 8);
     if (heap_address == kNowhere) return;
-    const PlainHeap heap(file_, heap_address);
+    const PlainHeap& heap = heap_at(heap_address);
     for_each_record(file_, index, kLinkRecords, kLinkRecordBytes, [&](ByteCursor record) {
       record.take(4);
       follow(heap.object(record.take(kLinkId)));
     });
+  }
+
+  /// Each heap is opened once, however many objects say that it is theirs.
+  const PlainHeap& heap_at(std::uint64_t address) { return heaps_.try_emplace(address, file_, address).first->second; }
+
+  /// Names and attributes may lie over each other in heaps, and then a small file would take much memory and time.
+  void spend(std::size_t bytes) {
+    constexpr std::size_t kEach = 32;  // what the least of them takes in a file
+    if (bytes + kEach > extra_left_) throw FormatFault{"and the objects before it have more names and attributes than the file can hold"};
+    extra_left_ -= bytes + kEach;
   }
 
   /// A hard link's name and where it leads.
@@ -259,7 +272,7 @@ class PlainReader {
     if (header.attribute_info.empty()) return;
     const auto [heap_address, index] = dense_storage(header.attribute_info, 2);
     if (heap_address == kNowhere) return;
-    const PlainHeap heap(file_, heap_address);
+    const PlainHeap& heap = heap_at(heap_address);
     for_each_record(file_, index, kAttributeRecords, kAttributeRecordBytes, [&](ByteCursor record) {
       const auto id = record.take(kAttributeId);
       if (record.u8() & 0x02) throw FormatFault{"shares an attribute"};
@@ -268,6 +281,7 @@ class PlainReader {
   }
 
   void read_attribute(std::span<const std::byte> message, const std::string& path) {
+    spend(message.size());
     ByteCursor cursor(message);
     if (cursor.u8() != 3 || cursor.u8() != 0) throw FormatFault{"has an attribute of an unknown version, or one that shares a type"};
     const std::size_t name_bytes = cursor.u16(), type_bytes = cursor.u16(), shape_bytes = cursor.u16();
@@ -437,9 +451,11 @@ class PlainReader {
 
   AddressSpace file_;
   std::size_t bytes_left_;        ///< that all arrays together may still declare
+  std::size_t extra_left_;        ///< that paths and attributes may still take
   std::size_t header_bytes_ = 0;  ///< read so far: no header is read twice
   Archive archive_;
   std::set<std::uint64_t> seen_;  ///< objects
+  std::map<std::uint64_t, PlainHeap> heaps_;
 };
 
 }  // namespace

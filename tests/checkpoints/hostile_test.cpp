@@ -307,6 +307,26 @@ def endless(b, h):
     put(b, len(b) - 4, 'I', lookup3(b[-28:-4])); put(b, 540, 'Q', len(b))
     return at, 28
 continuation('continuation that continues in itself', 'more header than the file can hold', endless)
+def heap_of_all(f):  # 300 objects say that one heap with 300 attributes is theirs
+    g = f.create_group('g')
+    for i in range(300): g.attrs.create('key%d' % i, b'x' * 300, dtype=h5py.string_dtype('utf-8', 300))
+    for i in range(300): f.create_group('h/%d' % i).attrs['a'] = 1; [f['h/%d' % i].attrs.__setitem__('b%d' % j, j) for j in range(9)]
+def shared_heap():
+    b = made(heap_of_all)
+    wanted = None
+    at = b.find(b'OHDR')
+    infos = []
+    while at >= 0:
+        h = Header(b, at)
+        for kind, where, n in h.messages:
+            if kind == 0x15 and u64(b, where + 2) != M << 32 | M: infos.append((h, where))
+        at = b.find(b'OHDR', at + 4)
+    total = lambda where: u64(b, 512 + u64(b, where + 10) + 26)
+    wanted = max((where for h, where in infos), key=total)
+    for h, where in infos:
+        b[where + 2:where + 18] = b[wanted + 2:wanted + 18]; h.mend()
+    return seal(b)
+write('one heap for 300 objects', 'more names and attributes than the file can hold', shared_heap())
 write('user block of 1024 bytes', 'not of this format', seal(bytearray(whole), block=1024))
 write('user block of no bytes', 'not of this format', seal(bytearray(whole), block=0))
 write('user block with something reserved', 'not of this format', seal(bytearray(whole), reserved=b'\0\0x'))

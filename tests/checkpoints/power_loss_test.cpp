@@ -81,7 +81,7 @@ int check_all_crashes(std::vector<Save> saves, std::size_t longest_write, std::s
 }  // namespace
 
 TEST_CASE("a power loss at any moment of a run leaves the old or the new snapshot, whole") {
-  const int states = check_all_crashes({{0, 1}, {10, 2}, {20, 3}, {30, 4}, {30, 5}, {40, 6}}, 350, 2, {10});
+  const int states = check_all_crashes({{0, 1}, {10, 2}, {20, 3}, {30, 4}, {30, 5}, {40, 6}}, 300, 2, {10});
   MESSAGE(states << " states of the disk after a power loss");
   CHECK(states >= 5000);
 }
