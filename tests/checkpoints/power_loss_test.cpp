@@ -94,6 +94,6 @@ TEST_SUITE("slow") {
     int states = 0;
     for (std::size_t newest : {1, 3}) states += check_all_crashes(saves, 400, newest, {7, 35});
     MESSAGE(states << " states of the disk after a power loss");
-    CHECK(states >= 1800 * count);
+    CHECK(states >= 1500 * count);
   }
 }
