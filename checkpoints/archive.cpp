@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <set>
 #include <stdexcept>
+#include <string_view>
 
 #include "checkpoints/error.hpp"
 
@@ -24,13 +25,39 @@ void require_path(const std::string& path) {
   for (std::size_t begin = 0; begin <= path.size();) {
     const std::size_t end = std::min(path.find('/', begin), path.size());
     const std::string part = path.substr(begin, end - begin);
-    if (part.empty() || part == "." || part == ".." || part.find('\0') != std::string::npos)
+    if (part.empty() || part == "." || part == ".." || !is_proper_name(part))
       throw std::invalid_argument(fmt::format("[archive] expected a path like \"theta/conv0/w\", found \"{}\"", path));
     begin = end + 1;
   }
 }
 
+/// Bytes of the UTF-8 character that begins there; 0: none does. RFC 3629, table of section 4.
+std::size_t utf8_bytes(std::string_view text) {
+  auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  auto follow = [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i <= last; ++i)
+      if ((byte(i) & 0xC0) != 0x80) return false;
+    return true;
+  };
+  const unsigned a = byte(0), b = byte(1);
+  if (a < 0x80) return 1;
+  if (a >= 0xC2 && a <= 0xDF) return follow(1, 1) ? 2 : 0;
+  if (a >= 0xE0 && a <= 0xEF) return follow(1, 2) && (a != 0xE0 || b >= 0xA0) && (a != 0xED || b <= 0x9F) ? 3 : 0;
+  if (a >= 0xF0 && a <= 0xF4) return follow(1, 3) && (a != 0xF0 || b >= 0x90) && (a != 0xF4 || b <= 0x8F) ? 4 : 0;
+  return 0;
+}
+
 }  // namespace
+
+bool is_proper_name(const std::string& name) {
+  for (std::string_view rest = name; !rest.empty();) {
+    const std::size_t bytes = utf8_bytes(rest);
+    const auto first = static_cast<unsigned char>(rest[0]);
+    if (bytes == 0 || first < ' ' || first == 0x7F) return false;
+    rest.remove_prefix(bytes);
+  }
+  return !name.empty() && name.size() <= kMaxNameBytes;
+}
 
 void Archive::put(const std::string& path, Array array) {
   require_path(path);
@@ -56,8 +83,8 @@ void Archive::set(const std::string& path, const std::string& attribute, Attribu
   for (const auto& parent : parents(path))
     if (arrays_.count(parent)) throw std::invalid_argument(fmt::format("[archive] {}: {} is an array, not a group", path, parent));
   const auto* text = std::get_if<std::string>(&value);
-  if (attribute.empty() || attribute.find('\0') != std::string::npos || (text && text->find('\0') != std::string::npos))
-    throw std::invalid_argument(fmt::format("[archive] attribute {}:{} is unnamed or holds a zero byte", path, attribute));
+  if (!is_proper_name(attribute) || (text && text->find('\0') != std::string::npos))
+    throw std::invalid_argument(fmt::format("[archive] attribute {}:{} has no proper name or holds a zero byte", path, attribute));
   attributes_[path][attribute] = std::move(value);
 }
 

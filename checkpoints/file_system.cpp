@@ -79,6 +79,7 @@ FileSystem& posix_file_system() {
 
 IoError can_not_write(const std::string& path, const std::string& step, int error) {
   const char* fix = error == ENOSPC || error == EDQUOT ? "free space on that disk, or choose another run directory (--run)"
+                    : error == EIO                     ? "check that disk, or choose another run directory (--run)"
                                                        : "choose another run directory (--run), or change the permissions of this one";
   return IoError(fmt::format("{}: can't be written: {}: {}; {}", path, step, std::strerror(error), fix));
 }
@@ -127,9 +128,13 @@ void sync_directory(FileSystem& files, const std::string& path) {
 }
 
 std::vector<std::byte> read_file(FileSystem& files, const std::string& path) {
-  auto refuse = [&](int error) -> NoInput { return NoInput(fmt::format("{}: can't be read: {}", path, std::strerror(error))); };
+  const auto refuse = [&](int error) {
+    const std::string what = fmt::format("{}: can't be read: {}", path, std::strerror(error));
+    if (error == EIO) throw IoError(what + "; check that disk");
+    throw NoInput(what);
+  };
   const int file = retry([&] { return files.open(path, O_RDONLY, 0); });
-  if (file < 0) throw refuse(errno);
+  if (file < 0) refuse(errno);
   std::vector<std::byte> bytes;
   constexpr std::size_t kFirstBlock = std::size_t{1} << 20;
   for (std::size_t used = 0;;) {
@@ -143,12 +148,18 @@ std::vector<std::byte> read_file(FileSystem& files, const std::string& path) {
     if (got <= 0) {
       const int error = errno;
       close_once(files, file);
-      if (got < 0) throw refuse(error);
+      if (got < 0) refuse(error);
       bytes.resize(used);
       return bytes;
     }
     used += static_cast<std::size_t>(got);
   }
+}
+
+std::optional<std::string> read_text(FileSystem& files, const std::string& path) {
+  if (files.is_directory(path) < 0 && errno == ENOENT) return {};
+  const auto bytes = read_file(files, path);
+  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
 std::vector<std::string> make_directories(FileSystem& files, const std::string& path) {

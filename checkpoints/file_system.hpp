@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -53,8 +54,11 @@ bool write_all(FileSystem& files, int file, std::span<const std::byte> bytes);
 /// fsync, through interruptions. False, with errno set, where it fails.
 bool sync_file(FileSystem& files, int file);
 
-/// The whole file. Throws NoInput naming it and the reason.
+/// The whole file. Throws NoInput naming it and the reason, IoError where the disk fails.
 std::vector<std::byte> read_file(FileSystem& files, const std::string& path);
+
+/// The whole file as text; empty where there is none. Throws as read_file.
+std::optional<std::string> read_text(FileSystem& files, const std::string& path);
 
 /// Makes a folder and those above it, durably; existing ones are fine. Returns those that it made, outermost first. Throws IoError.
 std::vector<std::string> make_directories(FileSystem& files, const std::string& path);

@@ -19,15 +19,19 @@ void silence_hdf5();
 /// The innermost entry of HDF5's error stack: what went wrong first.
 std::string hdf5_reason();
 
+/// Whether anything on HDF5's error stack says that it got no memory.
+bool hdf5_lacks_memory();
+
 /// Thrown when HDF5 refuses; reader and writer turn it into an error that names the file.
 struct Hdf5Failure {
   std::string what;
+  bool lacks_memory = false;
 };
 
 /// `result`, unless negative: then throws Hdf5Failure "what (reason)".
 template <class T>
 T checked(T result, const std::string& what) {
-  if (result < 0) throw Hdf5Failure{what + " (" + hdf5_reason() + ")"};
+  if (result < 0) throw Hdf5Failure{what + " (" + hdf5_reason() + ")", hdf5_lacks_memory()};
   return result;
 }
 

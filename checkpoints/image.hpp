@@ -1,6 +1,7 @@
-// Image: an Archive as the bytes of an HDF5 file, built and read in memory. HDF5 never touches the disk here.
+// Image: an Archive as the bytes of an HDF5 file, built and read in memory.
 //
-// The HDF5 library is not thread-safe: one mutex stands in front of it, so any thread may call these, one at a time proceeds.
+// What this library writes it reads again by its own code (Accept::plain). Foreign files are read with libhdf5, which is not thread-safe: one mutex stands in front of
+// it, so any thread may call these.
 #pragma once
 #include <cstddef>
 #include <span>
@@ -12,15 +13,19 @@
 
 namespace checkpoints {
 
-/// The bytes of an HDF5 file (latest format, no times: the same archive always gives the same bytes). Arrays up to 4 KiB lie in their object header, which HDF5 checks;
-/// larger ones in chunks of up to 16 MiB with Fletcher32. Text is of fixed length, UTF-8. The first `user_block` bytes (0, or a power of two >= 512) are zero
-/// and the caller's. Throws IoError where HDF5 refuses.
+/// An attribute lies in an object header, whose messages are of less than 64 KiB.
+inline constexpr std::size_t kMaxAttributeBytes = 60000;
+
+/// The bytes of an HDF5 file (the format of library 1.10, no times: the same archive always gives the same bytes). Arrays up to 4 KiB lie in their object header, which
+/// has a checksum; larger ones in chunks of up to 16 MiB with Fletcher32. Text is of fixed length, UTF-8. The first `user_block` bytes (0, or a power of two >= 512)
+/// are zero and the caller's. Throws std::invalid_argument where an attribute has more than kMaxAttributeBytes, an array more than
+/// 8 dimensions, or lies more than 32 groups deep; nothing else but std::bad_alloc.
 std::vector<std::byte> to_image(const Archive& archive, std::size_t user_block = 0);
 
 /// Which filters a file may use.
 enum class Accept {
-  plain,       ///< checksums only: no array is larger than the file
-  compressed,  ///< also deflate and shuffle
+  plain,       ///< what to_image makes, and nothing else: read without libhdf5 (plain_reader.hpp)
+  compressed,  ///< files of others, with deflate and shuffle; libhdf5 1.10.8 can crash on hostile ones
 };
 
 /// The archive that an HDF5 file's bytes hold. `name` is for messages. Throws BadData with one line that says what is wrong: not HDF5, damaged, or a structure that

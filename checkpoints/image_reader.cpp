@@ -1,20 +1,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <new>
 #include <set>
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/hdf5_handle.hpp"
 #include "checkpoints/image.hpp"
+#include "checkpoints/image_storage.hpp"
+#include "checkpoints/plain_reader.hpp"
 
 namespace checkpoints {
 namespace {
 
-constexpr int kMaxRank = 8;
-constexpr std::size_t kMaxDepth = 32;                        // of groups
-constexpr std::size_t kDeflateRatio = 1040;                  // deflate makes at most 1032 bytes of one
-constexpr std::size_t kChunkBytes = std::size_t{1} << 26;    // larger only where the array is
+// Any other order makes HDF5 1.10.8 build a table of all links first, and where that fails it frees what it never set.
+constexpr H5_iter_order_t kOrder = H5_ITER_NATIVE;
+constexpr std::size_t kMaxDepth = 32;  // of groups
 
 std::string text_of(const Handle& attribute, const Handle& type) {
   if (H5Tis_variable_str(type) > 0) {
@@ -31,21 +34,41 @@ std::string text_of(const Handle& attribute, const Handle& type) {
   return text;
 }
 
+struct Names {
+  std::vector<std::string> list;
+  bool out_of_memory = false;
+
+  /// In order, once HDF5's iteration is over with this result.
+  std::vector<std::string> take(herr_t result, const std::string& what) {
+    if (out_of_memory) throw std::bad_alloc();
+    checked(result, what);
+    std::sort(list.begin(), list.end());
+    return std::move(list);
+  }
+};
+
 /// HDF5's iterations call back through C: nothing may be thrown through it.
 template <class Info>
 herr_t collect_name(hid_t, const char* name, const Info*, void* to) {
+  auto& names = *static_cast<Names*>(to);
   try {
-    static_cast<std::vector<std::string>*>(to)->emplace_back(name);
+    names.list.emplace_back(name);
     return 0;
   } catch (...) {
+    names.out_of_memory = true;
     return -1;
   }
 }
 
+/// For a message of one line.
+std::string printable(std::string text) {
+  std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
+  return text;
+}
+
 class Reader {
  public:
-  Reader(hid_t file, std::size_t file_bytes, const std::string& name, Accept accept)
-      : file_(file), file_bytes_(file_bytes), accept_(accept), bytes_left_(accept == Accept::plain ? file_bytes : kDeflateRatio * file_bytes), archive_(name) {}
+  Reader(hid_t file, std::size_t file_bytes, const std::string& name) : file_(file), file_bytes_(file_bytes), bytes_left_(kDeflateRatio * file_bytes), archive_(name) {}
 
   Archive read() {
     std::vector<std::string> pending{""};
@@ -69,16 +92,16 @@ class Reader {
 
  private:
   [[noreturn]] void refuse(const std::string& path, const std::string& what) const {
-    throw BadData(fmt::format("{}: /{} {}; such files are not read", archive_.name(), path, what));
+    throw BadData(fmt::format("{}: /{} {}; such files are not read", archive_.name(), printable(path), what));
   }
 
   void list_group(hid_t group, const std::string& path, std::vector<std::string>& pending) const {
     if (std::count(path.begin(), path.end(), '/') >= static_cast<std::ptrdiff_t>(kMaxDepth)) refuse(path, "lies too deep");
-    std::vector<std::string> names;
-    checked(H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, nullptr, collect_name<H5L_info_t>, &names), "/" + path);
-    for (const auto& name : names) {
+    Names names;
+    const herr_t result = H5Literate(group, H5_INDEX_NAME, kOrder, nullptr, collect_name<H5L_info_t>, &names);
+    for (const auto& name : names.take(result, "/" + path)) {
       const std::string child = path.empty() ? name : path + "/" + name;
-      if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos) refuse(child, "has no proper name");
+      if (name == "." || name == ".." || name.find('/') != std::string::npos || !is_proper_name(name)) refuse(child, "has no proper name");
       H5L_info_t link;
       checked(H5Lget_info(group, name.c_str(), &link, H5P_DEFAULT), "/" + child);
       if (link.type != H5L_TYPE_HARD) refuse(child, link.type == H5L_TYPE_SOFT ? "is a soft link" : "is a link to outside");
@@ -103,7 +126,9 @@ class Reader {
       if (__builtin_mul_overflow(count, n, &count)) refuse(path, "declares more numbers than can be");
     hsize_t bytes = 0;
     if (__builtin_mul_overflow(count, static_cast<hsize_t>(width), &bytes)) refuse(path, "declares more numbers than can be");
-    check_storage(set, path, bytes, width);
+    if (auto fault = storage_fault(set, space, bytes, width, file_bytes_); !fault.empty()) refuse(path, fault);
+    if (bytes > bytes_left_) refuse(path, "and the arrays before it declare more than the file can hold");
+    bytes_left_ -= bytes;
 
     Array array;
     array.shape.assign(shape.begin(), shape.end());
@@ -126,45 +151,14 @@ class Reader {
     return data;
   }
 
-  /// Before any memory is taken for the array: that what it declares can lie in this file, and nowhere else.
-  void check_storage(hid_t set, const std::string& path, hsize_t bytes, std::size_t width) {
-    Handle properties(H5Dget_create_plist(set), H5Pclose, "/" + path);
-    if (checked(H5Pget_external_count(properties), "/" + path) != 0) refuse(path, "lies in another file");
-    const H5D_layout_t layout = H5Pget_layout(properties);
-    if (layout != H5D_COMPACT && layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED) refuse(path, "is a virtual array");
-    bool deflated = false;
-    const int filters = checked(H5Pget_nfilters(properties), "/" + path);
-    for (int i = 0; i < filters; ++i) {
-      unsigned flags = 0;
-      std::size_t values = 0;
-      const H5Z_filter_t filter = H5Pget_filter2(properties, static_cast<unsigned>(i), &flags, &values, nullptr, 0, nullptr, nullptr);
-      const bool compression = filter == H5Z_FILTER_DEFLATE || filter == H5Z_FILTER_SHUFFLE;
-      if (filter != H5Z_FILTER_FLETCHER32 && !(compression && accept_ == Accept::compressed)) refuse(path, fmt::format("uses the filter number {}", filter));
-      deflated = deflated || filter == H5Z_FILTER_DEFLATE;
-    }
-    if (layout == H5D_CHUNKED) {
-      hsize_t chunk[kMaxRank] = {};
-      const int rank = checked(H5Pget_chunk(properties, kMaxRank, chunk), "/" + path);
-      hsize_t chunk_bytes = width;
-      for (int axis = 0; axis < rank; ++axis)
-        if (__builtin_mul_overflow(chunk_bytes, chunk[axis], &chunk_bytes) || chunk_bytes > std::max<hsize_t>(bytes, kChunkBytes))
-          refuse(path, "has chunks larger than the array");
-    }
-    const hsize_t stored = std::min<hsize_t>(H5Dget_storage_size(set), file_bytes_);
-    const hsize_t most = deflated ? stored * kDeflateRatio : stored;
-    if (bytes > most) refuse(path, fmt::format("declares {} bytes where {} are stored", bytes, stored));
-    if (bytes > bytes_left_) refuse(path, "and the arrays before it declare more than the file can hold");
-    bytes_left_ -= bytes;
-  }
-
   void read_attributes(hid_t object, const std::string& path) {
-    std::vector<std::string> names;
+    Names names;
     hsize_t start = 0;
-    checked(H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, &start, collect_name<H5A_info_t>, &names), "attributes of /" + path);
-    for (const auto& name : names) {
+    const herr_t result = H5Aiterate2(object, H5_INDEX_NAME, kOrder, &start, collect_name<H5A_info_t>, &names);
+    for (const auto& name : names.take(result, "attributes of /" + path)) {
       const std::string what = path + ":" + name;
+      if (!is_proper_name(name)) refuse(what, "has no proper name");
       Handle attribute(H5Aopen(object, name.c_str(), H5P_DEFAULT), H5Aclose, "/" + what);
-      if (name.empty()) refuse(what, "has no name");
       archive_.set(path, name, attribute_value(attribute, what));
     }
   }
@@ -198,7 +192,6 @@ class Reader {
 
   hid_t file_;
   std::size_t file_bytes_;
-  Accept accept_;
   std::size_t bytes_left_;  ///< that all arrays together may still declare
   Archive archive_;
   std::set<haddr_t> seen_;  ///< objects
@@ -206,19 +199,40 @@ class Reader {
 
 }  // namespace
 
+namespace {
+
+Archive read_image(std::span<const std::byte> bytes, const std::string& name) {
+  Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "access");
+  checked(H5Pset_fapl_core(access, bytes.size(), false), "access");
+  checked(H5Pset_fclose_degree(access, H5F_CLOSE_STRONG), "access");
+  checked(H5Pset_file_image(access, const_cast<std::byte*>(bytes.data()), bytes.size()), "access");  // HDF5 copies it
+  Handle file(H5Fopen("image being read", H5F_ACC_RDONLY, access), H5Fclose, "not a whole HDF5 file");
+  return Reader(file, bytes.size(), name).read();
+}
+
+/// As much memory as reading a file of so many bytes can take: HDF5's copy, the arrays, and a chunk or two.
+bool is_memory_there(std::size_t file_bytes) {
+  void* const probe = std::malloc(2 * file_bytes + (std::size_t{1} << 26));
+  std::free(probe);
+  return probe != nullptr;
+}
+
+}  // namespace
+
 Archive from_image(std::span<const std::byte> bytes, const std::string& name, Accept accept) {
   if (bytes.empty()) throw BadData(fmt::format("{}: is empty; not an HDF5 file", name));
+  if (accept == Accept::plain) return read_plain(bytes, name);
   const std::lock_guard lock(hdf5_mutex());
   silence_hdf5();
-  try {
-    Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "access");
-    checked(H5Pset_fapl_core(access, bytes.size(), false), "access");
-    checked(H5Pset_fclose_degree(access, H5F_CLOSE_STRONG), "access");
-    checked(H5Pset_file_image(access, const_cast<std::byte*>(bytes.data()), bytes.size()), "access");  // HDF5 copies it
-    Handle file(H5Fopen("image being read", H5F_ACC_RDONLY, access), H5Fclose, "not a whole HDF5 file");
-    return Reader(file, bytes.size(), name, accept).read();
-  } catch (const Hdf5Failure& failure) {
-    throw BadData(fmt::format("{}: damaged, or not an HDF5 file: {}", name, failure.what));
+  // Want of memory is no damage. But a forged size asks for more than there is too: tried again, with as much memory there as an honest file can need, it is that.
+  for (int attempt = 0;; ++attempt) {
+    try {
+      return read_image(bytes, name);
+    } catch (const Hdf5Failure& failure) {
+      if (failure.lacks_memory && attempt == 0) continue;
+      if (failure.lacks_memory && !is_memory_there(bytes.size())) throw MemoryBudget(fmt::format("{}: not enough memory to read its {} bytes; end other programs and try again", name, bytes.size()));
+      throw BadData(fmt::format("{}: damaged, or not an HDF5 file: {}", name, printable(failure.what)));
+    }
   }
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <boost/crc.hpp>
-#include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
@@ -15,6 +14,7 @@ namespace {
 using Json = nlohmann::json;  // keys in alphabetical order: equal manifests make equal texts
 
 constexpr int kManifestSchema = 1;
+constexpr int kMaxDepth = 3;  // of its objects and lists
 constexpr std::size_t kBlockChecksumAt = 508;  // FORMAT.md, "User block"
 
 std::string checksum(const Json& json) {
@@ -50,15 +50,21 @@ std::string to_text(const Manifest& manifest) {
 
 Manifest manifest_from(const std::string& text, const std::string& name) {
   try {
-    Json json = Json::parse(text);
+    bool is_shallow = true;  // what nests deeper is no manifest, and writing it out for its checksum would follow it until the stack is full
+    const auto keep = [&](int depth, Json::parse_event_t, Json&) { return is_shallow = is_shallow && depth <= kMaxDepth; };
+    Json json = Json::parse(text, keep);
+    if (!is_shallow) throw std::invalid_argument("nested");
     const std::string expected = json.at("checksum").get<std::string>();
     json.erase("checksum");
     if (const std::string found = checksum(json); found != expected) throw BadData(fmt::format("{}: damaged (checksum {}, expected {})", name, found, expected));
     if (const auto schema = json.at("schema").get<int>(); schema != kManifestSchema)
       throw BadData(fmt::format("{}: has schema version {}, this program reads {}; use the program that wrote it", name, schema, kManifestSchema));
     Manifest manifest;
-    for (const auto& one : json.at("generations"))
-      manifest.generations[one.at("generation").get<std::int64_t>()] = {one.at("bytes").get<std::uint64_t>(), number_from_hex(one.at("checksum").get<std::string>())};
+    for (const auto& one : json.at("generations")) {
+      const auto generation = one.at("generation").get<std::int64_t>();
+      if (generation < 0 || generation > kMaxGeneration) throw std::invalid_argument("not a generation");
+      manifest.generations[generation] = {one.at("bytes").get<std::uint64_t>(), number_from_hex(one.at("checksum").get<std::string>())};
+    }
     return manifest;
   } catch (const BadData&) {
     throw;
@@ -71,9 +77,9 @@ Manifest manifest_from(const std::string& text, const std::string& name) {
 
 std::optional<Manifest> read_manifest(const std::string& directory, FileSystem& files) {
   const std::string path = directory + "/" + kManifestName;
-  if (files.is_directory(path) < 0 && errno == ENOENT) return {};
-  const auto bytes = read_file(files, path);
-  return manifest_from({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);
+  const auto text = read_text(files, path);
+  if (!text) return {};
+  return manifest_from(*text, path);
 }
 
 }  // namespace checkpoints

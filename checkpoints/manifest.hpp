@@ -14,6 +14,9 @@
 
 namespace checkpoints {
 
+/// Eight digits, so that names sort by it.
+inline constexpr std::int64_t kMaxGeneration = 99999999;
+
 struct Manifest {
   struct Entry {
     std::uint64_t bytes = 0;     ///< of the file
@@ -33,7 +36,7 @@ Manifest::Entry manifest_entry(std::span<const std::byte> snapshot);
 /// JSON text, with a checksum of its own.
 std::string to_text(const Manifest& manifest);
 
-/// Throws BadData with the name: not JSON, not a manifest, another checksum, a newer schema.
+/// Throws BadData with the name: not JSON, not a manifest, another checksum, a generation out of range, a newer schema.
 Manifest manifest_from(const std::string& text, const std::string& name);
 
 /// That of a run directory; empty where it has none (a run of an older program). Throws BadData where it is damaged, NoInput where it can't be read.

@@ -1,6 +1,7 @@
 #include "checkpoints/run_directory.hpp"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -22,7 +23,6 @@
 namespace checkpoints {
 namespace {
 
-constexpr std::int64_t kMaxUpdate = 99999999;  // eight digits: names sort by age
 constexpr char kPrefix[] = "snapshot-", kSuffix[] = ".h5";
 
 std::string snapshot_name(std::int64_t update) { return fmt::format("{}{:08}{}", kPrefix, update, kSuffix); }
@@ -32,11 +32,18 @@ std::optional<std::int64_t> update_of(const std::string& name) {
   const std::size_t begin = sizeof kPrefix - 1;
   if (name.size() <= begin) return {};
   std::from_chars(name.data() + begin, name.data() + name.size(), update);
-  if (update < 0 || update > kMaxUpdate || name != snapshot_name(update)) return {};
+  if (update < 0 || update > kMaxGeneration || name != snapshot_name(update)) return {};
   return update;
 }
 
 [[noreturn]] void fail(const std::string& path, const char* what, int error) { throw can_not_write(path, what, error); }
+
+/// Is this the number of a process?
+bool is_alive(const std::string& process) {
+  pid_t number = 0;
+  std::from_chars(process.data(), process.data() + process.size(), number);
+  return number > 0 && (::kill(number, 0) == 0 || errno == EPERM);
+}
 
 /// What a killed owner may leave half written.
 bool is_own_temporary(const std::string& name) {
@@ -47,7 +54,7 @@ bool is_own_temporary(const std::string& name) {
 }  // namespace
 
 std::string snapshot_path(const std::string& directory, std::int64_t update) {
-  if (update < 0 || update > kMaxUpdate) throw std::invalid_argument(fmt::format("[snapshot_path] expected an update in 0..{}, found {}", kMaxUpdate, update));
+  if (update < 0 || update > kMaxGeneration) throw std::invalid_argument(fmt::format("[snapshot_path] expected an update in 0..{}, found {}", kMaxGeneration, update));
   return directory + "/" + snapshot_name(update);
 }
 
@@ -66,18 +73,29 @@ std::vector<SnapshotEntry> list_snapshots(const std::string& directory, FileSyst
 
 namespace {
 
-std::vector<std::string> manifest_notes(const std::string& directory, const SnapshotEntry& chosen, std::span<const std::byte> bytes, const std::vector<SnapshotEntry>& there, FileSystem& files) {
+/// Newer generations that the manifest lists and that are not there. What its owner removes meanwhile it first strikes off: then another look no longer finds it.
+std::vector<std::int64_t> missing_generations(const std::string& directory, std::int64_t newer_than, FileSystem& files) {
+  std::vector<std::int64_t> missing;
+  const auto manifest = read_manifest(directory, files);
+  if (!manifest) return missing;
+  for (auto listed = manifest->generations.upper_bound(newer_than); listed != manifest->generations.end(); ++listed)
+    if (files.is_directory(snapshot_path(directory, listed->first)) < 0 && errno == ENOENT) missing.push_back(listed->first);
+  return missing;
+}
+
+std::vector<std::string> manifest_notes(const std::string& directory, const SnapshotEntry& chosen, std::span<const std::byte> bytes, FileSystem& files) {
   std::vector<std::string> notes;
   try {
     const auto manifest = read_manifest(directory, files);
     if (!manifest) return notes;
-    for (auto listed = manifest->generations.upper_bound(chosen.update); listed != manifest->generations.end(); ++listed)
-      if (std::none_of(there.begin(), there.end(), [&](const auto& entry) { return entry.update == listed->first; }))
-        notes.push_back(fmt::format("{}: is listed in {} but is not there; using {} instead", snapshot_path(directory, listed->first), kManifestName, chosen.path));
+    const auto missing = missing_generations(directory, chosen.update, files);
+    const auto still = missing.empty() ? missing : missing_generations(directory, chosen.update, files);
+    for (const auto generation : missing)
+      if (std::count(still.begin(), still.end(), generation) > 0) notes.push_back(fmt::format("{}: is listed in {} but is not there; using {} instead", snapshot_path(directory, generation), kManifestName, chosen.path));
     const auto listed = manifest->generations.find(chosen.update);
     if (listed != manifest->generations.end() && listed->second != manifest_entry(bytes))
       notes.push_back(fmt::format("{}: is whole, but not the file that {} lists", chosen.path, kManifestName));
-  } catch (const BadData& e) {
+  } catch (const Error& e) {
     notes.push_back(fmt::format("{}; the snapshots themselves are used, and the next save writes it anew", e.what()));
   }
   return notes;
@@ -107,7 +125,7 @@ std::optional<NewestWhole> try_newest_whole(const std::string& directory, FileSy
     }
     found.snapshot = *entry;
     for (const auto& reason : reasons) found.notes.push_back(fmt::format("{}; using {} instead", reason, entry->path));
-    for (auto& note : manifest_notes(directory, *entry, found.bytes, entries, files)) found.notes.push_back(std::move(note));
+    for (auto& note : manifest_notes(directory, *entry, found.bytes, files)) found.notes.push_back(std::move(note));
     return found;
   }
   throw BadData(reasons.front());
@@ -181,6 +199,18 @@ void RunDirectory::lock() {
   }
 }
 
+/// Whose the lock is. The owner writes its number right after it has locked, in place of the last one's: this waits a moment for it.
+std::string RunDirectory::owner() const {
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    if (attempt > 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    try {
+      if (const std::string number = read_text(*files_, file("lock")).value_or(""); is_alive(number)) return number;
+    } catch (const Error&) {
+    }
+  }
+  return "?";
+}
+
 /// False where the file that was locked had been removed by its last owner meanwhile.
 bool RunDirectory::try_to_lock() {
   const std::string name = file("lock");
@@ -188,21 +218,13 @@ bool RunDirectory::try_to_lock() {
   if (lock_file < 0) fail(path_, "open lock", errno);
   if (files_->flock(lock_file, LOCK_EX | LOCK_NB) < 0) {
     const int error = errno;
-    std::string owner;
-    // The owner writes its number right after it has locked: wait a moment for it.
-    for (int attempt = 0; error == EWOULDBLOCK && owner.empty() && attempt < 20; ++attempt) {
-      if (attempt > 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-      char text[32];
-      const ssize_t got = files_->read(lock_file, text, sizeof text);
-      if (got > 0) owner.assign(text, static_cast<std::size_t>(got));
-    }
     files_->close(lock_file);
     if (error != EWOULDBLOCK) fail(path_, "flock", error);
-    throw Busy(fmt::format("{}: process {} is using this run directory; wait for it to end or choose another", path_, owner.empty() ? "?" : owner));
+    throw Busy(fmt::format("{}: process {} is using this run directory; wait for it to end or choose another", path_, owner()));
   }
-  const std::string owner = std::to_string(::getpid());
+  const std::string self = std::to_string(::getpid());
   const int stands = files_->stands_at(lock_file, name);
-  if (stands <= 0 || files_->ftruncate(lock_file, 0) < 0 || files_->write(lock_file, owner.data(), owner.size()) != static_cast<ssize_t>(owner.size())) {
+  if (stands <= 0 || files_->ftruncate(lock_file, 0) < 0 || files_->write(lock_file, self.data(), self.size()) != static_cast<ssize_t>(self.size())) {
     const int error = errno;
     files_->close(lock_file);
     if (stands == 0) return false;
@@ -219,13 +241,20 @@ void RunDirectory::remove_temporaries() {
     if (is_own_temporary(name) && files_->unlink(file(name)) < 0) fail(path_, "unlink", errno);
 }
 
+/// Only what it lists as it is: a snapshot may have been saved anew since, or be gone. The rest the next save finds out from the files.
 void RunDirectory::read_own_manifest() {
   try {
     manifest_ = read_manifest(path_, *files_).value_or(Manifest{});
-  } catch (const BadData&) {  // made anew from the files by the next save
-  } catch (const NoInput& e) {
-    throw IoError(e.what());
+  } catch (const Error&) {
+    return;
   }
+  std::erase_if(manifest_.generations, [&](const auto& listed) {
+    try {
+      return manifest_entry(read_file(*files_, snapshot_path(path_, listed.first))) != listed.second;
+    } catch (const Error&) {
+      return true;
+    }
+  });
 }
 
 /// Lists these generations, all of which are there.

@@ -84,6 +84,7 @@ class RunDirectory {
   void write_manifest(const std::set<std::int64_t>& generations);
   void lock();
   bool try_to_lock();
+  std::string owner() const;
   void remove_temporaries();
   void read_own_manifest();
   void remove_all() noexcept;

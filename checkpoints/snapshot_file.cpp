@@ -39,23 +39,29 @@ std::uint32_t crc32(const void* bytes, std::size_t count) {
   return crc.checksum();
 }
 
-void require_finite(const Archive& archive) {
-  for (const auto& [path, array] : archive.arrays())
-    std::visit(
-        [&, &where = path](const auto& data) {
-          if constexpr (std::is_floating_point_v<std::decay_t<decltype(data[0])>>) {
-            auto bad = std::find_if(data.begin(), data.end(), [](auto x) { return !std::isfinite(x); });
-            if (bad != data.end())
-              throw std::invalid_argument(fmt::format("[snapshot] {}: number {} is {}; such a state is not saved", where, bad - data.begin(), *bad));
-          }
-        },
-        array.data);
+/// Where the archive holds a number that is not finite ("theta/w: number 3 is nan"), or empty.
+std::string not_finite(const Archive& archive) {
+  std::string found;
+  auto look = [&](const auto& place, const auto& numbers) {
+    if constexpr (std::is_floating_point_v<std::decay_t<decltype(numbers[0])>>) {
+      const auto bad = std::find_if(numbers.begin(), numbers.end(), [](auto x) { return !std::isfinite(x); });
+      if (bad != numbers.end() && found.empty()) found = fmt::format("{}: number {} is {}", place(), bad - numbers.begin(), *bad);
+    }
+  };
+  for (const auto& [path, array] : archive.arrays()) std::visit([&, &where = path](const auto& data) { look([&] { return where; }, data); }, array.data);
+  for (const auto& [path, values] : archive.attributes())
+    for (const auto& [name, value] : values) {
+      auto place = [&, &where = path, &attribute = name] { return where + ":" + attribute; };
+      if (auto* number = std::get_if<double>(&value)) look(place, std::span(number, 1));
+      if (auto* numbers = std::get_if<std::vector<double>>(&value)) look(place, *numbers);
+    }
+  return found;
 }
 
 }  // namespace
 
 std::vector<std::byte> snapshot_bytes(const Archive& archive) {
-  require_finite(archive);
+  if (const auto where = not_finite(archive); !where.empty()) throw std::invalid_argument(fmt::format("[snapshot] {}; such a state is not saved", where));
   std::vector<std::byte> bytes = to_image(archive, kBlockBytes);
   UserBlock block;
   block.body_bytes = bytes.size() - kBlockBytes;
@@ -77,13 +83,16 @@ Archive parse_snapshot(std::span<const std::byte> bytes, const std::string& name
     throw refuse(fmt::format("damaged (user block checksum {:08x}, expected {:08x}); use an older snapshot", crc, block.block_crc));
   if (block.schema == 0 || block.schema > kSnapshotSchema)
     throw NewerSchema(fmt::format("{}: has schema version {}, this program reads up to {}; use the program that wrote it", name, block.schema, kSnapshotSchema));
+  if (block.block_bytes != kBlockBytes || block.zero != UserBlock().zero) throw refuse("has a user block that is not of this format; use an older snapshot");
   const auto body = bytes.subspan(kBlockBytes);
   if (body.size() != block.body_bytes)
     throw refuse(fmt::format("{}: a body of {} bytes found, {} expected; use an older snapshot", body.size() < block.body_bytes ? "truncated" : "damaged", body.size(),
                              block.body_bytes));
   if (const std::uint32_t crc = crc32(body.data(), body.size()); crc != block.body_crc)
     throw refuse(fmt::format("damaged (body checksum {:08x}, expected {:08x}); use an older snapshot", crc, block.body_crc));
-  return from_image(bytes, name, Accept::plain);
+  Archive archive = from_image(bytes, name, Accept::plain);
+  if (const auto where = not_finite(archive); !where.empty()) throw refuse(fmt::format("/{}; no run can continue from that; use an older snapshot", where));
+  return archive;
 }
 
 void save_snapshot(const std::string& path, const Archive& archive, FileSystem& files) { write_durably(files, path, snapshot_bytes(archive)); }

@@ -20,11 +20,12 @@ inline constexpr std::uint32_t kSnapshotSchema = 2;
 /// A snapshot of a newer program: whole, but not for this one.
 struct NewerSchema : BadData { using BadData::BadData; };
 
-/// The bytes of a snapshot file. Throws std::invalid_argument where a float is not finite: a snapshot must be worth continuing from.
+/// The bytes of a snapshot file. Throws std::invalid_argument where a float is not finite (a snapshot must be worth continuing from) or an attribute
+/// is too long (to_image).
 std::vector<std::byte> snapshot_bytes(const Archive& archive);
 
-/// What such bytes hold; name is for messages. Checks the user block, then the body's checksum, then opens it (from_image, Accept::plain).
-/// Throws BadData with one line that names the file and says what is wrong, both checksums where they differ.
+/// What such bytes hold; name is for messages. Checks the user block, then the body's checksum, then reads it (from_image, Accept::plain),
+/// then that all floats are finite. Throws BadData with one line that names the file and says what is wrong, both checksums where they differ.
 Archive parse_snapshot(std::span<const std::byte> bytes, const std::string& name);
 
 /// Durably (write_durably). Throws IoError; the file that stood at path before is then still there, whole.

@@ -9,6 +9,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "checkpoints/archive.hpp"
 #include "checkpoints/error.hpp"
 #include "metalearn/nearest.hpp"
 
@@ -241,7 +242,11 @@ std::map<std::string, std::string> Config::to_map() const {
   return values;
 }
 
-void Config::set(const std::string& key, const std::string& value) { entry(key).set(*this, value); }
+void Config::set(const std::string& key, const std::string& value) {
+  // It goes into snapshots and config.json, whose texts are UTF-8.
+  if (!value.empty() && !checkpoints::is_proper_name(value)) throw UsageError(fmt::format("{}: its value holds bytes that are no text (UTF-8) or control characters; rename the folder", key));
+  entry(key).set(*this, value);
+}
 
 void Config::settle(const std::set<std::string>& given, const std::set<std::string>& before) {
   if (given.contains("tasks") && !given.contains("in-flight") && !before.contains("in-flight")) in_flight = std::min<std::int64_t>(4 * tasks, 100000);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -24,7 +25,9 @@ struct Setting {
   std::string key, value, where;
 };
 
-const std::set<std::string> kReserved = {"METALEARN_ISA"};  // read by the kernels, not a configuration key
+const std::set<std::string> kReserved = {"METALEARN_ISA", "METALEARN_FULL"};  // read by the kernels and the tests, not configuration keys
+
+constexpr int kMaxDepth = 8;  // of lists and objects in a JSON file; a configuration needs 2
 
 std::string trim(const std::string& text) {
   const auto first = text.find_first_not_of(" \t\r");
@@ -48,14 +51,15 @@ std::string json_text(const nlohmann::json& value) {
 
 std::vector<Setting> settings_of_file(const std::string& path) {
   std::ifstream file(path);
-  std::ostringstream content;
-  if (!std::filesystem::is_regular_file(path) || !(content << file.rdbuf())) throw NoInput(fmt::format("{}: no such configuration file; check --config", path));
-  const std::string text = content.str();
+  if (!std::filesystem::is_regular_file(path) || !file) throw NoInput(fmt::format("{}: no such configuration file; check --config", path));
+  const std::string text{std::istreambuf_iterator<char>(file), {}};  // may be empty: then it says nothing
   std::vector<Setting> settings;
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first != std::string::npos && text[first] == '{') {
-    const auto object = nlohmann::json::parse(text, nullptr, false);
-    if (!object.is_object()) throw UsageError(fmt::format("{}: starts with '{{' but is not a JSON object; correct it or write lines 'key = value'", path));
+    bool is_shallow = true;  // what nests deeper is no configuration, and json_text would follow it until the stack is full
+    const auto keep = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) { return is_shallow = is_shallow && depth <= kMaxDepth; };
+    const auto object = nlohmann::json::parse(text, keep, false);
+    if (!is_shallow || !object.is_object()) throw UsageError(fmt::format("{}: starts with '{{' but is not a JSON object; correct it or write lines 'key = value'", path));
     for (const auto& [key, value] : object.items()) settings.push_back({key, json_text(value), path});
     return settings;
   }

@@ -26,22 +26,18 @@ metalearn::RunSnapshot load(const std::string& path) {
 
 /// Of the snapshot's past: a run that is training is further already.
 metalearn::MetricsDiff diff_rows(const std::string& a, const std::string& b, std::int64_t up_to) {
-  const auto rows = [](const std::string& run) {
-    try {
-      const auto bytes = checkpoints::read_file(checkpoints::posix_file_system(), run + "/metrics.csv");
-      return metalearn::parse_metrics({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-    } catch (const checkpoints::NoInput&) {
-      return metalearn::MetricsText{};
-    }
-  };
-  return metalearn::diff_metrics(rows(a), rows(b), 0, up_to);
+  const auto rows = [](const std::string& run) { return metalearn::parse_metrics(checkpoints::read_text(checkpoints::posix_file_system(), run + "/metrics.csv").value_or("")); };
+  const auto of_a = rows(a), of_b = rows(b);
+  auto found = metalearn::diff_metrics(of_a, of_b, 0, up_to);
+  if (auto unmatched = metalearn::unmatched_row(of_a, of_b, up_to)) found.differences.push_back(std::move(*unmatched));
+  return found;
 }
 
 }  // namespace
 
 int diff(const Words& words) {
   const Usage usage{"metalearn diff A B [--json]",
-                    "Compares two snapshots bit by bit, or two runs: the newest whole snapshot of each, and the rows of metrics.csv (without seconds) that both have.",
+                    "Compares two snapshots bit by bit, or two runs: the newest whole snapshot of each, and the rows of metrics.csv (without seconds) up to the older of the two.",
                     {{"json", "", "print JSON"}},
                     "A B",
                     "Exit code 0: all that the next update depends on is the same; 1: it is not, the first ten differences are printed. Threads, updates, save-every, keep-newest, keep-every, the\n"
@@ -57,7 +53,8 @@ int diff(const Words& words) {
   found.differences.insert(found.differences.end(), rows.differences.begin(), rows.differences.end());
 
   if (arguments->has("json")) {
-    print_json({{"a", x.path}, {"b", y.path}, {"same", found.same()}, {"arrays", x.archive.arrays().size()}, {"rows", rows.compared}, {"differences", to_json(found.differences)}, {"notes", to_json(found.notes)}});
+    print_json({{"a", x.path}, {"b", y.path}, {"same", found.same()}, {"arrays", x.archive.arrays().size()}, {"rows", rows.compared}, {"differences", to_json(found.differences)},
+                {"notes", to_json(found.notes)}});
     return found.same() ? 0 : 1;
   }
   fmt::print("{} against {}\n", x.path, y.path);

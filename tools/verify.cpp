@@ -23,7 +23,7 @@ metalearn::RunAudit audit(const std::string& path) {
 
 int verify(const Words& words) {
   const Usage usage{"metalearn verify RUN|FILE [--json]",
-                    "Checks a snapshot, or all snapshots, config.json and metrics.csv of a run: checksums, structure, names, and that the run can be continued. Needs no lock.",
+                    "Checks a snapshot, or all snapshots, manifest.json, config.json and metrics.csv of a run: checksums, structure, names, and that the run can be continued. Needs no lock.",
                     {{"json", "", "print JSON"}},
                     "RUN|FILE",
                     "Exit code 0: whole; 65: something is damaged; 66: no such run or file. Notes (half written files, rows after the newest snapshot) are no damage."};

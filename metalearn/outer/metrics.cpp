@@ -1,5 +1,6 @@
 #include "metalearn/outer/metrics.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
@@ -13,34 +14,28 @@
 namespace metalearn {
 namespace {
 
-[[noreturn]] void refuse(const std::string& path) {
-  throw checkpoints::can_not_write(path, "write", errno);
-}
-
-/// The text of a file; empty where there is none.
-std::string text_at(checkpoints::FileSystem& files, const std::string& path) {
-  if (files.is_directory(path) < 0 && errno == ENOENT) return {};
-  try {
-    const auto bytes = checkpoints::read_file(files, path);
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-  } catch (const checkpoints::NoInput& e) {
-    throw checkpoints::IoError(e.what());
-  }
+[[noreturn]] void refuse(const std::string& path, const char* step = "write") {
+  throw checkpoints::can_not_write(path, step, errno);
 }
 
 /// An empty cell where there is nothing to say.
 std::string cell(double value) { return std::isfinite(value) ? fmt::format("{:.9g}", value) : ""; }
 
-/// How many bytes the header and the whole rows up to `update` take; a row torn by a kill ends them.
-std::size_t kept_bytes(std::string_view text, std::string_view header, std::int64_t update) {
-  std::size_t end = header.size();
+struct Kept {
+  std::size_t bytes = 0;
+  std::int64_t rows = 0;
+};
+
+/// The header and the whole rows up to `update`; a row torn by a kill ends them.
+Kept kept(std::string_view text, std::string_view header, std::int64_t update) {
+  Kept k{header.size()};
   while (true) {
-    const std::size_t line_end = text.find('\n', end);
-    if (line_end == std::string_view::npos) return end;
+    const std::size_t line_end = text.find('\n', k.bytes);
+    if (line_end == std::string_view::npos) return k;
     std::int64_t row = 0;
-    const auto parsed = std::from_chars(text.data() + end, text.data() + line_end, row);
-    if (parsed.ec != std::errc{} || row > update) return end;
-    end = line_end + 1;
+    const auto parsed = std::from_chars(text.data() + k.bytes, text.data() + line_end, row);
+    if (parsed.ec != std::errc{} || row > update) return k;
+    k = {line_end + 1, k.rows + 1};
   }
 }
 
@@ -48,19 +43,24 @@ std::size_t kept_bytes(std::string_view text, std::string_view header, std::int6
 
 Metrics::Metrics(const std::string& directory, std::vector<std::string> families, std::vector<std::int64_t> marks, std::int64_t update, checkpoints::FileSystem& files)
     : files_(files), path_(directory + "/metrics.csv"), families_(std::move(families)), marks_(std::move(marks)) {
-  const std::string text = text_at(files_, path_);
+  std::string text;
+  try {
+    text = checkpoints::read_text(files_, path_).value_or("");
+  } catch (const checkpoints::NoInput& e) {
+    throw checkpoints::IoError(e.what());
+  }
   const std::string expected = header();
   const bool whole = text.starts_with(expected);
-  rows_lost_ = !whole && update > 0;
   if (!whole && update > 0 && text.find('\n') != std::string::npos)
     throw checkpoints::BadData(path_ + ": its columns are not those of this run; move it away to start a new one");
 
   file_ = files_.open(path_, O_WRONLY | O_CREAT | O_APPEND, 0666);
   if (file_ < 0) refuse(path_);
   try {
-    const std::size_t keep = whole ? kept_bytes(text, expected, update) : 0;
-    if (files_.ftruncate(file_, static_cast<off_t>(keep)) != 0) refuse(path_);
-    if (keep == 0) write(expected);
+    const Kept keep = whole ? kept(text, expected, update) : Kept{};
+    rows_lost_ = std::max<std::int64_t>(0, update - keep.rows);
+    if (files_.ftruncate(file_, static_cast<off_t>(keep.bytes)) != 0) refuse(path_);
+    if (keep.bytes == 0) write(expected);
   } catch (...) {
     files_.close(file_);
     throw;
@@ -104,7 +104,7 @@ void Metrics::write(std::string_view text) {
 }
 
 void Metrics::flush() {
-  if (!checkpoints::sync_file(files_, file_)) refuse(path_);
+  if (!checkpoints::sync_file(files_, file_)) refuse(path_, "fsync");
 }
 
 }  // namespace metalearn

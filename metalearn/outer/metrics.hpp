@@ -48,8 +48,8 @@ class Metrics {
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
-  /// Was there an `update` but no file, or an empty one? Its rows are gone then, and the new file begins after them.
-  bool rows_lost() const { return rows_lost_; }
+  /// How many of the rows up to `update` were not there (any more).
+  std::int64_t rows_lost() const { return rows_lost_; }
 
   void append(const MetricsRow& row);
   /// Returns when all rows appended before it are on the disk.
@@ -64,7 +64,7 @@ class Metrics {
   std::vector<std::string> families_;
   std::vector<std::int64_t> marks_;
   int file_ = -1;
-  bool rows_lost_ = false;
+  std::int64_t rows_lost_ = 0;
 };
 
 }  // namespace metalearn

@@ -18,21 +18,10 @@ namespace {
 namespace fs = std::filesystem;
 using checkpoints::SnapshotEntry;
 
-constexpr int kIoError = 74;
-
 std::string listed(const std::vector<SnapshotEntry>& entries) {
   std::vector<std::int64_t> generations;
   for (const auto& entry : entries) generations.push_back(entry.update);
   return fmt::format("{}", fmt::join(generations, ", "));
-}
-
-std::string file_text(const std::string& path) {
-  try {
-    const auto bytes = checkpoints::read_file(checkpoints::posix_file_system(), path);
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-  } catch (const checkpoints::NoInput&) {
-    return "";
-  }
 }
 
 class Rerun {
@@ -49,8 +38,9 @@ class Rerun {
       return act();
     } catch (const checkpoints::Diverged&) {
       throw;
+    } catch (const checkpoints::IoError&) {
+      throw;
     } catch (const checkpoints::Error& e) {
-      if (e.exit_code == kIoError) throw;
       throw checkpoints::Error(e.exit_code, of_the_run(e.what()));
     }
   }
@@ -63,7 +53,7 @@ class Rerun {
   void choose(const Stretch& stretch, Reproduction& r) {
     copy(stretch, r);
     r.to = wanted_.back().update;
-    const std::string metrics = file_text(run_ + "/metrics.csv"), columns = metrics.substr(0, metrics.find('\n') + 1);
+    const std::string metrics = checkpoints::read_text(checkpoints::posix_file_system(), run_ + "/metrics.csv").value_or(""), columns = metrics.substr(0, metrics.find('\n') + 1);
     metrics_ = parse_metrics(metrics);
     if (metrics_.columns.empty()) r.notes.push_back(fmt::format("no rows are compared: {}/metrics.csv is missing or does not begin with the names of its columns", run_));
     else checkpoints::write_durably(checkpoints::posix_file_system(), rerun_ + "/metrics.csv", std::as_bytes(std::span(columns)));  // the rerun adds its rows to them
@@ -100,7 +90,7 @@ class Rerun {
       if (r.stopped || !r.same()) break;
     }
     if (!r.stopped && r.same() && trainer->update() < r.to) go_to(r.to);
-    r.metrics = diff_metrics(metrics_, parse_metrics(file_text(rerun_ + "/metrics.csv")), r.from, trainer->update());
+    r.metrics = diff_metrics(metrics_, parse_metrics(checkpoints::read_text(checkpoints::posix_file_system(), rerun_ + "/metrics.csv").value_or("")), r.from, trainer->update());
   }
 
  private:
@@ -114,7 +104,7 @@ class Rerun {
 
   /// Is an event of the rerun a note already, or about its want of the rows before?
   bool is_noted(const std::string& event, const std::vector<std::string>& notes) const {
-    return event.starts_with(run_ + "/metrics.csv was missing") || std::count(notes.begin(), notes.end(), event) > 0;
+    return event.starts_with(run_ + "/metrics.csv lacks") || std::count(notes.begin(), notes.end(), event) > 0;
   }
 
   /// The snapshot to start from and those to compare with. A run that trains meanwhile may take them away: then, unless the start was named, later ones do.

@@ -52,12 +52,11 @@ Read read(const std::string& path, FileSystem& files) {
   }
 }
 
-/// Nothing where there is no such file (any more).
+/// Nothing where there is no such file (any more), or it can't be read.
 std::optional<std::string> text_of(const std::string& path, FileSystem& files) {
   try {
-    const auto bytes = checkpoints::read_file(files, path);
-    return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  } catch (const checkpoints::NoInput&) {
+    return checkpoints::read_text(files, path);
+  } catch (const checkpoints::Error&) {
     return {};
   }
 }
@@ -89,7 +88,9 @@ Finding audit_metrics(const std::string& path, const Whole* newest, FileSystem& 
   const MetricsText metrics = parse_metrics(*text);
   if (metrics.columns.empty()) return {path, Grade::damaged, "does not begin with the names of its columns"};
   const std::int64_t promised = newest ? newest->generation : 0;
-  std::int64_t done = 0;
+  // A file that begins later, without a gap: the rows before were lost or moved away, and a resume went on.
+  const std::int64_t begin = metrics.rows.empty() ? 0 : std::max<std::int64_t>(0, metrics.rows.front().update - 1);
+  std::int64_t done = begin;
   std::string wrong;
   for (const auto& row : metrics.rows) {
     if (!row.wrong.empty()) wrong = fmt::format("line {} {}", row.line, row.wrong);
@@ -101,6 +102,7 @@ Finding audit_metrics(const std::string& path, const Whole* newest, FileSystem& 
   if (wrong.empty() && metrics.torn) wrong = fmt::format("the row after update {} is torn, or being written", done);
   if (done < promised)
     return {path, Grade::damaged, wrong.empty() ? fmt::format("ends with update {}, and the newest snapshot is of update {}", done, promised) : wrong};
+  if (begin > 0) return {path, Grade::note, fmt::format("begins with update {}; the rows before are gone", begin + 1)};
   if (wrong.empty()) return {path, Grade::ok, fmt::format("{} rows", done)};
   return {path, Grade::note, fmt::format("{} rows; {}, which is after the newest snapshot: resuming cuts it off", done, wrong)};
 }

@@ -3,14 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <map>
 #include <span>
 #include <stdexcept>
 
 #include "checkpoints/error.hpp"
-#include "checkpoints/run_directory.hpp"
 #include "checkpoints/snapshot_file.hpp"
 #include "metalearn/outer/run_state.hpp"
 
@@ -51,7 +49,6 @@ const std::map<std::string, std::map<std::string, Kind>> kKnownAttributes = {
 void require_known_attribute(const Archive& archive, const std::string& group, const std::string& name, const checkpoints::Attribute& value) {
   const std::string what = fmt::format("/{}:{}", group, name);
   const Kind kind = kind_of(archive, what, value);
-  if (const double* real = std::get_if<double>(&value); real && !std::isfinite(*real)) refuse(archive, fmt::format("attribute {} is {}", what, *real));
   if (group == "config" || group == "data") {  // names of keys are config_from's to check; facts about data have any
     if (kind != Kind::text) refuse(archive, fmt::format("attribute {} is no text", what));
     return;
@@ -59,15 +56,6 @@ void require_known_attribute(const Archive& archive, const std::string& group, c
   const auto known_group = kKnownAttributes.find(group);
   if (known_group == kKnownAttributes.end() || !known_group->second.contains(name)) refuse(archive, fmt::format("holds an unknown attribute {}", what));
   if (known_group->second.at(name) != kind) refuse(archive, fmt::format("attribute {} is of another type", what));
-}
-
-void require_finite(const Archive& archive, const std::string& path, const checkpoints::Numbers& numbers) {
-  std::visit(
-      [&](const auto& values) {
-        if constexpr (std::is_floating_point_v<std::decay_t<decltype(values[0])>>)
-          if (!std::all_of(values.begin(), values.end(), [](auto x) { return std::isfinite(x); })) refuse(archive, fmt::format("/{} holds a number that is not finite", path));
-      },
-      numbers);
 }
 
 /// FORMAT.md, "User block"; of bytes that were checked.
@@ -96,7 +84,6 @@ void require_known_names(const Archive& archive, const Config& config) {
     const auto found = known.find(path);
     if (found == known.end()) refuse(archive, fmt::format("holds an unknown array /{}", path));
     if (const auto type = Archive::type_name(array.data); type != found->second) refuse(archive, fmt::format("/{} holds {}, {} expected", path, type, found->second));
-    require_finite(archive, path, array.data);
   }
   for (const auto& [group, values] : archive.attributes())
     for (const auto& [name, value] : values) require_known_attribute(archive, group, name, value);
@@ -109,10 +96,17 @@ RunSnapshot read_run_snapshot(const std::string& path, checkpoints::FileSystem& 
 
 Archive load_run_snapshot(const std::string& path, checkpoints::FileSystem& files) { return read_run_snapshot(path, files).archive; }
 
+RunSnapshot run_snapshot(checkpoints::NewestWhole found) {
+  RunSnapshot s = checked(found.snapshot.path, found.bytes, std::move(found.archive));
+  if (s.generation != found.snapshot.update)
+    throw checkpoints::BadData(fmt::format("{}: holds generation {}, not that of its name; move it away, or give it the name of its generation", s.path, s.generation));
+  return s;
+}
+
 RunSnapshot newest_run_snapshot(const std::string& directory, std::vector<std::string>* notes, checkpoints::FileSystem& files) {
   auto found = checkpoints::newest_whole_snapshot(directory, files);
   if (notes) notes->insert(notes->end(), found.notes.begin(), found.notes.end());
-  return checked(found.snapshot.path, found.bytes, std::move(found.archive));
+  return run_snapshot(std::move(found));
 }
 
 }  // namespace metalearn

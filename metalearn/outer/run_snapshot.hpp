@@ -8,6 +8,7 @@
 
 #include "checkpoints/archive.hpp"
 #include "checkpoints/file_system.hpp"
+#include "checkpoints/run_directory.hpp"
 #include "metalearn/config.hpp"
 
 namespace metalearn {
@@ -26,6 +27,9 @@ RunSnapshot read_run_snapshot(const std::string& path, checkpoints::FileSystem& 
 
 /// Its archive alone.
 checkpoints::Archive load_run_snapshot(const std::string& path, checkpoints::FileSystem& files = checkpoints::posix_file_system());
+
+/// What was found, read strictly. Throws BadData also where it holds another generation than that of its name.
+RunSnapshot run_snapshot(checkpoints::NewestWhole found);
 
 /// checkpoints::newest_whole_snapshot of a run, with its notes. Throws also BadData where that one is unfit otherwise: an older one would not be better.
 RunSnapshot newest_run_snapshot(const std::string& directory, std::vector<std::string>* notes = nullptr, checkpoints::FileSystem& files = checkpoints::posix_file_system());

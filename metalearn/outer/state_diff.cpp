@@ -143,4 +143,20 @@ MetricsDiff diff_metrics(const MetricsText& a, const MetricsText& b, std::int64_
   return diff;
 }
 
+std::optional<Difference> unmatched_row(const MetricsText& a, const MetricsText& b, std::int64_t to) {
+  if (a.columns.empty() || b.columns.empty()) return {};
+  const auto updates = [&](const MetricsText& metrics) {
+    std::set<std::int64_t> found;
+    for (const auto& row : metrics.rows)
+      if (row.wrong.empty() && row.update <= to) found.insert(row.update);
+    return found;
+  };
+  const auto in_a = updates(a), in_b = updates(b);
+  std::vector<std::int64_t> unmatched;
+  std::set_symmetric_difference(in_a.begin(), in_a.end(), in_b.begin(), in_b.end(), std::back_inserter(unmatched));
+  if (unmatched.empty()) return {};
+  const bool is_in_a = in_a.contains(unmatched[0]);
+  return Difference{fmt::format("metrics.csv, update {}", unmatched[0]), is_in_a ? "a row" : kNothing, is_in_a ? kNothing : "a row", {}, unmatched.size(), static_cast<std::size_t>(to)};
+}
+
 }  // namespace metalearn

@@ -6,6 +6,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,5 +44,8 @@ struct MetricsDiff {
   std::size_t compared = 0;  ///< rows
 };
 MetricsDiff diff_metrics(const MetricsText& a, const MetricsText& b, std::int64_t from, std::int64_t to);
+
+/// The first update up to `to` of which only one of the two has a row, where both have rows at all.
+std::optional<Difference> unmatched_row(const MetricsText& a, const MetricsText& b, std::int64_t to);
 
 }  // namespace metalearn

@@ -10,17 +10,21 @@
 namespace metalearn {
 namespace {
 
-/// The best by the newest whole snapshot, if it is there and whole itself; otherwise that one.
-RunSnapshot recommended(const std::string& directory, std::vector<std::string>& events) {
-  RunSnapshot newest = newest_run_snapshot(directory, &events);
+/// The best by the newest whole snapshot, if it is there and whole itself; otherwise that one. A run that trains meanwhile may find a better one and remove this: once more, then.
+RunSnapshot recommended(const std::string& directory, std::vector<std::string>& events, bool again = true) {
+  std::vector<std::string> notes;
+  RunSnapshot newest = newest_run_snapshot(directory, &notes);
   const auto winner = best(validation_from(newest.archive));
-  if (!winner || winner->update == newest.generation) return newest;
-  try {
-    return read_run_snapshot(checkpoints::snapshot_path(directory, winner->update));
-  } catch (const checkpoints::Error& e) {
-    events.push_back(fmt::format("the best snapshot is lost ({}); using {} instead", e.what(), newest.path));
-    return newest;
+  if (winner && winner->update != newest.generation) {
+    try {
+      newest = read_run_snapshot(checkpoints::snapshot_path(directory, winner->update));
+    } catch (const checkpoints::Error& e) {
+      if (again) return recommended(directory, events, false);
+      notes.push_back(fmt::format("the best snapshot is lost ({}); using {} instead", e.what(), newest.path));
+    }
   }
+  events.insert(events.end(), notes.begin(), notes.end());
+  return newest;
 }
 
 }  // namespace

@@ -105,7 +105,8 @@ class RunTrainer final : public Trainer {
     directory_.adopt("metrics.csv");
     metrics_.emplace(directory_.path(), parts_.families, config_.validate_every > 0 ? config_.validate_steps : std::vector<std::int64_t>{}, state_.update, files_);
     saver_.emplace(directory_, [this] { metrics_->flush(); });  // the rows up to a snapshot are on the disk before it is
-    if (metrics_->rows_lost()) pending_.push_back(fmt::format("{}/metrics.csv was missing: a new one begins at update {}", directory_.path(), state_.update + 1));
+    if (const auto lost = metrics_->rows_lost(); lost > 0)
+      pending_.push_back(fmt::format("{}/metrics.csv lacks {} of the {} rows up to the snapshot; it goes on with update {}", directory_.path(), lost, state_.update, state_.update + 1));
   }
 
   static std::string first_drop(const std::vector<std::string>& events) {
@@ -148,7 +149,9 @@ class RunTrainer final : public Trainer {
     }
     row.mean_age = pool_->mean_age();
     row.seconds = seconds_since(start);
+    const auto writing = Clock::now();  // which may have to wait for the saver's fsync of the same file
     metrics_->append(row);
+    stall_ += seconds_since(writing);
     batch.events.insert(batch.events.begin(), std::make_move_iterator(pending_.begin()), std::make_move_iterator(pending_.end()));
     pending_.clear();
     return report(row, std::move(batch.events));
@@ -216,7 +219,7 @@ class RunTrainer final : public Trainer {
     saver_->save(state_.update, to_archive(config_, state_, *pool_, parts_.provenance), std::move(retention));
     saved_ = state_.update;
     saved_at_ = Clock::now();
-    stall_ = seconds_since(start);
+    stall_ += seconds_since(start);
   }
 
   const Config config_;
@@ -230,19 +233,9 @@ class RunTrainer final : public Trainer {
   std::optional<Metrics> metrics_;
   std::optional<checkpoints::BackgroundSaver> saver_;  ///< after all that it uses
   std::int64_t saved_ = 0;                             ///< update of the newest state handed over, or resumed from
-  double stall_ = 0;                                   ///< seconds, of the last save
+  double stall_ = 0;                                   ///< seconds, since the last report
   Clock::time_point saved_at_ = Clock::now();
 };
-
-/// The newest snapshot that is whole; `events` says which ones are not. Those are renamed, as the run will come to their updates again.
-checkpoints::Archive newest_whole(checkpoints::RunDirectory& run, std::vector<std::string>& events, checkpoints::FileSystem& files) {
-  auto found = checkpoints::newest_whole_snapshot(run.path(), files);
-  for (const auto& damaged : found.damaged) run.set_aside(damaged);
-  for (std::size_t i = 0; i < found.notes.size(); ++i)
-    events.push_back(found.notes[i] + (i < found.damaged.size() ? "; the damaged one is now named *.h5.damaged" : ""));
-  require_known_names(found.archive, config_from(found.archive));
-  return std::move(found.archive);
-}
 
 /// The same bits need the same data.
 void require_same_data(const std::string& directory, const std::vector<std::string>& before, const std::vector<std::string>& now) {
@@ -268,19 +261,23 @@ std::unique_ptr<Trainer> start_with(const Config& config, const std::string& dir
 
 std::unique_ptr<Trainer> resume_with(const std::string& directory, std::optional<std::int64_t> updates, std::optional<int> threads, const PartsMaker& make, checkpoints::FileSystem& files) {
   auto run = checkpoints::RunDirectory::open(directory, files);
-  std::vector<std::string> events;
-  const checkpoints::Archive newest = newest_whole(run, events, files);
-  Config config = config_from(newest);
-  if (const std::string note = kernels_note(newest); !note.empty()) events.push_back(note);
+  auto found = checkpoints::newest_whole_snapshot(run.path(), files);
+  const auto damaged = std::move(found.damaged);
+  std::vector<std::string> events = std::move(found.notes);
+  for (std::size_t i = 0; i < damaged.size(); ++i) events[i] += "; the damaged one is now named *.h5.damaged";
+  const RunSnapshot newest = run_snapshot(std::move(found));
+  Config config = newest.config;
+  if (const std::string note = kernels_note(newest.archive); !note.empty()) events.push_back(note);
   if (updates) config.set("updates", std::to_string(*updates));
   if (threads) config.set("threads", std::to_string(*threads));
   config.check();
   std::optional<TrainerParts> parts;
-  if (newest.attribute<std::int64_t>("counters", "update") < config.updates) {
+  if (newest.generation < config.updates) {
     parts = make(config);
-    require_same_data(directory, provenance_from(newest), parts->provenance);
+    require_same_data(directory, provenance_from(newest.archive), parts->provenance);
   }
-  return std::make_unique<RunTrainer>(config, std::move(run), std::move(parts), &newest, std::move(events), files);
+  for (const auto& snapshot : damaged) run.set_aside(snapshot);  // as the run will come to their updates again
+  return std::make_unique<RunTrainer>(config, std::move(run), std::move(parts), &newest.archive, std::move(events), files);
 }
 
 std::unique_ptr<Trainer> Trainer::start(const Config& config, const std::string& directory, const OnProgress& on_progress, const Stop& stop) {

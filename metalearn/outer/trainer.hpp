@@ -23,7 +23,7 @@ struct Progress {
   std::int64_t replaced = 0, dropped = 0;   ///< tasks that reached their length; tasks that turned non-finite (this update)
   std::vector<std::string> events;          ///< one line each: "dropped task 17 (cifar10): objective is not finite at step 34, op ..."
   double seconds_since_save = 0;            ///< age of the newest state that was handed over to be saved
-  double save_stall = 0;                    ///< seconds that training stood still for the save before this update; 0 where there was none
+  double save_stall = 0;                    ///< seconds that training stood still for saving, rows of metrics included, since the report before
   std::optional<double> validation_objective, validation_accuracy;  ///< set where this update was validated (best mark)
   std::int64_t validation_mark = 0;
 };

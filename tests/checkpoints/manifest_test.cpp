@@ -44,6 +44,12 @@ TEST_CASE("a manifest of a newer program is told from a damaged one") {
   CHECK(m == "m: has schema version 2, this program reads 1; use the program that wrote it");
 }
 
-TEST_CASE("text that is JSON but no manifest is refused") {
+TEST_CASE("text that is JSON but no manifest is refused, however deep it nests") {
+  const std::string deep = std::string(400000, '[') + std::string(400000, ']');
+  CHECK(exit_code_of([&] { manifest_from("{\"checksum\": \"x\", \"a\": " + deep + "}", "m"); }) == 65);
+  for (const std::int64_t generation : {std::int64_t{-1}, std::int64_t{100000000}}) {
+    const std::string far = to_text({{{generation, {1, 2}}}});
+    CHECK(exit_code_of([&] { manifest_from(far, "m"); }) == 65);
+  }
   for (const char* text : {"", "[]", "3", "{}", "{\"checksum\": 3}", "{\"schema\": 1, \"checksum\": \"x\"}"}) CHECK(exit_code_of([&] { manifest_from(text, "m"); }) == 65);
 }

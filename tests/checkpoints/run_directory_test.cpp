@@ -186,6 +186,31 @@ TEST_CASE("a run directory without a manifest, or with a damaged one, is used an
   }
 }
 
+TEST_CASE("a manifest that is older than a snapshot saved anew, or lists what is gone, is put right by the next save") {
+  TemporaryDirectory dir;
+  {
+    auto run = RunDirectory::create(dir.path());
+    for (std::int64_t update : {1, 2, 3}) run.save(update, state(update), {9});
+  }
+  save_snapshot(snapshot_path(dir.path(), 2), state(22));  // as an owner does that is killed before it has written the manifest
+  std::filesystem::remove(snapshot_path(dir.path(), 3));
+  RunDirectory::open(dir.path()).save(4, state(4), {9});
+  CHECK(newest_whole_snapshot(dir.path()).notes.empty());
+  const auto manifest = read_manifest(dir.path()).value();
+  CHECK(manifest.generations.size() == 3);
+  for (const auto& [generation, entry] : manifest.generations) CHECK(entry == manifest_entry(bytes_of(snapshot_path(dir.path(), generation))));
+}
+
+TEST_CASE("a manifest that can't be read does not stand in the way") {
+  TemporaryDirectory dir;
+  RunDirectory::create(dir.path()).save(1, state(1));
+  std::filesystem::remove(dir / "manifest.json");
+  std::filesystem::create_directory(dir / "manifest.json");
+  const auto found = newest_whole_snapshot(dir.path());
+  CHECK(found.snapshot.update == 1);
+  CHECK(found.notes.size() == 1);
+}
+
 TEST_CASE("which snapshot is the newest does not depend on file times, years off or shuffled") {
   TemporaryDirectory dir;
   auto run = RunDirectory::create(dir.path());
@@ -215,6 +240,7 @@ TEST_CASE("readers never wait and never fail while an owner saves and removes") 
   while (!done) {
     const auto found = newest_whole_snapshot(dir.path());
     CHECK(found.damaged.empty());
+    CHECK(found.notes.empty());
     CHECK(found.snapshot.update >= last);
     CHECK(found.archive.numbers<float>("theta/w")[0] == static_cast<float>(found.snapshot.update));
     last = found.snapshot.update;

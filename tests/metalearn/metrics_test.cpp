@@ -75,10 +75,15 @@ TEST_CASE("a metrics file with other columns is refused on resume, not overwritt
 
 TEST_CASE("rows that are gone on resume are noticed") {
   Folder folder;
-  CHECK_FALSE(Metrics(folder / ".", {"a"}, {}, 0).rows_lost());
-  CHECK_FALSE(Metrics(folder / ".", {"a"}, {}, 4).rows_lost());
+  CHECK(Metrics(folder / ".", {"a"}, {}, 0).rows_lost() == 0);
+  {
+    Metrics m(folder / ".", {"a"}, {}, 0);
+    for (int u = 1; u <= 4; ++u) m.append(row(u));
+  }
+  CHECK(Metrics(folder / ".", {"a"}, {}, 4).rows_lost() == 0);
+  CHECK(Metrics(folder / ".", {"a"}, {}, 6).rows_lost() == 2);
   std::filesystem::remove(folder / "metrics.csv");
-  CHECK(Metrics(folder / ".", {"a"}, {}, 4).rows_lost());
+  CHECK(Metrics(folder / ".", {"a"}, {}, 4).rows_lost() == 4);
 }
 
 TEST_CASE("a folder that does not exist is an I/O error that names the file") {

@@ -358,7 +358,7 @@ TEST_CASE("a metrics.csv that was deleted is begun anew on resume, which is said
   const Run rest = finish(*resume_with(folder / "run", 40, {}, toy_parts()), folder / "run");
   CHECK(same_bits(rest.theta, whole.theta));
   REQUIRE(rest.progress[0].events.size() == 1);
-  CHECK(rest.progress[0].events[0] == folder / "run" + "/metrics.csv was missing: a new one begins at update 21");
+  CHECK(rest.progress[0].events[0] == folder / "run" + "/metrics.csv lacks 20 of the 20 rows up to the snapshot; it goes on with update 21");
   CHECK(std::count(rest.metrics.begin(), rest.metrics.end(), '\n') == 21);
 }
 

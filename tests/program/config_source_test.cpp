@@ -39,6 +39,17 @@ TEST_CASE("the command line wins over the environment, that over the file, that 
   CHECK(json["preset"] == "small");
 }
 
+TEST_CASE("an empty configuration file says nothing, and one that nests without end is refused") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  spill(folder / "empty.conf", "");
+  CHECK(config_of(folder, {"--config", "empty.conf"})["preset"] == "small");
+  spill(folder / "deep.json", "{\"data\": " + std::string(400000, '[') + std::string(400000, ']') + "}");
+  const Result result = run(program({"train", "--run", "r", "--config", "deep.json"}), folder.path);
+  CHECK(result.code == 64);
+  CHECK(contains(result.err, "deep.json: starts with '{' but is not a JSON object"));
+}
+
 TEST_CASE("data folders are kept as absolute paths, and unroll sets windows and lengths") {
   Folder folder;
   IdxImages().write(folder / "data");

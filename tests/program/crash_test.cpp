@@ -2,6 +2,7 @@
 #include <random>
 
 #include "checkpoints/run_directory.hpp"
+#include "../full_counts.hpp"
 #include "program_fixture.hpp"
 #include "same_run.hpp"
 
@@ -10,7 +11,7 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-int scaled(int full) { return std::getenv("METALEARN_FULL") ? full : full / 5; }
+int scaled(int full) { return full_counts() ? full : full / 5; }
 
 /// A run with everything that a snapshot holds: many updates, each saved, some validated.
 std::vector<std::string> words(const std::string& run) {

@@ -5,7 +5,6 @@
 
 using namespace program_test;
 
-
 TEST_CASE("a run ends with its snapshot and says where it is and what comes next") {
   Folder folder;
   IdxImages().write(folder / "data");
