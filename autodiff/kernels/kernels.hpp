@@ -76,10 +76,10 @@ struct Activations {
   const T* offset[2] = {};
 };
 
-/// Pairs of neighbouring positions of a convolution of three taps. Row r stands for the outputs at t and t + 1, which read the inputs d0 .. d3 at t-1 .. t+2:
-/// d_i is the C numbers from x + r * row + (i - 1) * step on. Every `run` rows, the first row has no d0 unless `before`, the last no d3 unless `after`: zeros instead.
+/// Fours of neighbouring positions of a convolution of three taps. Row r stands for the outputs at t .. t + 3, which read the inputs d0 .. d5 at t-1 .. t+4:
+/// d_i is the C numbers from x + r * row + (i - 1) * step on. Every `run` rows, the first row has no d0 unless `before`, the last no d5 unless `after`: zeros instead.
 template <class T>
-struct Pairs {
+struct Quads {
   Index rows = 0, C = 0;
   Activations<T> x;
   Index row = 0, step = 0;
@@ -88,7 +88,10 @@ struct Pairs {
 };
 
 /// Most channels that winograd() reads, and that winograd_reverse() reads of either side.
-inline constexpr Index kMostPairChannels = 128;
+inline constexpr Index kMostQuadChannels = 128;
+
+/// Numbers of the weights u that winograd() multiplies with: columns fill up vectors.
+inline constexpr Index winograd_size(Index C, Index O) { return 6 * C * ((O + 15) / 16 * 16); }
 
 /// How an operand moves while a tile [rows, cols] is walked through: not at all, along a row, from row to row, or both (contiguously).
 enum class Walk { scalar, row, column, full };
@@ -142,16 +145,16 @@ struct Kernels {
   /// y[r*C + c] = what x reads there.
   void (*activate)(Index rows, Index C, const Activations<T>& x, T* y);
 
-  /// The weights u [4, size] that winograd() multiplies with, from the taps w [3, size].
-  void (*winograd_weights)(Index size, const T* w, T* u);
+  /// The weights u, winograd_size(C, O) numbers in an order of the level's own, from the taps w [3, C, O].
+  void (*winograd_weights)(Index C, Index O, const T* w, T* u);
 
-  /// Both outputs of every pair, O numbers each: row r of them at y0 + r * ldy and y1 + r * ldy. u [4, C, O]; bias [O] or null; C <= kMostPairChannels.
-  void (*winograd)(const Pairs<T>& pairs, Index O, const T* u, const T* bias, T* y0, T* y1, Index ldy);
+  /// The four outputs of every row, O numbers each: output i of row r at y + i * apart + r * ldy. bias [O] or null; C <= kMostQuadChannels.
+  void (*winograd)(const Quads<T>& quads, Index O, const T* u, const T* bias, T* y, Index apart, Index ldy);
 
-  /// Adds to du [4, C, O] the adjoint of u, from the adjoints of the outputs: row r of them at g0 + r * ldg and g1 + r * ldg. C, O <= kMostPairChannels.
-  void (*winograd_reverse)(const Pairs<T>& pairs, Index O, const T* g0, const T* g1, Index ldg, T* du);
+  /// Adds to du [6, C, O] the adjoint of u in plain order, from the adjoints of the outputs, laid out as those. C, O <= kMostQuadChannels.
+  void (*winograd_reverse)(const Quads<T>& quads, Index O, const T* g, Index apart, Index ldg, T* du);
 
-  /// The adjoint dw [3, size] of the taps from du [4, size].
+  /// The adjoint dw [3, size] of the taps from du [6, size].
   void (*winograd_weights_reverse)(Index size, const T* du, T* dw);
 };
 

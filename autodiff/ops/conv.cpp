@@ -73,7 +73,8 @@ const OpDef& conv_op() {
       d.samples.push_back({{Shape{1, 1, 2}, Shape{3, 2, 3}}, {{axis}, {}}});
       d.samples.push_back({{Shape{17, 33, 5}, Shape{3, 5, 7}}, {{axis}, {}}});
       d.samples.push_back({{Shape{70, 65, 9}, Shape{3, 9, 7}, Shape{7}}, {{axis}, {}}});
-      d.samples.push_back({{Shape{2, 2, 8}, Shape{3, 8, 17}}, {{axis}, {}}});  // in pairs from here on
+      d.samples.push_back({{Shape{4, 4, 8}, Shape{3, 8, 17}}, {{axis}, {}}});  // in fours from here on
+      d.samples.push_back({{Shape{6, 7, 8}, Shape{3, 8, 8}}, {{axis}, {}}});
       d.samples.push_back({{Shape{37, 34, 9}, Shape{3, 9, 18}, Shape{18}}, {{axis}, {}}});
       d.samples.push_back({{Shape{34, 37, 20}, Shape{3, 20, 16}, Shape{16}}, {{axis}, {}}});
     }
@@ -112,7 +113,8 @@ const OpDef& weight_reverse_op() {
       d.samples.push_back({{Shape{2, 3, 1}, Shape{2, 3, 4}}, {{axis, 5}, {}}});
       d.samples.push_back({{Shape{1, 1, 2}, Shape{1, 1, 3}}, {{axis, 3}, {}}});
       d.samples.push_back({{Shape{70, 65, 2}, Shape{70, 65, 3}}, {{axis, 3}, {}}});
-      d.samples.push_back({{Shape{2, 2, 8}, Shape{2, 2, 17}}, {{axis, 3}, {}}});  // in pairs from here on
+      d.samples.push_back({{Shape{4, 4, 8}, Shape{4, 4, 17}}, {{axis, 3}, {}}});  // in fours from here on
+      d.samples.push_back({{Shape{7, 6, 8}, Shape{7, 6, 8}}, {{axis, 3}, {}}});
       d.samples.push_back({{Shape{61, 70, 9}, Shape{61, 70, 8}}, {{axis, 3}, {}}});
       d.samples.push_back({{Shape{70, 61, 8}, Shape{70, 61, 16}}, {{axis, 3}, {}}});
     }

@@ -1,7 +1,7 @@
 // Conv kernels: how conv, its weight gradient and the block ops of the same run, in tiles that depend on shapes only.
 //
-// Two ways: directly, as a sum of shifted products of the whole taps; and in pairs of neighbouring positions (Winograd F(2, 3), kernels/winograd.hpp), which takes
-// 1.5 times fewer multiplications. Internal to ops/.
+// Two ways: directly, as a sum of shifted products of the whole taps; and in fours of neighbouring positions (Winograd F(4, 3), kernels/winograd.hpp), which takes
+// half the multiplications. Internal to ops/.
 #pragma once
 #include "autodiff/graph/op.hpp"
 #include "autodiff/kernels/kernels.hpp"
@@ -15,9 +15,9 @@ struct ConvShape {
   Index A0, A1, C, O, k;
   bool along_units;
 
-  /// THE RULE when pairs pay: three taps and enough channels that the products outweigh forming the pairs, few enough that a strip of them fits the cache.
-  bool in_pairs() const;
-  /// In pairs, and all positions have a partner: then the kernels below read activations too.
+  /// THE RULE when fours pay: three taps and enough channels that the products outweigh what is made before and after, few enough that a strip fits the cache.
+  bool in_quads() const;
+  /// In fours, and no position is left over: then the kernels below read activations too.
   bool can_activate() const;
 };
 
