@@ -129,8 +129,8 @@ struct Kernels {
   /// s[c] += x[r*ldx + c] over r < rows in order, c < cols.
   void (*sum_rows)(Index rows, Index cols, const T* x, Index ldx, T* s);
 
-  /// s[c] += (x[r*C + c] - mean[c])^2 over r < rows in order.
-  void (*sum_squared_deviations)(Index rows, Index C, const T* x, const T* mean, T* s);
+  /// mean[c] of x[r*C + c] over r < rows, and squares[c], the sum of the squared deviations from it: in blocks of rows, four sums side by side, see rows.hpp.
+  void (*moments)(Index rows, Index C, const T* x, T* mean, T* squares);
 
   /// y[r*C + c] = (x[r*C + c] - mean[c]) * rstd[c] + offset[c]; with relu also max(., 0). y may be x.
   void (*normalise)(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset, bool relu, T* y);
