@@ -46,56 +46,52 @@ constexpr Index kMostReverseRows = 256;
 /// Rows of a tile of one vector, which holds four sums per row.
 constexpr int kQuadRows = kBytes == 64 ? 6 : 3;
 
-/// The V of fours [first, last): V_i of a four i * plane on, the next four `pitch` on.
+/// Calls f.operator()<V, whole>(n, columns) on blocks of one vector that cover 0 <= n < N; the last is perhaps not whole, and half a vector where that does.
+template <class T, class F>
+AUTODIFF_INLINE void over_vectors(Index N, const F& f) {
+  using V = Vec<T, kBytes>;
+  constexpr Index W = kWidth<T, V>;
+  Index n = 0;
+  for (; N - n >= W; n += W) f.template operator()<V, true>(n, W);
+  if (n == N) return;
+  if constexpr (kBytes == 64) {
+    if (N - n <= W / 2) return f.template operator()<Vec<T, kBytes / 2>, false>(n, N - n);
+  }
+  f.template operator()<V, false>(n, N - n);
+}
+
+/// The V of fours [first, last): V_i of a four i * plane on, the next four `pitch` on. Both are multiples of the vectors' width, which the channels fill up with anything.
 template <class T>
 void quad_inputs(const Quads<T>& p, Index first, Index last, T* v, Index pitch, Index plane) {
   using K = Points<T>;
   const Index row = p.row, step = p.step, run = p.run;
   const bool before = p.before, after = p.after, follows = row == 4 * step;  // follows: within a run, d0 and d1 are d4 and d5 of the four before
   with_addends(p.x, [&]<int addends>() {
-    over_columns<T, addends == 2 ? 1 : 2>(p.C, [=, &p]<class V, int count>(Index c) {
-      constexpr Index W = kWidth<T, V>;
-      const ActivatedReader<T, V, count, addends> read(p.x, c);
-      const Block<V, count> zero{};
-      Block<V, count> d0{}, d1{};
+    over_vectors<T>(p.C, [=, &p]<class V, bool whole>(Index c, Index columns) {
+      const ActivatedReader<T, V, 1, addends, whole> reader(p.x, c, columns);
+      const auto read = [&](Index at) { return reader(at).v[0]; };
+      V d0{}, d1{};
       Index in_run = first % run, at = first * row;
       T* to = v + c;
       for (Index r = first; r < last; ++r, at += row, to += pitch) {
         if (!follows || in_run == 0 || r == first) {
-          d0 = before || in_run > 0 ? read(at - step) : zero;
+          d0 = before || in_run > 0 ? read(at - step) : V{};
           d1 = read(at);
         }
         if (++in_run == run) in_run = 0;
-        const auto d2 = read(at + step), d3 = read(at + 2 * step), d4 = read(at + 3 * step), d5 = after || in_run > 0 ? read(at + 4 * step) : zero;
-        AUTODIFF_UNROLL for (int j = 0; j < count; ++j) {
-          const V even_a = scaled(-K::b2, d2.v[j], d4.v[j]), odd_a = scaled(-K::b2, d1.v[j], d3.v[j]);
-          const V even_b = scaled(-K::a2, d2.v[j], d4.v[j]), odd_b = scaled(-K::a2, d1.v[j], d3.v[j]);
-          store(scaled(K::product, d0.v[j], scaled(-K::sum, d2.v[j], d4.v[j])), to + j * W);
-          store(scaled(K::a, odd_a, even_a), to + j * W + plane);
-          store(scaled(-K::a, odd_a, even_a), to + j * W + 2 * plane);
-          store(scaled(K::b, odd_b, even_b), to + j * W + 3 * plane);
-          store(scaled(-K::b, odd_b, even_b), to + j * W + 4 * plane);
-          store(scaled(K::product, d1.v[j], scaled(-K::sum, d3.v[j], d5.v[j])), to + j * W + 5 * plane);
-        }
+        const V d2 = read(at + step), d3 = read(at + 2 * step), d4 = read(at + 3 * step), d5 = after || in_run > 0 ? read(at + 4 * step) : V{};
+        const V even_a = scaled(-K::b2, d2, d4), odd_a = scaled(-K::b2, d1, d3), even_b = scaled(-K::a2, d2, d4), odd_b = scaled(-K::a2, d1, d3);
+        store(scaled(K::product, d0, scaled(-K::sum, d2, d4)), to);
+        store(scaled(K::a, odd_a, even_a), to + plane);
+        store(scaled(-K::a, odd_a, even_a), to + 2 * plane);
+        store(scaled(K::b, odd_b, even_b), to + 3 * plane);
+        store(scaled(-K::b, odd_b, even_b), to + 4 * plane);
+        store(scaled(K::product, d1, scaled(-K::sum, d3, d5)), to + 5 * plane);
         d0 = d4;
         d1 = d5;
       }
     });
   });
-}
-
-/// Calls f.operator()<V>(n, columns) on blocks of one vector that cover 0 <= n < O; the last has perhaps fewer columns, and half a vector where that holds them.
-template <class T, class F>
-AUTODIFF_INLINE void over_vectors(Index O, const F& f) {
-  using V = Vec<T, kBytes>;
-  constexpr Index W = kWidth<T, V>;
-  Index n = 0;
-  for (; O - n >= W; n += W) f.template operator()<V>(n, W);
-  if (n == O) return;
-  if constexpr (kBytes == 64) {
-    if (O - n <= W / 2) return f.template operator()<Vec<T, kBytes / 2>>(n, O - n);
-  }
-  f.template operator()<V>(n, O - n);
 }
 
 template <class V, class T>
@@ -112,7 +108,7 @@ AUTODIFF_INLINE void store_columns(V v, T* to, Index columns) {
 template <class T>
 void winograd_weights(Index C, Index O, const T* w, T* u) {
   using K = Points<T>;
-  over_vectors<T>(O, [=]<class V>(Index n, Index columns) {
+  over_vectors<T>(O, [=]<class V, bool>(Index n, Index columns) {
     constexpr Index W = kWidth<T, V>;
     T* to = u + 6 * C * n;
     for (Index c = 0; c < C; ++c, to += 6 * W) {
@@ -199,7 +195,7 @@ void winograd_strips(const Quads<T>& p, Index O, const T* u, const T* bias, T* y
     const Index last = first + strip < p.rows ? first + strip : p.rows;
     quad_inputs(p, first, last, v, 6 * kPitch, kPitch);
     const QuadOutputs<T> outputs{last - first, p.C, v, u, bias, y + first * ldy, apart, ldy};
-    over_vectors<T>(O, [&]<class V>(Index n, Index columns) { quad_rows<T, V, kQuadRows, kPitch>(outputs, n, columns, 0); });
+    over_vectors<T>(O, [&]<class V, bool>(Index n, Index columns) { quad_rows<T, V, kQuadRows, kPitch>(outputs, n, columns, 0); });
   }
 }
 
@@ -233,16 +229,16 @@ void quad_adjoints(Index rows, Index O, const T* g, Index apart, Index ldg, T* y
 template <class T>
 void winograd_reverse(const Quads<T>& p, Index O, const T* g, Index apart, Index ldg, T* du) {
   alignas(64) T v[kReverseStrip], y[kReverseStrip / 6 * 4];
-  const Index C = p.C, fit = kReverseStrip / (6 * (C > O ? C : O)), strip = fit < kMostReverseRows ? fit : kMostReverseRows;
+  const Index C = p.C, pitch = (C + kLanes - 1) / kLanes * kLanes, fit = kReverseStrip / (6 * (pitch > O ? pitch : O)), strip = fit < kMostReverseRows ? fit : kMostReverseRows;
   for (Index first = 0; first < p.rows; first += strip) {
     const Index rows = first + strip < p.rows ? strip : p.rows - first;
     const T* const g0 = g + first * ldg;
-    quad_inputs(p, first, first + rows, v, C, rows * C);
+    quad_inputs(p, first, first + rows, v, pitch, rows * pitch);
     quad_adjoints(rows, O, g0, apart, ldg, y);
     for (Index i = 0; i < 6; ++i) {
-      const T* a = v + i * rows * C;
+      const T* a = v + i * rows * pitch;
       const T* b = i == 0 ? g0 : i == 5 ? g0 + 3 * apart : y + (i - 1) * rows * O;
-      product<T>({.M = C, .N = O, .K = rows, .a = &a, .a_row = 1, .a_col = C, .b = &b, .ldb = i == 0 || i == 5 ? ldg : O, .c = du + i * C * O, .ldc = O, .accumulate = true});
+      product<T>({.M = C, .N = O, .K = rows, .a = &a, .a_row = 1, .a_col = pitch, .b = &b, .ldb = i == 0 || i == 5 ? ldg : O, .c = du + i * C * O, .ldc = O, .accumulate = true});
     }
   }
 }

@@ -1,6 +1,7 @@
 #include "autodiff/ops/conv_kernels.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "autodiff/ops/tiles.hpp"
 
@@ -57,6 +58,17 @@ void direct_rows(const ConvShape& s, Index n, Index first, Index last, const T* 
   }
 }
 
+// Adds the bias of unit n to its outputs, which are still in the cache.
+template <class T>
+void add_edges(const ConvShape& s, Index n, const T* edges, T* y) {
+  const Index rows = edge_rows(s.A1);
+  for (Index i = 0; i < rows; ++i) {
+    const Index first = i == 0 ? 0 : i == rows - 1 ? s.A1 - 1 : 1, count = i == 1 && rows == 3 ? s.A1 - 2 : 1;
+    T* at = y + (n * s.A1 + first) * s.O;
+    kernels::active<T>().binary_rows(kernels::Binary::add, count, s.O, at, kernels::Walk::full, edges + (n * rows + i) * s.O, kernels::Walk::row, at);
+  }
+}
+
 // What the outputs at slabs [n0, n1), positions [t0, t1) of each, add to dw.
 template <class T>
 void direct_weight_reverse(const ConvShape& s, Index n0, Index n1, Index t0, Index t1, const T* x, const T* g, T* dw) {
@@ -109,8 +121,9 @@ bool ConvShape::can_activate() const { return in_quads() && extent(*this) % 4 ==
 Index conv_scratch(const ConvShape& s) { return s.in_quads() ? kernels::winograd_size(s.C, s.O) : 0; }
 
 template <class T>
-void run_conv(const ConvShape& s, const Activations<T>& x, const T* w, const T* bias, T* y, T* scratch, const Parallel& parallel) {
+void run_conv(const ConvShape& s, const Activations<T>& x, const T* w, const T* bias, T* y, T* scratch, const Parallel& parallel, bool per_unit) {
   const auto& table = kernels::active<T>();
+  const T* const edges = per_unit ? std::exchange(bias, nullptr) : nullptr;
   const bool quads = s.in_quads();
   const Index slabs = slabs_per_tile(s);
   if (quads) table.winograd_weights(s.C, s.O, w, scratch);
@@ -124,6 +137,7 @@ void run_conv(const ConvShape& s, const Activations<T>& x, const T* w, const T* 
     } else {
       for (Index n = n0; n < n1; ++n) direct_rows(s, n, quads ? whole_quads(s.A1) : 0, s.A1, x.z[0], w, bias, y);
     }
+    for (Index n = n0; edges && n < n1; ++n) add_edges(s, n, edges, y);
   });
 }
 
@@ -168,8 +182,8 @@ void run_conv_weight_reverse(const ConvShape& s, const Activations<T>& x, const 
   }
 }
 
-template void run_conv(const ConvShape&, const Activations<float>&, const float*, const float*, float*, float*, const Parallel&);
-template void run_conv(const ConvShape&, const Activations<double>&, const double*, const double*, double*, double*, const Parallel&);
+template void run_conv(const ConvShape&, const Activations<float>&, const float*, const float*, float*, float*, const Parallel&, bool);
+template void run_conv(const ConvShape&, const Activations<double>&, const double*, const double*, double*, double*, const Parallel&, bool);
 template void run_conv_weight_reverse(const ConvShape&, const Activations<float>&, const float*, float*, float*, const Parallel&);
 template void run_conv_weight_reverse(const ConvShape&, const Activations<double>&, const double*, double*, double*, const Parallel&);
 
