@@ -10,8 +10,8 @@
 // In reverse, from the adjoints g0 .. g3 of four outputs, dU_i is the sum of V_i^T Y_i over all fours, and the adjoint of the taps that of U:
 //   Y0 = g0,   Y1, Y2 = (g0 + a2 g2) +- (a g1 + a3 g3),   Y3, Y4 = (g0 + b2 g2) +- (b g1 + b3 g3),   Y5 = g3.
 //
-// a = 3/4 and b = 3/2: no other pair tried rounds less, 1.7 times direct convolution's error against 2.4 times at the usual 1 and 2 (bench/RESULTS.md), and
-// every constant of V, y and Y is exact.
+// a = 3/4 and b = 3/2: of the pairs tried (bench/winograd_points) these round least, about twice as much as direct convolution where the usual 1 and 2 round
+// 2.5 times as much, and every constant of V, y and Y is exact.
 //
 // Works in strips of fours whose V stay in the cache. Every output is one sum over the channels of each product, M0 and M5 on top of the others; every element
 // of dU is summed over the fours in order. The strips and tiles change no bit. Compiled once per level.

@@ -108,6 +108,32 @@ TEST_CASE_TEMPLATE("a convolution in fours of many strips is the plain sums", T,
   }
 }
 
+TEST_CASE("in float32, fours round at most two and a half times as much as the direct sums") {
+  Numbers numbers;
+  for (const auto* k : tables<float>()) {
+    for (const Index C : {16, 64}) {
+      Case<float> s(numbers, 200, C, 16, 200, true, true, true, 0);
+      for (float& x : s.x[0]) x = std::max(x, 0.0f);
+      const Index matrix = C * s.O, n = 4 * s.rows * s.O;
+      const auto w = numbers.many<float>(3 * matrix);
+      std::vector<float> u(static_cast<std::size_t>(winograd_size(C, s.O))), fours(static_cast<std::size_t>(n)), direct = fours;
+      k->winograd_weights(C, s.O, w.data(), u.data());
+      k->winograd(s.quads, s.O, u.data(), nullptr, fours.data(), s.O, 4 * s.O);
+      const float *x = s.x[0].data(), *taps = w.data();  // row t of a product whose rows overlap: the inputs at t - 1, t and t + 1
+      k->product({.M = 4 * s.rows, .N = s.O, .K = 3 * C, .a = &x, .a_row = C, .b = &taps, .ldb = s.O, .c = direct.data(), .ldc = s.O});
+      double of_fours = 0, of_direct = 0;
+      for (Index i = 0; i < n; ++i) {
+        double exact = 0;
+        for (Index j = 0; j < 3 * C; ++j) exact += static_cast<double>(x[i / s.O * C + j]) * taps[j * s.O + i % s.O];
+        of_fours += std::pow(fours[static_cast<std::size_t>(i)] - exact, 2);
+        of_direct += std::pow(direct[static_cast<std::size_t>(i)] - exact, 2);
+      }
+      INFO(std::string(k->isa) << ", C = " << C << ": root mean square errors " << std::sqrt(of_fours / static_cast<double>(n)) << " and " << std::sqrt(of_direct / static_cast<double>(n)));
+      CHECK(std::sqrt(of_fours / of_direct) < 2.5);
+    }
+  }
+}
+
 TEST_CASE_TEMPLATE("an activation is normalise, then relu, then add, to the bit but for the sign of zero", T, float, double) {
   Numbers numbers;
   for (const auto* k : tables<T>()) {
