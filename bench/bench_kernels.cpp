@@ -184,7 +184,7 @@ std::vector<Case> cases() {
     for (Index R : {1024, 128 * 128}) {
       all.push_back(rows("sum_rows", R, C, 1, [=](const Table& t, const Arrays& a, float* s) { t.sum_rows(R, C, a.at(0), C, s); }));
       all.push_back(rows("sum", R, C, 1, [=](const Table& t, const Arrays& a, float* s) { *s = t.sum(R * C, a.at(0)); }));
-      all.push_back(rows("sum_squared_deviations", R, C, 1, [=](const Table& t, const Arrays& a, float* s) { t.sum_squared_deviations(R, C, a.at(0), s, s + C); }));
+      all.push_back(rows("moments", R, C, 2, [=](const Table& t, const Arrays& a, float* s) { t.moments(R, C, a.at(0), s, s + C); }));
       all.push_back(rows("normalise_relu", R, C, 2, [=](const Table& t, const Arrays& a, float* s) { t.normalise(R, C, a.at(0), s, s + C, s + 2 * C, true, a.at(1)); }));
       all.push_back(rows("normalise_reverse_sums", R, C, 2, [=](const Table& t, const Arrays& a, float* s) {
         t.normalise_reverse_sums(R, C, a.at(0), s, s + C, nullptr, a.at(1), s + 2 * C, s + 3 * C);

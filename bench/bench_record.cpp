@@ -1,6 +1,6 @@
 // bench_record: what a new architecture costs before its first step: recording, differentiating and compiling the plan of a turn.
 //
-// The total is InnerStep's own; recording and differentiating are done again beside it, and the rest is compiling.
+// The total is InnerStep's own; recording and differentiating are done again beside it, and the rest is compiling. Processor time.
 #include <fmt/format.h>
 
 #include <optional>
@@ -16,8 +16,8 @@ Json measure(const Preset& preset, double seconds) {
   std::vector<double> record, differentiate, compile;
   const auto all = sample_for(seconds, 5, [&](std::vector<double>& totals) {
     std::optional<ForwardGraph> graph;
-    record.push_back(time_once([&] { graph.emplace(preset); }));
-    differentiate.push_back(time_once([&] { graph->differentiate(); }));
+    record.push_back(processor_time_once([&] { graph.emplace(preset); }));
+    differentiate.push_back(processor_time_once([&] { graph->differentiate(); }));
     graph.reset();
     totals.push_back(time_compiling(preset));
     compile.push_back(totals.back() - record.back() - differentiate.back());

@@ -63,7 +63,7 @@ const Preset& find_preset(const std::string& name) {
 }
 
 double time_compiling(const Preset& preset) {
-  return time_once([&] { InnerStep<float>(preset.rule, preset.shape).tape_bytes(); });  // which only the compiled plan knows
+  return processor_time_once([&] { InnerStep<float>(preset.rule, preset.shape).tape_bytes(); });  // which only the compiled plan knows
 }
 
 Turn::Turn(const Preset& p, int kernel_threads)

@@ -8,34 +8,42 @@ namespace autodiff::kernels {
 namespace {
 
 /// Reads `count` vectors of channels from c on, activated: the constants of these channels stay in registers. Without addends, the numbers of z[0] as they are.
-template <class T, class V, int count, int addends>
+/// Where it is not `whole`, one vector of `columns` channels, whose other lanes mean nothing.
+template <class T, class V, int count, int addends, bool whole = true>
 struct ActivatedReader {
   static constexpr int kAddends = addends > 0 ? addends : 1;
   const T* z[kAddends];
   Block<V, count> mean[kAddends], rstd[kAddends], offset[kAddends];
 
-  AUTODIFF_INLINE ActivatedReader(const Activations<T>& x, Index c) {
+  Index columns;
+
+  AUTODIFF_INLINE ActivatedReader(const Activations<T>& x, Index c, Index n = count * kWidth<T, V>) : columns(n) {
     AUTODIFF_UNROLL for (int a = 0; a < kAddends; ++a) {
       z[a] = x.z[a] + c;
       if constexpr (addends > 0) {
-        mean[a] = Block<V, count>::from(x.mean[a] + c);
-        rstd[a] = Block<V, count>::from(x.rstd[a] + c);
-        offset[a] = Block<V, count>::from(x.offset[a] + c);
+        mean[a] = numbers(x.mean[a] + c);
+        rstd[a] = numbers(x.rstd[a] + c);
+        offset[a] = numbers(x.offset[a] + c);
       }
     }
   }
 
   /// The numbers `at` places further on.
   AUTODIFF_INLINE Block<V, count> operator()(Index at) const {
-    Block<V, count> sum = Block<V, count>::from(z[0] + at);
+    Block<V, count> sum = numbers(z[0] + at);
     if constexpr (addends > 0) {
       AUTODIFF_UNROLL for (int j = 0; j < count; ++j) sum.v[j] = activated(sum.v[j], 0, j);
     }
     if constexpr (addends > 1) {
-      const auto other = Block<V, count>::from(z[1] + at);
+      const auto other = numbers(z[1] + at);
       AUTODIFF_UNROLL for (int j = 0; j < count; ++j) sum.v[j] += activated(other.v[j], 1, j);
     }
     return sum;
+  }
+
+  AUTODIFF_INLINE Block<V, count> numbers(const T* from) const {
+    if constexpr (whole) return Block<V, count>::from(from);
+    else return {{load_first<V>(from, columns)}};
   }
 
   AUTODIFF_INLINE V activated(V x, int a, int j) const {

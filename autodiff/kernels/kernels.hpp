@@ -76,10 +76,10 @@ struct Activations {
   const T* offset[2] = {};
 };
 
-/// Pairs of neighbouring positions of a convolution of three taps. Row r stands for the outputs at t and t + 1, which read the inputs d0 .. d3 at t-1 .. t+2:
-/// d_i is the C numbers from x + r * row + (i - 1) * step on. Every `run` rows, the first row has no d0 unless `before`, the last no d3 unless `after`: zeros instead.
+/// Fours of neighbouring positions of a convolution of three taps. Row r stands for the outputs at t .. t + 3, which read the inputs d0 .. d5 at t-1 .. t+4:
+/// d_i is the C numbers from x + r * row + (i - 1) * step on. Every `run` rows, the first row has no d0 unless `before`, the last no d5 unless `after`: zeros instead.
 template <class T>
-struct Pairs {
+struct Quads {
   Index rows = 0, C = 0;
   Activations<T> x;
   Index row = 0, step = 0;
@@ -88,7 +88,10 @@ struct Pairs {
 };
 
 /// Most channels that winograd() reads, and that winograd_reverse() reads of either side.
-inline constexpr Index kMostPairChannels = 128;
+inline constexpr Index kMostQuadChannels = 128;
+
+/// Numbers of the weights u that winograd() multiplies with: columns fill up vectors.
+inline constexpr Index winograd_size(Index C, Index O) { return 6 * C * ((O + 15) / 16 * 16); }
 
 /// How an operand moves while a tile [rows, cols] is walked through: not at all, along a row, from row to row, or both (contiguously).
 enum class Walk { scalar, row, column, full };
@@ -126,8 +129,8 @@ struct Kernels {
   /// s[c] += x[r*ldx + c] over r < rows in order, c < cols.
   void (*sum_rows)(Index rows, Index cols, const T* x, Index ldx, T* s);
 
-  /// s[c] += (x[r*C + c] - mean[c])^2 over r < rows in order.
-  void (*sum_squared_deviations)(Index rows, Index C, const T* x, const T* mean, T* s);
+  /// mean[c] of x[r*C + c] over r < rows, and squares[c], the sum of the squared deviations from it: in blocks of rows, four sums side by side, see rows.hpp.
+  void (*moments)(Index rows, Index C, const T* x, T* mean, T* squares);
 
   /// y[r*C + c] = (x[r*C + c] - mean[c]) * rstd[c] + offset[c]; with relu also max(., 0). y may be x.
   void (*normalise)(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset, bool relu, T* y);
@@ -142,16 +145,16 @@ struct Kernels {
   /// y[r*C + c] = what x reads there.
   void (*activate)(Index rows, Index C, const Activations<T>& x, T* y);
 
-  /// The weights u [4, size] that winograd() multiplies with, from the taps w [3, size].
-  void (*winograd_weights)(Index size, const T* w, T* u);
+  /// The weights u, winograd_size(C, O) numbers in an order of the level's own, from the taps w [3, C, O].
+  void (*winograd_weights)(Index C, Index O, const T* w, T* u);
 
-  /// Both outputs of every pair, O numbers each: row r of them at y0 + r * ldy and y1 + r * ldy. u [4, C, O]; bias [O] or null; C <= kMostPairChannels.
-  void (*winograd)(const Pairs<T>& pairs, Index O, const T* u, const T* bias, T* y0, T* y1, Index ldy);
+  /// The four outputs of every row, O numbers each: output i of row r at y + i * apart + r * ldy. bias [O] or null; C <= kMostQuadChannels.
+  void (*winograd)(const Quads<T>& quads, Index O, const T* u, const T* bias, T* y, Index apart, Index ldy);
 
-  /// Adds to du [4, C, O] the adjoint of u, from the adjoints of the outputs: row r of them at g0 + r * ldg and g1 + r * ldg. C, O <= kMostPairChannels.
-  void (*winograd_reverse)(const Pairs<T>& pairs, Index O, const T* g0, const T* g1, Index ldg, T* du);
+  /// Adds to du [6, C, O] the adjoint of u in plain order, from the adjoints of the outputs, laid out as those. C, O <= kMostQuadChannels.
+  void (*winograd_reverse)(const Quads<T>& quads, Index O, const T* g, Index apart, Index ldg, T* du);
 
-  /// The adjoint dw [3, size] of the taps from du [4, size].
+  /// The adjoint dw [3, size] of the taps from du [6, size].
   void (*winograd_weights_reverse)(Index size, const T* du, T* dw);
 };
 

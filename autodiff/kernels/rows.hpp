@@ -78,19 +78,36 @@ void sum_rows(Index rows, Index cols, const T* x, Index ldx, T* s) {
   });
 }
 
-template <class T>
-void sum_squared_deviations(Index rows, Index C, const T* x, const T* mean, T* s) {
-  over_columns<T, 4>(C, [=]<class V, int count>(Index c) {
-    const auto centre = Block<V, count>::from(mean + c);
-    auto total = Block<V, count>::from(s + c);
-    for (Index r = 0; r < rows; ++r) {
-      const auto row = Block<V, count>::from(x + r * C + c);
-      AUTODIFF_UNROLL for (int j = 0; j < count; ++j) {
-        const V d = row.v[j] - centre.v[j];
-        total.v[j] = fma(d, d, total.v[j]);
+/// s[c] += sum over r < rows of add(total, x[r*C + c]), where add returns the total with one number more. Four totals per column, each of every fourth row, so that
+/// none waits for the addition before it; they are added in pairs. In blocks of 64 rows, so that memory is read in one stream.
+template <class T, class Add>
+AUTODIFF_INLINE void sum_side_by_side(Index rows, Index C, const T* x, T* s, const Add& add) {
+  constexpr Index kBlock = 64, kTotals = 4;
+  for (Index first = 0; first < rows; first += kBlock, x += kBlock * C) {
+    const Index end = rows - first < kBlock ? rows - first : kBlock;
+    over_columns<T, 1>(C, [=]<class V, int>(Index c) {
+      V total[kTotals] = {};
+      Index r = 0;
+      for (; r + kTotals <= end; r += kTotals) {
+        AUTODIFF_UNROLL for (Index i = 0; i < kTotals; ++i) total[i] = add.template operator()<V>(c, total[i], load<V>(x + (r + i) * C + c));
       }
-    }
-    total.to(s + c);
+      AUTODIFF_UNROLL for (Index i = 0; i < kTotals - 1; ++i) {
+        if (r + i < end) total[i] = add.template operator()<V>(c, total[i], load<V>(x + (r + i) * C + c));
+      }
+      store(V(load<V>(s + c) + ((total[0] + total[1]) + (total[2] + total[3]))), s + c);
+    });
+  }
+}
+
+/// Mean, then squared deviations from it, for which the rows are in the cache.
+template <class T>
+void moments(Index rows, Index C, const T* x, T* mean, T* squares) {
+  for (Index c = 0; c < C; ++c) mean[c] = squares[c] = T(0);
+  sum_side_by_side(rows, C, x, mean, []<class V>(Index, V total, V number) { return V(total + number); });
+  for (Index c = 0; c < C; ++c) mean[c] /= T(rows);
+  sum_side_by_side(rows, C, x, squares, [=]<class V>(Index c, V total, V number) {
+    const V apart = number - load<V>(mean + c);
+    return fma(apart, apart, total);
   });
 }
 

@@ -1,13 +1,20 @@
-// Winograd: a convolution of three taps as F(2, 3), which makes two neighbouring outputs with four products instead of six. And its weight gradient.
+// Winograd: a convolution of three taps as F(4, 3), which makes four neighbouring outputs with six products instead of twelve. And its weight gradient.
 //
-//   d0 .. d3 the inputs at t-1 .. t+2 (zeros outside):   V0 = d0 - d2   V1 = d1 + d2           V2 = d2 - d1           V3 = d1 - d3
-//   w0 .. w2 the taps, matrices [C, O]:                  U0 = w0        U1 = (w0+w1+w2) / 2    U2 = (w0-w1+w2) / 2    U3 = -w2
-//   y(t) = V1 U1 + V2 U2 + V0 U0,   y(t+1) = V1 U1 - V2 U2 + V3 U3.
-// In reverse, from the adjoints g0, g1 of a pair:        Y0 = g0         Y1 = g0 + g1           Y2 = g0 - g1           Y3 = g1
-//   dU_i = sum over pairs of V_i^T Y_i,   dw0 = dU0 + (dU1 + dU2) / 2,   dw1 = (dU1 - dU2) / 2,   dw2 = (dU1 + dU2) / 2 - dU3.
+//   d0 .. d5 the inputs at t-1 .. t+4 (zeros outside), w0 .. w2 the taps, matrices [C, O]; products at the points 0, +-a, +-b and infinity:
+//   V0 = a2 b2 d0 - (a2 + b2) d2 + d4                               U0 = w0 / (a2 b2)
+//   V1, V2 = (d4 - b2 d2) +- a (d3 - b2 d1)                         U1, U2 = (w0 + a2 w2 +- a w1) / (2 a2 (a2 - b2))
+//   V3, V4 = (d4 - a2 d2) +- b (d3 - a2 d1)                         U3, U4 = (w0 + b2 w2 +- b w1) / (2 b2 (b2 - a2))
+//   V5 = a2 b2 d1 - (a2 + b2) d3 + d5                               U5 = w2
+//   with M_i = V_i U_i, e = M1 + M2, o = M1 - M2, E = M3 + M4, O = M3 - M4:
+//   y(t) = e + E + M0,   y(t+1) = a o + b O,   y(t+2) = a2 e + b2 E,   y(t+3) = a3 o + b3 O + M5.
+// In reverse, from the adjoints g0 .. g3 of four outputs, dU_i is the sum of V_i^T Y_i over all fours, and the adjoint of the taps that of U:
+//   Y0 = g0,   Y1, Y2 = (g0 + a2 g2) +- (a g1 + a3 g3),   Y3, Y4 = (g0 + b2 g2) +- (b g1 + b3 g3),   Y5 = g3.
 //
-// Works in strips of pairs whose V stay in the cache. Every output is one sum over the channels of V1 plus or minus one of V2, to which the products of V0 or
-// V3 are added in order of the channels; every element of dU is summed over the pairs in order. The strips and tiles change no bit. Compiled once per level.
+// a = 3/4 and b = 3/2: of the pairs tried (bench/winograd_points) these round least, about twice as much as direct convolution where the usual 1 and 2 round
+// 2.5 times as much, and every constant of V, y and Y is exact.
+//
+// Works in strips of fours whose V stay in the cache. Every output is one sum over the channels of each product, M0 and M5 on top of the others; every element
+// of dU is summed over the fours in order. The strips and tiles change no bit. Compiled once per level.
 #pragma once
 #include "autodiff/kernels/activate.hpp"
 #include "autodiff/kernels/product.hpp"
@@ -15,286 +22,236 @@
 namespace autodiff::kernels {
 namespace {
 
-/// Numbers of the V of a strip, and its most rows: half of V and of U are in the first-level cache at a time.
-constexpr Index kStrip = 12288;
+/// Points, and what the formulas above make of them.
+template <class T>
+struct Points {
+  static constexpr T a = T(0.75), b = T(1.5), a2 = a * a, b2 = b * b, a3 = a2 * a, b3 = b2 * b, product = a2 * b2, sum = a2 + b2;
+  static constexpr T u0 = T(64.0 / 81), ua = T(-128.0 / 243), ub = T(32.0 / 243);  // 1 / (a2 b2), 1 / (2 a2 (a2 - b2)), 1 / (2 b2 (b2 - a2))
+};
+
+/// c x + y with the constant in all lanes.
+template <class V, class T>
+AUTODIFF_INLINE V scaled(T c, V x, V y) {
+  return fma(broadcast<V>(c), x, y);
+}
+
+/// Numbers of the V of a strip, and its most rows: in the second-level cache.
+constexpr Index kStrip = 18432;
 constexpr Index kMostRows = 96;
 
-/// The same in reverse, where long sums pay: V is in the second-level cache.
+/// The same in reverse, where long sums pay.
 constexpr Index kReverseStrip = 32768;
 constexpr Index kMostReverseRows = 256;
 
-/// Rows of a tile, which holds two sums per output.
-template <int count>
-constexpr int kPairRows = (kBytes == 64 ? 12 : 6) / count;
+/// Rows of a tile of one vector, which holds four sums per row.
+constexpr int kQuadRows = kBytes == 64 ? 6 : 3;
 
-/// The V of pairs [first, last): V_i of a pair i * plane on, the next pair `pitch` on.
+/// Calls f.operator()<V, whole>(n, columns) on blocks of one vector that cover 0 <= n < N; the last is perhaps not whole, and half a vector where that does.
+template <class T, class F>
+AUTODIFF_INLINE void over_vectors(Index N, const F& f) {
+  using V = Vec<T, kBytes>;
+  constexpr Index W = kWidth<T, V>;
+  Index n = 0;
+  for (; N - n >= W; n += W) f.template operator()<V, true>(n, W);
+  if (n == N) return;
+  if constexpr (kBytes == 64) {
+    if (N - n <= W / 2) return f.template operator()<Vec<T, kBytes / 2>, false>(n, N - n);
+  }
+  f.template operator()<V, false>(n, N - n);
+}
+
+/// The V of fours [first, last): V_i of a four i * plane on, the next four `pitch` on. Both are multiples of the vectors' width, which the channels fill up with anything.
 template <class T>
-void pair_inputs(const Pairs<T>& p, Index first, Index last, T* v, Index pitch, Index plane) {
+void quad_inputs(const Quads<T>& p, Index first, Index last, T* v, Index pitch, Index plane) {
+  using K = Points<T>;
   const Index row = p.row, step = p.step, run = p.run;
-  const bool before = p.before, after = p.after, follows = row == 2 * step;  // follows: within a run, d0 and d1 are d2 and d3 of the pair before
+  const bool before = p.before, after = p.after, follows = row == 4 * step;  // follows: within a run, d0 and d1 are d4 and d5 of the four before
   with_addends(p.x, [&]<int addends>() {
-    over_columns<T, addends == 2 ? 1 : 2>(p.C, [=, &p]<class V, int count>(Index c) {
-      constexpr Index W = kWidth<T, V>;
-      const ActivatedReader<T, V, count, addends> read(p.x, c);
-      const Block<V, count> zero{};
-      Block<V, count> d0{}, d1{};
+    over_vectors<T>(p.C, [=, &p]<class V, bool whole>(Index c, Index columns) {
+      const ActivatedReader<T, V, 1, addends, whole> reader(p.x, c, columns);
+      const auto read = [&](Index at) { return reader(at).v[0]; };
+      V d0{}, d1{};
       Index in_run = first % run, at = first * row;
       T* to = v + c;
       for (Index r = first; r < last; ++r, at += row, to += pitch) {
         if (!follows || in_run == 0 || r == first) {
-          d0 = before || in_run > 0 ? read(at - step) : zero;
+          d0 = before || in_run > 0 ? read(at - step) : V{};
           d1 = read(at);
         }
         if (++in_run == run) in_run = 0;
-        const auto d2 = read(at + step), d3 = after || in_run > 0 ? read(at + 2 * step) : zero;
-        AUTODIFF_UNROLL for (int j = 0; j < count; ++j) {
-          store(V(d0.v[j] - d2.v[j]), to + j * W);
-          store(V(d1.v[j] + d2.v[j]), to + j * W + plane);
-          store(V(d2.v[j] - d1.v[j]), to + j * W + 2 * plane);
-          store(V(d1.v[j] - d3.v[j]), to + j * W + 3 * plane);
-        }
-        d0 = d2;
-        d1 = d3;
+        const V d2 = read(at + step), d3 = read(at + 2 * step), d4 = read(at + 3 * step), d5 = after || in_run > 0 ? read(at + 4 * step) : V{};
+        const V even_a = scaled(-K::b2, d2, d4), odd_a = scaled(-K::b2, d1, d3), even_b = scaled(-K::a2, d2, d4), odd_b = scaled(-K::a2, d1, d3);
+        store(scaled(K::product, d0, scaled(-K::sum, d2, d4)), to);
+        store(scaled(K::a, odd_a, even_a), to + plane);
+        store(scaled(-K::a, odd_a, even_a), to + 2 * plane);
+        store(scaled(K::b, odd_b, even_b), to + 3 * plane);
+        store(scaled(-K::b, odd_b, even_b), to + 4 * plane);
+        store(scaled(K::product, d1, scaled(-K::sum, d3, d5)), to + 5 * plane);
+        d0 = d4;
+        d1 = d5;
       }
     });
   });
 }
 
-/// The outputs of a strip with its V laid out [row, 4, pitch]: row r of the two at y0 + r * ldy and y1 + r * ldy.
-template <class T>
-struct PairOutputs {
-  Index rows, C, O;
-  const T *v, *u, *bias;
-  T *y0, *y1;
-  Index ldy;
-};
-
-/// One step of R sums of `count` vectors: sum[i] += v[i * kStride] row.
-template <class T, class V, int R, int count, Index kStride>
-AUTODIFF_INLINE void multiply(const T* v, const V (&row)[count], V (&sum)[R][count]) {
-  AUTODIFF_UNROLL for (int i = 0; i < R; ++i) {
-    const V x = broadcast<V>(v[i * kStride]);
-    AUTODIFF_UNROLL for (int j = 0; j < count; ++j) sum[i][j] = fma(x, row[j], sum[i][j]);
-  }
+template <class V, class T>
+AUTODIFF_INLINE V load_columns(const T* from, Index columns) {
+  return columns == kWidth<T, V> ? load<V>(from) : load_first<V>(from, columns);
+}
+template <class V, class T>
+AUTODIFF_INLINE void store_columns(V v, T* to, Index columns) {
+  if (columns == kWidth<T, V>) store(v, to);
+  else store_first(v, to, columns);
 }
 
-/// R rows of `count` vectors: the inner products (V1, V2), the outer ones (V0, V3) on top of what the outputs hold, or both.
-template <class T, class V, int R, int count, Index kPitch, bool inner, bool outer>
-AUTODIFF_INLINE void pair_tile(const PairOutputs<T>& p, Index m, Index n) {
-  constexpr Index W = kWidth<T, V>;
-  const Index C = p.C, O = p.O, ldy = p.ldy, plane = C * O;
-  T* const y0 = p.y0 + m * ldy + n;
-  T* const y1 = p.y1 + m * ldy + n;
-  V first[R][count], second[R][count];
-  if constexpr (inner) {
-    AUTODIFF_UNROLL for (int j = 0; j < count; ++j) {
-      const V init = p.bias ? load<V>(p.bias + n + j * W) : V{};
-      AUTODIFF_UNROLL for (int i = 0; i < R; ++i) {
-        first[i][j] = init;
-        second[i][j] = V{};
-      }
+/// U is laid out [block of columns, C, 6, columns of a vector], so that a tile reads it in one stream; missing columns are zeros.
+template <class T>
+void winograd_weights(Index C, Index O, const T* w, T* u) {
+  using K = Points<T>;
+  over_vectors<T>(O, [=]<class V, bool>(Index n, Index columns) {
+    constexpr Index W = kWidth<T, V>;
+    T* to = u + 6 * C * n;
+    for (Index c = 0; c < C; ++c, to += 6 * W) {
+      const T* from = w + c * O + n;
+      const V w0 = load_columns<V>(from, columns), w1 = load_columns<V>(from + C * O, columns), w2 = load_columns<V>(from + 2 * C * O, columns);
+      const V even_a = scaled(K::a2, w2, w0) * K::ua, odd_a = w1 * (K::a * K::ua), even_b = scaled(K::b2, w2, w0) * K::ub, odd_b = w1 * (K::b * K::ub);
+      store(V(w0 * K::u0), to);
+      store(V(even_a + odd_a), to + W);
+      store(V(even_a - odd_a), to + 2 * W);
+      store(V(even_b + odd_b), to + 3 * W);
+      store(V(even_b - odd_b), to + 4 * W);
+      store(w2, to + 5 * W);
     }
-    const T* v = p.v + m * 4 * kPitch + kPitch;
-    const T* u = p.u + plane + n;
-    for (Index k = 0; k < C; ++k, ++v, u += O) {
-      multiply<T, V, R, count, 4 * kPitch>(v, Block<V, count>::from(u).v, first);
-      multiply<T, V, R, count, 4 * kPitch>(v + kPitch, Block<V, count>::from(u + plane).v, second);
-    }
-    AUTODIFF_UNROLL for (int i = 0; i < R; ++i) {
-      AUTODIFF_UNROLL for (int j = 0; j < count; ++j) {
-        const V both = first[i][j] + second[i][j];
-        second[i][j] = first[i][j] - second[i][j];
-        first[i][j] = both;
-      }
-    }
-  } else {
-    AUTODIFF_UNROLL for (int i = 0; i < R; ++i) {
-      AUTODIFF_UNROLL for (int j = 0; j < count; ++j) {
-        first[i][j] = load<V>(y0 + i * ldy + j * W);
-        second[i][j] = load<V>(y1 + i * ldy + j * W);
-      }
-    }
+  });
+}
+
+/// The outputs of a strip with its V laid out [row, 6, pitch]: row r of the four at y + i * apart + r * ldy.
+template <class T>
+struct QuadOutputs {
+  Index rows, C;
+  const T *v, *u, *bias;
+  T* y;
+  Index apart, ldy;
+};
+
+/// One step of R sums of a vector: sum[i] += v[i * kStride] row.
+template <class T, class V, int R, Index kStride>
+AUTODIFF_INLINE void multiply(const T* v, V row, V (&sum)[R]) {
+  AUTODIFF_UNROLL for (int i = 0; i < R; ++i) sum[i] = fma(broadcast<V>(v[i * kStride]), row, sum[i]);
+}
+
+/// R rows of one vector: four sums, of which the outputs are made, and to two of those the last two products are added.
+template <class T, class V, int R, Index kPitch>
+AUTODIFF_INLINE void quad_tile(const QuadOutputs<T>& p, Index m, Index n, Index columns) {
+  using K = Points<T>;
+  constexpr Index W = kWidth<T, V>, stride = 6 * kPitch;
+  const T* const v0 = p.v + m * stride;
+  const T* const u0 = p.u + 6 * p.C * n;
+  V y0[R] = {}, y1[R] = {}, y2[R] = {}, y3[R] = {};
+  const T *v = v0, *u = u0;
+  for (Index k = p.C; k > 0; --k, ++v, u += 6 * W) {
+    multiply<T, V, R, stride>(v + kPitch, load<V>(u + W), y0);
+    multiply<T, V, R, stride>(v + 2 * kPitch, load<V>(u + 2 * W), y1);
+    multiply<T, V, R, stride>(v + 3 * kPitch, load<V>(u + 3 * W), y2);
+    multiply<T, V, R, stride>(v + 4 * kPitch, load<V>(u + 4 * W), y3);
   }
-  if constexpr (outer) {
-    const T* v = p.v + m * 4 * kPitch;
-    const T* u = p.u + n;
-    for (Index k = 0; k < C; ++k, ++v, u += O) {
-      multiply<T, V, R, count, 4 * kPitch>(v, Block<V, count>::from(u).v, first);
-      multiply<T, V, R, count, 4 * kPitch>(v + 3 * kPitch, Block<V, count>::from(u + 3 * plane).v, second);
-    }
-  }
+  const V bias = p.bias ? load_columns<V>(p.bias + n, columns) : V{};
   AUTODIFF_UNROLL for (int i = 0; i < R; ++i) {
-    AUTODIFF_UNROLL for (int j = 0; j < count; ++j) {
-      store(first[i][j], y0 + i * ldy + j * W);
-      store(second[i][j], y1 + i * ldy + j * W);
-    }
+    const V even_a = y0[i] + y1[i], odd_a = y0[i] - y1[i], even_b = y2[i] + y3[i], odd_b = y2[i] - y3[i];
+    y0[i] = even_a + even_b + bias;
+    y1[i] = scaled(K::a, odd_a, scaled(K::b, odd_b, bias));
+    y2[i] = scaled(K::a2, even_a, scaled(K::b2, even_b, bias));
+    y3[i] = scaled(K::a3, odd_a, scaled(K::b3, odd_b, bias));
+  }
+  v = v0;
+  u = u0;
+  for (Index k = p.C; k > 0; --k, ++v, u += 6 * W) {
+    multiply<T, V, R, stride>(v, load<V>(u), y0);
+    multiply<T, V, R, stride>(v + 5 * kPitch, load<V>(u + 5 * W), y3);
+  }
+  T* y = p.y + m * p.ldy + n;
+  AUTODIFF_UNROLL for (int i = 0; i < R; ++i, y += p.ldy) {
+    store_columns(y0[i], y, columns);
+    store_columns(y1[i], y + p.apart, columns);
+    store_columns(y2[i], y + 2 * p.apart, columns);
+    store_columns(y3[i], y + 3 * p.apart, columns);
   }
 }
 
 /// All rows of one block of columns: tiles of R rows, then of fewer. Not inlined: in one large function the compiler gives up keeping the sums in registers.
-template <class T, class V, int R, int count, Index kPitch, bool inner, bool outer>
-__attribute__((noinline)) void pair_rows(const PairOutputs<T>& p, Index n, Index m) {
-  for (; m + R <= p.rows; m += R) pair_tile<T, V, R, count, kPitch, inner, outer>(p, m, n);
+template <class T, class V, int R, Index kPitch>
+__attribute__((noinline)) void quad_rows(const QuadOutputs<T>& p, Index n, Index columns, Index m) {
+  for (; m + R <= p.rows; m += R) quad_tile<T, V, R, kPitch>(p, m, n, columns);
   if constexpr (R > 1) {
-    constexpr int fewer = R > 8 ? 8 : R > 4 ? 4 : R / 2;
-    if (m < p.rows) pair_rows<T, V, fewer, count, kPitch, inner, outer>(p, n, m);
+    if (m < p.rows) quad_rows<T, V, (R > 4 ? 4 : R / 2), kPitch>(p, n, columns, m);
   }
 }
 
 template <class T, Index kPitch>
-void pair_outputs(const PairOutputs<T>& p) {
-  over_columns<T, 2>(p.O, [&]<class V, int count>(Index n) {
-    constexpr int R = kPairRows<count>;
-    if constexpr (kPitch * kWidth<T, V> * count * 4 * Index(sizeof(T)) <= 16384) {
-      pair_rows<T, V, R, count, kPitch, true, true>(p, n, 0);
-    } else {  // half of U at a time, so that it stays in the first-level cache
-      pair_rows<T, V, R, count, kPitch, true, false>(p, n, 0);
-      pair_rows<T, V, R, count, kPitch, false, true>(p, n, 0);
-    }
-  });
-}
-
-template <class T, Index kPitch>
-void winograd_strips(const Pairs<T>& p, Index O, const T* u, const T* bias, T* y0, T* y1, Index ldy) {
+void winograd_strips(const Quads<T>& p, Index O, const T* u, const T* bias, T* y, Index apart, Index ldy) {
   alignas(64) T v[kStrip];
-  constexpr Index fit = kStrip / (4 * kPitch), strip = fit < kMostRows ? fit : kMostRows;
+  constexpr Index fit = kStrip / (6 * kPitch), strip = fit < kMostRows ? fit : kMostRows;
   for (Index first = 0; first < p.rows; first += strip) {
     const Index last = first + strip < p.rows ? first + strip : p.rows;
-    pair_inputs(p, first, last, v, 4 * kPitch, kPitch);
-    pair_outputs<T, kPitch>({last - first, p.C, O, v, u, bias, y0 + first * ldy, y1 + first * ldy, ldy});
+    quad_inputs(p, first, last, v, 6 * kPitch, kPitch);
+    const QuadOutputs<T> outputs{last - first, p.C, v, u, bias, y + first * ldy, apart, ldy};
+    over_vectors<T>(O, [&]<class V, bool>(Index n, Index columns) { quad_rows<T, V, kQuadRows, kPitch>(outputs, n, columns, 0); });
   }
-}
-
-/// f.operator()<pitch>() for the smallest pitch that holds C channels.
-template <class F>
-AUTODIFF_INLINE void with_pitch(Index C, const F& f) {
-  if (C <= 16) return f.template operator()<16>();
-  if (C <= 32) return f.template operator()<32>();
-  if (C <= 64) return f.template operator()<64>();
-  return f.template operator()<kMostPairChannels>();
 }
 
 template <class T>
-void winograd(const Pairs<T>& p, Index O, const T* u, const T* bias, T* y0, T* y1, Index ldy) {
-  with_pitch(p.C, [&]<Index kPitch>() { winograd_strips<T, kPitch>(p, O, u, bias, y0, y1, ldy); });
+void winograd(const Quads<T>& p, Index O, const T* u, const T* bias, T* y, Index apart, Index ldy) {
+  if (p.C <= 16) return winograd_strips<T, 16>(p, O, u, bias, y, apart, ldy);
+  if (p.C <= 32) return winograd_strips<T, 32>(p, O, u, bias, y, apart, ldy);
+  if (p.C <= 64) return winograd_strips<T, 64>(p, O, u, bias, y, apart, ldy);
+  winograd_strips<T, kMostQuadChannels>(p, O, u, bias, y, apart, ldy);
 }
 
+/// Y1 .. Y4 of `rows` fours, planes of [rows, O].
 template <class T>
-void winograd_weights(Index size, const T* w, T* u) {
-  over_columns<T, 1>(size, [=]<class V, int>(Index i) {
-    const V w0 = load<V>(w + i), w1 = load<V>(w + size + i), w2 = load<V>(w + 2 * size + i), outer = w0 + w2;
-    store(w0, u + i);
-    store(V((outer + w1) * T(0.5)), u + size + i);
-    store(V((outer - w1) * T(0.5)), u + 2 * size + i);
-    store(V(-w2), u + 3 * size + i);
-  });
-}
-
-/// What a strip adds to du: V [4, rows, C], and row r of the adjoints at g0 + r * ldg and g1 + r * ldg.
-template <class T>
-struct PairAdjoints {
-  Index rows, C, O;
-  const T *v, *g0, *g1;
-  Index ldg;
-  T* du;
-};
-
-/// R channels of `count` vectors of dU1 and dU2 (inner), or of dU0 and dU3. Y is made in registers.
-template <class T, class V, int R, int count, bool inner>
-AUTODIFF_INLINE void reverse_tile(const PairAdjoints<T>& p, Index m, Index n) {
-  constexpr Index W = kWidth<T, V>;
-  const Index C = p.C, O = p.O, ldg = p.ldg, plane = p.rows * C;
-  T* const du = p.du + m * O + n;
-  T* const du_first = du + (inner ? C * O : 0);
-  T* const du_second = du + (inner ? 2 : 3) * C * O;
-  V first[R][count], second[R][count];
-  AUTODIFF_UNROLL for (int i = 0; i < R; ++i) {
-    AUTODIFF_UNROLL for (int j = 0; j < count; ++j) {
-      first[i][j] = load<V>(du_first + i * O + j * W);
-      second[i][j] = load<V>(du_second + i * O + j * W);
-    }
-  }
-  const T* v_first = p.v + m + (inner ? plane : 0);
-  const T* v_second = p.v + m + (inner ? 2 : 3) * plane;
-  const T *g0 = p.g0 + n, *g1 = p.g1 + n;
-  for (Index r = 0; r < p.rows; ++r, v_first += C, v_second += C, g0 += ldg, g1 += ldg) {
-    V y_first[count], y_second[count];
-    AUTODIFF_UNROLL for (int j = 0; j < count; ++j) {
-      const V left = load<V>(g0 + j * W), right = load<V>(g1 + j * W);
-      y_first[j] = inner ? left + right : left;
-      y_second[j] = inner ? left - right : right;
-    }
-    multiply<T, V, R, count, 1>(v_first, y_first, first);
-    multiply<T, V, R, count, 1>(v_second, y_second, second);
-  }
-  AUTODIFF_UNROLL for (int i = 0; i < R; ++i) {
-    AUTODIFF_UNROLL for (int j = 0; j < count; ++j) {
-      store(first[i][j], du_first + i * O + j * W);
-      store(second[i][j], du_second + i * O + j * W);
-    }
-  }
-}
-
-template <class T, class V, int R, int count, bool inner>
-__attribute__((noinline)) void reverse_channels(const PairAdjoints<T>& p, Index n, Index m) {
-  for (; m + R <= p.C; m += R) reverse_tile<T, V, R, count, inner>(p, m, n);
-  if constexpr (R > 1) {
-    constexpr int fewer = R > 8 ? 8 : R > 4 ? 4 : R / 2;
-    if (m < p.C) reverse_channels<T, V, fewer, count, inner>(p, n, m);
-  }
-}
-
-/// The same where the registers don't hold two sums per element beside their operands: a product at a time, Y1 and Y2 in memory. The same sums in the same order.
-template <class T>
-void reverse_products(const PairAdjoints<T>& p) {
-  alignas(64) T y[kReverseStrip / 2];
-  const Index rows = p.rows, C = p.C, O = p.O, ldg = p.ldg;
-  T *const sum = y, *const difference = y + rows * O;
-  over_columns<T, 2>(O, [=, &p]<class V, int count>(Index n) {
-    for (Index r = 0; r < rows; ++r) {
-      auto plus = Block<V, count>::from(p.g0 + r * ldg + n), minus = plus;
-      const auto other = Block<V, count>::from(p.g1 + r * ldg + n);
-      AUTODIFF_UNROLL for (int j = 0; j < count; ++j) {
-        plus.v[j] += other.v[j];
-        minus.v[j] -= other.v[j];
-      }
-      plus.to(sum + r * O + n);
-      minus.to(difference + r * O + n);
+void quad_adjoints(Index rows, Index O, const T* g, Index apart, Index ldg, T* y) {
+  using K = Points<T>;
+  const Index plane = rows * O;
+  over_columns<T, 1>(O, [=]<class V, int>(Index n) {
+    const T* from = g + n;
+    T* to = y + n;
+    for (Index r = 0; r < rows; ++r, from += ldg, to += O) {
+      const V g0 = load<V>(from), g1 = load<V>(from + apart), g2 = load<V>(from + 2 * apart), g3 = load<V>(from + 3 * apart);
+      const V even_a = scaled(K::a2, g2, g0), odd_a = scaled(K::a3, g3, V(g1 * K::a)), even_b = scaled(K::b2, g2, g0), odd_b = scaled(K::b3, g3, V(g1 * K::b));
+      store(V(even_a + odd_a), to);
+      store(V(even_a - odd_a), to + plane);
+      store(V(even_b + odd_b), to + 2 * plane);
+      store(V(even_b - odd_b), to + 3 * plane);
     }
   });
-  const T* const factors[] = {p.g0, sum, difference, p.g1};
-  for (Index i = 0; i < 4; ++i) {
-    const T* a = p.v + i * rows * C;
-    product<T>({.M = C, .N = O, .K = rows, .a = &a, .a_row = 1, .a_col = C, .b = factors + i, .ldb = i == 1 || i == 2 ? O : ldg, .c = p.du + i * C * O, .ldc = O, .accumulate = true});
-  }
 }
 
 template <class T>
-void winograd_reverse(const Pairs<T>& p, Index O, const T* g0, const T* g1, Index ldg, T* du) {
-  alignas(64) T v[kReverseStrip];
-  const Index C = p.C, fit = kReverseStrip / (4 * (C > O ? C : O)), strip = fit < kMostReverseRows ? fit : kMostReverseRows;
+void winograd_reverse(const Quads<T>& p, Index O, const T* g, Index apart, Index ldg, T* du) {
+  alignas(64) T v[kReverseStrip], y[kReverseStrip / 6 * 4];
+  const Index C = p.C, pitch = (C + kLanes - 1) / kLanes * kLanes, fit = kReverseStrip / (6 * (pitch > O ? pitch : O)), strip = fit < kMostReverseRows ? fit : kMostReverseRows;
   for (Index first = 0; first < p.rows; first += strip) {
     const Index rows = first + strip < p.rows ? strip : p.rows - first;
-    pair_inputs(p, first, first + rows, v, C, rows * C);
-    const PairAdjoints<T> adjoints{rows, C, O, v, g0 + first * ldg, g1 + first * ldg, ldg, du};
-    if constexpr (kBytes == 64) {
-      over_columns<T, 2>(O, [&]<class V, int count>(Index n) {
-        reverse_channels<T, V, kPairRows<count>, count, true>(adjoints, n, 0);
-        reverse_channels<T, V, kPairRows<count>, count, false>(adjoints, n, 0);
-      });
-    } else {
-      reverse_products(adjoints);
+    const T* const g0 = g + first * ldg;
+    quad_inputs(p, first, first + rows, v, pitch, rows * pitch);
+    quad_adjoints(rows, O, g0, apart, ldg, y);
+    for (Index i = 0; i < 6; ++i) {
+      const T* a = v + i * rows * pitch;
+      const T* b = i == 0 ? g0 : i == 5 ? g0 + 3 * apart : y + (i - 1) * rows * O;
+      product<T>({.M = C, .N = O, .K = rows, .a = &a, .a_row = 1, .a_col = pitch, .b = &b, .ldb = i == 0 || i == 5 ? ldg : O, .c = du + i * C * O, .ldc = O, .accumulate = true});
     }
   }
 }
 
 template <class T>
 void winograd_weights_reverse(Index size, const T* du, T* dw) {
+  using K = Points<T>;
   over_columns<T, 1>(size, [=]<class V, int>(Index i) {
-    const V u1 = load<V>(du + size + i), u2 = load<V>(du + 2 * size + i), even = (u1 + u2) * T(0.5);
-    store(V(load<V>(du + i) + even), dw + i);
-    store(V((u1 - u2) * T(0.5)), dw + size + i);
-    store(V(even - load<V>(du + 3 * size + i)), dw + 2 * size + i);
+    const V u1 = load<V>(du + size + i), u2 = load<V>(du + 2 * size + i), u3 = load<V>(du + 3 * size + i), u4 = load<V>(du + 4 * size + i);
+    const V even_a = (u1 + u2) * K::ua, odd_a = (u1 - u2) * K::ua, even_b = (u3 + u4) * K::ub, odd_b = (u3 - u4) * K::ub;
+    store(scaled(K::u0, load<V>(du + i), V(even_a + even_b)), dw + i);
+    store(scaled(K::a, odd_a, V(odd_b * K::b)), dw + size + i);
+    store(V(scaled(K::a2, even_a, V(even_b * K::b2)) + load<V>(du + 5 * size + i)), dw + 2 * size + i);
   });
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "autodiff/graph/op.hpp"
@@ -50,15 +51,24 @@ const OpDef& moments_op() {
       const Rows r = rows_of(s.in[0]);
       const auto& table = kernels::active<T>();
       Kernel<T> kernel;
-      kernel.scratch = r.chunks * r.C;
+      kernel.scratch = r.chunks * 2 * r.C;
+      // Every chunk is read once: its squares are about its own mean, and what they lack of those about the mean of all is added with them.
       kernel.run = [=, &table](const KernelArguments<T>& k) {
-        const T* x = k.in[0];
         T *mean = k.out, *variance = k.out + r.C;
-        const T n = static_cast<T>(r.count);
-        sum_chunks(*k.parallel, r, r.C, k.scratch, [&](Index first, Index rows, T* sums) { table.sum_rows(rows, r.C, x + first * r.C, r.C, sums); });
-        for (Index c = 0; c < r.C; ++c) mean[c] = k.scratch[c] / n;
-        sum_chunks(*k.parallel, r, r.C, k.scratch, [&](Index first, Index rows, T* sums) { table.sum_squared_deviations(rows, r.C, x + first * r.C, mean, sums); });
-        for (Index c = 0; c < r.C; ++c) variance[c] = k.scratch[c] / n;
+        for_chunks(*k.parallel, r, [&](Index first, Index rows) {
+          T* part = k.scratch + first / r.chunk * 2 * r.C;
+          table.moments(rows, r.C, k.in[0] + first * r.C, part, part + r.C);
+        });
+        std::fill_n(k.out, 2 * r.C, T(0));
+        const auto for_parts = [&](auto f) {  // of all chunks in order: f(channel, share of the rows, mean, squares)
+          for (Index i = 0; i < r.chunks; ++i) {
+            const Index rows = std::min(r.chunk, r.count - i * r.chunk);
+            const T share = static_cast<T>(rows) / static_cast<T>(r.count), *part = k.scratch + i * 2 * r.C;
+            for (Index c = 0; c < r.C; ++c) f(c, share, part[c], part[r.C + c] / static_cast<T>(r.count));
+          }
+        };
+        for_parts([=](Index c, T share, T m, T) { mean[c] += share * m; });
+        for_parts([=](Index c, T share, T m, T squares) { variance[c] += squares + share * ((m - mean[c]) * (m - mean[c])); });
       };
       return kernel;
     });

@@ -1,5 +1,6 @@
 // Broadcast: NumPy's shape rule, and the loop over blocks of rows that a broadcast operation of two operands becomes.
 #pragma once
+#include <optional>
 #include <vector>
 
 #include "autodiff/kernels/kernels.hpp"
@@ -16,6 +17,12 @@ class BroadcastLoop {
   BroadcastLoop(const Shape& x, const Shape& y, const Shape& out);
 
   Index tiles() const { return tiles_; }
+
+  /// All of it, where that is one block of one row: a caller can do without for_blocks(), which of a small op takes most of the time.
+  struct Row {
+    Index size, x_step, y_step;
+  };
+  std::optional<Row> single_row() const { return outer_ == 1 && tiles_ == 1 ? std::optional(Row{row_, x_step_, y_step_}) : std::nullopt; }
 
   /// Calls f(rows, cols, x_offset, x_walk, y_offset, y_walk, out_offset) for each block of a tile.
   template <class F>

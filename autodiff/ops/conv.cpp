@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <vector>
 
@@ -9,6 +10,8 @@
 #include "autodiff/kernels/kernels.hpp"
 #include "autodiff/ops/all_ops.hpp"
 #include "autodiff/ops/conv_kernels.hpp"
+#include "autodiff/ops/elementwise.hpp"
+#include "autodiff/ops/layout.hpp"
 #include "autodiff/ops/reduce.hpp"
 
 namespace autodiff {
@@ -25,11 +28,22 @@ int checked_axis(const Attributes& a) {
 template <class T>
 Kernel<T> conv_kernel(const NodeShape& s) {
   const ConvShape shape = conv_shape(s.in[0], s.out, s.in[1][0], s.attributes->ints[0]);
-  const bool has_bias = s.in.size() == 3;
-  return {[=](const KernelArguments<T>& k) { run_conv(shape, as_it_is(k.in[0]), k.in[1], has_bias ? k.in[2] : nullptr, k.out, k.scratch, *k.parallel); }, conv_scratch(shape)};
+  const bool has_bias = s.in.size() == 3, per_unit = has_bias && s.in[2].rank() == 3;
+  return {[=](const KernelArguments<T>& k) { run_conv(shape, as_it_is(k.in[0]), k.in[1], has_bias ? k.in[2] : nullptr, k.out, k.scratch, *k.parallel, per_unit); }, conv_scratch(shape)};
 }
 
 Var conv_flip(Var w);
+
+// The adjoint of a bias: sums over what it was added to.
+Var bias_reverse(Var g, const Shape& bias) {
+  if (bias.rank() == 1) return sum_to(g, bias);
+  const Index examples = g.shape()[1];
+  const Var first = slice(g, 1, 0, 1), all = sum(g, {1});
+  if (examples == 1) return first;
+  const Var last = slice(g, 1, examples - 1, examples);
+  if (examples == 2) return concat(std::vector{first, last}, 1);
+  return concat(std::vector{first, all - first - last, last}, 1);
+}
 
 }  // namespace
 
@@ -39,7 +53,9 @@ Shape infer_conv(std::span<const Shape> in, const Attributes& a) {
   if (in[0].rank() != 3 || in[1].rank() != 3) throw std::invalid_argument("expected x of rank 3 and w of rank 3");
   if (in[1][0] % 2 == 0 || in[1][0] > kMaxTaps) throw std::invalid_argument(fmt::format("the kernel's length must be odd and at most {}, found {}", kMaxTaps, in[1][0]));
   if (in[0][2] != in[1][1]) throw std::invalid_argument(fmt::format("channels differ: x has {}, w takes {}", in[0][2], in[1][1]));
-  if (in.size() == 3 && in[2] != Shape{in[1][2]}) throw std::invalid_argument(fmt::format("expected a bias of [{}]", in[1][2]));
+  const Shape per_unit{in[0][0], edge_rows(in[0][1]), in[1][2]};
+  if (in.size() == 3 && in[2] != Shape{in[1][2]} && !(a.ints[0] == 1 && in[2] == per_unit))
+    throw std::invalid_argument(fmt::format("expected a bias of [{}] or, along axis 1, of {}", in[1][2], per_unit.to_string()));
   return Shape{in[0][0], in[0][1], in[1][2]};
 }
 
@@ -56,14 +72,14 @@ const OpDef& conv_op() {
   static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "conv";
-    d.doc = "Convolution along axis 0 or 1 of [A0, A1, C], zero padding; ints {axis}";
+    d.doc = "Convolution along axis 0 or 1 of [A0, A1, C], zero padding, bias [O] or [A0, 3, O]: of each row for its first position, those between and its last; ints {axis}";
     d.infer = infer_conv;
     d.set_kernel([]<class T>(const NodeShape& s) { return conv_kernel<T>(s); });
     d.vjp = [](const VjpInput& v, const Attributes& a) {
       const int axis = static_cast<int>(a.ints[0]);
       std::vector<Var> adjoints{v.wanted[0] ? conv(v.adjoint, conv_flip(v.in[1]), Var(), axis) : Var(),
                                 v.wanted[1] ? conv_weight_reverse(v.in[0], v.adjoint, v.in[1].shape()[0], axis) : Var()};
-      if (v.in.size() == 3) adjoints.push_back(v.wanted[2] ? sum_to(v.adjoint, v.in[2].shape()) : Var());
+      if (v.in.size() == 3) adjoints.push_back(v.wanted[2] ? bias_reverse(v.adjoint, v.in[2].shape()) : Var());
       return adjoints;
     };
     d.cost = [](const NodeShape& s) { return static_cast<double>(s.in[0].size()) * static_cast<double>(s.in[1][0] * s.in[1][2]); };
@@ -73,15 +89,17 @@ const OpDef& conv_op() {
       d.samples.push_back({{Shape{1, 1, 2}, Shape{3, 2, 3}}, {{axis}, {}}});
       d.samples.push_back({{Shape{17, 33, 5}, Shape{3, 5, 7}}, {{axis}, {}}});
       d.samples.push_back({{Shape{70, 65, 9}, Shape{3, 9, 7}, Shape{7}}, {{axis}, {}}});
-      d.samples.push_back({{Shape{2, 2, 8}, Shape{3, 8, 17}}, {{axis}, {}}});  // in pairs from here on
+      d.samples.push_back({{Shape{4, 4, 8}, Shape{3, 8, 17}}, {{axis}, {}}});  // in fours from here on
+      d.samples.push_back({{Shape{6, 7, 8}, Shape{3, 8, 8}}, {{axis}, {}}});
       d.samples.push_back({{Shape{37, 34, 9}, Shape{3, 9, 18}, Shape{18}}, {{axis}, {}}});
       d.samples.push_back({{Shape{34, 37, 20}, Shape{3, 20, 16}, Shape{16}}, {{axis}, {}}});
     }
+    for (Index examples : {1, 2, 3, 8}) d.samples.push_back({{Shape{3, examples, 9}, Shape{3, 9, 8}, Shape{3, std::min<Index>(3, examples), 8}}, {{1}, {}}});
     const Shape x{5, 4, 3}, w{3, 3, 2};
     d.wrong = {{{x}, {{0}, {}}, "expected x, w and perhaps a bias"}, {{x, w}, {{2}, {}}, "axis must be 0 or 1"}, {{x, w}, {}, "axis must be 0 or 1"},
                {{Shape{5, 12}, w}, {{0}, {}}, "x of rank 3"}, {{x, Shape{4, 3, 2}}, {{0}, {}}, "must be odd and at most 15, found 4"},
                {{x, Shape{17, 3, 2}}, {{0}, {}}, "at most 15, found 17"}, {{x, Shape{3, 4, 2}}, {{1}, {}}, "channels differ: x has 3, w takes 4"},
-               {{x, w, Shape{3}}, {{1}, {}}, "expected a bias of [2]"}};
+               {{x, w, Shape{3}}, {{1}, {}}, "expected a bias of [2] or, along axis 1, of [5, 3, 2]"}, {{x, w, Shape{5, 3, 2}}, {{0}, {}}, "expected a bias of [2]"}};
     return d;
   }());
   return op;
@@ -112,7 +130,8 @@ const OpDef& weight_reverse_op() {
       d.samples.push_back({{Shape{2, 3, 1}, Shape{2, 3, 4}}, {{axis, 5}, {}}});
       d.samples.push_back({{Shape{1, 1, 2}, Shape{1, 1, 3}}, {{axis, 3}, {}}});
       d.samples.push_back({{Shape{70, 65, 2}, Shape{70, 65, 3}}, {{axis, 3}, {}}});
-      d.samples.push_back({{Shape{2, 2, 8}, Shape{2, 2, 17}}, {{axis, 3}, {}}});  // in pairs from here on
+      d.samples.push_back({{Shape{4, 4, 8}, Shape{4, 4, 17}}, {{axis, 3}, {}}});  // in fours from here on
+      d.samples.push_back({{Shape{7, 6, 8}, Shape{7, 6, 8}}, {{axis, 3}, {}}});
       d.samples.push_back({{Shape{61, 70, 9}, Shape{61, 70, 8}}, {{axis, 3}, {}}});
       d.samples.push_back({{Shape{70, 61, 8}, Shape{70, 61, 16}}, {{axis, 3}, {}}});
     }

@@ -207,6 +207,7 @@ const OpDef& block_conv_op() {
       const Shape x = activation_shape(in, addends, a);
       const auto rest = in.subspan(static_cast<std::size_t>(3 * addends));
       if (rest.size() != 1 && rest.size() != 2) throw std::invalid_argument("expected w and perhaps a bias after the addends");
+      if (rest.size() == 2 && rest[1].rank() != 1) throw std::invalid_argument("expected a bias of rank 1");
       std::vector<Shape> conv_in{x};
       conv_in.insert(conv_in.end(), rest.begin(), rest.end());
       return infer_conv(conv_in, {{a.ints[0]}, {}});
@@ -228,7 +229,7 @@ const OpDef& block_conv_op() {
       d.samples.push_back({{Shape{36, 100, 9}, Shape{2, 9}, Shape{9}, Shape{3, 9, 10}, Shape{10}}, {{axis, 1}, {1e-3}}, 0.5, 0.6});
       d.samples.push_back({{Shape{4, 6, 17}, Shape{2, 17}, Shape{17}, Shape{4, 6, 17}, Shape{2, 17}, Shape{17}, Shape{3, 17, 8}, Shape{8}}, {{axis, 2}, {1e-3}}, 0.3, 1.0});
     }
-    d.wrong = {{{x, m, o}, {{0, 1}, {1e-3}}, "expected w and perhaps a bias"}, {{x, m, o, w}, {{2, 1}, {1e-3}}, "axis must be 0 or 1"}, {{x, m, o, w}, {{0}, {1e-3}}, "the attribute addends is missing"},
+    d.wrong = {{{x, m, o}, {{0, 1}, {1e-3}}, "expected w and perhaps a bias"}, {{x, m, o, w, Shape{4, 3, 2}}, {{1, 1}, {1e-3}}, "a bias of rank 1"}, {{x, m, o, w}, {{2, 1}, {1e-3}}, "axis must be 0 or 1"}, {{x, m, o, w}, {{0}, {1e-3}}, "the attribute addends is missing"},
                {{x, m, o, Shape{3, 4, 2}}, {{1, 1}, {1e-3}}, "channels differ: x has 3, w takes 4"}, {{x, m, Shape{2}, w}, {{1, 1}, {1e-3}}, "expected an offset of [3]"}};
     return d;
   }());

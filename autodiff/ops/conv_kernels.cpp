@@ -1,6 +1,7 @@
 #include "autodiff/ops/conv_kernels.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "autodiff/ops/tiles.hpp"
 
@@ -9,7 +10,7 @@ namespace autodiff {
 namespace {
 
 using kernels::Activations;
-using kernels::Pairs;
+using kernels::Quads;
 
 // Taps j for which position p + j - r lies inside an axis of n positions.
 struct Taps {
@@ -21,13 +22,11 @@ Taps taps_inside(Index p, Index n, Index k) {
 }
 
 Index extent(const ConvShape& s) { return s.along_units ? s.A0 : s.A1; }
-Index slabs_per_tile(const ConvShape& s) { return std::max<Index>(1, kTileElements / (s.A1 * std::max(s.C, s.O))); }
 
-// Slabs of a chunk of the weight gradient; pairs of slabs stay together.
-Index slabs_per_chunk(const ConvShape& s) {
-  const Index slabs = std::max<Index>(1, 2048 / s.A1);
-  return s.along_units && s.in_pairs() ? (slabs + 1) / 2 * 2 : slabs;
-}
+// Along units, fours of slabs stay together.
+Index together(const ConvShape& s, Index slabs) { return s.along_units && s.in_quads() ? std::max<Index>(1, (slabs + 3) / 4) * 4 : std::max<Index>(1, slabs); }
+Index slabs_per_tile(const ConvShape& s) { return together(s, kTileElements / (s.A1 * std::max(s.C, s.O))); }
+Index slabs_per_chunk(const ConvShape& s) { return together(s, 2048 / s.A1); }  // of the weight gradient
 
 // ---- direct ---------------------------------------------------------------------------------------------------------------------------
 
@@ -59,6 +58,17 @@ void direct_rows(const ConvShape& s, Index n, Index first, Index last, const T* 
   }
 }
 
+// Adds the bias of unit n to its outputs, which are still in the cache.
+template <class T>
+void add_edges(const ConvShape& s, Index n, const T* edges, T* y) {
+  const Index rows = edge_rows(s.A1);
+  for (Index i = 0; i < rows; ++i) {
+    const Index first = i == 0 ? 0 : i == rows - 1 ? s.A1 - 1 : 1, count = i == 1 && rows == 3 ? s.A1 - 2 : 1;
+    T* at = y + (n * s.A1 + first) * s.O;
+    kernels::active<T>().binary_rows(kernels::Binary::add, count, s.O, at, kernels::Walk::full, edges + (n * rows + i) * s.O, kernels::Walk::row, at);
+  }
+}
+
 // What the outputs at slabs [n0, n1), positions [t0, t1) of each, add to dw.
 template <class T>
 void direct_weight_reverse(const ConvShape& s, Index n0, Index n1, Index t0, Index t1, const T* x, const T* g, T* dw) {
@@ -78,61 +88,66 @@ void direct_weight_reverse(const ConvShape& s, Index n0, Index n1, Index t0, Ind
   }
 }
 
-// ---- in pairs -------------------------------------------------------------------------------------------------------------------------
+// ---- in fours -------------------------------------------------------------------------------------------------------------------------
 
-// Calls f(pairs, position of the first output, distance of the two outputs of a pair, and of those of neighbouring pairs) for all whole pairs of slabs [n0, n1);
-// n0 is even along units. A position counts rows of [A0 * A1, C].
+// Calls f(quads, position of the first output, distance of the outputs of a four, and of the fours) for all whole fours of slabs [n0, n1); n0 is a multiple of
+// four along units. A position counts rows of [A0 * A1, C].
 template <class T, class F>
-void for_pairs(const ConvShape& s, Index n0, Index n1, const Activations<T>& x, F f) {
+void for_quads(const ConvShape& s, Index n0, Index n1, const Activations<T>& x, F f) {
   if (s.along_units) {
-    for (Index n = n0; n + 2 <= n1; n += 2) {
-      f(Pairs<T>{.rows = s.A1, .C = s.C, .x = moved(x, n * s.A1 * s.C), .row = s.C, .step = s.A1 * s.C, .before = n > 0, .after = n + 2 < s.A0}, n * s.A1, s.A1, 1);
+    for (Index n = n0; n + 4 <= n1; n += 4) {
+      f(Quads<T>{.rows = s.A1, .C = s.C, .x = moved(x, n * s.A1 * s.C), .row = s.C, .step = s.A1 * s.C, .before = n > 0, .after = n + 4 < s.A0}, n * s.A1, s.A1, 1);
     }
   } else {
-    const Index run = s.A1 / 2, together = s.A1 % 2 == 0 ? n1 - n0 : 1;  // slabs of even length follow one another as one long row of pairs
+    const Index run = s.A1 / 4;
+    const Index together = s.A1 % 4 == 0 ? n1 - n0 : 1;  // slabs of whole fours follow one another as one long row of fours
     for (Index n = n0; n < n1; n += together) {
-      f(Pairs<T>{.rows = together * run, .C = s.C, .x = moved(x, n * s.A1 * s.C), .row = 2 * s.C, .step = s.C, .run = run, .after = s.A1 % 2 == 1}, n * s.A1, 1, 2);
+      f(Quads<T>{.rows = together * run, .C = s.C, .x = moved(x, n * s.A1 * s.C), .row = 4 * s.C, .step = s.C, .run = run, .after = s.A1 % 4 != 0}, n * s.A1, 1, 4);
     }
   }
 }
 
+constexpr Index whole_quads(Index positions) { return positions / 4 * 4; }
+
 }  // namespace
 
-bool ConvShape::in_pairs() const {
+bool ConvShape::in_quads() const {
   constexpr Index least = 8;
-  return k == 3 && std::min(C, O) >= least && std::max(C, O) <= kernels::kMostPairChannels && extent(*this) >= 2;
+  return k == 3 && std::min(C, O) >= least && std::max(C, O) <= kernels::kMostQuadChannels && extent(*this) >= 4;
 }
 
-bool ConvShape::can_activate() const { return in_pairs() && extent(*this) % 2 == 0; }
+bool ConvShape::can_activate() const { return in_quads() && extent(*this) % 4 == 0; }
 
-Index conv_scratch(const ConvShape& s) { return s.in_pairs() ? 4 * s.C * s.O : 0; }
+Index conv_scratch(const ConvShape& s) { return s.in_quads() ? kernels::winograd_size(s.C, s.O) : 0; }
 
 template <class T>
-void run_conv(const ConvShape& s, const Activations<T>& x, const T* w, const T* bias, T* y, T* scratch, const Parallel& parallel) {
+void run_conv(const ConvShape& s, const Activations<T>& x, const T* w, const T* bias, T* y, T* scratch, const Parallel& parallel, bool per_unit) {
   const auto& table = kernels::active<T>();
-  const bool pairs = s.in_pairs();
-  const Index slabs = slabs_per_tile(s), per_tile = pairs && s.along_units ? (slabs + 1) / 2 * 2 : slabs;
-  if (pairs) table.winograd_weights(s.C * s.O, w, scratch);
-  for_tiles(parallel, tile_count(s.A0, per_tile), [&](Index tile) {
-    const Index n0 = tile * per_tile, n1 = std::min(s.A0, n0 + per_tile);
-    if (pairs) {
-      for_pairs(s, n0, n1, x, [&](const Pairs<T>& p, Index at, Index apart, Index next) { table.winograd(p, s.O, scratch, bias, y + at * s.O, y + (at + apart) * s.O, next * s.O); });
+  const T* const edges = per_unit ? std::exchange(bias, nullptr) : nullptr;
+  const bool quads = s.in_quads();
+  const Index slabs = slabs_per_tile(s);
+  if (quads) table.winograd_weights(s.C, s.O, w, scratch);
+  for_tiles(parallel, tile_count(s.A0, slabs), [&](Index tile) {
+    const Index n0 = tile * slabs, n1 = std::min(s.A0, n0 + slabs);
+    if (quads) {
+      for_quads(s, n0, n1, x, [&](const Quads<T>& q, Index at, Index apart, Index next) { table.winograd(q, s.O, scratch, bias, y + at * s.O, apart * s.O, next * s.O); });
     }
     if (s.along_units) {
-      for (Index n = pairs ? n0 + (n1 - n0) / 2 * 2 : n0; n < n1; ++n) direct_slab(s, n, x.z[0], w, bias, y);
+      for (Index n = quads ? n0 + whole_quads(n1 - n0) : n0; n < n1; ++n) direct_slab(s, n, x.z[0], w, bias, y);
     } else {
-      for (Index n = n0; n < n1; ++n) direct_rows(s, n, pairs ? s.A1 / 2 * 2 : 0, s.A1, x.z[0], w, bias, y);
+      for (Index n = n0; n < n1; ++n) direct_rows(s, n, quads ? whole_quads(s.A1) : 0, s.A1, x.z[0], w, bias, y);
     }
+    for (Index n = n0; edges && n < n1; ++n) add_edges(s, n, edges, y);
   });
 }
 
 namespace {
 
-// What a chunk of the weight gradient adds up: the adjoint of u from whole pairs [4, C, O], then that of w from what has no partner [k, C, O], as far as there is any.
+// What a chunk of the weight gradient adds up: the adjoint of u from whole fours [6, C, O], then that of w from what is in none [k, C, O], as far as there is any.
 struct WeightSums {
-  Index pairs, direct;
-  explicit WeightSums(const ConvShape& s) : pairs(s.in_pairs() ? 4 * s.C * s.O : 0), direct(s.can_activate() ? 0 : s.k * s.C * s.O) {}
-  Index size() const { return pairs + direct; }
+  Index quads, direct;
+  explicit WeightSums(const ConvShape& s) : quads(s.in_quads() ? 6 * s.C * s.O : 0), direct(s.can_activate() ? 0 : s.k * s.C * s.O) {}
+  Index size() const { return quads + direct; }
 };
 
 }  // namespace
@@ -145,21 +160,21 @@ void run_conv_weight_reverse(const ConvShape& s, const Activations<T>& x, const 
   const WeightSums sums(s);
   const Index slabs = slabs_per_chunk(s), chunks = tile_count(s.A0, slabs), size = sums.size();
   for_tiles(parallel, chunks, [&](Index chunk) {
-    T *du = scratch + chunk * size, *direct = du + sums.pairs;
+    T *du = scratch + chunk * size, *direct = du + sums.quads;
     std::fill_n(du, size, T(0));
     const Index n0 = chunk * slabs, n1 = std::min(s.A0, n0 + slabs);
-    if (sums.pairs) {
-      for_pairs(s, n0, n1, x, [&](const Pairs<T>& p, Index at, Index apart, Index next) { table.winograd_reverse(p, s.O, g + at * s.O, g + (at + apart) * s.O, next * s.O, du); });
+    if (sums.quads) {
+      for_quads(s, n0, n1, x, [&](const Quads<T>& q, Index at, Index apart, Index next) { table.winograd_reverse(q, s.O, g + at * s.O, apart * s.O, next * s.O, du); });
     }
     if (!sums.direct) return;
-    if (s.along_units) direct_weight_reverse(s, sums.pairs ? n0 + (n1 - n0) / 2 * 2 : n0, n1, 0, s.A1, x.z[0], g, direct);
-    else direct_weight_reverse(s, n0, n1, sums.pairs ? s.A1 / 2 * 2 : 0, s.A1, x.z[0], g, direct);
+    if (s.along_units) direct_weight_reverse(s, sums.quads ? n0 + whole_quads(n1 - n0) : n0, n1, 0, s.A1, x.z[0], g, direct);
+    else direct_weight_reverse(s, n0, n1, sums.quads ? whole_quads(s.A1) : 0, s.A1, x.z[0], g, direct);
   });
   combine_tree(chunks, size, scratch, [](Index n, T* a, const T* b) {
     for (Index i = 0; i < n; ++i) a[i] += b[i];
   });
-  const T* direct = scratch + sums.pairs;
-  if (!sums.pairs) {
+  const T* direct = scratch + sums.quads;
+  if (!sums.quads) {
     std::copy_n(direct, sums.direct, dw);
   } else {
     table.winograd_weights_reverse(s.C * s.O, scratch, dw);
@@ -167,8 +182,8 @@ void run_conv_weight_reverse(const ConvShape& s, const Activations<T>& x, const 
   }
 }
 
-template void run_conv(const ConvShape&, const Activations<float>&, const float*, const float*, float*, float*, const Parallel&);
-template void run_conv(const ConvShape&, const Activations<double>&, const double*, const double*, double*, double*, const Parallel&);
+template void run_conv(const ConvShape&, const Activations<float>&, const float*, const float*, float*, float*, const Parallel&, bool);
+template void run_conv(const ConvShape&, const Activations<double>&, const double*, const double*, double*, double*, const Parallel&, bool);
 template void run_conv_weight_reverse(const ConvShape&, const Activations<float>&, const float*, float*, float*, const Parallel&);
 template void run_conv_weight_reverse(const ConvShape&, const Activations<double>&, const double*, double*, double*, const Parallel&);
 

@@ -95,6 +95,7 @@ OpDef unary_op(const UnaryRow& row) {
     const T p = a.empty() ? T(0) : static_cast<T>(a[0]), q = a.size() < 2 ? T(0) : static_cast<T>(a[1]);
     const Index n = s.out.size(), tiles = tile_count(n, kTileElements);
     const auto run = kernels::active<T>().unary;
+    if (tiles == 1) return Kernel<T>{[=](const KernelArguments<T>& k) { run(f, n, k.in[0], k.out, p, q); }};
     return Kernel<T>{[=](const KernelArguments<T>& k) {
       for_tiles(*k.parallel, tiles, [&](Index i) {
         const Index begin = i * kTileElements;
@@ -186,6 +187,10 @@ OpDef binary_op(const BinaryRow& row) {
   };
   d.set_kernel([f = row.f]<class T>(const NodeShape& s) {
     const BroadcastLoop loop(s.in[0], s.in[1], s.out);
+    if (const auto whole = loop.single_row()) {
+      const auto run = kernels::active<T>().binary;
+      return Kernel<T>{[f, run, r = *whole](const KernelArguments<T>& k) { run(f, r.size, k.in[0], r.x_step, k.in[1], r.y_step, k.out); }};
+    }
     const auto run = kernels::active<T>().binary_rows;
     return Kernel<T>{[=](const KernelArguments<T>& k) {
       for_tiles(*k.parallel, loop.tiles(), [&](Index tile) {

@@ -33,7 +33,7 @@ class Fuser {
     const Node& n = node(id);
     const Attribution attribution(rewriter_.target(), n);
     if (activation_[id]) return block_activation(addends(*activation_[id]), activation_[id]->eps);
-    if (n.op->name == "conv" && activation_[n.inputs[0]]) {
+    if (n.op->name == "conv" && activation_[n.inputs[0]] && (n.inputs.size() < 3 || node(n.inputs[2]).shape.rank() == 1)) {
       const Activation& a = *activation_[n.inputs[0]];
       return block_conv(addends(a), a.eps, rewriter_[n.inputs[1]], n.inputs.size() > 2 ? rewriter_[n.inputs[2]] : Var(), static_cast<int>(n.attributes.ints[0]));
     }

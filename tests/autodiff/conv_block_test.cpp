@@ -1,9 +1,10 @@
-// Convolutions in pairs and block ops as whole ops: against convolutions written as slices and products, and against the ops that they fuse. Their gradients and
+// Convolutions in fours and block ops as whole ops: against convolutions written as slices and products, and against the ops that they fuse. Their gradients and
 // threads: registry_test.cpp.
 #include "autodiff/ops/conv_block.hpp"
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "autodiff/ops/elementwise.hpp"
 #include "autodiff/ops/layout.hpp"
 #include "autodiff/ops/matmul.hpp"
+#include "autodiff/ops/reduce.hpp"
 #include "autodiff/plan/plan.hpp"
 #include "autodiff/worst.hpp"
 
@@ -118,6 +120,26 @@ TEST_CASE_TEMPLATE("a convolution and its weight gradient are sums of shifted pr
       };
       CHECK(difference(run<T>([axis](auto in) { return conv_weight_reverse(in[0], in[1], 3, axis); }, reverse, -1), run<T>(sums, reverse, -1)) < 10 * tolerance);
     }
+}
+
+TEST_CASE_TEMPLATE("a bias of each unit stands for inputs that are the same for all examples", T, float, double) {
+  for (const auto& [units, examples, C, O] : kSizes) {
+    CAPTURE(units);
+    CAPTURE(examples);
+    CAPTURE(C);
+    CAPTURE(O);
+    constexpr Index fixed = 5;
+    const Shape shapes[] = {Shape{units, examples, C}, Shape{units, 1, fixed}, Shape{3, C, O}, Shape{3, fixed, O}, Shape{O}};
+    const auto at_ends = [=, n = units, few = std::min<Index>(3, examples)](std::span<const Var> in) {
+      const Var bias = conv(broadcast_to(in[1], Shape{n, few, fixed}), in[3], in[4], 1);
+      return conv(in[0], in[2], bias, 1);
+    };
+    const auto plain = [=, n = units, all = examples](std::span<const Var> in) {
+      return conv(concat(std::vector{in[0], broadcast_to(in[1], Shape{n, all, fixed})}, 2), concat(std::vector{in[2], in[3]}, 1), in[4], 1);
+    };
+    const auto want = run<T>(plain, shapes, -1);
+    for (int threads : {1, 3}) CHECK(difference(run<T>(at_ends, shapes, -1, threads), want) < (sizeof(T) == 4 ? 1e-5 : 1e-14));
+  }
 }
 
 TEST_CASE_TEMPLATE("every block op has the bits of the ops that it fuses", T, float, double) {

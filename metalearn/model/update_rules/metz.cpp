@@ -3,9 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 #include <stdexcept>
+#include <vector>
 
 #include "autodiff/ops/batch_norm.hpp"
 #include "autodiff/ops/conv.hpp"
@@ -23,6 +26,7 @@ using namespace autodiff;
 namespace {
 
 constexpr double kBatchNormEpsilon = 1e-3;
+constexpr Index kStatistics = 9;  // inputs of the update network from a neuron's weights: eight statistics and the bias
 constexpr int kUnits = 0, kExamples = 1, kChannels = 2;  // axes
 
 // The recording of one step. Member functions follow the sections.
@@ -108,23 +112,42 @@ class Recorder {
     return graph_.constant(Shape{n, 1, 2}, std::move(values));
   }
 
+  // Convolution along the examples of what is the same for all of them, v [N, C]: at the first example, those in between and the last, [N, min(3, B), O].
+  // What lies beyond the ends is zero, so the first lacks the tap before it and the last the one behind.
+  Var constant_conv(Var v, Var w, Var b) const {
+    const Index C = w.shape()[1], O = w.shape()[2], rows = std::min<Index>(3, B_);
+    const auto tap = [&](Index j) { return reshape(slice(w, 0, j, j + 1), Shape{C, O}); };
+    const Var first = B_ == 1 ? tap(1) : tap(1) + tap(2), last = tap(0) + tap(1);
+    const Var parts[] = {first, rows == 3 ? first + tap(0) : last, last};
+    return reshape(matmul(v, concat(std::span(parts, static_cast<std::size_t>(rows)), 1)), Shape{v.shape()[0], rows, O}) + b;
+  }
+
   // Sections 6.2 to 6.4: h^l [N_l, B, H].
   Var hidden(std::size_t l, Var d) {
     const Scope scope(graph_, fmt::format("h/{}", l));
     const Index n = a_.x[l].shape()[0];
     const Shape per_example{n, B_, 1};
-    const Var features[] = {reshape(a_.x[l], per_example), reshape(a_.z[l], per_example), broadcast_to(phases(n), Shape{n, B_, 2}), d};
-    const Var f = batch_norm(concat(features, kChannels), theta("compute_h/in/bn_offset"), kBatchNormEpsilon);
+    // Inputs are the statistics and the bias, which are the same for all examples, then x, z, the phases, which are the same too, and d. Batch norm is by channel.
+    const Var offset = theta("compute_h/in/bn_offset"), x = reshape(a_.x[l], per_example), z = reshape(a_.z[l], per_example);
+    const auto pieces = [](Var v, int axis, Index skip) {  // what belongs to x and z, the phases, and d
+      const Index end = v.shape()[axis];
+      return std::array{slice(v, axis, skip, skip + 2), slice(v, axis, skip + 2, skip + 4), slice(v, axis, skip + 4, end)};
+    };
+    const auto [offset_xz, offset_phases, offset_d] = pieces(offset, 0, 0);
+    const Var varied = batch_norm(concat(std::vector{x, z, d}, kChannels), concat(std::vector{offset_xz, offset_d}, 0), kBatchNormEpsilon);
+    const Var phase = batch_norm(phases(n), offset_phases, kBatchNormEpsilon);
     const Var s = weight_statistics(l);
     const Var bias = l > 0 ? reshape(phi_.b[l - 1], Shape{n, 1}) : broadcast_to(graph_.scalar(0), Shape{n, 1});
-    const Var fixed_parts[] = {s, bias};
-    const Var fixed = concat(fixed_parts, 1);
-    const Var inputs[] = {broadcast_to(reshape(fixed, Shape{n, 1, 9}), Shape{n, B_, 9}), f};
-    Var a = concat(inputs, kChannels);
+    const Var fixed = concat(std::vector{s, bias, reshape(phase, Shape{n, 2})}, 1);
+    const Var w = theta("compute_h/conv0/w");
+    const auto [w_xz, w_phases, w_d] = pieces(w, 1, kStatistics);
+    const Var from_fixed = constant_conv(fixed, concat(std::vector{slice(w, 1, 0, kStatistics), w_phases}, 1), theta("compute_h/conv0/b"));
+    Var a = relu(batch_norm(conv(varied, concat(std::vector{w_xz, w_d}, 1), from_fixed, kExamples), theta("compute_h/conv0/bn_offset"), kBatchNormEpsilon));
     probe_(fmt::format("compute_h/{}/weight_stats", l), s);
-    probe_(fmt::format("compute_h/{}/input", l), a);
+    const auto for_all = [&](Var v) { return broadcast_to(reshape(v, Shape{n, 1, v.shape().size() / n}), Shape{n, B_, v.shape().size() / n}); };
+    probe_(fmt::format("compute_h/{}/input", l), concat(std::vector{for_all(s), for_all(bias), slice(varied, kChannels, 0, 2), for_all(phase), slice(varied, kChannels, 2, 2 + c_.D)}, kChannels));
     for (std::int64_t i = 0; i <= c_.Q; ++i) {
-      a = cbr(a, fmt::format("compute_h/conv{}", i), kExamples);
+      if (i > 0) a = cbr(a, fmt::format("compute_h/conv{}", i), kExamples);
       probe_(fmt::format("compute_h/{}/conv{}", l, i), a);
       Var u = cbr(a, fmt::format("compute_h/unit{}/conv0", i), kUnits);
       u = cbr(u, fmt::format("compute_h/unit{}/conv1", i), kUnits);

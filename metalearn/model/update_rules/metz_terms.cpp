@@ -71,7 +71,7 @@ Var weight_increment(const LayerView& v, const std::function<void(const std::str
   const Var w2 = square(w), sign_w = sign(w);
   const Var g = autodiff::sqrt(w2 + 1.0) - 1.0;
   const Var us = standardise(v.x_upper), ls = standardise(v.x_lower);
-  const Var q = matmul(w, times_transposed(us, us) / (v.batch * std::sqrt(J)));
+  const Var q = times_square(w, us) / (v.batch * std::sqrt(J));
 
   // In the order of kTerms.
   const std::array<Var, kTerms.size()> terms{
