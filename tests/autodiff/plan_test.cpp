@@ -165,3 +165,53 @@ TEST_CASE("a kernel with little work stays in one thread, one with much is sprea
   CHECK(spread(large, one, 1) == 0);
   CHECK(one == two);
 }
+
+TEST_CASE("the two halves of a plan give the bits of the whole, whatever happens to the arena and the outputs in between") {
+  Graph g;
+  const Var a = g.input(Shape{6, 6}, "a"), x = g.input(Shape{6, 6}, "x"), adjoint = g.input(Shape{6, 6}, "adjoint");
+  const Var h = exp(matmul(a, x) * 0.1), y = matmul(h, a) / (h + 2.0), copied = reshape(y, Shape{36}), J = sum_all(h * y);
+  const Var forward[] = {y, J, copied, x}, seeds[] = {adjoint, Var(), Var(), Var()}, wrt[] = {a, x};
+  std::vector<Var> outputs(std::begin(forward), std::end(forward));
+  for (Var d : differentiate(forward, seeds, wrt)) outputs.push_back(d);
+  const Var inputs[] = {a, x, adjoint};
+  for (bool fuse : {false, true})
+    for (double price : {0.0, 1.0 / 16, 100.0}) {
+      PlanOptions options;
+      options.transform = {fuse, 4, price};
+      const Plan<float> plan(inputs, outputs, options);
+      std::vector<std::vector<float>> values(3, std::vector<float>(36));
+      for (std::size_t i = 0; i < 108; ++i) values[i / 36][i % 36] = 0.01f * static_cast<float>((i * 37) % 101) - 0.5f;
+      std::vector<const float*> in;
+      for (const auto& v : values) in.push_back(v.data());
+      const auto run = [&](const auto& how) {
+        std::vector<std::vector<float>> results;
+        for (Var o : outputs) results.emplace_back(static_cast<std::size_t>(o.shape().size()));
+        std::vector<float*> out;
+        for (auto& r : results) out.push_back(r.data());
+        how(out, results);
+        return results;
+      };
+      Arena arena;
+      const auto whole = run([&](auto& out, auto&) { plan.run(in, out, arena, Parallel(1)); });
+      const auto halves = run([&](auto& out, auto& results) {
+        std::vector<float> kept(plan.kept_numbers()), adjoint_later = values[2];
+        std::fill(values[2].begin(), values[2].end(), 1e30f);  // not known yet
+        plan.run_forward(in, out, arena, Parallel(1), kept);
+        values[2] = adjoint_later;
+        in[2] = values[2].data();
+        const auto first = results;
+        for (std::size_t i = 0; i < 4; ++i) std::fill(results[i].begin(), results[i].end(), 1e30f);
+        std::fill(arena.data(), arena.data() + arena.bytes(), std::byte{0x7f});
+        plan.run_reverse(in, out, arena, Parallel(1), kept);
+        for (std::size_t i = 0; i < 4; ++i) std::copy(first[i].begin(), first[i].end(), results[i].begin());
+      });
+      CHECK(whole == halves);
+      CHECK(plan.kept_numbers() * sizeof(float) <= plan.tape_bytes() + 36 * sizeof(float));
+      std::vector<float> small(plan.kept_numbers() + 1);
+      std::vector<float*> none;
+      CHECK_THROWS_WITH_AS(plan.run_forward(in, none, arena, Parallel(1), small), doctest::Contains("numbers of its forward pass"), std::invalid_argument);
+    }
+  const Plan<float> one_piece(inputs, outputs);
+  std::vector<float*> none;
+  CHECK_THROWS_WITH_AS(one_piece.run_reverse({}, none, *std::make_unique<Arena>(), Parallel(1), {}), doctest::Contains("no forward pass"), std::invalid_argument);
+}
