@@ -21,6 +21,9 @@ class PosixFileSystem final : public FileSystem {
   int open(const std::string& path, int flags, mode_t mode) override { return ::open(path.c_str(), flags | O_CLOEXEC, mode); }
   ssize_t read(int file, void* to, std::size_t bytes) override { return ::read(file, to, bytes); }
   ssize_t write(int file, const void* from, std::size_t bytes) override { return ::write(file, from, bytes); }
+  ssize_t pread(int file, void* to, std::size_t bytes, off_t at) override { return ::pread(file, to, bytes, at); }
+  ssize_t pwrite(int file, const void* from, std::size_t bytes, off_t at) override { return ::pwrite(file, from, bytes, at); }
+  int allocate(int file, off_t bytes) override { return (errno = ::posix_fallocate(file, 0, bytes)) == 0 ? 0 : -1; }
   int fsync(int file) override { return ::fsync(file); }
   int ftruncate(int file, off_t bytes) override { return ::ftruncate(file, bytes); }
   int flock(int file, int operation) override { return ::flock(file, operation); }

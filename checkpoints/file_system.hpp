@@ -21,6 +21,10 @@ class FileSystem {
   virtual int open(const std::string& path, int flags, mode_t mode) = 0;
   virtual ssize_t read(int file, void* to, std::size_t bytes) = 0;
   virtual ssize_t write(int file, const void* from, std::size_t bytes) = 0;
+  virtual ssize_t pread(int file, void* to, std::size_t bytes, off_t at) = 0;
+  virtual ssize_t pwrite(int file, const void* from, std::size_t bytes, off_t at) = 0;
+  /// posix_fallocate, with -1 and errno on failure: room on the disk for the first so many bytes.
+  virtual int allocate(int file, off_t bytes) = 0;
   virtual int fsync(int file) = 0;
   virtual int ftruncate(int file, off_t bytes) = 0;
   virtual int flock(int file, int operation) = 0;

@@ -46,7 +46,4 @@ struct Schedule {
   std::vector<Action> actions;
 };
 
-/// True where the adjoint behind step t starts from what is given (at the end) or from zero (at the end of a window) instead of coming out of step t+1.
-inline bool ends_window(const Schedule& s, Step t) { return t + 1 == s.steps || (t + 1) % s.window == 0; }
-
 }  // namespace autodiff

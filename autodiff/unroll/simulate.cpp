@@ -6,6 +6,8 @@
 #include <deque>
 #include <stdexcept>
 
+#include "autodiff/unroll/checkpoint_store.hpp"
+
 namespace autodiff {
 
 namespace {
@@ -41,7 +43,7 @@ class DiskClock {
 class Simulator {
  public:
   Simulator(const Schedule& s, const StepSizes& sizes, const StepCosts& costs, const DiskCosts& disk)
-      : s_(s), sizes_(sizes), costs_(costs), clock_(disk), slots_(static_cast<std::size_t>(std::max<Slot>(s.slots, 0))), next_reverse_(window_end(0)) {}
+      : s_(s), sizes_(sizes), costs_(costs), clock_(disk), slots_(static_cast<std::size_t>(s.slots)), next_reverse_(window_end(0)) {}
 
   Simulation run() {
     if (s_.steps < 1 || s_.window < 1 || s_.window > s_.steps) throw std::invalid_argument(fmt::format("[schedule {}] {} steps in windows of {}", s_.name, s_.steps, s_.window));

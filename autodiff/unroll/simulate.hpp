@@ -41,10 +41,8 @@ struct Simulation {
   Slot tapes = 0;                  ///< kept, most at one time
 };
 
-/// Buffers of a disk store: states on their way to the disk, and a state read ahead.
-inline constexpr int kWriteBuffers = 2, kReadBuffers = 1;
-
-/// Throws std::invalid_argument "[schedule NAME] action 17, load 5 from slot 3: ..." where an action is not legal, a step is not reversed in its turn, or something is left in a slot.
+/// The disk has the buffers of checkpoint_store.hpp.
+/// Throws std::invalid_argument "[schedule NAME] action 17, load 5 from slot 3: ..." where an action is not legal, a step is not reversed in its turn, or a slot isn't left empty.
 Simulation simulate(const Schedule& schedule, const StepSizes& sizes = {}, const StepCosts& costs = {}, const DiskCosts& disk = {});
 
 }  // namespace autodiff

@@ -51,12 +51,15 @@ inline std::vector<std::string> names_in(const std::string& directory) {
 }
 
 /// The real file system, but the call number `fail_at` (from 0) fails with `error`, and with `for_good` every one after it; -1: none. Any number of threads may use one.
-class FaultyFileSystem final : public FileSystem {
+class FaultyFileSystem : public FileSystem {
  public:
   explicit FaultyFileSystem(int at = -1, int code = EIO) : fail_at(at), error(code) {}
   int open(const std::string& p, int f, mode_t m) override { return fails() ? -1 : real.open(p, f, m); }
   ssize_t read(int f, void* to, std::size_t n) override { return fails() ? -1 : real.read(f, to, n); }
   ssize_t write(int f, const void* from, std::size_t n) override { return fails() ? -1 : real.write(f, from, n < longest_write ? n : longest_write); }
+  ssize_t pread(int f, void* to, std::size_t n, off_t at) override { return fails() ? -1 : real.pread(f, to, n, at); }
+  ssize_t pwrite(int f, const void* from, std::size_t n, off_t at) override { return fails() ? -1 : real.pwrite(f, from, n < longest_write ? n : longest_write, at); }
+  int allocate(int f, off_t n) override { return fails() ? -1 : real.allocate(f, n); }
   int fsync(int) override { return fails() ? -1 : 0; }  // the power stays on in these tests
   int ftruncate(int f, off_t n) override { return fails() ? -1 : real.ftruncate(f, n); }
   int flock(int f, int o) override { return fails() ? -1 : real.flock(f, o); }

@@ -99,6 +99,9 @@ class PowerLossFileSystem final : public FileSystem {
     record(std::move(change));
     return written;
   }
+  ssize_t pread(int, void*, std::size_t, off_t) override { return unused(); }  // scratch files promise nothing
+  ssize_t pwrite(int, const void*, std::size_t, off_t) override { return unused(); }
+  int allocate(int, off_t) override { return unused(); }
   int fsync(int file) override {
     const std::lock_guard lock(mutex_);
     return record({Change::synced, open_[static_cast<std::size_t>(file)].node});
@@ -151,6 +154,10 @@ class PowerLossFileSystem final : public FileSystem {
   }
 
  private:
+  static int unused() {
+    errno = ENOSYS;
+    return -1;
+  }
   static constexpr std::size_t kNone = SIZE_MAX;
 
   struct Change {

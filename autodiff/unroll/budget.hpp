@@ -1,0 +1,47 @@
+// budget: the schedule of an unroll that keeps within a memory budget, and what it will cost. Pure: what is planned is what unroll() does.
+//
+// More memory or disk never costs more evaluations, and never more seconds at equal costs: every schedule here gets cheaper with its slots, and the disk is used only
+// where a state is written and read in less time than a step runs forward, so that it is never waited for.
+#pragma once
+#include <stdexcept>
+
+#include "autodiff/unroll/simulate.hpp"
+
+namespace autodiff {
+
+/// What the planner has to know of a segment (segment.hpp).
+struct StepProfile {
+  std::size_t state_size = 0, theta_size = 0;
+  std::size_t tape_size = 0;      ///< 0: tapes can't be kept
+  std::size_t number_bytes = 4;
+  std::size_t working_bytes = 0;  ///< of the step's own arena
+};
+
+struct Budget {
+  std::size_t memory_bytes = 0;
+  std::size_t disk_bytes = 0;
+};
+
+struct UnrollPlan {
+  Schedule schedule;
+  Simulation predicted;
+  std::size_t arena_bytes = 0;    ///< the high-water mark of unroll()'s arena
+  std::size_t peak_bytes = 0;     ///< that, the step's working bytes, the buffers of the disk store, and the schedule with what is noted of each step
+  double evaluations_per_step = 0;
+  double lower_bound_evaluations = 0;  ///< of the whole unroll, with memory without bounds
+  bool disk_too_slow = false;     ///< a disk was offered and left alone
+};
+
+/// No schedule fits.
+struct BudgetTooSmall : std::runtime_error {
+  BudgetTooSmall(std::size_t least, const std::string& message) : std::runtime_error(message), smallest_bytes(least) {}
+  std::size_t smallest_bytes;  ///< of memory, with which one does
+};
+
+/// The smallest memory with which T steps can be reversed: with one slot, in T (T+1) / 2 evaluations.
+std::size_t smallest_memory(Step T, const StepProfile& step);
+
+/// Throws BudgetTooSmall naming the smallest budget that works, std::invalid_argument where T < 1.
+UnrollPlan plan_unroll(Step T, const StepProfile& step, const StepCosts& costs, const DiskCosts& disk, const Budget& budget);
+
+}  // namespace autodiff

@@ -1,0 +1,196 @@
+#include "autodiff/unroll/unroll.hpp"
+
+#include <fmt/format.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace autodiff {
+
+namespace {
+
+using Kind = Action::Kind;
+
+constexpr std::size_t kLine = 64;
+std::size_t whole_lines(std::size_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
+
+template <class T>
+std::uint64_t checksum(std::span<const T> values) { return XXH3_64bits(values.data(), values.size_bytes()); }
+
+template <class T>
+double norm(std::span<const T> values) {
+  double sum = 0;
+  for (T v : values) sum += static_cast<double>(v) * static_cast<double>(v);
+  return std::sqrt(sum);
+}
+
+template <class T>
+class Interpreter {
+ public:
+  Interpreter(Segment<T>& segment, const Schedule& schedule, Arena& arena, CheckpointStore* disk)
+      : segment_(segment), s_(schedule), arena_(arena), disk_(disk), n_(segment.state_size()), slot_(slot_bytes(n_, sizeof(T))), tape_(segment.tape_size()) {
+    const Simulation simulated = simulate(s_, {slot_, tape_ * sizeof(T)});
+    if (simulated.records > 0 && tape_ == 0) throw std::invalid_argument(fmt::format("[unroll] the schedule {} keeps tapes, which this step doesn't offer", s_.name));
+    if (s_.disk_slots > 0 && !disk_) throw std::invalid_argument(fmt::format("[unroll] the schedule {} needs a store on disk", s_.name));
+    const std::size_t fixed = unroll_fixed_bytes(n_, segment.theta_size(), sizeof(T));
+    arena_.reserve(fixed + simulated.peak_bytes);
+    for (auto* state : {&current_, &next_, &last_, &adjoint_, &new_adjoint_}) *state = take(n_);
+    for (auto* sum : {&contribution_, &sum_}) *sum = take(segment.theta_size());
+    slots_ = next_place_;
+    checksums_.assign(static_cast<std::size_t>(s_.steps) + 1, 0);
+    telemetry_.adjoint_norm.assign(static_cast<std::size_t>(s_.steps), 0);
+    telemetry_.contribution_norm = telemetry_.adjoint_norm;
+  }
+
+  UnrollTelemetry run(std::span<T> phi, std::span<T> adjoint, std::span<T> gradient) {
+    const auto expect = [](const char* what, std::size_t found, std::size_t expected) {
+      if (found != expected) throw std::invalid_argument(fmt::format("[unroll] {} has {} numbers, expected {}", what, found, expected));
+    };
+    expect("phi", phi.size(), n_);
+    expect("the adjoint", adjoint.size(), n_);
+    expect("the gradient", gradient.size(), contribution_.size());
+    std::copy(phi.begin(), phi.end(), current_.begin());
+    adjoint_from_outside_ = adjoint;
+    std::copy(gradient.begin(), gradient.end(), sum_.begin());
+    checksums_[0] = checksum<T>(current_);
+    const double waited_before = disk_ ? disk_->waited_seconds() : 0;
+    for (const Action& a : s_.actions) act(a);
+    if (disk_) telemetry_.waited_seconds = disk_->waited_seconds() - waited_before;
+    std::copy(last_.begin(), last_.end(), phi.begin());
+    std::copy(adjoint_.begin(), adjoint_.end(), adjoint.begin());
+    std::copy(sum_.begin(), sum_.end(), gradient.begin());
+    return std::move(telemetry_);
+  }
+
+ private:
+  std::span<T> take(std::size_t numbers) {
+    const std::span<T> taken(reinterpret_cast<T*>(arena_.data() + next_place_), numbers);
+    next_place_ += whole_lines(numbers * sizeof(T));
+    arena_.touch(next_place_);
+    return taken;
+  }
+  // What lies from a slot in RAM on.
+  std::span<T> in_slot(Slot slot, std::size_t numbers, std::size_t bytes) {
+    const std::size_t at = slots_ + static_cast<std::size_t>(slot - s_.disk_slots) * slot_;
+    arena_.touch(at + bytes);
+    return {reinterpret_cast<T*>(arena_.data() + at), numbers};
+  }
+  std::span<T> state_in(Slot slot) { return in_slot(slot, n_, slot_); }
+  std::span<T> tape_in(Slot slot) { return in_slot(slot, tape_, tape_ * sizeof(T)); }
+
+  // phi_{t+1}, just computed from the current state phi_t, becomes the current state.
+  void reached(Step t) {
+    const std::uint64_t sum = checksum<T>(next_);
+    const auto i = static_cast<std::size_t>(t + 1);
+    if (t + 1 > furthest_) {
+      furthest_ = t + 1;
+      checksums_[i] = sum;
+      if (furthest_ == s_.steps) std::copy(next_.begin(), next_.end(), last_.begin());
+    } else if (sum != checksums_[i]) {
+      segment_.advance(t, current_, next_);
+      const bool agrees = checksum<T>(next_) == checksums_[i];
+      throw RecomputationMismatch(t + 1, agrees,
+                                  fmt::format("step {}: computing the state behind it again gave other bits than the first time (checksum {:016x}, expected {:016x}); computing it once more {}", t, sum, checksums_[i],
+                                              agrees ? "agrees with the first time: check this machine's memory" : "does not agree with the first time either: check this machine's memory and processor"));
+    }
+    std::swap(current_, next_);
+  }
+
+  void begin_reverse(Step t) {
+    if (t + 1 == s_.steps) std::copy(adjoint_from_outside_.begin(), adjoint_from_outside_.end(), adjoint_.begin());
+    else if ((t + 1) % s_.window == 0) std::fill(adjoint_.begin(), adjoint_.end(), T{0});
+  }
+  void end_reverse(Step t) {
+    std::swap(adjoint_, new_adjoint_);
+    for (std::size_t i = 0; i < sum_.size(); ++i) sum_[i] += contribution_[i];
+    telemetry_.adjoint_norm[static_cast<std::size_t>(t)] = norm<T>(adjoint_);
+    telemetry_.contribution_norm[static_cast<std::size_t>(t)] = norm<T>(contribution_);
+  }
+
+  void act(const Action& a) {
+    const bool on_disk = a.slot < s_.disk_slots;
+    switch (a.kind) {
+      case Kind::advance:
+        for (Step t = a.step; t < a.end; ++t) {
+          segment_.advance(t, current_, next_);
+          reached(t);
+        }
+        break;
+      case Kind::record:
+        segment_.record(a.step, current_, next_, tape_in(a.slot));
+        reached(a.step);
+        break;
+      case Kind::reverse:
+        begin_reverse(a.step);
+        segment_.reverse(a.step, tape_in(a.slot), adjoint_, new_adjoint_, contribution_);
+        end_reverse(a.step);
+        break;
+      case Kind::turn:
+        begin_reverse(a.step);
+        segment_.turn(a.step, current_, next_, adjoint_, new_adjoint_, contribution_);
+        reached(a.step);
+        end_reverse(a.step);
+        break;
+      case Kind::store:
+        if (on_disk) disk_->store(a.slot, std::as_bytes(current_));
+        else std::copy(current_.begin(), current_.end(), state_in(a.slot).begin());
+        break;
+      case Kind::load:
+        if (on_disk) {
+          disk_->load(a.slot, std::as_writable_bytes(current_));
+        } else {
+          const auto state = state_in(a.slot);
+          std::copy(state.begin(), state.end(), current_.begin());
+        }
+        if (checksum<T>(current_) != checksums_[static_cast<std::size_t>(a.step)])
+          throw RecomputationMismatch(a.step, false, fmt::format("the state before step {} changed while it was kept in {}: check this machine's memory", a.step, on_disk ? "the store on disk" : "memory"));
+        break;
+      case Kind::drop: break;
+      case Kind::prefetch: disk_->prefetch(a.slot); break;
+    }
+  }
+
+  Segment<T>& segment_;
+  const Schedule& s_;
+  Arena& arena_;
+  CheckpointStore* disk_;
+  std::size_t n_, slot_, tape_, next_place_ = 0, slots_ = 0;
+  std::span<T> current_, next_, last_;     // last: phi_T
+  std::span<const T> adjoint_from_outside_;
+  std::span<T> adjoint_, new_adjoint_;     // of phi_{t+1} and phi_t
+  std::span<T> contribution_, sum_;        // of step t, and so far
+  Step furthest_ = 0;
+  std::vector<std::uint64_t> checksums_;
+  UnrollTelemetry telemetry_;
+};
+
+}  // namespace
+
+std::size_t slot_bytes(std::size_t state_size, std::size_t number_bytes) { return whole_lines(state_size * number_bytes); }
+
+Slot slots_of_tape(std::size_t tape_size, std::size_t state_size, std::size_t number_bytes) {
+  const std::size_t slot = slot_bytes(state_size, number_bytes);
+  return static_cast<Slot>((tape_size * number_bytes + slot - 1) / slot);
+}
+
+std::size_t unroll_fixed_bytes(std::size_t state_size, std::size_t theta_size, std::size_t number_bytes) {
+  return 5 * slot_bytes(state_size, number_bytes) + 2 * whole_lines(theta_size * number_bytes);
+}
+
+std::size_t most_bookkeeping_bytes(Step T) {
+  // Each step is turned, or recorded and reversed, once; each but one is the last of an advance, with a store, a load, a drop and a prefetch.
+  constexpr std::size_t kActions = 6;
+  return static_cast<std::size_t>(T + 1) * (kActions * sizeof(Action) + sizeof(std::uint64_t) + 2 * sizeof(double));
+}
+
+template <class T>
+UnrollTelemetry unroll(Segment<T>& segment, const Schedule& schedule, std::span<T> phi, std::span<T> adjoint, std::span<T> gradient, Arena& arena, CheckpointStore* disk) {
+  return Interpreter<T>(segment, schedule, arena, disk).run(phi, adjoint, gradient);
+}
+
+template UnrollTelemetry unroll<float>(Segment<float>&, const Schedule&, std::span<float>, std::span<float>, std::span<float>, Arena&, CheckpointStore*);
+template UnrollTelemetry unroll<double>(Segment<double>&, const Schedule&, std::span<double>, std::span<double>, std::span<double>, Arena&, CheckpointStore*);
+
+}  // namespace autodiff
