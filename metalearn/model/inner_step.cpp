@@ -165,8 +165,15 @@ struct InnerStep<T>::Impl {
     point(theta, contribution.data(), out);
     point(phi, new_adjoint.data(), out);
   }
+  void give_back(std::span<T> adjoint, std::span<T> gradient) const {
+    std::copy(new_adjoint.begin(), new_adjoint.end(), adjoint.begin());
+    for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] += contribution[i];
+  }
   void run(const Plan<T>& plan) {
     plan.run(in, out, arena, parallel);
+    note(plan);
+  }
+  void note(const Plan<T>& plan) {
     predicted_peak = std::max(predicted_peak, plan.peak_bytes());
   }
 
@@ -197,6 +204,10 @@ template <class T>
 std::int64_t InnerStep<T>::theta_size() const { return impl_->theta.size; }
 template <class T>
 std::int64_t InnerStep<T>::phi_size() const { return impl_->phi.size; }
+template <class T>
+const TensorList& InnerStep<T>::theta_list() const { return impl_->theta; }
+template <class T>
+const TensorList& InnerStep<T>::phi_list() const { return impl_->phi; }
 template <class T>
 std::size_t InnerStep<T>::tape_bytes() { return impl_->turn().tape_bytes(); }
 template <class T>
@@ -262,11 +273,43 @@ T InnerStep<T>::turn(std::span<const T> theta, std::span<const T> phi, std::span
   if (!phi_next.empty()) m.expect("phi_next", phi_next.size(), m.phi.size);
   m.bind_turn(theta, phi, x, pairs, adjoint_next);
   m.run(m.turn());
-  std::copy(m.new_adjoint.begin(), m.new_adjoint.end(), adjoint.begin());
-  for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] += m.contribution[i];
+  m.give_back(adjoint, gradient);
   if (!phi_next.empty()) std::copy(m.next_phi.begin(), m.next_phi.end(), phi_next.begin());
   return m.objective;
 }
+
+// A tape begins with phi: the reverse reads it, and the caller keeps it nowhere else.
+template <class T>
+T InnerStep<T>::record(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<T> phi_next, std::span<T> tape) {
+  Impl& m = *impl_;
+  m.expect("phi_next", phi_next.size(), m.phi.size);
+  m.expect("the tape", tape.size(), static_cast<std::int64_t>(record_size()));
+  m.bind_turn(theta, phi, x, pairs, phi);  // the adjoint is not read yet
+  std::copy(phi.begin(), phi.end(), tape.begin());
+  m.turn().run_forward(m.in, m.out, m.arena, m.parallel, tape.subspan(phi.size()));
+  m.note(m.turn());
+  std::copy(m.next_phi.begin(), m.next_phi.end(), phi_next.begin());
+  return m.objective;
+}
+
+template <class T>
+void InnerStep<T>::reverse(std::span<const T> theta, std::span<const T> tape, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next, std::span<T> adjoint,
+                           std::span<T> gradient) {
+  Impl& m = *impl_;
+  m.expect("the tape", tape.size(), static_cast<std::int64_t>(record_size()));
+  m.expect("the new adjoint", adjoint.size(), m.phi.size);
+  m.expect("the gradient", gradient.size(), m.theta.size);
+  const auto n = static_cast<std::size_t>(m.phi.size);
+  m.bind_turn(theta, tape.first(n), x, pairs, adjoint_next);
+  m.turn().run_reverse(m.in, m.out, m.arena, m.parallel, tape.subspan(n));
+  m.note(m.turn());
+  m.give_back(adjoint, gradient);
+}
+
+template <class T>
+std::size_t InnerStep<T>::record_size() { return static_cast<std::size_t>(impl_->phi.size) + impl_->turn().kept_numbers(); }
+template <class T>
+std::size_t InnerStep<T>::unroll_bytes() { return std::max(impl_->advance().peak_bytes(), impl_->turn().peak_bytes()); }
 
 template <class T>
 std::string InnerStep<T>::first_non_finite(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next) {

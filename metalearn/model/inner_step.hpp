@@ -3,6 +3,7 @@
 //   advance   phi_t -> phi_{t+1}                                                          (specification sections 4 to 9)
 //   score     phi -> J(phi), predictions                                                  (section 10)
 //   turn      phi_t, adjoint of phi_{t+1} -> adjoint of phi_t, d/dtheta; runs the step forward again first (its tape lives in the arena only meanwhile)
+//   record, reverse: the two halves of turn, with a tape that the caller keeps
 //
 // theta and phi are flat arrays in the order of theta_spec() and phi_spec(). Batches are unit-major: x[i*B + e] is input i of example e.
 // An InnerStep owns its arena: one thread at a time. Compiling costs tens of milliseconds, so keep them by StepShape.
@@ -86,6 +87,8 @@ class InnerStep {
   const StepShape& shape() const;
   std::int64_t theta_size() const;
   std::int64_t phi_size() const;
+  const TensorList& theta_list() const;
+  const TensorList& phi_list() const;
 
   /// phi_next = step(theta, phi, x); x [N_0, B].
   void advance(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<T> phi_next);
@@ -101,6 +104,13 @@ class InnerStep {
   T turn(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs,
          std::span<const T> adjoint_next, std::span<T> adjoint, std::span<T> gradient, std::span<T> phi_next = {});
 
+  /// turn() in two halves, with the same bits. record: J(phi_{t+1}), which is returned, phi_next and the tape, of record_size() numbers. reverse, some time later with the same
+  /// theta, x and pairs: the adjoint and d/dtheta, as turn().
+  T record(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<T> phi_next, std::span<T> tape);
+  void reverse(std::span<const T> theta, std::span<const T> tape, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next, std::span<T> adjoint,
+               std::span<T> gradient);
+  std::size_t record_size();
+
   /// After a turn() with a non-finite result: where the first such number is, as autodiff::Plan::first_non_finite() says it; empty if there is none.
   /// Compiles the step once more as it is written, without fusion; the arena grows to what that needs.
   std::string first_non_finite(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next);
@@ -110,6 +120,8 @@ class InnerStep {
 
   /// Bytes of forward values that a turn() keeps for its reverse.
   std::size_t tape_bytes();
+  /// Bytes of the arena with which any of advance, turn, record and reverse can run.
+  std::size_t unroll_bytes();
   /// Bytes of the arena that the plans used so far predict, and the largest end that their steps wrote to (autodiff/plan/arena.hpp): equal.
   std::size_t predicted_peak_bytes() const;
   std::size_t high_water_bytes() const;

@@ -1,6 +1,6 @@
 // Windowed: the gradient by back-propagation through one window of k inner steps, phi carried over from the window before.
 //
-// Forward with every phi_t of the window kept in RAM, then backward from the last step to the first, each step run again for its tape. The adjoint of phi
+// The window is an unroll (autodiff/unroll/): forward, and backward from the last step to the first, with the states that the schedule keeps. The adjoint of phi
 // starts at zero behind the last step, and nothing flows into the window before: that is the truncation. k = L is full back-propagation.
 // training_and_evaluation.md "Meta-training, procedure"; specification sections 10 and 11. Threads: as GradientEstimator.
 #pragma once
