@@ -18,6 +18,7 @@ int inspect(const Words& words);
 int verify(const Words& words);
 int diff(const Words& words);
 int reproduce(const Words& words);
+int plan(const Words& words);
 int doctor(const Words& words);
 
 struct Command {

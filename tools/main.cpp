@@ -23,6 +23,7 @@ std::span<const Command> commands() {
       {"verify", "is a run directory or a snapshot whole", verify},
       {"diff", "where two snapshots or runs differ, bit by bit", diff},
       {"reproduce", "rerun a stretch of a run and compare bits", reproduce},
+      {"plan", "what a long unroll in a memory budget stores, recomputes and costs", plan},
       {"vectors", "compare with a file of reference vectors", vectors},
       {"doctor", "what this machine and this build offer", doctor},
   };
@@ -37,7 +38,7 @@ void print_help() {
   fmt::print(
       "\nmetalearn COMMAND -h is short help, --help the full one. metalearn --version prints the version.\n"
       "Exit codes: 0 ok, 1 a comparison found a difference, 2 diverged, 64 usage, 65 bad data or snapshot, 66 no such input, 70 internal error,\n"
-      "71 out of memory, 74 input/output, 75 run directory busy, 130/143 stopped by a signal after saving (while preparing: nothing left behind).\n");
+      "71 out of memory or of a memory budget, 74 input/output, 75 run directory busy, 130/143 stopped by a signal after saving (while preparing: nothing left behind).\n");
 }
 
 int dispatch(const Words& words) {

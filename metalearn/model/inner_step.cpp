@@ -116,7 +116,7 @@ struct InnerStep<T>::Impl {
     return *turn_plan;
   }
 
-  Plan<T> compile_turn(bool fuse) const {
+  Plan<T> compile_turn(bool fuse, double recompute_price = kRecomputePrice) const {
     Graph graph;
     const auto t = record_inputs(graph, theta, ""), p = record_inputs(graph, phi, ""), adjoint = record_inputs(graph, phi, "adjoint/");
     const Var x = graph.input(batch_shape(), "x");
@@ -125,7 +125,7 @@ struct InnerStep<T>::Impl {
     const auto next_flat = next.flat();
     const auto reverse = differentiate(join(next_flat, std::vector{s.J}), join(adjoint, std::vector{Var()}), join(t, p));
     PlanOptions options;
-    options.transform = {fuse, 1 + next_flat.size(), kRecomputePrice};
+    options.transform = {fuse, 1 + next_flat.size(), recompute_price};
     return Plan<T>(join(t, p, std::vector{x}, s.inputs, adjoint), join(std::vector{s.J}, next_flat, reverse), options);
   }
 
@@ -308,6 +308,8 @@ void InnerStep<T>::reverse(std::span<const T> theta, std::span<const T> tape, st
 
 template <class T>
 std::size_t InnerStep<T>::record_size() { return static_cast<std::size_t>(impl_->phi.size) + impl_->turn().kept_numbers(); }
+template <class T>
+double InnerStep<T>::recomputed_evaluations() { return std::max(0.0, impl_->turn().cost() - impl_->compile_turn(true, 0).cost()) / impl_->advance().cost(); }
 template <class T>
 std::size_t InnerStep<T>::unroll_bytes() { return std::max(impl_->advance().peak_bytes(), impl_->turn().peak_bytes()); }
 

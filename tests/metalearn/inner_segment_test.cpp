@@ -1,0 +1,73 @@
+#include "metalearn/outer/inner_segment.hpp"
+
+#include <doctest/doctest.h>
+
+#include "autodiff/unroll/budget.hpp"
+#include "autodiff/unroll/schedules/schedules.hpp"
+#include "autodiff/unroll/unroll.hpp"
+#include "metalearn/outer/step_measurement.hpp"
+#include "small_task.hpp"
+
+using namespace outer_test;
+
+namespace {
+
+struct Result {
+  std::vector<float> phi, adjoint, gradient;
+  std::vector<double> objectives, adjoint_norms;
+};
+bool operator==(const Result& a, const Result& b) {
+  return a.phi == b.phi && a.adjoint == b.adjoint && a.gradient == b.gradient && a.objectives == b.objectives && a.adjoint_norms == b.adjoint_norms;
+}
+
+}  // namespace
+
+TEST_CASE("an unroll of inner steps has the same bits whatever it keeps: states, tapes, little, or what a budget allows; and on any number of threads") {
+  const Config c = small_config();
+  const auto theta = initial_theta(c.rule, 1);
+  const InFlight task = small_tasks(c)(3);
+  const StepShape shape{task.task.widths(), c.batch, task.task.classes(), c.task.labels_per_class, c.averages};
+  std::size_t high_water = 0;
+  const auto run = [&](const autodiff::Schedule& s, int threads = 1) {
+    InnerStep<float> step(c.rule, shape, threads);
+    InnerSegment segment(step, theta, task.task, 5);
+    Result r{task.phi, std::vector<float>(task.phi.size()), std::vector<float>(theta.size()), {}, {}};
+    autodiff::Arena arena;
+    r.adjoint_norms = autodiff::unroll<float>(segment, s, r.phi, r.adjoint, r.gradient, arena).adjoint_norm;
+    for (autodiff::Step i = 0; i < s.steps; ++i) r.objectives.push_back(segment.objective(i));
+    CHECK(step.high_water_bytes() == step.predicted_peak_bytes());
+    CHECK(step.high_water_bytes() <= segment.working_bytes());
+    high_water = arena.high_water() + step.high_water_bytes();
+    return r;
+  };
+  const auto m = measure_step(c.rule, shape, 1, 1);
+  CHECK(m.profile.state_size == task.phi.size());
+  CHECK(m.profile.tape_size > m.profile.state_size);
+  CHECK(m.costs.advance.seconds > 0);
+  CHECK(m.costs.turn.evaluations >= 1);
+  const auto rho = autodiff::slots_of_tape(m.profile.tape_size, m.profile.state_size, sizeof(float));
+  constexpr autodiff::Step T = 12;
+  const Result expected = run(autodiff::store_states(T));
+  for (const auto& s : {autodiff::store_all(T, rho), autodiff::revolve(T, 1), autodiff::revolve(T, 3), autodiff::byte_aware(T, 3 + rho, rho), autodiff::byte_aware(T, 5 * rho, rho)}) {
+    CAPTURE(s.name);
+    CHECK(run(s) == expected);
+  }
+  CHECK(run(autodiff::byte_aware(T, 5 * rho, rho), 3) == expected);
+  const std::size_t least = autodiff::smallest_memory(T, m.profile);
+  for (std::size_t memory : {least, least + 10'000, least * 2, least * 4}) {
+    const auto plan = autodiff::plan_unroll(T, m.profile, m.costs, {}, {memory, 0});
+    CHECK(run(plan.schedule) == expected);
+    CHECK(high_water <= plan.peak_bytes);
+    CHECK(plan.peak_bytes <= memory);
+  }
+}
+
+TEST_CASE("the largest task of a configuration has its widest layers and most classes") {
+  const Config c = Config::from_preset("small");
+  const StepShape shape = largest_shape(c);
+  CHECK(shape.widths.front() == c.task.resolution * c.task.resolution);
+  CHECK(shape.widths.size() == static_cast<std::size_t>(c.task.hidden_max) + 2);
+  CHECK(shape.widths[1] == c.task.width_max);
+  CHECK(shape.widths.back() == c.task.representation);
+  CHECK(shape.classes == c.task.classes_max);
+}

@@ -1,0 +1,56 @@
+// The plan of a long unroll, and what it refuses.
+#include <nlohmann/json.hpp>
+
+#include "program_fixture.hpp"
+
+using namespace program_test;
+
+TEST_CASE("a plan says what a budget costs, and its neighbours; more never costs more") {
+  Folder folder;
+  const Result result = run(program({"plan", "--unroll", "300", "--memory", "96MiB", "--preset", "demo", "--threads", "1", "--json", "--svg", "plan.svg"}), folder.path);
+  REQUIRE(result.code == 0);
+  const auto plan = nlohmann::json::parse(result.out);
+  for (const char* key : {"schedule", "peak_bytes", "ram_checkpoints", "disk_checkpoints", "forward_evaluations_per_step", "predicted_seconds", "lower_bound_evaluations"}) CHECK(plan.contains(key));
+  CHECK(plan["peak_bytes"] <= 96 << 20);
+  CHECK(plan["lower_bound_evaluations"] <= 300.0 * plan["forward_evaluations_per_step"].get<double>());
+  const auto& twice = plan["double"];
+  CHECK(twice["forward_evaluations_per_step"] <= plan["forward_evaluations_per_step"]);
+  CHECK(twice["predicted_seconds"] <= plan["predicted_seconds"]);
+  const std::string svg = slurp(folder / "plan.svg");
+  CHECK(svg.rfind("<svg", 0) == 0);
+  CHECK(svg.find("</svg>") != std::string::npos);
+
+  const std::string least = std::to_string(plan["smallest_memory_bytes"].get<std::int64_t>());
+  CHECK(run(program({"plan", "--unroll", "300", "--memory", least, "--preset", "demo", "--threads", "1"}), folder.path).code == 0);
+  const Result less = run(program({"plan", "--unroll", "300", "--memory", std::to_string(plan["smallest_memory_bytes"].get<std::int64_t>() - 1), "--preset", "demo", "--threads", "1"}), folder.path);
+  CHECK(less.code == 71);
+  CHECK(contains(less.err, "the smallest budget that works is " + least + " bytes"));
+  CHECK(less.out.empty());
+}
+
+TEST_CASE("a plan with a disk uses its folder and leaves nothing there") {
+  Folder folder;
+  const Result result = run(program({"plan", "--unroll", "2000", "--memory", "24MiB", "--disk", "1GiB", "--disk-dir", ".", "--preset", "demo", "--threads", "1"}), folder.path);
+  CAPTURE(result.err);
+  CHECK(result.code == 0);
+  CHECK(contains(result.out, "lower bound"));
+  CHECK(contains(result.out, "disk"));
+  const Result nowhere = run(program({"plan", "--unroll", "20", "--memory", "1GiB", "--disk", "1GiB", "--disk-dir", "not-there"}), folder.path);
+  CHECK(nowhere.code == 74);
+  CHECK(contains(nowhere.err, "not-there: checkpoints can't be kept there: open: No such file or directory"));
+}
+
+TEST_CASE("a plan refuses what it can't understand") {
+  Folder folder;
+  const auto refused = [&](std::vector<std::string> words, const char* why) {
+    words.insert(words.begin(), "plan");
+    const Result result = run(program(words), folder.path);
+    CHECK(result.code == 64);
+    CHECK(contains(result.err, why));
+  };
+  refused({"--memory", "1GiB"}, "no --unroll");
+  refused({"--unroll", "10"}, "no --memory");
+  refused({"--unroll", "0", "--memory", "1GiB"}, "unroll");
+  refused({"--unroll", "10", "--memory", "1GiB", "--disk", "1GiB"}, "go together");
+  for (const char* amount : {"0", "-1", "x", "1XB", "1..5MB", "MiB", "99999999999GiB"}) refused({"--unroll", "10", "--memory=" + std::string(amount)}, "not an amount of memory");
+}

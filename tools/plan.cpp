@@ -1,0 +1,128 @@
+// plan: what an unroll in a memory budget will store, recompute and cost, before it is run.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+
+#include "autodiff/unroll/budget.hpp"
+#include "autodiff/unroll/unroll.hpp"
+#include "checkpoints/disk_checkpoints.hpp"
+#include "checkpoints/error.hpp"
+#include "metalearn/outer/step_measurement.hpp"
+#include "tools/byte_count.hpp"
+#include "tools/commands.hpp"
+#include "tools/json.hpp"
+#include "tools/options.hpp"
+#include "tools/schedule_svg.hpp"
+
+namespace tools {
+namespace {
+
+using autodiff::Budget;
+using autodiff::UnrollPlan;
+
+/// Seconds of writing and of reading a state, on average over some.
+autodiff::DiskCosts measure_disk(const std::string& directory, std::size_t state_bytes) {
+  constexpr int kStates = 32;
+  checkpoints::DiskCheckpoints disk(checkpoints::posix_file_system(), directory, kStates, state_bytes);
+  std::vector<std::byte> state(state_bytes, std::byte{1});
+  const auto seconds = [&](auto transfer) {
+    const auto before = std::chrono::steady_clock::now();
+    for (int i = 0; i < kStates; ++i) transfer(i);
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count() / kStates;
+  };
+  const double write = seconds([&](int i) { disk.store(i, state); }), read = seconds([&](int i) { disk.load(i, state); });
+  return {write, read};
+}
+
+Json figures(const UnrollPlan& plan, const Budget& budget) {
+  const auto& p = plan.predicted;
+  return {{"memory_bytes", budget.memory_bytes}, {"disk_bytes", budget.disk_bytes}, {"schedule", plan.schedule.name}, {"peak_bytes", plan.peak_bytes}, {"ram_checkpoints", p.ram_checkpoints},
+          {"disk_checkpoints", p.disk_checkpoints}, {"kept_tapes", p.tapes}, {"forward_evaluations_per_step", number(plan.evaluations_per_step)}, {"predicted_seconds", number(p.seconds)},
+          {"waiting_seconds", number(p.waiting_seconds)}, {"written_bytes", p.written_bytes}, {"read_bytes", p.read_bytes}, {"lower_bound_evaluations", number(plan.lower_bound_evaluations)}};
+}
+
+void print_row(const char* name, const UnrollPlan& plan, const Budget& budget) {
+  const auto& p = plan.predicted;
+  fmt::print("{:<12}  {:>10}  {:>10}  {:<12}  {:>6}  {:>6}  {:>5}  {:>9.3f}  {:>9.1f}\n", name, show_bytes(budget.memory_bytes), show_bytes(plan.peak_bytes), plan.schedule.name, p.ram_checkpoints, p.disk_checkpoints,
+             p.tapes, plan.evaluations_per_step, p.seconds);
+}
+
+void write_svg(const std::string& path, const autodiff::Schedule& schedule) {
+  const std::string svg = schedule_svg(schedule);
+  checkpoints::write_durably(checkpoints::posix_file_system(), path, std::as_bytes(std::span(svg)));
+}
+
+}  // namespace
+
+int plan(const Words& words) {
+  const Usage usage{"metalearn plan --unroll T --memory BYTES [--disk BYTES --disk-dir DIR] [--preset P] [--threads N] [--json] [--svg FILE]",
+                    "Plans the exact gradient through T inner steps within a memory budget: what is stored, what is computed again, how long it takes. Times a few steps of the preset's largest task.",
+                    {{"unroll", "T", "inner steps; 1 .. 1000000"},
+                     {"memory", "BYTES", "for states, tapes and the step's own arena: 67108864, 64MiB, 2GB; the program itself and data sets are extra"},
+                     {"disk", "BYTES", "for states on disk, with --disk-dir", "none"},
+                     {"disk-dir", "DIR", "folder for them; nothing stays there"},
+                     {"preset", "NAME", "demo, small or paper", "small"},
+                     {"threads", "N", "threads; 0: all cores; 0 .. 4096", "0"},
+                     {"json", "", "print JSON"},
+                     {"svg", "FILE", "draw the schedule: step against time"}},
+                    "",
+                    "Evaluations count forward arithmetic in units of one plain forward step, what the reverse computes again within a step included. They never rise with the budget.\n"
+                    "Exit code 71: no schedule fits; the smallest budget that works is named."};
+  const auto arguments = parse(usage, words);
+  if (!arguments) return 0;
+  for (const char* needed : {"unroll", "memory"})
+    if (!arguments->has(needed)) throw checkpoints::UsageError(fmt::format("no --{}; usage: {}", needed, usage.synopsis));
+  if (arguments->has("disk") != arguments->has("disk-dir")) throw checkpoints::UsageError("--disk and --disk-dir go together: how much, and where");
+  const autodiff::Step T = arguments->whole("unroll", 1, 1, 1'000'000);
+  const Budget budget{parse_bytes("memory", *arguments->find("memory")), arguments->has("disk") ? parse_bytes("disk", *arguments->find("disk")) : 0};
+  const int threads = static_cast<int>(arguments->whole("threads", 0, 0, 4096));
+  const auto config = metalearn::Config::from_preset(arguments->find("preset").value_or("small"));
+
+  const auto step = metalearn::measure_step(config.rule, metalearn::largest_shape(config), threads);
+  const std::size_t slot = autodiff::slot_bytes(step.profile.state_size, step.profile.number_bytes);
+  const autodiff::DiskCosts disk = budget.disk_bytes > 0 ? measure_disk(*arguments->find("disk-dir"), slot) : autodiff::DiskCosts{};
+  const auto planned = [&](const Budget& b) { return autodiff::plan_unroll(T, step.profile, step.costs, disk, b); };
+  const auto before = std::chrono::steady_clock::now();
+  const UnrollPlan chosen = [&] {
+    try {
+      return planned(budget);
+    } catch (const autodiff::BudgetTooSmall& e) {
+      throw checkpoints::MemoryBudget(fmt::format("{}: --memory {}", e.what(), e.smallest_bytes));
+    }
+  }();
+  const double planning = std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
+  const std::size_t smallest = autodiff::smallest_memory(T, step.profile);
+  const Budget half{budget.memory_bytes / 2, budget.disk_bytes / 2}, twice{budget.memory_bytes * 2, budget.disk_bytes * 2};
+  if (const auto svg = arguments->find("svg")) write_svg(*svg, chosen.schedule);
+
+  if (arguments->has("json")) {
+    Json json = figures(chosen, budget);
+    json["unroll"] = T;
+    json["smallest_memory_bytes"] = smallest;
+    json["planning_seconds"] = number(planning);
+    json["step"] = {{"state_bytes", slot}, {"tape_bytes", step.profile.tape_size * step.profile.number_bytes}, {"working_bytes", step.profile.working_bytes}, {"advance_seconds", number(step.costs.advance.seconds)},
+                    {"turn_seconds", number(step.costs.turn.seconds)}, {"disk_write_seconds", number(disk.write_seconds)}, {"disk_read_seconds", number(disk.read_seconds)}};
+    json["half"] = half.memory_bytes < smallest ? Json(nullptr) : figures(planned(half), half);
+    json["double"] = figures(planned(twice), twice);
+    print_json(json);
+    return 0;
+  }
+  fmt::print("{} inner steps of the preset {}: states of {}, tapes of {}, a step works in {}; forward {:.2f} ms, forward and back {:.2f} ms\n\n", T, config.preset, show_bytes(slot),
+             show_bytes(step.profile.tape_size * step.profile.number_bytes), show_bytes(step.profile.working_bytes), 1e3 * step.costs.advance.seconds, 1e3 * step.costs.turn.seconds);
+  fmt::print("{:<12}  {:>10}  {:>10}  {:<12}  {:>6}  {:>6}  {:>5}  {:>9}  {:>9}\n", "", "budget", "peak", "schedule", "in RAM", "disk", "tapes", "eval/step", "seconds");
+  if (half.memory_bytes < smallest) fmt::print("{:<12}  {:>10}  does not fit\n", "half", show_bytes(half.memory_bytes));
+  else print_row("half", planned(half), half);
+  print_row("this budget", chosen, budget);
+  print_row("double", planned(twice), twice);
+  fmt::print("\nlower bound: {:.3f} evaluations per step with memory without bounds; smallest budget that works: {} bytes\n", chosen.lower_bound_evaluations / static_cast<double>(T), smallest);
+  if (budget.disk_bytes > 0 && !chosen.disk_too_slow)
+    fmt::print("disk: {} written, {} read, {:.2f} ms and {:.2f} ms per state, waiting {:.1f} s\n", show_bytes(chosen.predicted.written_bytes), show_bytes(chosen.predicted.read_bytes), 1e3 * disk.write_seconds,
+               1e3 * disk.read_seconds, chosen.predicted.waiting_seconds);
+  if (chosen.disk_too_slow)
+    fmt::print("the disk is left alone: writing and reading a state takes {:.2f} ms there, longer than a step forward\n", 1e3 * (disk.write_seconds + disk.read_seconds));
+  return 0;
+}
+
+}  // namespace tools
