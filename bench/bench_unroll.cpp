@@ -38,9 +38,13 @@ Json measure(const std::string& preset, autodiff::Step T, const autodiff::Budget
   if (plan.schedule.disk_slots > 0) disk.emplace(checkpoints::posix_file_system(), disk_dir, plan.schedule.disk_slots, phi.size() * sizeof(float));
   autodiff::Arena arena;
   autodiff::UnrollTelemetry telemetry;
-  const double seconds = 1e-3 * time_once([&] { telemetry = autodiff::unroll<float>(segment, plan.schedule, phi, adjoint, gradient, arena, disk ? &*disk : nullptr); });
+  double processor = 0;
+  const double seconds = 1e-3 * time_once([&] {
+    processor = 1e-3 * processor_time_once([&] { telemetry = autodiff::unroll<float>(segment, plan.schedule, phi, adjoint, gradient, arena, disk ? &*disk : nullptr); });
+  });
   return {{"preset", preset}, {"unroll", T}, {"memory_bytes", budget.memory_bytes}, {"schedule", plan.schedule.name}, {"evaluations_per_step", plan.evaluations_per_step},
-          {"predicted_seconds", plan.predicted.seconds}, {"seconds", seconds}, {"step_ms", 1e3 * seconds / static_cast<double>(T)}, {"turn_ms", 1e3 * m.costs.turn.seconds}, {"waited_seconds", telemetry.waited_seconds},
+          {"predicted_seconds", plan.predicted.seconds}, {"seconds", seconds}, {"processor_seconds", processor}, {"processor_ms_per_step", 1e3 * processor / static_cast<double>(T)}, {"turn_ms", 1e3 * m.costs.turn.seconds},
+          {"waited_seconds", telemetry.waited_seconds},
           {"predicted_peak_bytes", plan.peak_bytes}, {"arena_is_as_predicted", arena.high_water() == plan.arena_bytes && step.high_water_bytes() <= m.profile.working_bytes}, {"rss_before_bytes", before},
           {"peak_rss_bytes", peak_rss_bytes()}, {"first_adjoint_norm", tools::number(telemetry.adjoint_norm.front())}};
 }

@@ -15,7 +15,8 @@ namespace {
 
 constexpr double kLargest = 1152921504606846976.0;  // 1 EiB
 
-const std::array<std::pair<const char*, double>, 10> kUnits{{{"", 1}, {"B", 1}, {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}}};
+const std::array<std::pair<const char*, double>, 10> kUnits{
+    {{"", 1}, {"B", 1}, {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}}};
 
 }  // namespace
 

@@ -45,8 +45,8 @@ Json figures(const UnrollPlan& plan, const Budget& budget) {
 
 void print_row(const char* name, const UnrollPlan& plan, const Budget& budget) {
   const auto& p = plan.predicted;
-  fmt::print("{:<12}  {:>10}  {:>10}  {:<12}  {:>6}  {:>6}  {:>5}  {:>9.3f}  {:>9.1f}\n", name, show_bytes(budget.memory_bytes), show_bytes(plan.peak_bytes), plan.schedule.name, p.ram_checkpoints, p.disk_checkpoints,
-             p.tapes, plan.evaluations_per_step, p.seconds);
+  fmt::print("{:<12}  {:>10}  {:>10}  {:<12}  {:>6}  {:>6}  {:>5}  {:>9.3f}  {:>9.1f}\n", name, show_bytes(budget.memory_bytes), show_bytes(plan.peak_bytes), plan.schedule.name,
+             p.ram_checkpoints, p.disk_checkpoints, p.tapes, plan.evaluations_per_step, p.seconds);
 }
 
 void write_svg(const std::string& path, const autodiff::Schedule& schedule) {
@@ -58,7 +58,8 @@ void write_svg(const std::string& path, const autodiff::Schedule& schedule) {
 
 int plan(const Words& words) {
   const Usage usage{"metalearn plan --unroll T --memory BYTES [--disk BYTES --disk-dir DIR] [--preset P] [--threads N] [--json] [--svg FILE]",
-                    "Plans the exact gradient through T inner steps within a memory budget: what is stored, what is computed again, how long it takes. Times a few steps of the preset's largest task.",
+                    "Plans the exact gradient through T inner steps within a memory budget: what is stored, what is computed again, how long it takes. Times a few steps of the preset's "
+                    "largest task.",
                     {{"unroll", "T", "inner steps; 1 .. 1000000"},
                      {"memory", "BYTES", "for states, tapes and the step's own arena: 67108864, 64MiB, 2GB; the program itself and data sets are extra"},
                      {"disk", "BYTES", "for states on disk, with --disk-dir", "none"},
@@ -102,15 +103,16 @@ int plan(const Words& words) {
     json["unroll"] = T;
     json["smallest_memory_bytes"] = smallest;
     json["planning_seconds"] = number(planning);
-    json["step"] = {{"state_bytes", slot}, {"tape_bytes", step.profile.tape_size * step.profile.number_bytes}, {"working_bytes", step.profile.working_bytes}, {"advance_seconds", number(step.costs.advance.seconds)},
-                    {"turn_seconds", number(step.costs.turn.seconds)}, {"disk_write_seconds", number(disk.write_seconds)}, {"disk_read_seconds", number(disk.read_seconds)}};
+    json["step"] = {{"state_bytes", slot}, {"tape_bytes", step.profile.tape_size * step.profile.number_bytes}, {"tape_seconds", number(step.tape_seconds)},
+                    {"working_bytes", step.profile.working_bytes}, {"advance_seconds", number(step.costs.advance.seconds)}, {"turn_seconds", number(step.costs.turn.seconds)},
+                    {"disk_write_seconds", number(disk.write_seconds)}, {"disk_read_seconds", number(disk.read_seconds)}};
     json["half"] = half.memory_bytes < smallest ? Json(nullptr) : figures(planned(half), half);
     json["double"] = figures(planned(twice), twice);
     print_json(json);
     return 0;
   }
-  fmt::print("{} inner steps of the preset {}: states of {}, tapes of {}, a step works in {}; forward {:.2f} ms, forward and back {:.2f} ms\n\n", T, config.preset, show_bytes(slot),
-             show_bytes(step.profile.tape_size * step.profile.number_bytes), show_bytes(step.profile.working_bytes), 1e3 * step.costs.advance.seconds, 1e3 * step.costs.turn.seconds);
+  fmt::print("{} inner steps of the preset {}: states of {}, {}, a step works in {}; forward {:.2f} ms, forward and back {:.2f} ms\n\n", T, config.preset, show_bytes(slot),
+             step.profile.tape_size > 0 ? "tapes of " + show_bytes(step.profile.tape_size * step.profile.number_bytes) : "tapes not worth keeping", show_bytes(step.profile.working_bytes), 1e3 * step.costs.advance.seconds, 1e3 * step.costs.turn.seconds);
   fmt::print("{:<12}  {:>10}  {:>10}  {:<12}  {:>6}  {:>6}  {:>5}  {:>9}  {:>9}\n", "", "budget", "peak", "schedule", "in RAM", "disk", "tapes", "eval/step", "seconds");
   if (half.memory_bytes < smallest) fmt::print("{:<12}  {:>10}  does not fit\n", "half", show_bytes(half.memory_bytes));
   else print_row("half", planned(half), half);
@@ -118,8 +120,8 @@ int plan(const Words& words) {
   print_row("double", planned(twice), twice);
   fmt::print("\nlower bound: {:.3f} evaluations per step with memory without bounds; smallest budget that works: {} bytes\n", chosen.lower_bound_evaluations / static_cast<double>(T), smallest);
   if (budget.disk_bytes > 0 && !chosen.disk_too_slow)
-    fmt::print("disk: {} written, {} read, {:.2f} ms and {:.2f} ms per state, waiting {:.1f} s\n", show_bytes(chosen.predicted.written_bytes), show_bytes(chosen.predicted.read_bytes), 1e3 * disk.write_seconds,
-               1e3 * disk.read_seconds, chosen.predicted.waiting_seconds);
+    fmt::print("disk: {} written, {} read, {:.2f} ms and {:.2f} ms per state, waiting {:.1f} s\n", show_bytes(chosen.predicted.written_bytes), show_bytes(chosen.predicted.read_bytes),
+               1e3 * disk.write_seconds, 1e3 * disk.read_seconds, chosen.predicted.waiting_seconds);
   if (chosen.disk_too_slow)
     fmt::print("the disk is left alone: writing and reading a state takes {:.2f} ms there, longer than a step forward\n", 1e3 * (disk.write_seconds + disk.read_seconds));
   return 0;

@@ -66,9 +66,11 @@ std::string schedule_svg(const autodiff::Schedule& s) {
     const std::string& path;
   };
   double legend = kMargin;
-  for (const Layer& layer : {Layer{"state in RAM", "#9ecae1", 0.7, in_ram}, Layer{"state on disk", "#c7b299", 0.7, on_disk}, Layer{"tape kept", "#fdae6b", 0.7, tapes}, Layer{"forward", "#2171b5", 1.2, forward}, Layer{"reverse", "#cb181d", 1.2, back}}) {
+  for (const Layer& layer : {Layer{"state in RAM", "#9ecae1", 0.7, in_ram}, Layer{"state on disk", "#c7b299", 0.7, on_disk}, Layer{"tape kept", "#fdae6b", 0.7, tapes},
+                             Layer{"forward", "#2171b5", 1.2, forward}, Layer{"reverse", "#cb181d", 1.2, back}}) {
     if (layer.path.empty()) continue;
-    svg += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\"/>\n<text x=\"{}\" y=\"30\" fill=\"{}\">{}</text>\n", layer.path, layer.colour, layer.width, legend, layer.colour, layer.name);
+    svg += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\"/>\n<text x=\"{}\" y=\"30\" fill=\"{}\">{}</text>\n", layer.path, layer.colour, layer.width, legend,
+                       layer.colour, layer.name);
     legend += 120;
   }
   svg += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"end\">time, in steps run: {}</text>\n<text x=\"{}\" y=\"{}\">step 0 .. {}</text>\n<text x=\"{}\" y=\"30\" text-anchor=\"end\">{}</text>\n</svg>\n", kWidth - kMargin,

@@ -14,7 +14,9 @@ namespace autodiff {
 inline constexpr int kWriteBuffers = 2, kReadBuffers = 1;
 
 /// Bytes that a store has in RAM: the buffers, and a checksum of every slot.
-inline std::size_t store_bytes(Slot slots, std::size_t state_bytes) { return (kWriteBuffers + kReadBuffers) * state_bytes + static_cast<std::size_t>(slots) * sizeof(std::uint64_t); }
+inline std::size_t store_bytes(Slot slots, std::size_t state_bytes) {
+  return (kWriteBuffers + kReadBuffers) * state_bytes + static_cast<std::size_t>(slots) * sizeof(std::uint64_t);
+}
 
 class CheckpointStore {
  public:

@@ -47,12 +47,14 @@ class Simulator {
 
   Simulation run() {
     if (s_.steps < 1 || s_.window < 1 || s_.window > s_.steps) throw std::invalid_argument(fmt::format("[schedule {}] {} steps in windows of {}", s_.name, s_.steps, s_.window));
-    if (s_.tape_slots > 0 && s_.actions.size() > 1 && static_cast<std::size_t>(s_.tape_slots) * sizes_.state_bytes < sizes_.tape_bytes)
+    if (s_.tape_slots > 0 && s_.actions.size() > 1 &&
+        static_cast<std::size_t>(s_.tape_slots) * sizes_.state_bytes < sizes_.tape_bytes)
       throw std::invalid_argument(fmt::format("[schedule {}] a tape of {} bytes doesn't fit in {} slots of {} bytes", s_.name, sizes_.tape_bytes, s_.tape_slots, sizes_.state_bytes));
     for (at_ = 0; at_ < s_.actions.size(); ++at_) act(s_.actions[at_]);
     if (reversed_ != s_.steps) throw std::invalid_argument(fmt::format("[schedule {}] reverses {} of {} steps", s_.name, reversed_, s_.steps));
     for (std::size_t i = 0; i < slots_.size(); ++i)
-      if (slots_[i].what != Content::nothing) throw std::invalid_argument(fmt::format("[schedule {}] leaves something in slot {}", s_.name, i));
+      if (slots_[i].what != Content::nothing)
+        throw std::invalid_argument(fmt::format("[schedule {}] leaves something in slot {}", s_.name, i));
     r_.seconds = clock_.now;
     r_.waiting_seconds = clock_.waited;
     r_.disk_bytes = static_cast<std::size_t>(s_.disk_slots) * sizes_.state_bytes;

@@ -91,9 +91,11 @@ class Interpreter {
     } else if (sum != checksums_[i]) {
       segment_.advance(t, current_, next_);
       const bool agrees = checksum<T>(next_) == checksums_[i];
+      const char* verdict = agrees ? "agrees with the first time: check this machine's memory" : "does not agree with the first time either: check this machine's memory and processor";
       throw RecomputationMismatch(t + 1, agrees,
-                                  fmt::format("step {}: computing the state behind it again gave other bits than the first time (checksum {:016x}, expected {:016x}); computing it once more {}", t, sum, checksums_[i],
-                                              agrees ? "agrees with the first time: check this machine's memory" : "does not agree with the first time either: check this machine's memory and processor"));
+                                  fmt::format("step {}: computing the state behind it again gave other bits than the first time (checksum {:016x}, expected {:016x}); "
+                                              "computing it once more {}",
+                                              t, sum, checksums_[i], verdict));
     }
     std::swap(current_, next_);
   }
@@ -145,7 +147,8 @@ class Interpreter {
           std::copy(state.begin(), state.end(), current_.begin());
         }
         if (checksum<T>(current_) != checksums_[static_cast<std::size_t>(a.step)])
-          throw RecomputationMismatch(a.step, false, fmt::format("the state before step {} changed while it was kept in {}: check this machine's memory", a.step, on_disk ? "the store on disk" : "memory"));
+          throw RecomputationMismatch(a.step, false,
+                                      fmt::format("the state before step {} changed while it was kept in {}: check this machine's memory", a.step, on_disk ? "the store on disk" : "memory"));
         break;
       case Kind::drop: break;
       case Kind::prefetch: disk_->prefetch(a.slot); break;

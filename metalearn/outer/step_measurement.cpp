@@ -17,6 +17,9 @@ std::vector<float> drawn(std::int64_t count, const char* what) {
   return values;
 }
 
+// Copying a tape away and back has to cost less than this share of the step forward that it saves; the planner leaves it out of account.
+constexpr double kTapeShare = 0.25;
+
 template <class F>
 double least_seconds(int rounds, F run) {
   using Clock = std::chrono::steady_clock;
@@ -61,9 +64,20 @@ StepMeasurement measure_step(const RuleConfig& rule, const StepShape& shape, int
   const double recomputed = step.recomputed_evaluations();
   m.costs.advance = {least_seconds(rounds, [&] { step.advance(theta, phi, x, next); }), 1};
   m.costs.turn = {least_seconds(rounds, [&] { step.turn(theta, phi, x, pairs, adjoint, new_adjoint, gradient, next); }), 1 + recomputed};
-  std::vector<float> tape(step.record_size());
-  m.costs.record = {std::min(m.costs.turn.seconds, least_seconds(rounds, [&] { step.record(theta, phi, x, pairs, next, tape); })), 1};
+  const auto numbers = step.record_size();
+  autodiff::Arena memory;
+  std::span<float> tape;
+  const double record = least_seconds(rounds, [&] {
+    memory = autodiff::Arena();  // as a tape that is kept finds it: touched for the first time
+    memory.reserve(numbers * sizeof(float));
+    tape = {reinterpret_cast<float*>(memory.data()), numbers};
+    step.record(theta, phi, x, pairs, next, tape);
+  });
+  const double reverse = least_seconds(rounds, [&] { step.reverse(theta, tape, x, pairs, adjoint, new_adjoint, gradient); });
+  m.costs.record = {std::min(m.costs.turn.seconds, record), 1};
   m.costs.reverse = {m.costs.turn.seconds - m.costs.record.seconds, recomputed};
+  m.tape_seconds = record + reverse - m.costs.turn.seconds;
+  if (m.tape_seconds > kTapeShare * m.costs.advance.seconds) m.profile.tape_size = 0;
   return m;
 }
 

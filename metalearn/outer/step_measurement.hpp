@@ -9,6 +9,7 @@ namespace metalearn {
 struct StepMeasurement {
   autodiff::StepProfile profile;
   autodiff::StepCosts costs;  ///< seconds: the least of `rounds` runs on made-up batches. evaluations: what the reverse recomputes within its step included
+  double tape_seconds = 0;    ///< that keeping a tape costs: record and reverse less a turn. Where it takes back what it gains, profile.tape_size is 0: no tapes are kept
 };
 
 /// The shape of the largest task that the configuration draws.

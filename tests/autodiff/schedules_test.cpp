@@ -205,7 +205,9 @@ TEST_CASE("10,000 random unrolls, budgets and costs: legal, complete, within the
   for (int i = 0; i < 10'000; ++i) {
     const Step T = i % 100 == 0 ? up_to(3000) : up_to(100);
     const Slot k = up_to(150), more = up_to(50), disk = up_to(200) - 1, rho = up_to(40);
-    const StepSizes sizes{static_cast<std::size_t>(up_to(1000)), 0}, with_tapes{sizes.state_bytes, sizes.state_bytes * static_cast<std::size_t>(rho) - static_cast<std::size_t>(up_to(static_cast<double>(sizes.state_bytes)) - 1)};
+    const StepSizes sizes{static_cast<std::size_t>(up_to(1000)), 0};
+    const auto unused = static_cast<std::size_t>(up_to(static_cast<double>(sizes.state_bytes)) - 1);  // of a tape's last slot
+    const StepSizes with_tapes{sizes.state_bytes, sizes.state_bytes * static_cast<std::size_t>(rho) - unused};
     StepCosts costs;
     std::uniform_real_distribution<> any(0.1, 10);
     costs.advance.seconds = costs.record.seconds = any(random);

@@ -92,8 +92,8 @@ TEST_CASE_TEMPLATE("every schedule gives the bits of an unroll by hand, T from 1
     CHECK(rho >= 2);
     const Outcome<T> expected = run(segment, store_states(steps));
     CHECK(same_gradient(expected, by_hand(segment, steps, steps)));
-    for (const Schedule& s : {store_all(steps, rho), revolve(steps, 1), revolve(steps, 3), revolve(steps, 10), byte_aware(steps, 4, rho), byte_aware(steps, 30, rho), byte_aware(steps, 300, rho), two_level(steps, 2, 3),
-                              two_level(steps, 0, 5), two_level(steps, 5, 1000), windowed(steps, steps, [](Step n) { return revolve(n, 2); })}) {
+    for (const Schedule& s : {store_all(steps, rho), revolve(steps, 1), revolve(steps, 3), revolve(steps, 10), byte_aware(steps, 4, rho), byte_aware(steps, 30, rho),
+                              byte_aware(steps, 300, rho), two_level(steps, 2, 3), two_level(steps, 0, 5), two_level(steps, 5, 1000), windowed(steps, steps, [](Step n) { return revolve(n, 2); })}) {
       if (s.name == "revolve" && s.slots == 1 && steps > 101) continue;  // quadratic
       CAPTURE(s.name);
       const int before[] = {segment.advances, segment.turns, segment.records};
