@@ -14,6 +14,7 @@ int train(const Words& words);
 int resume(const Words& words);
 int eval(const Words& words);
 int vectors(const Words& words);
+int data(const Words& words);
 int inspect(const Words& words);
 int verify(const Words& words);
 int diff(const Words& words);

@@ -13,6 +13,7 @@
 #include "autodiff/kernels/kernels.hpp"
 #include "checkpoints/error.hpp"
 #include "metalearn/data/dataset.hpp"
+#include "metalearn/data/image_file.hpp"
 #include "metalearn/outer/version.hpp"
 #include "tools/commands.hpp"
 #include "tools/json.hpp"
@@ -37,6 +38,8 @@ Json library_versions() {
           {"fmt", fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
           {"FreeType", fmt::format("{}.{}.{}", ft[0], ft[1], ft[2])},
           {"zlib", zlibVersion()},
+          {"libpng", metalearn::png_library()},
+          {"libjpeg-turbo", metalearn::jpeg_library()},
           {"Eigen", fmt::format("{}.{}.{}", EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION)},
           {"nlohmann-json", fmt::format("{}.{}.{}", NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH)}};
 }

@@ -25,7 +25,7 @@ using Datasets = std::vector<std::shared_ptr<const metalearn::Dataset>>;
 /// Keys that theta's shapes depend on: they may be said, but only as theta has them.
 const std::vector<std::string> kShapeKeys = {"rule", "h-size", "h-layers", "top-size", "top-layers", "delta-size", "grad-channels", "representation", "identical-updates"};
 /// Keys that an evaluation may set otherwise than the training.
-const std::vector<std::string> kFreeKeys = {"activation", "inner-rate", "resolution", "labels-per-class"};
+const std::vector<std::string> kFreeKeys = {"activation", "inner-rate", "resolution", "colour", "words", "labels-per-class"};
 
 Usage make_usage() {
   Usage usage{"metalearn eval --theta FILE|RUN --data NAME=DIR ... [options]",
@@ -101,7 +101,7 @@ Datasets load(const std::vector<std::string>& words, const TrainedTheta& theta) 
   metalearn::Config config = theta.config;
   if (!words.empty()) set_option(config, "data", metalearn::join_list(words));
   Datasets sets;
-  for (const auto& word : config.data) sets.push_back(metalearn::load_dataset(word));
+  for (const auto& word : config.data) sets.push_back(metalearn::load_dataset(word, config.task.load));
   return sets;
 }
 

@@ -19,6 +19,7 @@ std::span<const Command> commands() {
       {"train", "meta-train an update rule (theta) into a run directory", train},
       {"resume", "continue a run exactly where it stopped", resume},
       {"eval", "few-shot accuracy of a theta on data sets, step by step", eval},
+      {"data", "what a data set holds, as it is read", data},
       {"inspect", "what a snapshot or a run holds", inspect},
       {"verify", "is a run directory or a snapshot whole", verify},
       {"diff", "where two snapshots or runs differ, bit by bit", diff},
