@@ -20,14 +20,15 @@ namespace {
 
 using checkpoints::BadData;
 
-[[maybe_unused]] void require_size(const std::string& name, std::int64_t height, std::int64_t width) {
-  if (height < 1 || width < 1 || height > kLargestPicture || width > kLargestPicture)
-    throw BadData(fmt::format("{}: a picture of {} x {} pixels; 1 to {} are possible: make it smaller", name, height, width, kLargestPicture));
-}
-
 [[maybe_unused]] BadData damaged(const std::string& name, const char* format, std::string reason) {
   std::replace_if(reason.begin(), reason.end(), [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
   return BadData(fmt::format("{}: truncated or damaged {} picture ({}); replace it or take it away", name, format, reason));
+}
+
+/// A header may break off before its sizes.
+[[maybe_unused]] void require_size(const std::string& name, const char* format, std::int64_t height, std::int64_t width) {
+  if (height < 1 || width < 1) throw damaged(name, format, "no pixels");
+  if (height > kLargestPicture || width > kLargestPicture) throw BadData(fmt::format("{}: a picture of {} x {} pixels; at most {} are possible: make it smaller", name, height, width, kLargestPicture));
 }
 
 /// Rows of red, green, blue triples -> three planes.
@@ -49,7 +50,7 @@ Picture decode_png(std::span<const std::uint8_t> file, const std::string& name) 
   image.version = PNG_IMAGE_VERSION;
   const std::unique_ptr<png_image, void (*)(png_image*)> owner(&image, png_image_free);
   if (!png_image_begin_read_from_memory(&image, file.data(), file.size())) throw damaged(name, "PNG", image.message);
-  require_size(name, image.height, image.width);
+  require_size(name, "PNG", image.height, image.width);
   image.format = PNG_FORMAT_RGB;
   image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
   std::vector<std::uint8_t> pixels(PNG_IMAGE_SIZE(image));
@@ -69,7 +70,7 @@ Picture decode_jpeg(std::span<const std::uint8_t> file, const std::string& name)
   int width = 0, height = 0, sampling = 0, colours = 0;
   const auto size = static_cast<unsigned long>(file.size());
   if (tjDecompressHeader3(decoder.get(), file.data(), size, &width, &height, &sampling, &colours) != 0) throw damaged(name, "JPEG", tjGetErrorStr2(decoder.get()));
-  require_size(name, height, width);
+  require_size(name, "JPEG", height, width);
   if (colours == TJCS_CMYK || colours == TJCS_YCCK) throw BadData(fmt::format("{}: a JPEG picture for print (CMYK); save it in RGB", name));
   std::vector<std::uint8_t> pixels(3 * static_cast<std::size_t>(height) * static_cast<std::size_t>(width));
   if (tjDecompress2(decoder.get(), file.data(), size, pixels.data(), width, 0, height, TJPF_RGB, TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING) != 0)
