@@ -15,6 +15,8 @@ int resume(const Words& words);
 int eval(const Words& words);
 int vectors(const Words& words);
 int data(const Words& words);
+int import_numpy(const Words& words);
+int export_numpy(const Words& words);
 int inspect(const Words& words);
 int verify(const Words& words);
 int diff(const Words& words);

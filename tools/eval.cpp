@@ -100,6 +100,7 @@ void require_effect(const Arguments& arguments) {
 Datasets load(const std::vector<std::string>& words, const TrainedTheta& theta) {
   metalearn::Config config = theta.config;
   if (!words.empty()) set_option(config, "data", metalearn::join_list(words));
+  if (config.data.empty()) throw UsageError(fmt::format("{} was not trained on data that could be held out; give --data NAME=DIR", theta.file));
   Datasets sets;
   for (const auto& word : config.data) sets.push_back(metalearn::load_dataset(word, config.task.load));
   return sets;

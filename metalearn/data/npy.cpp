@@ -191,7 +191,7 @@ std::vector<std::int64_t> NpyArray::integers() const {
 }
 
 std::string NpyArray::text() const {
-  if (kind_ != 'S' || !shape_.empty()) throw BadData(fmt::format("{}: one text is expected; save it as numpy.array(b\"text\")", name_));
+  if (kind_ != 'S' || count_ != 1) throw BadData(fmt::format("{}: one text is expected; save it as numpy.array(b\"text\")", name_));
   const std::string text(data_.begin(), data_.end());
   return text.substr(0, text.find('\0'));
 }

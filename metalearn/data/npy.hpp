@@ -23,7 +23,7 @@ class NpyArray {
   std::vector<float> floats() const;
   /// In C order. Throws BadData for floats, and for a number above 2^63 - 1.
   std::vector<std::int64_t> integers() const;
-  /// A scalar of text ("|S4"), without the zeros at its end. Throws BadData for anything else.
+  /// One text ("|S4"), without the zeros at its end. Throws BadData for anything else.
   std::string text() const;
 
  private:
