@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "checkpoints/error.hpp"
+#include "metalearn/data/overlap.hpp"
 #include "metalearn/evaluate/few_shot.hpp"
 #include "metalearn/outer/trained_theta.hpp"
 #include "tools/commands.hpp"
@@ -106,6 +107,14 @@ Datasets load(const std::vector<std::string>& words, const TrainedTheta& theta) 
   return sets;
 }
 
+/// Scores on what was trained on say nothing about new data. (--held-out takes images that were not.)
+void warn_of_overlap(const TrainedTheta& theta, const Datasets& sets) {
+  for (const auto& set : sets)
+    if (const auto shared = metalearn::shared_files(theta.provenance, set->provenance); !shared.empty())
+      fmt::print(stderr, "note: data '{}' was in the training set ({}{}); --held-out evaluates on what was kept from it\n", set->name, shared.front(),
+                 shared.size() > 1 ? fmt::format(" and {} more", shared.size() - 1) : "");
+}
+
 struct Report {
   std::vector<FewShotRow> rows;
   std::optional<std::int64_t> mark;  ///< chosen on meta-validation tasks
@@ -197,6 +206,7 @@ int eval(const Words& words) {
     theta.mark.reset();
   }
   const Datasets sets = load(arguments->all("data"), theta);
+  if (!held_out) warn_of_overlap(theta, sets);
   const Report report = held_out ? on_held_out(theta, sets, arguments->whole("tasks", 32, 1, 10000), options) : on_data(theta, sets, options);
 
   if (arguments->has("json")) {

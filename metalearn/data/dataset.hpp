@@ -18,6 +18,7 @@ struct ImageSet {
   int feature_count = 0;                ///< numbers of an example; 0 of images
   std::vector<float> features = {};     ///< [count, feature_count]; finite
   float mirror = 1;                     ///< an inverted input x is mirror - x: 1 where inputs are in 0 .. 1, 0 where they are standardised
+  std::vector<std::int64_t> index = {}; ///< [count] place of each example in the part of the source that it was taken from, from 0; empty: 0, 1, 2, ...
 
   std::int64_t count() const { return static_cast<std::int64_t>(labels.size()); }
   bool is_images() const { return feature_count == 0; }

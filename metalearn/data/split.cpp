@@ -37,6 +37,7 @@ ImageSet take(const ImageSet& set, const std::vector<char>& marks, char mark) {
   for (std::size_t i = 0; i < marks.size(); ++i) {
     if (marks[i] != mark) continue;
     taken.labels.push_back(set.labels[i]);
+    taken.index.push_back(set.index.empty() ? static_cast<std::int64_t>(i) : set.index[i]);
     const auto image = set.pixels.begin() + static_cast<std::ptrdiff_t>(i) * size;
     taken.pixels.insert(taken.pixels.end(), image, image + size);
     const auto row = set.features.begin() + static_cast<std::ptrdiff_t>(i) * set.feature_count;

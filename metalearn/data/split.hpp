@@ -21,7 +21,7 @@ std::vector<char> hashed_split(std::span<const std::int32_t> labels, std::int64_
 /// Which marks: true for labels of one of `classes`.
 std::vector<char> marks_of(std::span<const std::int32_t> labels, const std::vector<int>& classes);
 
-/// The examples whose mark is the given one, in their order.
+/// The examples whose mark is the given one, in their order; with their places in the source.
 ImageSet take(const ImageSet& set, const std::vector<char>& marks, char mark);
 
 /// How many examples of each of `classes` classes.
