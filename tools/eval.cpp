@@ -33,7 +33,7 @@ Usage make_usage() {
               "Lets a learned rule train base models on unlabelled batches and prints their few-shot accuracy after each number of inner steps.",
               {{"theta", "FILE|RUN", "snapshot, or run directory: its best snapshot on meta-validation tasks"},
                {"data", "NAME[=DIR]", "data set to evaluate on", "", true},
-               {"held-out", "", "evaluate on tasks of images that neither trained nor chose anything; glyph: of held-out classes, in font families of their own; cifar10: of held-out classes"},
+               {"held-out", "", "evaluate on tasks of images that neither trained nor chose anything; glyph: of held-out classes, in font families of their own; cifar10, imagenet: of held-out classes"},
                {"steps", "N,N,...", "marks: inner steps done, ascending; 0 is random initialisation", "0,10,25,50,100"},
                {"layers", "N,N,...", "units of the base model's hidden layers; not with --held-out, whose tasks have their own", "64,64"},
                {"seeds", "N", "base models and batches per data set; 1 .. 10000; not with --held-out", "8"},

@@ -33,8 +33,8 @@ struct TaskConfig {
 /// Which part of a data set's classes and examples a task sees.
 enum class Role {
   train,       ///< meta-training: training families and classes
-  validation,  ///< meta-validation, which chooses marks and thetas: held-out glyph families and classes, held-out CIFAR classes
-  test,        ///< reporting, which chooses nothing: the same classes on images of the test split (glyph: other held-out families)
+  validation,  ///< meta-validation, which chooses marks and thetas: held-out glyph families and classes, held-out CIFAR and ImageNet classes
+  test,        ///< reporting, which chooses nothing: the same classes (imagenet: other held-out ones) on images of the test split (glyph: other held-out families)
 };
 
 class Task {

@@ -108,7 +108,7 @@ Task TaskDistribution::draw(Role role, std::uint64_t id) const {
   const TaskConfig& config = impl_->config;
   const auto& families = impl_->families[index_of(role)];
   if (families.empty())
-    throw checkpoints::BadData(fmt::format("none of the data sets has a {} split of two classes or more with {} examples of each; add data that has (glyph, cifar10 or an IDX set), "
+    throw checkpoints::BadData(fmt::format("none of the data sets has a {} split of two classes or more with {} examples of each; add data that has (metalearn data NAME=DIR shows it), "
                                            "or lower labels-per-class",
                                            kParts[index_of(role)], 2 * config.labels_per_class));
   const Family& family = families[id % families.size()];
