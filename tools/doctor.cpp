@@ -4,6 +4,7 @@
 #include FT_FREETYPE_H
 #include <oneapi/tbb/version.h>
 #include <unistd.h>
+#include <zip.h>
 #include <zlib.h>
 
 #include <Eigen/Core>
@@ -38,6 +39,7 @@ Json library_versions() {
           {"fmt", fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
           {"FreeType", fmt::format("{}.{}.{}", ft[0], ft[1], ft[2])},
           {"zlib", zlibVersion()},
+          {"libzip", zip_libzip_version()},
           {"libpng", metalearn::png_library()},
           {"libjpeg-turbo", metalearn::jpeg_library()},
           {"Eigen", fmt::format("{}.{}.{}", EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION)},

@@ -7,8 +7,8 @@
 #include <unordered_map>
 
 #include "checkpoints/error.hpp"
+#include "checkpoints/utf8.hpp"
 #include "metalearn/data/split.hpp"
-#include "metalearn/data/utf8.hpp"
 
 namespace metalearn {
 namespace {
@@ -85,7 +85,7 @@ std::vector<std::string> words_of(std::string_view text, const std::string& name
   };
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t start = at;
-    const auto point = next_code_point(text, at);
+    const auto point = checkpoints::next_code_point(text, at);
     if (!point) throw checkpoints::BadData(fmt::format("{}: not UTF-8: byte {} is 0x{:02x}; convert it to UTF-8", name, start, static_cast<unsigned char>(text[start])));
     const auto c = static_cast<char>(*point < 0x80 ? *point : 0);
     if (c >= 'A' && c <= 'Z') word += static_cast<char>(c - 'A' + 'a');

@@ -8,8 +8,9 @@
 #include <optional>
 #include <string_view>
 
+#include "checkpoints/archive.hpp"
 #include "checkpoints/error.hpp"
-#include "metalearn/data/utf8.hpp"
+#include "checkpoints/utf8.hpp"
 
 namespace metalearn {
 namespace {
@@ -71,7 +72,7 @@ Table parse_csv(const FileBytes& file) {
   std::string_view text(reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size());
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   for (std::size_t at = 0; at < text.size();)
-    if (!next_code_point(text, at)) throw BadData(fmt::format("{}: not UTF-8 at byte {}; convert it to UTF-8", file.name, at));
+    if (!checkpoints::next_code_point(text, at)) throw BadData(fmt::format("{}: not UTF-8 at byte {}; convert it to UTF-8", file.name, at));
 
   Table table;
   std::size_t width = 0, label = 0;
@@ -99,6 +100,7 @@ Table parse_csv(const FileBytes& file) {
       std::string& field = (*fields)[i];
       if (i == label) {
         if (field.empty()) throw refuse("no label; add one or remove the row");
+        if (!checkpoints::is_proper_name(field)) throw refuse(fmt::format("a label with control characters or of more than {} bytes; shorten it", checkpoints::kMaxNameBytes));
         table.labels.push_back(std::move(field));
         continue;
       }

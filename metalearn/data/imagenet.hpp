@@ -4,7 +4,7 @@
 //   /train/labels, /val/labels   integers [N], an index into
 //   /wnids, /class_names         text of fixed length [classes]
 //
-// Classes are held out: in the order of a fixed hash of the wnid a few are kept for meta-validation, and as many others for reporting. Pure functions of the file.
+// Read with libhdf5 behind the whitelist of checkpoints/image.hpp (Accept::compressed). Classes are held out: in the order of a fixed hash of the wnid a few are kept for meta-validation, and as many others for reporting. Pure functions of the file.
 #pragma once
 #include <filesystem>
 #include <string>

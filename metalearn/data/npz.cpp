@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <memory>
 #include <new>
+#include <stdexcept>
 
 #include "checkpoints/error.hpp"
 
@@ -87,6 +88,7 @@ NpzFiles parse_npz(std::span<const std::byte> bytes, const std::string& name) {
 }
 
 std::vector<std::byte> npz_bytes(const NpzFiles& files) {
+  if (files.empty()) throw std::invalid_argument("[npz_bytes] expected one file at least");
   Source buffer(zip_source_buffer_create(nullptr, 0, 0, nullptr));
   if (!buffer) throw std::bad_alloc();
   zip_source_keep(buffer.get());  // it outlives the archive that is written into it

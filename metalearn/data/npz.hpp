@@ -16,7 +16,7 @@ using NpzFiles = std::map<std::string, std::vector<std::uint8_t>>;
 /// one that claims to unpack to more than deflate can.
 NpzFiles parse_npz(std::span<const std::byte> bytes, const std::string& name);
 
-/// The bytes of an archive, stored, with no time of making: equal files make equal bytes.
+/// The bytes of an archive, stored, with no time of making: equal files make equal bytes. REQUIRES one file at least (zip knows no empty archive).
 std::vector<std::byte> npz_bytes(const NpzFiles& files);
 
 }  // namespace metalearn

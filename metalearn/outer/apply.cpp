@@ -38,10 +38,10 @@ void put_split(checkpoints::Archive& archive, const std::string& name, const Ima
   archive.put(name + "/index", {n}, std::move(index));
 }
 
-/// What an attribute can hold: without control characters, zero bytes among them.
+/// What an attribute can hold, whatever a folder is called.
 std::string printable(std::string text) {
-  std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < ' '; }, '?');
-  return text;
+  if (!checkpoints::is_proper_name(text)) std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
+  return text.substr(0, checkpoints::kMaxNameBytes);
 }
 
 }  // namespace
@@ -89,7 +89,7 @@ checkpoints::Archive features_archive(const ModelFile& model, const Dataset& set
     put_split(archive, name, *split, is_fixed ? representation.features(split->count(), source) : representation.batch_features(split->count(), std::min(model.config.batch, split->count()), source),
               model.widths.back());
   }
-  for (std::size_t c = 0; c < set.class_names.size(); ++c) archive.set("classes", fmt::format("{:04}", c), printable(set.class_names[c]));
+  for (std::size_t c = 0; c < set.class_names.size(); ++c) archive.set("classes", fmt::format("{:04}", c), set.class_names[c]);
   archive.set("apply", "data", printable(set.name));
   archive.set("apply", "source", printable(set.source));
   archive.set("apply", "split", printable(set.split_note));

@@ -95,8 +95,8 @@ RunSnapshot read_run_snapshot(const std::string& path, checkpoints::FileSystem& 
   return checked(path, bytes, checkpoints::parse_snapshot(bytes, path));
 }
 
-RunSnapshot read_any_snapshot(const std::string& path) {
-  const auto bytes = checkpoints::read_file(checkpoints::posix_file_system(), path);
+RunSnapshot read_any_snapshot(const std::string& path, checkpoints::FileSystem& files) {
+  const auto bytes = checkpoints::read_file(files, path);
   Archive archive = checkpoints::parse_snapshot(bytes, path);
   if (!is_model(archive)) return checked(path, bytes, std::move(archive));
   return {path, schema_of(bytes), bytes.size(), 0, config_from(archive, false), std::move(archive)};

@@ -26,7 +26,7 @@ struct RunSnapshot {
 RunSnapshot read_run_snapshot(const std::string& path, checkpoints::FileSystem& files = checkpoints::posix_file_system());
 
 /// The same of a model file (model_file.hpp) too, of which no names are checked and the generation is 0.
-RunSnapshot read_any_snapshot(const std::string& path);
+RunSnapshot read_any_snapshot(const std::string& path, checkpoints::FileSystem& files = checkpoints::posix_file_system());
 
 /// Its archive alone.
 checkpoints::Archive load_run_snapshot(const std::string& path, checkpoints::FileSystem& files = checkpoints::posix_file_system());

@@ -4,7 +4,6 @@
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
-#include "checkpoints/snapshot_file.hpp"
 #include "metalearn/outer/model_file.hpp"
 #include "metalearn/outer/run_snapshot.hpp"
 #include "metalearn/outer/run_state.hpp"
@@ -43,11 +42,8 @@ TrainedTheta from_model(ModelFile model) {
 
 TrainedTheta load_trained_theta(const std::string& path, bool raw) {
   TrainedTheta t;
-  const bool is_run = checkpoints::posix_file_system().is_directory(path) == 1;
-  if (!is_run) {
-    if (const auto archive = checkpoints::load_snapshot(path); is_model(archive)) return from_model(model_from(archive));
-  }
-  const RunSnapshot from = is_run ? recommended(path, t.events) : read_run_snapshot(path);
+  const RunSnapshot from = checkpoints::posix_file_system().is_directory(path) == 1 ? recommended(path, t.events) : read_any_snapshot(path);
+  if (is_model(from.archive)) return from_model(model_from(from.archive));
   t.file = from.path;
   t.config = from.config;
   t.update = from.generation;

@@ -58,6 +58,7 @@ TEST_CASE("a wrong row is refused with its line") {
       {"1,2,x\n1,two,x\n", "field 2 is 'two'"},
       {"1,2,x\n1,0x10,x\n", "field 2 is '0x10'"},
       {"1,2,x\n1,2,\n", "t.csv:2: no label"},
+      {"1,2,x\n1,2,\"a\tb\"\n", "t.csv:2: a label with control characters"},
       {"1,2,x\n1,\"2,x\n", "t.csv:2: a quote"},
       {"1,2,x\n1,\"2\"5,x\n", "t.csv:2: a quote"},
       {"1,2,x\n1,2,\xff\n", "t.csv: not UTF-8 at byte 10"},

@@ -62,7 +62,10 @@ print(len(names), a['config/batch'][()], a['config/activation'][()].decode())
     CHECK(run(program({"export", "imported.h5", "--out", "again.npz"}), folder.path).code == 0);
     CHECK(slurp(folder / "again.npz") == slurp(folder / "theta.npz"));
   }
-  CHECK(run(program({"inspect", "imported.h5"}), folder.path).code == 0);
+  for (const char* command : {"inspect", "verify"}) CHECK(run(program({command, "imported.h5"}), folder.path).code == 0);
+  const Result held_out = run(program({"eval", "--theta", "imported.h5", "--held-out"}), folder.path);
+  CHECK(held_out.code == 64);
+  CHECK(contains(held_out.err, "give --data"));
 }
 
 TEST_CASE("what neither shapes nor config say is the paper's, or an option's") {

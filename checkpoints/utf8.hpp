@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-namespace metalearn {
+namespace checkpoints {
 
 /// The code point that starts at text[at], with `at` moved behind it; nothing where the bytes are no UTF-8 (RFC 3629: no overlong forms, no surrogates,
 /// nothing above U+10FFFF). REQUIRES at < text.size().
@@ -26,4 +26,4 @@ inline std::optional<std::uint32_t> next_code_point(std::string_view text, std::
   return point;
 }
 
-}  // namespace metalearn
+}  // namespace checkpoints
