@@ -122,7 +122,8 @@ class Reader {
     const std::size_t width = H5Tget_size(type);
     const bool is_float = H5Tget_class(type) == H5T_FLOAT, is_integer = H5Tget_class(type) == H5T_INTEGER;
     const bool is_text = H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 && rank < kMaxRank;
-    if (!(is_text && width > 0 && width <= kMaxTextBytes) && ((!is_float && !is_integer) || width == 0 || width > 8)) refuse(path, "holds neither integers or floats of up to 64 bits nor short texts of fixed length");
+    const bool is_known = is_text ? width <= kMaxTextBytes : (is_float || is_integer) && width <= 8;
+    if (!is_known || width == 0) refuse(path, "holds neither integers or floats of up to 64 bits nor short texts of fixed length");
     hsize_t count = 1;
     for (hsize_t n : shape)
       if (__builtin_mul_overflow(count, n, &count)) refuse(path, "declares more numbers than can be");

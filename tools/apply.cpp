@@ -57,7 +57,8 @@ ModelFile make_model(const Arguments& arguments, const metalearn::Dataset& set, 
     require_input(*path, "a phi of import or apply (*.h5)");
     ModelFile from = metalearn::load_model(*path);
     if (from.phi.empty()) throw checkpoints::BadData(fmt::format("{}: holds no phi; import one, or leave --phi out", *path));
-    if (from.widths[0] != inputs) throw checkpoints::BadData(fmt::format("{}: a phi for {} inputs, but an example of data '{}' has {}; set --resolution, --colour or --words as for that phi", *path, from.widths[0], set.name, inputs));
+    if (from.widths[0] != inputs)
+      throw checkpoints::BadData(fmt::format("{}: a phi for {} inputs, but an example of data '{}' has {}; set --resolution, --colour or --words as for that phi", *path, from.widths[0], set.name, inputs));
     if (!model.theta.empty() && from.widths.back() != model.config.rule.N_L)
       throw checkpoints::BadData(fmt::format("{}: a phi with {} units at the top, but theta is made for {} (N_L); use another theta", *path, from.widths.back(), model.config.rule.N_L));
     model.widths = from.widths;

@@ -48,8 +48,8 @@ int import_numpy(const Words& words) {
                      {"batch", "N", "the batch size that theta was trained with", "config/batch, or else 128"},
                      {"activation", "X", "of the base model", "config/activation, or else relu"}},
                     "FILE.npz",
-                    "float32 or float64 (rounded), in C or Fortran order, as numpy.savez and numpy.savez_compressed write them. The rule's sizes follow from the shapes. Exit code 65 names arrays that are\n"
-                    "missing, extra or of another shape."};
+                    "float32 or float64 (rounded), in C or Fortran order, as numpy.savez and numpy.savez_compressed write them. The rule's sizes follow from the shapes.\n"
+                    "Exit code 65 names arrays that are missing, extra or of another shape."};
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   if (arguments->word.empty()) throw checkpoints::UsageError("no file; usage: " + usage.synopsis);

@@ -10,7 +10,8 @@
 
 namespace metalearn {
 
-/// Adds the images of one file to a set, grey or, where set.channels is 3, in colour; and its checksum to `provenance`, if there is one. Throws NoInput, or BadData for a size that is no multiple of a record or a label above 9.
+/// Adds the images of one file to a set, grey or, where set.channels is 3, in colour; and its checksum to `provenance`, if there is one.
+/// Throws NoInput, or BadData for a size that is no multiple of a record or a label above 9.
 void read_cifar10_file(const std::filesystem::path& file, ImageSet& set, std::vector<std::string>* provenance = nullptr);
 
 /// A folder with any of data_batch_1..5.bin[.gz] (train) and test_batch.bin[.gz] (test); with one part only a hashed fifth of it is the test split.

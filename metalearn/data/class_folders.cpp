@@ -44,7 +44,8 @@ std::vector<Class> classes_in(const fs::path& folder, const std::vector<std::str
   std::vector<Class> classes;
   for (const auto& name : names_in(folder, true)) {
     if (std::find(excluded.begin(), excluded.end(), name) != excluded.end()) continue;
-    if (!checkpoints::is_proper_name(name)) throw checkpoints::BadData(fmt::format("{}: holds a folder whose name is not UTF-8, or has control characters, so it can name no class; rename it", folder.string()));
+    if (!checkpoints::is_proper_name(name))
+      throw checkpoints::BadData(fmt::format("{}: holds a folder whose name is not UTF-8, or has control characters, so it can name no class; rename it", folder.string()));
     classes.push_back({name, {}});
     for (const auto& file : names_in(folder / name, false))
       if (has_extension(file, extensions)) classes.back().files.push_back(folder / name / file);

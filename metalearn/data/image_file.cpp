@@ -28,7 +28,8 @@ using checkpoints::BadData;
 /// A header may break off before its sizes.
 [[maybe_unused]] void require_size(const std::string& name, const char* format, std::int64_t height, std::int64_t width) {
   if (height < 1 || width < 1) throw damaged(name, format, "no pixels");
-  if (height > kLargestPicture || width > kLargestPicture) throw BadData(fmt::format("{}: a picture of {} x {} pixels; at most {} are possible: make it smaller", name, height, width, kLargestPicture));
+  if (height > kLargestPicture || width > kLargestPicture)
+    throw BadData(fmt::format("{}: a picture of {} x {} pixels; at most {} are possible: make it smaller", name, height, width, kLargestPicture));
 }
 
 /// Rows of red, green, blue triples -> three planes.

@@ -98,7 +98,8 @@ std::vector<fs::path> hdf5_files(const fs::path& path) {
 Dataset read_imagenet(const std::string& name, const fs::path& path, bool colour) {
   const Archive file = checkpoints::read_archive(path.string());
   const auto wnids = texts(file, "wnids"), words = texts(file, "class_names");
-  if (wnids.size() != words.size()) throw BadData(fmt::format("{}: /wnids holds {} texts but /class_names {}; they must belong together", file.name(), wnids.size(), words.size()));
+  if (wnids.size() != words.size())
+    throw BadData(fmt::format("{}: /wnids holds {} texts but /class_names {}; they must belong together", file.name(), wnids.size(), words.size()));
   if (wnids.size() < 2) throw BadData(fmt::format("{}: /wnids holds {} classes; a task needs at least 2", file.name(), wnids.size()));
   Dataset data;
   data.name = name;
@@ -109,7 +110,8 @@ Dataset read_imagenet(const std::string& name, const fs::path& path, bool colour
   data.train = read_part(file, "train", wnids.size(), colour);
   data.test = read_part(file, "val", wnids.size(), colour);
   if (data.train.height != data.test.height || data.train.width != data.test.width)
-    throw BadData(fmt::format("{}: /train holds images of {} x {} but /val of {} x {}; they must belong together", file.name(), data.train.height, data.train.width, data.test.height, data.test.width));
+    throw BadData(fmt::format("{}: /train holds images of {} x {} but /val of {} x {}; they must belong together", file.name(),
+                              data.train.height, data.train.width, data.test.height, data.test.width));
   if (has_enough(data.test, wnids.size())) {
     data.split_note = "/train and /val";
   } else {

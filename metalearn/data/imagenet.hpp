@@ -4,7 +4,9 @@
 //   /train/labels, /val/labels   integers [N], an index into
 //   /wnids, /class_names         text of fixed length [classes]
 //
-// Read with libhdf5 behind the whitelist of checkpoints/image.hpp (Accept::compressed). Classes are held out: in the order of a fixed hash of the wnid a few are kept for meta-validation, and as many others for reporting. Pure functions of the file.
+// Read with libhdf5 behind the whitelist of checkpoints/image.hpp (Accept::compressed).
+//
+// Classes are held out: in the order of a fixed hash of the wnid a few are kept for meta-validation, and as many others for reporting. Pure functions of the file.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -14,7 +16,8 @@
 
 namespace metalearn {
 
-inline constexpr int kMostHeldOutClasses = 10;  ///< kept for meta-validation, and for reporting: an eighth of the classes, but not more than these, of at least 8 classes
+/// Of 8 classes or more an eighth, but not more than these, is kept for meta-validation, and as many for reporting.
+inline constexpr int kMostHeldOutClasses = 10;
 
 /// /val is the test split where it holds kFewestExamples of every class; otherwise both parts are one, of which a fixed hashed fifth of each class is the test split.
 /// Throws NoInput; BadData for what is no such file, naming the array.

@@ -76,7 +76,8 @@ NpzFiles parse_npz(std::span<const std::byte> bytes, const std::string& name) {
   for (zip_int64_t i = 0; i < count; ++i) {
     zip_stat_t stat;
     zip_stat_init(&stat);
-    if (zip_stat_index(archive.get(), static_cast<zip_uint64_t>(i), ZIP_FL_ENC_RAW, &stat) != 0 || !(stat.valid & ZIP_STAT_NAME)) throw BadData(fmt::format("{}: entry {} can't be read ({})", name, i, zip_strerror(archive.get())));
+    if (zip_stat_index(archive.get(), static_cast<zip_uint64_t>(i), ZIP_FL_ENC_RAW, &stat) != 0 || !(stat.valid & ZIP_STAT_NAME))
+      throw BadData(fmt::format("{}: entry {} can't be read ({})", name, i, zip_strerror(archive.get())));
     std::string entry = stat.name;
     if (std::any_of(entry.begin(), entry.end(), [](unsigned char c) { return c < ' '; }) || !entry.ends_with(".npy"))
       throw BadData(fmt::format("{}: entry {} is no array (its name does not end in .npy); save it with numpy.savez", name, i));

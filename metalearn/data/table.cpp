@@ -109,7 +109,8 @@ Table read_csv(const fs::path& path, std::vector<std::string>& provenance) {
 Table read_npy(const fs::path& folder, const std::string& features_file, const std::string& labels_file, std::vector<std::string>& provenance) {
   const FileBytes features = read_file(folder / features_file), labels = read_file(folder / labels_file);
   const NpyArray x(features.bytes, (folder / features_file).string()), y(labels.bytes, (folder / labels_file).string());
-  if (x.shape().size() < 2 || x.shape()[0] == 0 || x.count() == 0) throw BadData(fmt::format("{}: has the shape ({}); [examples, features] is expected", (folder / features_file).string(), fmt::join(x.shape(), ", ")));
+  if (x.shape().size() < 2 || x.shape()[0] == 0 || x.count() == 0)
+    throw BadData(fmt::format("{}: has the shape ({}); [examples, features] is expected", (folder / features_file).string(), fmt::join(x.shape(), ", ")));
   if (y.shape().size() != 1 || y.shape()[0] != x.shape()[0])
     throw BadData(fmt::format("{}: has the shape ({}); [{}] is expected, a label for each row of {}", (folder / labels_file).string(), fmt::join(y.shape(), ", "), x.shape()[0], features_file));
   provenance.insert(provenance.end(), {features.checksum(), labels.checksum()});

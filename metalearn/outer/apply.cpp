@@ -77,17 +77,20 @@ checkpoints::Archive features_archive(const ModelFile& model, const Dataset& set
     for (std::size_t l = 0; l < representation.moments().size(); ++l) {
       const LayerMoments& moments = representation.moments()[l];
       const std::vector<std::int64_t> shape = {model.widths[l + 1]};
-      if (!is_finite(moments.mean) || !is_finite(moments.variance)) throw checkpoints::Diverged(fmt::format("the statistics of layer {} are not finite; use fewer --steps or a smaller --inner-rate", l + 1));
+      if (!is_finite(moments.mean) || !is_finite(moments.variance))
+        throw checkpoints::Diverged(fmt::format("the statistics of layer {} are not finite; use fewer --steps or a smaller --inner-rate", l + 1));
       archive.put(fmt::format("statistics/mean/{}", l + 1), shape, moments.mean);
       archive.put(fmt::format("statistics/variance/{}", l + 1), shape, moments.variance);
     }
   }
   for (const auto& [name, split] : {std::pair{"train", &set.train}, {"validation", &set.validation}, {"test", &set.test}}) {
     if (split->count() == 0) continue;
-    if (!is_fixed && split->count() < 2) throw checkpoints::BadData(fmt::format("data '{}': one example in the {} split, statistics of a batch need 2; add examples, or use --statistics dataset", set.name, name));
+    if (!is_fixed && split->count() < 2)
+      throw checkpoints::BadData(fmt::format("data '{}': one example in the {} split, statistics of a batch need 2; add examples, or use --statistics dataset", set.name, name));
     const auto source = in_order(*split, resolution);
-    put_split(archive, name, *split, is_fixed ? representation.features(split->count(), source) : representation.batch_features(split->count(), std::min(model.config.batch, split->count()), source),
-              model.widths.back());
+    const std::int64_t n = split->count();
+    auto features = is_fixed ? representation.features(n, source) : representation.batch_features(n, std::min(model.config.batch, n), source);
+    put_split(archive, name, *split, std::move(features), model.widths.back());
   }
   for (std::size_t c = 0; c < set.class_names.size(); ++c) archive.set("classes", fmt::format("{:04}", c), set.class_names[c]);
   archive.set("apply", "data", printable(set.name));

@@ -28,7 +28,8 @@ struct ApplyOptions {
 void learn(ModelFile& model, const Dataset& set, const ApplyOptions& options);
 
 /// phi with its features, as a model file of kind "features" (FORMAT.md): of each split that holds anything, SPLIT/features [n, N_L], SPLIT/labels and SPLIT/index [n]; the fixed statistics;
-/// the names of the classes; what made it. Throws Diverged where a feature is not finite, BadData where a split has fewer examples than statistics of a batch need (2).  Class names are proper ones (checkpoints::is_proper_name).
+/// the names of the classes; what made it. Throws Diverged where a feature is not finite, BadData where a split has fewer examples than statistics of a batch need (2).
+/// Class names are proper ones (checkpoints::is_proper_name).
 checkpoints::Archive features_archive(const ModelFile& model, const Dataset& set, const ApplyOptions& options);
 
 }  // namespace metalearn

@@ -54,7 +54,9 @@ RuleConfig rule_from(const Arrays& arrays) {
 
 /// As configuration keys, so that their ranges are checked.
 void set_rule(Config& config, const RuleConfig& rule) {
-  for (const auto& [key, value] : {std::pair{"h-size", rule.H}, {"h-layers", rule.Q}, {"top-size", rule.S}, {"top-layers", rule.P}, {"delta-size", rule.D}, {"grad-channels", rule.G}, {"representation", rule.N_L}})
+  const std::pair<const char*, std::int64_t> sizes[] = {{"h-size", rule.H},     {"h-layers", rule.Q},      {"top-size", rule.S},       {"top-layers", rule.P},
+                                                        {"delta-size", rule.D}, {"grad-channels", rule.G}, {"representation", rule.N_L}};
+  for (const auto& [key, value] : sizes)
     config.set(key, std::to_string(value));
   config.set("identical-updates", rule.identical_updates ? "true" : "false");
 }

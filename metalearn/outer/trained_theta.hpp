@@ -20,7 +20,8 @@ struct TrainedTheta {
   std::vector<std::string> events;   ///< what a user should know, one line each: damaged snapshots that were passed over
 };
 
-/// path: a snapshot, a model file with a theta (model_file.hpp), or a run directory, of which the snapshot that was best on meta-validation is taken (the newest whole one where none was validated or the
+/// path: a snapshot, a model file with a theta (model_file.hpp), or a run directory, of which
+/// the snapshot that was best on meta-validation is taken (the newest whole one where none was validated or the
 /// best is gone). Throws checkpoints::NoInput, BadData.
 TrainedTheta load_trained_theta(const std::string& path, bool raw = false);
 
