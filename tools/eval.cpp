@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "checkpoints/error.hpp"
+#include "metalearn/data/overlap.hpp"
 #include "metalearn/evaluate/few_shot.hpp"
 #include "metalearn/outer/trained_theta.hpp"
 #include "tools/commands.hpp"
@@ -25,14 +26,14 @@ using Datasets = std::vector<std::shared_ptr<const metalearn::Dataset>>;
 /// Keys that theta's shapes depend on: they may be said, but only as theta has them.
 const std::vector<std::string> kShapeKeys = {"rule", "h-size", "h-layers", "top-size", "top-layers", "delta-size", "grad-channels", "representation", "identical-updates"};
 /// Keys that an evaluation may set otherwise than the training.
-const std::vector<std::string> kFreeKeys = {"activation", "inner-rate", "resolution", "labels-per-class"};
+const std::vector<std::string> kFreeKeys = {"activation", "inner-rate", "resolution", "colour", "words", "labels-per-class"};
 
 Usage make_usage() {
   Usage usage{"metalearn eval --theta FILE|RUN --data NAME=DIR ... [options]",
               "Lets a learned rule train base models on unlabelled batches and prints their few-shot accuracy after each number of inner steps.",
               {{"theta", "FILE|RUN", "snapshot, or run directory: its best snapshot on meta-validation tasks"},
                {"data", "NAME[=DIR]", "data set to evaluate on", "", true},
-               {"held-out", "", "evaluate on tasks of images that neither trained nor chose anything; glyph: of held-out classes, in font families of their own; cifar10: of held-out classes"},
+               {"held-out", "", "evaluate on tasks of images that neither trained nor chose anything; glyph: of held-out classes, in font families of their own; cifar10, imagenet: of held-out classes"},
                {"steps", "N,N,...", "marks: inner steps done, ascending; 0 is random initialisation", "0,10,25,50,100"},
                {"layers", "N,N,...", "units of the base model's hidden layers; not with --held-out, whose tasks have their own", "64,64"},
                {"seeds", "N", "base models and batches per data set; 1 .. 10000; not with --held-out", "8"},
@@ -100,9 +101,18 @@ void require_effect(const Arguments& arguments) {
 Datasets load(const std::vector<std::string>& words, const TrainedTheta& theta) {
   metalearn::Config config = theta.config;
   if (!words.empty()) set_option(config, "data", metalearn::join_list(words));
+  if (config.data.empty()) throw UsageError(fmt::format("{} was not trained on data that could be held out; give --data NAME=DIR", theta.file));
   Datasets sets;
-  for (const auto& word : config.data) sets.push_back(metalearn::load_dataset(word));
+  for (const auto& word : config.data) sets.push_back(metalearn::load_dataset(word, config.task.load));
   return sets;
+}
+
+/// Scores on what was trained on say nothing about new data. (--held-out takes images that were not.)
+void warn_of_overlap(const TrainedTheta& theta, const Datasets& sets) {
+  for (const auto& set : sets)
+    if (const auto shared = metalearn::shared_files(theta.provenance, set->provenance); !shared.empty())
+      fmt::print(stderr, "note: data '{}' was in the training set ({}{}); --held-out evaluates on what was kept from it\n", set->name, shared.front(),
+                 shared.size() > 1 ? fmt::format(" and {} more", shared.size() - 1) : "");
 }
 
 struct Report {
@@ -196,6 +206,7 @@ int eval(const Words& words) {
     theta.mark.reset();
   }
   const Datasets sets = load(arguments->all("data"), theta);
+  if (!held_out) warn_of_overlap(theta, sets);
   const Report report = held_out ? on_held_out(theta, sets, arguments->whole("tasks", 32, 1, 10000), options) : on_data(theta, sets, options);
 
   if (arguments->has("json")) {

@@ -18,6 +18,8 @@ using checkpoints::UsageError;
 
 namespace {
 
+constexpr int kManyWords = 1000;
+
 void print_help(const Usage& usage, bool full) {
   fmt::print("{}\n\nusage: {}\n\n", usage.summary, usage.synopsis);
   std::size_t width = 0;
@@ -87,7 +89,7 @@ std::optional<Arguments> parse(const Usage& usage, const std::vector<std::string
   po::positional_options_description positional;
   if (!usage.word.empty()) {
     description.add_options()("", po::value<std::string>(), "");
-    positional.add("", static_cast<int>(1 + std::count(usage.word.begin(), usage.word.end(), ' ')));
+    positional.add("", usage.word.ends_with("...") ? kManyWords : static_cast<int>(1 + std::count(usage.word.begin(), usage.word.end(), ' ')));
   }
 
   Arguments arguments;

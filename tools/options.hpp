@@ -22,7 +22,7 @@ struct Usage {
   std::string synopsis;               ///< "metalearn train --run DIR [options]"; the second word is the command
   std::string summary;                ///< one line
   std::vector<Option> options;
-  std::string word = {};              ///< what stands for the command's words that are not options, with spaces between ("FILE", "A B"); empty: it takes none
+  std::string word = {};              ///< what stands for the command's words that are not options, with spaces between ("FILE", "A B", "NAME ..." for any number); empty: it takes none
   std::string notes = {};             ///< printed at the end of --help
 };
 
