@@ -4,6 +4,10 @@
 
 #include <algorithm>
 
+#include "autodiff/ops/elementwise.hpp"
+#include "autodiff/ops/matmul.hpp"
+#include "autodiff/ops/reduce.hpp"
+#include "autodiff/plan/plan.hpp"
 #include "metalearn/baselines/methods.hpp"
 
 namespace metalearn {
@@ -14,17 +18,42 @@ using Eigen::VectorXf;
 
 namespace {
 
+/// |c|^2 - 2 c.x for centres c [k, N] and examples x [n, N]: the squared distance less |x|^2, of which the same centre is the smallest. A plan, because its matrix product
+/// is most of the work. Arrays are Eigen's, by columns: on the tape their axes stand the other way round.
+class Nearness {
+ public:
+  Nearness(Index n, Index k, Index N) : plan_(record(n, k, N)) {}
+  void operator()(const MatrixXf& x, const MatrixXf& centres, MatrixXf& out) {
+    const float* in[] = {x.data(), centres.data()};
+    float* o = out.data();
+    plan_.run(in, std::span(&o, 1), arena_, autodiff::Parallel(1));
+  }
+
+ private:
+  static autodiff::Plan<float> record(Index n, Index k, Index N) {
+    using namespace autodiff;
+    Graph graph;
+    const Var in[] = {graph.input(Shape{N, n}, "x"), graph.input(Shape{N, k}, "centres")};
+    const Var squares = matmul(square(in[1]), broadcast_to(graph.scalar(1), Shape{N, 1}), Transposed::yes);
+    const Var out = matmul(in[1] * -2.0, in[0], Transposed::yes) + squares;
+    return Plan<float>(in, std::span(&out, 1));
+  }
+  autodiff::Plan<float> plan_;
+  autodiff::Arena arena_;
+};
+
 /// Each further start is an example drawn with a probability that goes with its squared distance to the nearest start so far.
 MatrixXf starts(const MatrixXf& x, Index k, Random& random) {
   MatrixXf centres(k, x.cols());
   VectorXf nearest = VectorXf::Constant(x.rows(), 1);  // squared distance; the first start is any
+  const VectorXf lengths = x.rowwise().squaredNorm();
   for (Index c = 0; c < k; ++c) {
     double rest = random.uniform() * nearest.cast<double>().sum();
     Index chosen = 0;
     while (chosen + 1 < x.rows() && (rest -= static_cast<double>(nearest[chosen])) >= 0) ++chosen;
     centres.row(c) = x.row(chosen);
-    const VectorXf squared = (x.rowwise() - centres.row(c)).rowwise().squaredNorm();
-    nearest = c == 0 ? squared : nearest.cwiseMin(squared).eval();
+    const VectorXf squared = (lengths - 2 * (x * centres.row(c).transpose())).array() + centres.row(c).squaredNorm();
+    nearest = c == 0 ? squared.cwiseMax(0.0f).eval() : nearest.cwiseMin(squared).cwiseMax(0.0f).eval();
   }
   return centres;
 }
@@ -64,8 +93,10 @@ MatrixXf distances(const MatrixXf& x, const MatrixXf& centres) {
 
 MatrixXf kmeans(const MatrixXf& x, std::int64_t centres, std::int64_t iterations, Random random) {
   MatrixXf c = starts(x, std::min<Index>(centres, x.rows()), random);
+  Nearness nearness(x.rows(), c.rows(), x.cols());
+  MatrixXf d(x.rows(), c.rows());
   for (std::int64_t i = 0; i < iterations; ++i) {
-    const MatrixXf d = distances(x, c);
+    nearness(x, c, d);
     MatrixXf sums = MatrixXf::Zero(c.rows(), c.cols());
     VectorXf counts = VectorXf::Zero(c.rows());
     for (Index e = 0; e < x.rows(); ++e) {

@@ -28,7 +28,7 @@ struct RandomReluOptions {
 Method random_relu_method(RandomReluOptions options = {});
 
 struct KmeansOptions {
-  std::int64_t centres = 256, steps = 100, batch = 128, iterations = 10;
+  std::int64_t centres = 512, steps = 100, batch = 128, iterations = 10;
 };
 /// Lloyd's algorithm on the examples seen so far; max(0, mean distance - distance to the centre), the "triangle" code of Coates, Ng and Lee (2011).
 Method kmeans_method(KmeansOptions options = {});
@@ -53,8 +53,8 @@ Method vae_method(VaeOptions options = {});
 
 struct OjaOptions {
   std::int64_t batch = 128;
-  std::vector<std::int64_t> marks = {100, 300, 1000};
-  double rate = 1;
+  std::vector<std::int64_t> marks = {30, 100, 300};
+  double rate = 0.3;           ///< over the total variance of the layer's input
 };
 /// Oja's rule in every layer at once, with Sanger's (1989) deflation, so that a layer's units become its input's principal components in order.
 Method oja_method(OjaOptions options = {});
