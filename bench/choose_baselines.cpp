@@ -58,7 +58,8 @@ void report(const std::string& data, const std::vector<Method>& methods, std::ui
 void run(const std::vector<std::string>& words) {
   const tools::Usage usage{"choose_baselines [--data NAME[=DIR] ...] [options]",
                            "Accuracies of candidate hyperparameters on meta-validation tasks: ridge, ridge_cv, logistic_cv.",
-                           {{"data", "NAME[=DIR]", "data set whose held-out part is used", "glyph", true}, {"only", "METHOD", "candidates of this method alone"}, {"tasks", "N", "tasks; 1 .. 10000", "16"}}};
+                           {{"data", "NAME[=DIR]", "data set whose held-out part is used", "glyph", true},
+                            {"only", "METHOD", "candidates of this method alone"}, {"tasks", "N", "tasks; 1 .. 10000", "16"}}};
   const auto arguments = tools::parse(usage, words);
   if (!arguments) return;
   std::vector<Method> methods = candidates();

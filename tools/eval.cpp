@@ -1,6 +1,7 @@
 // eval: few-shot accuracy of a theta on data sets, mark by mark, and on the tasks that were held out of its training. --methods is in eval_methods.cpp.
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <optional>
 
@@ -29,11 +30,11 @@ const std::vector<std::string> kShapeKeys = {"rule", "h-size", "h-layers", "top-
 const std::vector<std::string> kFreeKeys = {"activation", "inner-rate", "resolution", "labels-per-class"};
 
 Usage make_usage() {
-  Usage usage{"metalearn eval --theta FILE|RUN --data NAME=DIR ... [options]",
-              "Lets a learned rule train base models on unlabelled batches and prints their few-shot accuracy after each number of inner steps.",
+  Usage usage{"metalearn eval --theta FILE|RUN --data NAME=DIR ... | --methods NAME,... --data NAME=DIR ... [options]",
+              "Lets a learned rule train base models on unlabelled batches and prints their few-shot accuracy after each number of inner steps; or compares methods.",
               {{"theta", "FILE|RUN", "snapshot, or run directory: its best snapshot on meta-validation tasks; with --methods one of each rule, or none", "", true},
                {"data", "NAME[=DIR]", "data set to evaluate on", "", true},
-               {"methods", "NAME,...", fmt::format("compare methods on the same draws and base models: all, or some of {}", fmt::join(metalearn::method_names(), ", "))},
+               {"methods", "NAME,...", fmt::format("compare methods on the same draws and base models: all, or {}", fmt::join(metalearn::method_names(), ", "))},
                {"held-out", "", "evaluate on tasks of images that neither trained nor chose anything; glyph: of held-out classes, in font families of their own; cifar10: of held-out classes"},
                {"steps", "N,N,...", "marks: inner steps done, ascending; 0 is random initialisation", "0,10,25,50,100; --methods: each method's own"},
                {"layers", "N,N,...", "units of the base model's hidden layers; not with --held-out, whose tasks have their own", "64,64"},
@@ -188,9 +189,13 @@ TrainedTheta load_theta(const Arguments& arguments, const std::string& word) {
 /// --methods: where there is no theta, the preset `small` says what the keys don't.
 int compare(const Arguments& arguments, const std::vector<std::string>& methods, const std::vector<std::string>& words) {
   MethodsRequest request{.names = methods, .config = metalearn::Config::from_preset("small")};
-  for (const auto* keys : {&kFreeKeys, &kShapeKeys})
-    for (const auto& key : *keys)
-      if (const auto asked = arguments.find(key)) set_option(request.config, key, *asked);
+  const std::vector<std::string> without_theta = {"activation", "resolution", "labels-per-class", "representation"};
+  std::vector<std::string> of_theta = {"raw", "batch", "inner-rate"};
+  std::copy_if(kShapeKeys.begin(), kShapeKeys.end(), std::back_inserter(of_theta), [](const auto& key) { return key != "representation"; });
+  for (const auto& key : of_theta)
+    if (words.empty() && arguments.has(key)) throw UsageError(fmt::format("--{} has no effect without a learned rule; leave it out, or give --theta FILE|RUN", key));
+  for (const auto& key : without_theta)
+    if (const auto asked = arguments.find(key)) set_option(request.config, key, *asked);
   for (const auto& word : words) {
     request.thetas.push_back(load_theta(arguments, word));
     TrainedTheta& theta = request.thetas.back();
@@ -198,8 +203,8 @@ int compare(const Arguments& arguments, const std::vector<std::string>& methods,
     theta.config.batch = arguments.whole("batch", theta.config.batch, 2, 65536);
     const auto& first = request.thetas.front().config;
     if (theta.config.rule.N_L != first.rule.N_L || theta.config.rule.activation != first.rule.activation)
-      throw UsageError(fmt::format("{} and {} were trained for different base models (representation {} and {}, activation {} and {}); evaluate them apart", request.thetas.front().file, theta.file,
-                                   first.rule.N_L, theta.config.rule.N_L, to_string(first.rule.activation), to_string(theta.config.rule.activation)));
+      throw UsageError(fmt::format("{} and {} were trained for different base models (representation {} and {}, activation {} and {}); evaluate them apart",
+                                   request.thetas.front().file, theta.file, first.rule.N_L, theta.config.rule.N_L, to_string(first.rule.activation), to_string(theta.config.rule.activation)));
   }
   if (!request.thetas.empty()) request.config = request.thetas.front().config;
   request.options = few_shot_options(arguments, request.config);

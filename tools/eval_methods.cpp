@@ -23,7 +23,8 @@ struct Table {
 /// Seed i is the task that eval of a theta has as its i-th, and phi_0 too.
 std::vector<metalearn::Task> tasks_of(const std::shared_ptr<const metalearn::Dataset>& set, const MethodsRequest& request) {
   std::vector<metalearn::Task> tasks;
-  for (std::int64_t i = 0; i < request.options.seeds; ++i) tasks.push_back(metalearn::evaluation_seed(set, request.options.hidden, request.config.task, request.options.seed, i));
+  const auto& o = request.options;
+  for (std::int64_t i = 0; i < o.seeds; ++i) tasks.push_back(metalearn::evaluation_seed(set, o.hidden, request.config.task, o.seed, i));
   return tasks;
 }
 
@@ -48,8 +49,8 @@ void print_json_report(const MethodsRequest& request, const std::vector<metalear
   for (const auto& table : tables)
     for (const auto& row : table.rows) json["results"].push_back(to_json(row, table.data));
   for (const auto& m : methods) json["methods"][m.name] = {{"settings", m.settings}, {"batch", m.batch}};
-  json["protocol"] = {{"labels_per_class", request.config.task.labels_per_class}, {"draws", request.options.draws}, {"seeds", request.options.seeds}, {"layers", request.options.hidden},
-                      {"representation", request.config.rule.N_L}, {"resolution", request.config.task.resolution}};
+  json["protocol"] = {{"labels_per_class", request.config.task.labels_per_class}, {"draws", request.options.draws}, {"seeds", request.options.seeds},
+                      {"layers", request.options.hidden}, {"representation", request.config.rule.N_L}, {"resolution", request.config.task.resolution}};
   print_json(json);
 }
 
@@ -77,11 +78,12 @@ void print_tables(const std::vector<Table>& tables) {
 
 void print_protocol(const MethodsRequest& request, const std::vector<metalearn::Method>& methods) {
   const auto& o = request.options;
-  fmt::print("\n{} seeds, {} draws each of {} labels a class and as many to test on; mean and half width of the 95 % interval over seeds. Gain: over random, on the same draws.\n", o.seeds, o.draws,
+  fmt::print("\n{} seeds, {} draws each of {} labels a class and as many to test on; mean and half width of the 95 % interval over seeds.\n", o.seeds, o.draws,
              request.config.task.labels_per_class);
-  fmt::print("base: inputs-{}-{}; unlabelled: examples of the train split seen, of which some more than once; in brackets: with all their labels\n", fmt::join(o.hidden, "-"), request.config.rule.N_L);
+  fmt::print("gain: over random, on the same draws. unlabelled: examples of the train split seen, some more than once; in brackets: with their labels\n");
+  fmt::print("base: inputs-{}-{}\n", fmt::join(o.hidden, "-"), request.config.rule.N_L);
   for (const auto& m : methods)
-    if (m.settings != "none") fmt::print("{}: {}{}\n", m.name, m.settings, m.sees == metalearn::Sees::unlabelled || m.sees == metalearn::Sees::all_labels ? fmt::format(", batch {}", m.batch) : "");
+    if (m.settings != "none") fmt::print("{}: {}{}\n", m.name, m.settings, m.unlabelled(1) + m.labelled(1) > 0 ? fmt::format(", batch {}", m.batch) : "");
 }
 
 }  // namespace
@@ -90,7 +92,8 @@ int eval_methods(const MethodsRequest& request) {
   std::vector<metalearn::Rule> rules;
   for (const auto& theta : request.thetas) {
     for (const auto& rule : rules)
-      if (rule.config.rule.rule == theta.config.rule.rule) throw checkpoints::UsageError(fmt::format("--theta is given twice for the rule {}; give one of each rule", rule.config.rule.rule));
+      if (rule.config.rule.rule == theta.config.rule.rule)
+        throw checkpoints::UsageError(fmt::format("--theta is given twice for the rule {}; give one of each rule", rule.config.rule.rule));
     rules.push_back({theta.config, theta.theta});
   }
   std::vector<std::string> left_out;

@@ -18,7 +18,7 @@ std::span<const Command> commands() {
   static constexpr Command kCommands[] = {
       {"train", "meta-train an update rule (theta) into a run directory", train},
       {"resume", "continue a run exactly where it stopped", resume},
-      {"eval", "few-shot accuracy of a theta on data sets, step by step", eval},
+      {"eval", "few-shot accuracy of a theta on data sets, step by step; or of several methods", eval},
       {"inspect", "what a snapshot or a run holds", inspect},
       {"verify", "is a run directory or a snapshot whole", verify},
       {"diff", "where two snapshots or runs differ, bit by bit", diff},

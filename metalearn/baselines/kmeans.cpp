@@ -112,8 +112,9 @@ MatrixXf kmeans(const MatrixXf& x, std::int64_t centres, std::int64_t iterations
 }
 
 Method kmeans_method(KmeansOptions options) {
-  return {.name = "kmeans", .settings = fmt::format("{} centres, {} iterations", options.centres, options.iterations), .sees = Sees::unlabelled, .marks = {options.steps}, .first_mark = 1,
-          .batch = options.batch, .start = [options](const Start& s) { return std::make_unique<Kmeans>(s, options); }};
+  return {.name = "kmeans", .settings = fmt::format("{} centres, {} iterations", options.centres, options.iterations), .sees = Sees::unlabelled,
+          .marks = {options.steps}, .first_mark = 1, .batch = options.batch,
+          .start = [options](const Start& s) { return std::make_unique<Kmeans>(s, options); }};
 }
 
 }  // namespace metalearn

@@ -41,8 +41,8 @@ Descent::Loss cross_entropy(std::int64_t classes, double decay, Activation activ
 class Supervised : public BaseLearner {
  public:
   Supervised(const Start& s, const SupervisedOptions& options, std::int64_t batch)
-      : BaseLearner(s), batch_(batch), descent_(with_readout(task_), {Shape{task_.widths().front(), batch}, Shape{batch}}, cross_entropy(task_.classes(), options.decay, s.activation), options.rate),
-        start_(phi_) {
+      : BaseLearner(s), batch_(batch),
+        descent_(with_readout(task_), {Shape{task_.widths().front(), batch}, Shape{batch}}, cross_entropy(task_.classes(), options.decay, s.activation), options.rate), start_(phi_) {
     start_.resize(static_cast<std::size_t>(with_readout(task_).size), 0.0f);  // the readout starts at zero
     values_ = start_;
   }

@@ -25,12 +25,15 @@ namespace {
 /// w^T x + b of x [N, B].
 Var layer(Var x, Var w, Var b) { return matmul(w, x, Transposed::yes) + reshape(b, Shape{b.shape()[0], 1}); }
 
+std::uint64_t noise_seed(const Start& s) { return Random(s.seed, s.stream, purpose("vae noise")).bits64(); }
+
 class Vae : public BaseLearner {
  public:
   Vae(const Start& s, const VaeOptions& options)
       : BaseLearner(s), batch_(options.batch),
         descent_(vae_spec(task_.widths(), options.latents), {Shape{task_.widths().front(), batch_}, Shape{}},
-                 [&](std::span<const Var> p, std::span<const Var> data) { return vae_loss(p, data[0], normal(data[1], Shape{options.latents, batch_}, s.seed ^ s.stream), s.activation); }, options.rate),
+                 [&](std::span<const Var> p, std::span<const Var> data) { return vae_loss(p, data[0], normal(data[1], Shape{options.latents, batch_}, noise_seed(s)), s.activation); },
+                 options.rate),
         values_(initial_vae(task_.widths(), options.latents, s.seed, s.stream)) {}
 
   void learn(std::int64_t t) override {
@@ -73,7 +76,8 @@ std::vector<float> initial_vae(const std::vector<std::int64_t>& widths, std::int
   for (const TensorSpec& t : list.tensors)
     if (t.offset >= base && t.name.ends_with("/w")) {
       const double gain = t.name.starts_with("decoder") ? 2 : 1;  // of what follows: relu halves the variance
-      for (std::int64_t i = 0; i < t.size(); ++i) values[static_cast<std::size_t>(t.offset + i)] = static_cast<float>(random.truncated_normal(std::sqrt(gain / static_cast<double>(t.shape[0]))));
+      const double deviation = std::sqrt(gain / static_cast<double>(t.shape[0]));
+      for (std::int64_t i = 0; i < t.size(); ++i) values[static_cast<std::size_t>(t.offset + i)] = static_cast<float>(random.truncated_normal(deviation));
     }
   return values;
 }

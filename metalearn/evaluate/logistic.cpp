@@ -23,7 +23,8 @@ Matrix log_probabilities(Matrix scores) {
 
 }  // namespace
 
-LogisticRegression::LogisticRegression(Eigen::VectorXd spectrum, std::int64_t classes, std::int64_t examples) : spectrum_(spectrum.size() + 1), weights_(Matrix::Zero(spectrum.size() + 1, classes)) {
+LogisticRegression::LogisticRegression(Eigen::VectorXd spectrum, std::int64_t classes, std::int64_t examples)
+    : spectrum_(spectrum.size() + 1), weights_(Matrix::Zero(spectrum.size() + 1, classes)) {
   spectrum_ << spectrum, static_cast<double>(examples);
 }
 

@@ -271,7 +271,8 @@ TEST_CASE("the autoencoder's objective is right where it is known, has the gradi
 
   const Task task = task_of();
   auto p = initial_vae(task.widths(), 3, 1, 2);
-  Descent descent(vae_spec(task.widths(), 3), {autodiff::Shape{16, 32}, autodiff::Shape{3, 32}}, [](auto tensors, auto data) { return vae_loss(tensors, data[0], data[1], Activation::relu); }, 3e-3);
+  Descent descent(vae_spec(task.widths(), 3), {autodiff::Shape{16, 32}, autodiff::Shape{3, 32}},
+                  [](auto tensors, auto data) { return vae_loss(tensors, data[0], data[1], Activation::relu); }, 3e-3);
   double first = 0, last = 0;
   std::vector<float> x(16 * 32), noise(3 * 32);
   for (std::int64_t t = 0; t < 300; ++t) {

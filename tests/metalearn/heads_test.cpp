@@ -91,7 +91,8 @@ TEST_CASE("ridge is the head of the meta-objective: its predictions are those of
     const auto phi_f = initial_phi(task.widths(), 1, 2);
     const std::vector<double> phi(phi_f.begin(), phi_f.end());
     std::vector<double> targets(size(2 * n * classes)), predictions(size(n * classes)), features(size(top * 2 * n));
-    for (std::size_t half : {0u, 1u}) standardise_targets<double>(std::span(labels).subspan(half * size(n), size(n)), classes, std::span(targets).subspan(half * size(n * classes), size(n * classes)));
+    const auto halves = [](auto all, std::size_t half) { return all.subspan(half * all.size() / 2, all.size() / 2); };
+    for (std::size_t half : {0u, 1u}) standardise_targets<double>(halves(std::span<const std::int32_t>(labels), half), classes, halves(std::span(targets), half));
     const LabelledPair<double> pair{x, targets};
     step.score(phi, {&pair, 1}, predictions);
     step.features(phi, x, features);
