@@ -21,6 +21,7 @@ constexpr double kPaperPenalty = 0.1;  // specification section 10
 /// Eigenvalues below this, of the largest, are rounding.
 constexpr double kRankTolerance = 1e-13;
 constexpr std::int64_t kFolds = 5;
+constexpr double kChoosing = 1e-3;  // tolerance of the fits that only compare penalties: their log loss is right to 3e-3 nats of an example
 
 /// Penalties over the mean squared length of the centred features, strongest first: 30 down to 1e-4.
 constexpr double kRidgeGrid[] = {30, 10, 3, 1, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4};
@@ -112,7 +113,7 @@ FewShotHeads::Fit FewShotHeads::fit(Head head) const {
     const auto labels_in = labels_of(in), labels_out = labels_of(out);
     LogisticRegression model(spectrum, classes_, support_.rows());
     for (std::size_t i = 0; i < losses.size(); ++i) {
-      model.fit(x_in, labels_in, kLogisticGrid[i] * scale_);
+      model.fit(x_in, labels_in, kLogisticGrid[i] * scale_, kChoosing);
       losses[i] += model.loss(x_out, labels_out);
     }
   }

@@ -10,7 +10,6 @@ using Matrix = Eigen::MatrixXd;
 namespace {
 
 constexpr int kMostSteps = 500;
-constexpr double kTolerance = 1e-4;
 
 Matrix scores_of(const Matrix& x, const Matrix& weights) { return (x * weights.topRows(x.cols())).rowwise() + weights.row(x.cols()); }
 
@@ -28,7 +27,7 @@ LogisticRegression::LogisticRegression(Eigen::VectorXd spectrum, std::int64_t cl
   spectrum_ << spectrum, static_cast<double>(examples);
 }
 
-void LogisticRegression::fit(const Matrix& x, std::span<const std::int32_t> labels, double penalty) {
+void LogisticRegression::fit(const Matrix& x, std::span<const std::int32_t> labels, double penalty, double tolerance) {
   const Index k = x.cols();
   Eigen::VectorXd penalties = Eigen::VectorXd::Constant(k + 1, penalty);
   penalties[k] = 0;
@@ -45,7 +44,7 @@ void LogisticRegression::fit(const Matrix& x, std::span<const std::int32_t> labe
   double momentum = 1;
   for (int i = 0; i < kMostSteps; ++i) {
     const Matrix g = gradient(ahead), move = step.asDiagonal() * g;
-    if (std::sqrt(g.cwiseProduct(move).sum()) < kTolerance * std::sqrt(static_cast<double>(x.rows()))) {
+    if (std::sqrt(g.cwiseProduct(move).sum()) < tolerance * std::sqrt(static_cast<double>(x.rows()))) {
       weights_ = ahead;
       return;
     }

@@ -198,3 +198,15 @@ TEST_CASE("a stronger penalty gives shorter weights, and the loss is that of its
     CHECK(model.loss(p.support, p.labels) == doctest::Approx(loss));
   }
 }
+
+TEST_CASE("the tolerance with which penalties are compared moves the log loss of unseen examples by less than three thousandths of a nat each") {
+  const Problem p = gaussians(10, 5, 30, 1);
+  const Eigen::VectorXd bound = Eigen::VectorXd::Constant(30, p.support.squaredNorm());
+  const double scale = p.support.squaredNorm() / 50;
+  for (const double penalty : {scale, scale / 100}) {
+    LogisticRegression loose(bound, 5, 50), tight(bound, 5, 50);
+    loose.fit(p.support, p.labels, penalty, 1e-3);
+    tight.fit(p.support, p.labels, penalty, 1e-7);
+    CHECK(std::abs(loose.loss(p.query, p.query_labels) - tight.loss(p.query, p.query_labels)) / 50 < 3e-3);
+  }
+}
