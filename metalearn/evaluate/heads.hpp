@@ -20,7 +20,7 @@ std::string to_string(Head head);
 
 class FewShotHeads {
  public:
-  /// support [n, F] with labels [n] in 0 .. classes-1; query [m, F].
+  /// support [n, F] with labels [n] in 0 .. classes-1, which outlive this; query [m, F].
   FewShotHeads(const Eigen::MatrixXd& support, std::span<const std::int32_t> labels, std::int64_t classes, const Eigen::MatrixXd& query);
 
   struct Fit {
