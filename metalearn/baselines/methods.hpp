@@ -48,7 +48,7 @@ struct VaeOptions {
   std::vector<std::int64_t> marks = {100, 300, 1000, 1500};
   double rate = 1e-3;          ///< of Adam
 };
-/// A variational autoencoder (Kingma and Welling 2014) whose encoder is the base model with linear heads for mean and log variance; Bernoulli pixels.
+/// A variational autoencoder (Kingma and Welling 2014) whose encoder is the base model with linear heads for mean and log variance; Bernoulli pixels: inputs in [0, 1].
 Method vae_method(VaeOptions options = {});
 
 struct OjaOptions {
