@@ -168,8 +168,8 @@ std::vector<Entry> make_table() {
   t.push_back(number("clip", FIELD(clip), 1e-9, 1e9, "largest 2-norm of the averaged gradient"));
   t.push_back(number("theta-average", FIELD(theta_average), 0, 0.999999, "decay of theta's moving average, which is what is evaluated"));
   // The update rule.
-  t.push_back(choice("rule", {"metz"}, [](const Config& c) { return c.rule.rule; }, [](Config& c, const std::string& v) { c.rule.rule = v; },
-                     "form of the update rule"));
+  t.push_back(choice("rule", {"metz", "synaptic"}, [](const Config& c) { return c.rule.rule; }, [](Config& c, const std::string& v) { c.rule.rule = v; },
+                     "form of the update rule; synaptic has no sizes of its own"));
   t.push_back(number("h-size", FIELD(rule.H), 1, 1024, "H: channels of a neuron's hidden state"));
   t.push_back(number("h-layers", FIELD(rule.Q), 0, 16, "Q: residual layers that compute it"));
   t.push_back(number("top-size", FIELD(rule.S), 1, 1024, "S: channels of the top network"));

@@ -46,6 +46,8 @@ class Task {
 
   /// x [N_0, batch], unit-major: unlabelled batch t.
   void unlabelled(std::int64_t t, std::int64_t batch, std::span<float> x) const;
+  /// The same batch and what nobody who learns without labels may see: labels [batch] in 0..classes-1.
+  void unlabelled(std::int64_t t, std::int64_t batch, std::span<float> x, std::span<std::int32_t> labels) const;
   /// Pair `index` of labelled batches at t, batch a then b: x [N_0, 2n], labels [2n] in 0..classes-1. Within each batch every class stands
   /// labels_per_class times, each time another example, shuffled; a and b share no example.
   void labelled(std::int64_t t, std::int64_t index, std::span<float> x, std::span<std::int32_t> labels) const;
