@@ -118,6 +118,15 @@ TEST_CASE("every method sees the same draws, and the learned rule's ridge accura
   }
 }
 
+TEST_CASE("a representation that is not a number predicts nothing: accuracy 0, not an error") {
+  struct Broken : Learner {
+    void learn(std::int64_t) override {}
+    Matrix features(const LabelledDraw& draw) override { return Matrix::Constant(2 * static_cast<Eigen::Index>(draw.support.size()), 2, std::nan("")); }
+  };
+  const Method broken{.name = "broken", .settings = "none", .start = [](const Start&) { return std::make_unique<Broken>(); }};
+  for (const auto& row : compare({broken}, tasks_of(2), 3, options_of())) CHECK(row.accuracy.mean == 0);
+}
+
 TEST_CASE("no methods, no tasks, no draws and marks that do not ascend are misuse") {
   CHECK_THROWS_AS(compare({}, tasks_of(1), 3, options_of()), std::invalid_argument);
   CHECK_THROWS_AS(compare({pixels_method()}, {}, 3, options_of()), std::invalid_argument);

@@ -150,7 +150,10 @@ TEST_CASE("every head learns separable classes, and none says anything of featur
     }
     Matrix broken = p.query;
     broken(1, 2) = std::numeric_limits<double>::infinity();
-    CHECK(FewShotHeads(p.support, p.labels, 3, broken).fit(head).scores.array().isNaN().all());
+    const Matrix nothing = FewShotHeads(p.support, p.labels, 3, broken).fit(head).scores;
+    CHECK(nothing.rows() == broken.rows());
+    CHECK(nothing.cols() == 3);
+    CHECK(nothing.array().isNaN().all());
     // Features that are all the same say nothing, but are no error.
     CHECK(FewShotHeads(Matrix::Ones(24, 5), p.labels, 3, Matrix::Ones(2, 5)).fit(head).scores.allFinite());
   }
