@@ -114,7 +114,7 @@ Datasets load(const std::vector<std::string>& words, metalearn::Config config) {
 void warn_of_overlap(const TrainedTheta& theta, const Datasets& sets) {
   for (const auto& set : sets)
     if (const auto shared = metalearn::shared_files(theta.provenance, set->provenance); !shared.empty())
-      fmt::print(stderr, "note: data '{}' was in the training set ({}{}); --held-out evaluates on what was kept from it\n", set->name, shared.front(),
+      fmt::print(stderr, "note: data '{}' was in the training set of {} ({}{}); --held-out evaluates on what was kept from it\n", set->name, theta.file, shared.front(),
                  shared.size() > 1 ? fmt::format(" and {} more", shared.size() - 1) : "");
 }
 

@@ -112,6 +112,6 @@ TEST_CASE("eval says where a data set, under any name, was in the training set")
     return result.err;
   };
   const std::string copied = note({"--data", "other=copy"});
-  CHECK_MESSAGE(contains(copied, "note: data 'other' was in the training set (train-images-idx3-ubyte crc32 "), copied);
+  CHECK_MESSAGE(contains(copied, "note: data 'other' was in the training set of run/snapshot-00000006.h5 (train-images-idx3-ubyte crc32 "), copied);
   CHECK(note({"--data", "own=own"}).empty());
 }
