@@ -77,10 +77,10 @@ ModelFile make_model(const Arguments& arguments, const metalearn::Dataset& set, 
 int apply(const Words& words) {
   const auto arguments = parse(make_usage(), words);
   if (!arguments) return 0;
-  const auto theta_word = arguments->find("theta"), data_word = arguments->find("data"), out = arguments->find("out");
+  const auto theta_word = arguments->find("theta"), data_word = arguments->find("data");
   if (!theta_word && !(arguments->has("phi") && arguments->whole("steps", -1, 0, 1000000) == 0)) throw UsageError("no theta; give --theta SNAPSHOT or --theta RUN (or --phi FILE --steps 0)");
   if (!data_word) throw UsageError("no data; give --data NAME=DIR");
-  if (!out || out->empty()) throw UsageError("no file to write; give --out FEATURES.h5");
+  const std::string out = output_file(*arguments, "FEATURES.h5", {theta_word.value_or(""), arguments->find("phi").value_or(""), data_word->substr(data_word->find('=') + 1)});
   metalearn::ApplyOptions options;
   const std::string statistics = arguments->find("statistics").value_or("dataset");
   if (statistics != "dataset" && statistics != "batch") throw UsageError(fmt::format("--statistics '{}' is not known (allowed: dataset, batch)", statistics));
@@ -109,13 +109,13 @@ int apply(const Words& words) {
   metalearn::learn(model, *set, options);
   auto archive = metalearn::features_archive(model, *set, options);
   if (theta_word) archive.set("apply", "theta", theta.file);
-  checkpoints::save_snapshot(*out, archive);
+  checkpoints::save_snapshot(out, archive);
 
   if (theta_word) fmt::print("theta: {}\n       {}\n", theta.file, theta.label);
   fmt::print("data:  {}: {}\nphi:   {} after {} inner steps\n", set->name, set->split_note, fmt::join(model.widths, "-"), options.steps);
   for (const auto& [name, split] : {std::pair{"train", &set->train}, {"validation", &set->validation}, {"test", &set->test}})
     if (split->count() > 0) fmt::print("{}/features: {} x {}\n", name, split->count(), model.widths.back());
-  fmt::print("written: {}\n", *out);
+  fmt::print("written: {}\n", out);
   return 0;
 }
 

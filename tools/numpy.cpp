@@ -19,15 +19,6 @@ namespace {
 
 using metalearn::ModelFile;
 
-/// --out, which must not be the input.
-std::string output(const Arguments& arguments, const char* what) {
-  const auto out = arguments.find("out");
-  if (!out || out->empty()) throw checkpoints::UsageError(fmt::format("no file to write; give --out {}", what));
-  std::error_code none;
-  if (std::filesystem::equivalent(*out, arguments.word, none)) throw checkpoints::UsageError(fmt::format("--out {} is the input itself; name another file", *out));
-  return *out;
-}
-
 void report(const ModelFile& model, const std::string& out) {
   if (!model.theta.empty()) {
     const auto& r = model.config.rule;
@@ -54,7 +45,7 @@ int import_numpy(const Words& words) {
   if (!arguments) return 0;
   if (arguments->word.empty()) throw checkpoints::UsageError("no file; usage: " + usage.synopsis);
   require_input(arguments->word, "NumPy's arrays (*.npz)");
-  const std::string out = output(*arguments, "FILE.h5");
+  const std::string out = output_file(*arguments, "FILE.h5", {arguments->word});
   auto model = metalearn::model_from_npz(checkpoints::read_file(checkpoints::posix_file_system(), arguments->word), arguments->word);
   for (const char* key : {"inner-rate", "batch", "activation"})
     if (const auto value = arguments->find(key)) set_option(model.config, key, *value);
@@ -68,12 +59,12 @@ int export_numpy(const Words& words) {
                     "Writes a theta, or the phi of `apply`, as NumPy's arrays under the names of the specification (top_delta/conv0/w, ..., W/1, V/1, b/1).",
                     {{"out", "FILE.npz", "the file to write"}, {"raw", "", "theta itself, not its moving average"}},
                     "FILE|RUN",
-                    "Of a run directory: its best snapshot on meta-validation tasks. config/inner_rate, config/batch and config/activation say what theta was trained with."};
+                    "Of a run directory: its best snapshot on meta-validation tasks. config/inner_rate, batch, activation, resolution, colour and words say what theta was trained with."};
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   if (arguments->word.empty()) throw checkpoints::UsageError("no theta; usage: " + usage.synopsis);
   require_input(arguments->word, "a run directory, a snapshot, or what import or apply wrote (*.h5)");
-  const std::string out = output(*arguments, "FILE.npz");
+  const std::string out = output_file(*arguments, "FILE.npz", {arguments->word});
   const auto model = [&]() -> ModelFile {
     if (!std::filesystem::is_directory(arguments->word))
       if (const auto archive = checkpoints::load_snapshot(arguments->word); metalearn::is_model(archive)) return metalearn::model_from(archive);

@@ -123,6 +123,15 @@ void require_input(const std::string& path, const char* what) {
   if (!std::filesystem::exists(path, ignored)) throw checkpoints::NoInput(fmt::format("{}: no such file or folder; check the path, it should be {}", path, what));
 }
 
+std::string output_file(const Arguments& arguments, const char* what, const std::vector<std::string>& inputs) {
+  const auto out = arguments.find("out");
+  if (!out || out->empty()) throw UsageError(fmt::format("no file to write; give --out {}", what));
+  std::error_code none;
+  for (const auto& input : inputs)
+    if (std::filesystem::equivalent(*out, input, none)) throw UsageError(fmt::format("--out {} is an input itself; name another file", *out));
+  return *out;
+}
+
 std::vector<long long> whole_list(const std::string& name, const std::string& text, long long lo, long long hi) {
   std::vector<long long> numbers;
   for (const auto& word : metalearn::split_list(text)) numbers.push_back(parse_whole(name, word, lo, hi));

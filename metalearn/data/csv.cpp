@@ -90,10 +90,15 @@ Table parse_csv(const FileBytes& file) {
     if (width == 0) {
       width = fields->size();
       if (width < 2) throw refuse("one field only; expected are numbers and a label, with commas between");
-      const auto named = std::find(fields->begin(), fields->end(), "label");
+      const bool header = std::none_of(fields->begin(), fields->end(), number_in);
+      const auto named = header ? std::find(fields->begin(), fields->end(), "label") : fields->end();
       label = named == fields->end() ? width - 1 : static_cast<std::size_t>(named - fields->begin());
       table.columns = static_cast<std::int64_t>(width) - 1;
-      if (named != fields->end() || std::none_of(fields->begin(), fields->end(), number_in)) continue;
+      if (header) {
+        table.names = std::move(*fields);
+        table.names.erase(table.names.begin() + static_cast<std::ptrdiff_t>(label));
+        continue;
+      }
     }
     if (fields->size() != width) throw refuse(fmt::format("{} fields, {} expected as in the first row; correct the row", fields->size(), width));
     for (std::size_t i = 0; i < width; ++i) {

@@ -36,15 +36,15 @@ bool holds_cifar10(const fs::path& folder) {
   return !find_file(folder, {"test_batch.bin", "data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"}).empty();
 }
 
-/// Told from what is there, in this order; a folder holds one kind.
+/// Told from what is there, in this order, the kinds whose files have names of their own first: a table or features put beside them change nothing.
 Dataset read(const std::string& name, const fs::path& path, const LoadOptions& options) {
+  if (holds_idx(path)) return read_idx_folder(name, path);
+  if (holds_cifar10(path)) return read_cifar10_folder(name, path, options.colour);
   if (holds_csv(path)) return read_csv_table(name, path);
   if (const auto files = hdf5_files(path); files.size() == 1) return read_imagenet(name, files[0], options.colour);
   else if (files.size() > 1)
     throw checkpoints::UsageError(fmt::format("{}: holds {} HDF5 files; name one of them: {}={}", path.string(), files.size(), name, files[0].string()));
   require_folder(path, name);
-  if (holds_idx(path)) return read_idx_folder(name, path);
-  if (holds_cifar10(path)) return read_cifar10_folder(name, path, options.colour);
   if (holds_npy(path)) return read_npy_table(name, path);
   if (const auto pictures = list_class_folders(path, kPictureExtensions)) return read_image_folder(name, path, *pictures, options.colour);
   if (const auto texts = list_class_folders(path, kTextExtensions, kUnlabelledTexts)) return read_texts(name, path, *texts, options.words);

@@ -123,6 +123,7 @@ Dataset read_imagenet(const std::string& name, const fs::path& path, bool colour
     data.test = take(one, marks, 1);
     data.split_note = fmt::format("/train and /val together, as a class has fewer than {} images in /val; a fixed hashed fifth of each class is the test split", kFewestExamples);
   }
+  check_classes(data.train, data.class_names, fmt::format("{} (train split)", data.source));
   hold_out_classes(wnids, data);
   data.split_note += fmt::format("; {} train, {} test", data.train.count(), data.test.count());
   if (data.validation_classes.empty()) {

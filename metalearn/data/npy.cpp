@@ -166,18 +166,26 @@ std::vector<T> NpyArray::in_c_order(Read read) const {
   return numbers;
 }
 
+double NpyArray::value(std::int64_t place) const {
+  const std::uint64_t bits = word(place);
+  if (kind_ == 'f') return width_ == 4 ? static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(bits))) : std::bit_cast<double>(bits);
+  if (kind_ == 'i') return static_cast<double>(static_cast<std::int64_t>(bits << (64 - 8 * width_)) >> (64 - 8 * width_));
+  if (kind_ == 'u' || kind_ == 'b') return static_cast<double>(bits);
+  throw BadData(fmt::format("{}: holds text where numbers are expected", name_));
+}
+
 std::vector<float> NpyArray::floats() const {
   return in_c_order<float>([&](std::int64_t place, std::int64_t c_place) {
-    const std::uint64_t bits = word(place);
-    double value = 0;
-    if (kind_ == 'f') value = width_ == 4 ? static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(bits))) : std::bit_cast<double>(bits);
-    else if (kind_ == 'i') value = static_cast<double>(static_cast<std::int64_t>(bits << (64 - 8 * width_)) >> (64 - 8 * width_));
-    else if (kind_ == 'u' || kind_ == 'b') value = static_cast<double>(bits);
-    else throw BadData(fmt::format("{}: holds text where numbers are expected", name_));
-    const auto rounded = static_cast<float>(value);
-    if (!std::isfinite(rounded)) throw BadData(fmt::format("{}: number {} (from 0, in C order) is {}; only finite numbers of float32's range can be used", name_, c_place, value));
+    const auto rounded = static_cast<float>(value(place));
+    if (!std::isfinite(rounded)) throw BadData(fmt::format("{}: number {} (from 0, in C order) is {}; only finite numbers of float32's range can be used", name_, c_place, value(place)));
     return rounded;
   });
+}
+
+double NpyArray::number() const {
+  if (count_ != 1) throw BadData(fmt::format("{}: one number is expected, found {}", name_, count_));
+  if (!std::isfinite(value(0))) throw BadData(fmt::format("{}: is {}; a finite number is expected", name_, value(0)));
+  return value(0);
 }
 
 std::vector<std::int64_t> NpyArray::integers() const {

@@ -21,6 +21,8 @@ class NpyArray {
   bool is_float() const { return kind_ == 'f'; }
   /// In C order, rounded to float32. Throws BadData naming the place of a number that is not finite, or too large for float32.
   std::vector<float> floats() const;
+  /// One number, a scalar, in full precision. Throws BadData for anything else, and where it is not finite.
+  double number() const;
   /// In C order. Throws BadData for floats, and for a number above 2^63 - 1.
   std::vector<std::int64_t> integers() const;
   /// One text ("|S4"), without the zeros at its end. Throws BadData for anything else.
@@ -31,6 +33,7 @@ class NpyArray {
   template <class T, class Read>
   std::vector<T> in_c_order(Read read) const;
   std::uint64_t word(std::int64_t place) const;  ///< bits of the number at this place in the file
+  double value(std::int64_t place) const;        ///< the same as a number
 
   std::string name_;
   std::span<const std::uint8_t> data_;

@@ -72,6 +72,7 @@ NpzFiles parse_npz(std::span<const std::byte> bytes, const std::string& name) {
   if (!source) throw std::bad_alloc();
   const Archive archive = open(std::move(source), ZIP_RDONLY, name);
   NpzFiles files;
+  std::uint64_t left = bytes.size();  // packed bytes that no entry has claimed yet: entries that share some could unpack to anything
   const zip_int64_t count = zip_get_num_entries(archive.get(), 0);
   for (zip_int64_t i = 0; i < count; ++i) {
     zip_stat_t stat;
@@ -82,6 +83,8 @@ NpzFiles parse_npz(std::span<const std::byte> bytes, const std::string& name) {
     if (std::any_of(entry.begin(), entry.end(), [](unsigned char c) { return c < ' '; }) || !entry.ends_with(".npy"))
       throw BadData(fmt::format("{}: entry {} is no array (its name does not end in .npy); save it with numpy.savez", name, i));
     entry.resize(entry.size() - 4);
+    if ((stat.valid & ZIP_STAT_COMP_SIZE) && stat.comp_size > left) throw BadData(fmt::format("{}: damaged: its entries claim more bytes than it has; save it again with numpy.savez", name));
+    left -= (stat.valid & ZIP_STAT_COMP_SIZE) ? stat.comp_size : 0;
     if (files.contains(entry)) throw BadData(fmt::format("{}: holds two arrays '{}'; save it again with numpy.savez", name, entry));
     files[entry] = read_entry(archive.get(), static_cast<std::uint64_t>(i), stat, name);
   }

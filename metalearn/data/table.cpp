@@ -81,6 +81,12 @@ Dataset to_dataset(Dataset data, Table train, std::optional<Table> test, const s
   if (train.columns > kMostColumns) throw BadData(fmt::format("{}: {} features, at most {} can be used", data.source, train.columns, kMostColumns));
   if (test && test->columns != train.columns)
     throw BadData(fmt::format("{}: {} features in the train part but {} in the test part; they must belong together", data.source, train.columns, test->columns));
+  if (test && test->names != train.names) {
+    const auto differs = std::mismatch(train.names.begin(), train.names.end(), test->names.begin(), test->names.end());
+    const auto shown = [](auto at, const Table& part) { return part.names.empty() ? std::string("no header") : fmt::format("'{}'", *at); };
+    throw BadData(fmt::format("{}: column {} of the features is {} in the train part but {} in the test part; give both the same header, in the same order", data.source,
+                              differs.first - train.names.begin() + 1, shown(differs.first, train), shown(differs.second, *test)));
+  }
   std::vector<const Table*> parts = {&train};
   if (test) parts.push_back(&*test);
   data.class_names = classes_of(parts);
@@ -136,13 +142,10 @@ bool holds_npy(const fs::path& folder) { return is_file(folder / "features.npy")
 
 Dataset read_csv_table(const std::string& name, const fs::path& path) {
   Dataset data = describe(name, path, "features in CSV");
-  if (is_file(path)) {
-    Table table = read_csv(path, data.provenance);
-    return to_dataset(std::move(data), std::move(table), {}, "");
-  }
-  Table train = read_csv(find_file(path, {"train.csv"}), data.provenance);
+  Table train = read_csv(is_file(path) ? path : find_file(path, {"train.csv"}), data.provenance);
   std::optional<Table> test;
   if (const auto file = find_file(path, {"test.csv"}); !file.empty()) test = read_csv(file, data.provenance);
+  if (train.names.empty()) data.kind += ", no header";
   return to_dataset(std::move(data), std::move(train), std::move(test), "train.csv and test.csv");
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <stdexcept>
 
 #include "checkpoints/error.hpp"
@@ -20,6 +21,7 @@ using Shape = std::vector<std::int64_t>;
 
 bool is_phi(const std::string& name) { return name.starts_with("W/") || name.starts_with("V/") || name.starts_with("b/"); }
 bool is_config(const std::string& name) { return name.starts_with("config/"); }
+const std::set<std::string> kConfig = {"config/inner_rate", "config/batch", "config/activation", "config/resolution", "config/colour", "config/words"};
 
 const Shape* shape_of(const Arrays& arrays, const std::string& name) {
   const auto found = arrays.find(name);
@@ -65,7 +67,7 @@ void set_constants(Config& config, const Arrays& arrays) {
   config.set("inner-rate", "1e-4");
   config.set("batch", "128");
   config.set("activation", "relu");
-  const auto scalar = [&](const char* name) -> const NpyArray* {
+  const auto scalar = [&](const std::string& name) -> const NpyArray* {
     const auto found = arrays.find(name);
     if (found == arrays.end()) return nullptr;
     return &found->second;
@@ -74,9 +76,12 @@ void set_constants(Config& config, const Arrays& arrays) {
     if (numbers.size() != 1) throw BadData("one number is expected");
     return numbers[0];
   };
-  if (const auto* rate = scalar("config/inner_rate")) config.set("inner-rate", fmt::format("{}", one(rate->floats())));
+  if (const auto* rate = scalar("config/inner_rate")) config.set("inner-rate", fmt::format("{}", rate->number()));
   if (const auto* batch = scalar("config/batch")) config.set("batch", fmt::format("{}", one(batch->integers())));
   if (const auto* activation = scalar("config/activation")) config.set("activation", activation->text());
+  for (const std::string key : {"resolution", "words"})
+    if (const auto* value = scalar("config/" + key)) config.set(key, fmt::format("{}", one(value->integers())));
+  if (const auto* colour = scalar("config/colour")) config.set("colour", one(colour->integers()) != 0 ? "true" : "false");
 }
 
 /// What does not fit, for one message.
@@ -143,7 +148,7 @@ ModelFile model_from_npz(std::span<const std::byte> bytes, const std::string& na
   misfits.compare(arrays, theta);
   misfits.compare(arrays, phi);
   for (const auto& [array, file] : arrays)
-    if (!theta.find(array) && !phi.find(array) && array != "config/inner_rate" && array != "config/batch" && array != "config/activation") misfits.extra.push_back(array);
+    if (!theta.find(array) && !phi.find(array) && !kConfig.contains(array)) misfits.extra.push_back(array);
   misfits.refuse(name);
   model.theta = flat(arrays, theta);
   model.phi = flat(arrays, phi);
@@ -157,6 +162,9 @@ std::vector<std::byte> npz_from_model(const ModelFile& model) {
   files["config/inner_rate"] = npy_bytes(model.config.rule.inner_rate);
   files["config/batch"] = npy_bytes(model.config.batch);
   files["config/activation"] = npy_bytes(to_string(model.config.rule.activation));
+  files["config/resolution"] = npy_bytes(std::int64_t{model.config.task.resolution});
+  files["config/colour"] = npy_bytes(std::int64_t{model.config.task.load.colour});
+  files["config/words"] = npy_bytes(std::int64_t{model.config.task.load.words});
   return npz_bytes(files);
 }
 

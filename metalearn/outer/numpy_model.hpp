@@ -1,6 +1,7 @@
 // NumpyModel: theta and phi to and from NumPy's .npz, under the names of specification section 3 ("top_delta/conv0/w", "W/1"). Functions without state.
 //
-// Three more arrays may say what shapes do not: config/inner_rate (lambda), config/batch (B) and config/activation (a text).
+// More arrays may say what shapes do not: config/inner_rate (lambda), config/batch (B), config/activation (a text); and how the inputs were made: config/resolution, config/colour (0 or 1),
+// config/words.
 #pragma once
 #include <cstddef>
 #include <span>

@@ -34,6 +34,9 @@ TEST_CASE("the label stands in the column of that name, or in the last one") {
   CHECK(bare.features == std::vector<float>{1, 2, 3, 4});
   CHECK(bare.labels == Words{"0", "1"});
   CHECK(parse("1,cat\n2,dog\n").labels == Words{"cat", "dog"});  // the first row holds a number: no header
+  CHECK(parse("1,label\n2,dog\n").labels == Words{"label", "dog"});
+  CHECK(parse("1,cat\n2,dog\n").names.empty());
+  CHECK(parse("x,label,y\n1,cat,2\n").names == Words{"x", "y"});
 }
 
 TEST_CASE("blanks, quotes, empty lines, Windows line ends, a byte order mark and signs are read") {

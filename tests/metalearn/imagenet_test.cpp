@@ -80,6 +80,7 @@ TEST_CASE("an HDF5 file of another layout, or damaged, is refused by the array t
       {"del f['val/images']; f['val/images'] = np.zeros((480, 3, 5, 5), 'u1')", "images of 5 x 4 but /val of 5 x 5"},
       {"del f['val/images']; f['val/images'] = np.full((480, 3, 5, 4), 256, 'i4')", "/val/images holds 256"},
       {"del f['val/images']; f['val/images'] = np.zeros((480, 3, 5, 4), 'f4')", "val/images"},
+      {"f['train/labels'][f['train/labels'][()] == 5] = 6", "(train split): fewer than 20 examples in class 'n00000055 thing 5' (0 found)"},
       {"f['val/link'] = h5py.ExternalLink('elsewhere.h5', '/x')", "link to outside"},
       {"f['val/soft'] = h5py.SoftLink('/val/images')", "soft link"},
       {"f.create_dataset('x', (4,), 'i4', external=[('elsewhere', 0, 16)])", "such files are not read"},

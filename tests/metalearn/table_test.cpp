@@ -95,6 +95,13 @@ TEST_CASE("tables that do not fit together are refused by name") {
   write_text(folder / "test.csv", wide);
   CHECK(exit_code([&] { load_dataset("mine=" + folder.string()); }, message) == 65);
   CHECK_MESSAGE(contains(message, "3 features in the train part but 1 in the test part"), message);
+  const std::string header = "x,c,y,label\n", numbers = rows(40, {"a", "b"}).substr(header.size());
+  write_text(folder / "test.csv", "c,x,y,label\n" + numbers);
+  CHECK(exit_code([&] { load_dataset("mine=" + folder.string()); }, message) == 65);
+  CHECK_MESSAGE(contains(message, "column 1 of the features is 'x' in the train part but 'c' in the test part"), message);
+  write_text(folder / "test.csv", numbers);
+  CHECK(exit_code([&] { load_dataset("mine=" + folder.string()); }, message) == 65);
+  CHECK_MESSAGE(contains(message, "is 'x' in the train part but no header in the test part"), message);
   const TempFolder few;
   write_text(few / "few.csv", rows(30, {"a", "b"}));
   CHECK(exit_code([&] { load_dataset("mine=" + (few / "few.csv").string()); }, message) == 65);

@@ -67,7 +67,7 @@ TEST_CASE("apply gives the same bytes on any number of threads, and goes on from
   CHECK(run(program({"import", "phi.npz", "--out", "phi.h5"}), folder.path).code == 0);
   CHECK(run(program({"apply", "--phi", "phi.h5", "--steps", "0", "--data", "own=own", "--out", "d.h5"}), folder.path).code == 0);
   const Result same = python(folder, "a, c, d = (h5py.File(n + '.h5')['test/features'][()] for n in 'acd')\nprint(np.array_equal(a, c), np.array_equal(a, d), sorted(np.load('phi.npz').files))");
-  CHECK(same.out == "True True ['V/1', 'V/2', 'W/1', 'W/2', 'b/1', 'b/2', 'config/activation', 'config/batch', 'config/inner_rate']\n");
+  CHECK(same.out == "True True ['V/1', 'V/2', 'W/1', 'W/2', 'b/1', 'b/2', 'config/activation', 'config/batch', 'config/colour', 'config/inner_rate', 'config/resolution', 'config/words']\n");
   const Result on = run(program({"apply", "--theta", "run", "--phi", "a.h5", "--steps", "2", "--data", "own=own", "--out", "e.h5"}), folder.path);
   CHECK(on.code == 0);
   CHECK(run(program({"inspect", "a.h5"}), folder.path).code == 0);
@@ -91,6 +91,8 @@ TEST_CASE("apply says where it departs from theta's training, and refuses what d
       {program({"apply", "--theta", "run", "--phi", "a.h5", "--data", "own=own", "--out", "x.h5", "--resolution", "7"}), 65, "a phi for 196 inputs, but an example of data 'own' has 49"},
       {program({"apply", "--theta", "run", "--phi", "a.h5", "--layers", "8", "--data", "own=own", "--out", "x.h5"}), 64, "no effect with --phi"},
       {apply("nowhere/x.h5"), 74, "nowhere"},
+      {program({"apply", "--theta", "run", "--phi", "a.h5", "--data", "own=own", "--out", "./a.h5"}), 64, "--out ./a.h5 is an input itself"},
+      {program({"apply", "--theta", "run", "--data", "own=own", "--out", "own"}), 64, "--out own is an input itself"},
       {program({"eval", "--theta", "a.h5", "--data", "own=own"}), 65, "holds a phi but no theta"},
   };
   for (const Row& row : rows) {

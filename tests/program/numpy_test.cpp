@@ -116,6 +116,39 @@ TEST_CASE("arrays that are missing, extra or of another shape are named, and not
   }
 }
 
+TEST_CASE("the inner rate keeps all its digits, and how inputs were made comes along") {
+  Folder folder;
+  make_theta(folder);
+  REQUIRE(python(folder, "d = dict(np.load('theta.npz')); d['config/inner_rate'] = np.array(0.00123456789012345); d['config/resolution'] = np.array(7); d['config/colour'] = np.array(1);"
+                         "np.savez('changed.npz', **d)").code == 0);
+  CHECK(contains(import(folder).out, "inner rate 0.00123456789012345,"));
+  const Result inspected = run(program({"inspect", "imported.h5"}), folder.path);
+  for (const char* key : {"resolution", "colour"}) CHECK(contains(inspected.out, key));
+  REQUIRE(run(program({"export", "imported.h5", "--out", "again.npz"}), folder.path).code == 0);
+  CHECK(python(folder, "a = np.load('again.npz'); print(a['config/resolution'], a['config/colour'], a['config/inner_rate'])").out == "7 1 0.00123456789012345\n");
+}
+
+TEST_CASE("an archive whose entries lie over each other is refused before it is unpacked") {
+  Folder folder;
+  make_theta(folder);
+  // Every entry of the directory names the same packed bytes.
+  const Result made = python(folder, R"(
+import io, struct, zlib
+name, plain = b'a00.npy', bytes(10**7)
+z = zlib.compressobj(9, zlib.DEFLATED, -15); packed = z.compress(plain) + z.flush()
+sizes = struct.pack('<III', zlib.crc32(plain), len(packed), len(plain))
+local = b'PK\3\4' + struct.pack('<HHHHH', 20, 0, 8, 0, 33) + sizes + struct.pack('<HH', len(name), 0) + name + packed
+n, directory = 60, b''
+for i in range(n): directory += b'PK\1\2' + struct.pack('<HHHHHH', 20, 20, 0, 8, 0, 33) + sizes + struct.pack('<HHHHHII', len(name), 0, 0, 0, 0, 0, 0) + b'a%02d.npy' % i
+open('changed.npz', 'wb').write(local + directory + b'PK\5\6' + struct.pack('<HHHHIIH', 0, 0, n, n, len(directory), len(local), 0))
+)");
+  CAPTURE(made.err);
+  REQUIRE(made.code == 0);
+  const Result result = import(folder);
+  CHECK(result.code == 65);
+  CHECK_MESSAGE(contains(result.err, "its entries claim more bytes than it has"), result.err);
+}
+
 TEST_CASE("a damaged archive is refused") {
   Folder folder;
   make_theta(folder);
