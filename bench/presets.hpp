@@ -18,7 +18,7 @@ const std::vector<Preset>& presets();
 /// Throws checkpoints::UsageError naming the known ones.
 const Preset& find_preset(const std::string& name);
 
-/// Milliseconds of making the plan of a turn: recording, differentiating and compiling. Nothing runs.
+/// Milliseconds of processor time of making the plan of a turn: recording, differentiating and compiling. Nothing runs.
 double time_compiling(const Preset& preset);
 
 /// One InnerStep with all that its turn() reads and writes. One thread at a time.

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "checkpoints/error.hpp"
+#include "checkpoints/utf8.hpp"
 
 namespace checkpoints {
 namespace {
@@ -31,30 +32,12 @@ void require_path(const std::string& path) {
   }
 }
 
-/// Bytes of the UTF-8 character that begins there; 0: none does. RFC 3629, table of section 4.
-std::size_t utf8_bytes(std::string_view text) {
-  auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  auto follow = [&](std::size_t first, std::size_t last) {
-    for (std::size_t i = first; i <= last; ++i)
-      if ((byte(i) & 0xC0) != 0x80) return false;
-    return true;
-  };
-  const unsigned a = byte(0), b = byte(1);
-  if (a < 0x80) return 1;
-  if (a >= 0xC2 && a <= 0xDF) return follow(1, 1) ? 2 : 0;
-  if (a >= 0xE0 && a <= 0xEF) return follow(1, 2) && (a != 0xE0 || b >= 0xA0) && (a != 0xED || b <= 0x9F) ? 3 : 0;
-  if (a >= 0xF0 && a <= 0xF4) return follow(1, 3) && (a != 0xF0 || b >= 0x90) && (a != 0xF4 || b <= 0x8F) ? 4 : 0;
-  return 0;
-}
-
 }  // namespace
 
 bool is_proper_name(const std::string& name) {
-  for (std::string_view rest = name; !rest.empty();) {
-    const std::size_t bytes = utf8_bytes(rest);
-    const auto first = static_cast<unsigned char>(rest[0]);
-    if (bytes == 0 || first < ' ' || first == 0x7F) return false;
-    rest.remove_prefix(bytes);
+  for (std::size_t at = 0; at < name.size();) {
+    const auto point = next_code_point(name, at);
+    if (!point || *point < ' ' || *point == 0x7F) return false;
   }
   return !name.empty() && name.size() <= kMaxNameBytes;
 }

@@ -30,7 +30,7 @@ enum class Accept {
 
 /// The archive that an HDF5 file's bytes hold. `name` is for messages. Throws BadData with one line that says what is wrong: not HDF5, damaged, or a structure that
 /// could reach outside these bytes or swell: only hard links are accepted, each object once; no external or virtual storage, no other filters, no array larger than
-/// what is stored for it can hold (deflate: 1040 times), no types but integers, floats and text.
+/// what is stored for it can hold (deflate: 1040 times), no types but integers, floats and text. An array of texts of fixed length becomes their bytes, int32 [..., length]; it may have 7 dimensions.
 Archive from_image(std::span<const std::byte> bytes, const std::string& name, Accept accept = Accept::compressed);
 
 /// A plain HDF5 file. Throws NoInput, BadData.

@@ -18,6 +18,7 @@ namespace {
 // Any other order makes HDF5 1.10.8 build a table of all links first, and where that fails it frees what it never set.
 constexpr H5_iter_order_t kOrder = H5_ITER_NATIVE;
 constexpr std::size_t kMaxDepth = 32;  // of groups
+constexpr std::size_t kMaxTextBytes = 4096;
 
 std::string text_of(const Handle& attribute, const Handle& type) {
   if (H5Tis_variable_str(type) > 0) {
@@ -120,7 +121,9 @@ class Reader {
     Handle type(H5Dget_type(set), H5Tclose, "/" + path);
     const std::size_t width = H5Tget_size(type);
     const bool is_float = H5Tget_class(type) == H5T_FLOAT, is_integer = H5Tget_class(type) == H5T_INTEGER;
-    if ((!is_float && !is_integer) || width == 0 || width > 8) refuse(path, "holds neither integers nor floats of up to 64 bits");
+    const bool is_text = H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 && rank < kMaxRank;
+    const bool is_known = is_text ? width <= kMaxTextBytes : (is_float || is_integer) && width <= 8;
+    if (!is_known || width == 0) refuse(path, "holds neither integers or floats of up to 64 bits nor short texts of fixed length");
     hsize_t count = 1;
     for (hsize_t n : shape)
       if (__builtin_mul_overflow(count, n, &count)) refuse(path, "declares more numbers than can be");
@@ -132,6 +135,14 @@ class Reader {
 
     Array array;
     array.shape.assign(shape.begin(), shape.end());
+    if (is_text) {
+      std::vector<unsigned char> text(bytes);
+      if (count > 0) checked(H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()), "/" + path);
+      array.shape.push_back(static_cast<std::int64_t>(width));
+      array.data = std::vector<std::int32_t>(text.begin(), text.end());
+      archive_.put(path, std::move(array));
+      return;
+    }
     const bool is_signed = is_integer && H5Tget_sign(type) == H5T_SGN_2;
     if (is_float)
       array.data = width <= 4 ? numbers<float>(set, H5T_NATIVE_FLOAT, path, count) : numbers<double>(set, H5T_NATIVE_DOUBLE, path, count);

@@ -71,7 +71,7 @@ bool is_data_name(const std::string& name) {
 }
 
 Entry data_entry() {
-  const ConfigKey key{"data", "data sets to train on, one family each", "NAME or NAME=DIR: glyph, glyph=DIR, mnist=DIR, fashion-mnist=DIR, cifar10=DIR, any other NAME=DIR (IDX files)", true};
+  const ConfigKey key{"data", "data sets to train on, one family each", "glyph, glyph=DIR (fonts), or NAME=DIR of a kind that is told from what is there: metalearn data --help", true};
   return {key, [](const Config& c) { return join_list(c.data); },
           [key](Config& c, const std::string& text) {
             const auto words = split_list(text);
@@ -168,8 +168,8 @@ std::vector<Entry> make_table() {
   t.push_back(number("clip", FIELD(clip), 1e-9, 1e9, "largest 2-norm of the averaged gradient"));
   t.push_back(number("theta-average", FIELD(theta_average), 0, 0.999999, "decay of theta's moving average, which is what is evaluated"));
   // The update rule.
-  t.push_back(choice("rule", {"metz"}, [](const Config& c) { return c.rule.rule; }, [](Config& c, const std::string& v) { c.rule.rule = v; },
-                     "form of the update rule"));
+  t.push_back(choice("rule", {"metz", "synaptic"}, [](const Config& c) { return c.rule.rule; }, [](Config& c, const std::string& v) { c.rule.rule = v; },
+                     "form of the update rule; synaptic has no sizes of its own"));
   t.push_back(number("h-size", FIELD(rule.H), 1, 1024, "H: channels of a neuron's hidden state"));
   t.push_back(number("h-layers", FIELD(rule.Q), 0, 16, "Q: residual layers that compute it"));
   t.push_back(number("top-size", FIELD(rule.S), 1, 1024, "S: channels of the top network"));
@@ -192,6 +192,9 @@ std::vector<Entry> make_table() {
   t.push_back(number("averages", FIELD(averages), 1, 1000, "pairs of labelled batches of one meta-objective"));
   t.push_back(number("labels-per-class", FIELD(task.labels_per_class), 1, 1000, "labelled examples of a class and batch"));
   t.push_back(number("resolution", FIELD(task.resolution), 4, 64, "images are area-averaged to this height and width"));
+  t.push_back(choice("colour", {"true", "false"}, [](const Config& c) { return std::string(c.task.load.colour ? "true" : "false"); },
+                     [](Config& c, const std::string& v) { c.task.load.colour = v == "true"; }, "colour images keep red, green and blue as inputs of their own, instead of becoming grey"));
+  t.push_back(number("words", FIELD(task.load.words), 2, kLong, "inputs of a bag of words: the most frequent words of the train part"));
   t.push_back(number("classes-min", FIELD(task.classes_min), 2, 1000, "fewest classes of a task"));
   t.push_back(number("classes-max", FIELD(task.classes_max), 2, 1000, "most classes of a task"));
   t.push_back(number("hidden-min", FIELD(task.hidden_min), 1, 64, "fewest hidden layers"));

@@ -4,6 +4,7 @@
 #include FT_FREETYPE_H
 #include <oneapi/tbb/version.h>
 #include <unistd.h>
+#include <zip.h>
 #include <zlib.h>
 
 #include <Eigen/Core>
@@ -13,6 +14,7 @@
 #include "autodiff/kernels/kernels.hpp"
 #include "checkpoints/error.hpp"
 #include "metalearn/data/dataset.hpp"
+#include "metalearn/data/image_file.hpp"
 #include "metalearn/outer/version.hpp"
 #include "tools/commands.hpp"
 #include "tools/json.hpp"
@@ -37,6 +39,9 @@ Json library_versions() {
           {"fmt", fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
           {"FreeType", fmt::format("{}.{}.{}", ft[0], ft[1], ft[2])},
           {"zlib", zlibVersion()},
+          {"libzip", zip_libzip_version()},
+          {"libpng", metalearn::png_library()},
+          {"libjpeg-turbo", metalearn::jpeg_library()},
           {"Eigen", fmt::format("{}.{}.{}", EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION)},
           {"nlohmann-json", fmt::format("{}.{}.{}", NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH)}};
 }

@@ -1,14 +1,17 @@
-// eval: few-shot accuracy of a theta on data sets, mark by mark, and on the tasks that were held out of its training.
+// eval: few-shot accuracy of a theta on data sets, mark by mark, and on the tasks that were held out of its training. --methods is in eval_methods.cpp.
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <optional>
 
 #include "checkpoints/error.hpp"
+#include "metalearn/data/overlap.hpp"
 #include "metalearn/evaluate/few_shot.hpp"
 #include "metalearn/outer/trained_theta.hpp"
 #include "tools/commands.hpp"
 #include "tools/config_source.hpp"
+#include "tools/eval_methods.hpp"
 #include "tools/json.hpp"
 #include "tools/options.hpp"
 
@@ -25,20 +28,21 @@ using Datasets = std::vector<std::shared_ptr<const metalearn::Dataset>>;
 /// Keys that theta's shapes depend on: they may be said, but only as theta has them.
 const std::vector<std::string> kShapeKeys = {"rule", "h-size", "h-layers", "top-size", "top-layers", "delta-size", "grad-channels", "representation", "identical-updates"};
 /// Keys that an evaluation may set otherwise than the training.
-const std::vector<std::string> kFreeKeys = {"activation", "inner-rate", "resolution", "labels-per-class"};
+const std::vector<std::string> kFreeKeys = {"activation", "inner-rate", "resolution", "colour", "words", "labels-per-class"};
 
 Usage make_usage() {
-  Usage usage{"metalearn eval --theta FILE|RUN --data NAME=DIR ... [options]",
-              "Lets a learned rule train base models on unlabelled batches and prints their few-shot accuracy after each number of inner steps.",
-              {{"theta", "FILE|RUN", "snapshot, or run directory: its best snapshot on meta-validation tasks"},
+  Usage usage{"metalearn eval --theta FILE|RUN --data NAME=DIR ... | --methods NAME,... --data NAME=DIR ... [options]",
+              "Lets a learned rule train base models on unlabelled batches and prints their few-shot accuracy after each number of inner steps; or compares methods.",
+              {{"theta", "FILE|RUN", "snapshot, or run directory: its best snapshot on meta-validation tasks; with --methods one of each rule, or none", "", true},
                {"data", "NAME[=DIR]", "data set to evaluate on", "", true},
-               {"held-out", "", "evaluate on tasks of images that neither trained nor chose anything; glyph: of held-out classes, in font families of their own; cifar10: of held-out classes"},
-               {"steps", "N,N,...", "marks: inner steps done, ascending; 0 is random initialisation", "0,10,25,50,100"},
+               {"methods", "NAME,...", fmt::format("compare methods on the same draws and base models: all, or {}", fmt::join(metalearn::method_names(), ", "))},
+               {"held-out", "", "evaluate on tasks of images that neither trained nor chose anything; glyph: of held-out classes, in font families of their own; cifar10, imagenet: of held-out classes"},
+               {"steps", "N,N,...", "marks: inner steps done, ascending; 0 is random initialisation", "0,10,25,50,100; --methods: each method's own"},
                {"layers", "N,N,...", "units of the base model's hidden layers; not with --held-out, whose tasks have their own", "64,64"},
-               {"seeds", "N", "base models and batches per data set; 1 .. 10000; not with --held-out", "8"},
+               {"seeds", "N", "base models and batches per data set; 1 .. 10000; not with --held-out", "8; --methods: 10"},
                {"draws", "N", "draws of labels per seed and mark; 1 .. 10000", "5"},
                {"tasks", "N", "tasks of --held-out; 1 .. 10000", "32"},
-               {"batch", "N", "unlabelled examples of an inner step; 2 .. 65536", "as in training"},
+               {"batch", "N", "unlabelled examples of an inner step of a learned rule; 2 .. 65536", "as in training"},
                {"threads", "N", "threads; 0: all cores; 0 .. 4096", "0"},
                {"seed", "N", "of all draws; 0 .. 9223372036854775807", "0"},
                {"raw", "", "use theta itself, not its moving average"},
@@ -74,7 +78,7 @@ FewShotOptions few_shot_options(const Arguments& arguments, const metalearn::Con
   options.steps.assign(steps.begin(), steps.end());
   const auto layers = whole_list("layers", arguments.find("layers").value_or("64,64"), 1, 16384);
   options.hidden.assign(layers.begin(), layers.end());
-  options.seeds = arguments.whole("seeds", 8, 1, 10000);
+  options.seeds = arguments.whole("seeds", arguments.has("methods") ? 10 : 8, 1, 10000);
   options.draws = arguments.whole("draws", 5, 1, 10000);
   options.batch = arguments.whole("batch", config.batch, 2, 65536);
   options.labels_per_class = config.task.labels_per_class;
@@ -94,15 +98,24 @@ void require_effect(const Arguments& arguments) {
   for (const char* option : {"layers", "seeds"})
     if (held_out && arguments.has(option))
       throw UsageError(fmt::format("--{} has no effect with --held-out, whose tasks have widths and base models of their own; leave it out (--tasks sets their number)", option));
+  if (held_out && arguments.has("methods")) throw UsageError("--methods has no effect with --held-out: methods are compared on data sets; give --data NAME=DIR instead");
   if (!held_out && arguments.has("tasks")) throw UsageError("--tasks is the number of tasks of --held-out; give that too, or --seeds instead");
 }
 
-Datasets load(const std::vector<std::string>& words, const TrainedTheta& theta) {
-  metalearn::Config config = theta.config;
+Datasets load(const std::vector<std::string>& words, metalearn::Config config) {
   if (!words.empty()) set_option(config, "data", metalearn::join_list(words));
+  if (config.data.empty()) throw UsageError("what was trained on is not known; give --data NAME=DIR");
   Datasets sets;
-  for (const auto& word : config.data) sets.push_back(metalearn::load_dataset(word));
+  for (const auto& word : config.data) sets.push_back(metalearn::load_dataset(word, config.task.load));
   return sets;
+}
+
+/// Scores on what was trained on say nothing about new data. (--held-out takes images that were not.)
+void warn_of_overlap(const TrainedTheta& theta, const Datasets& sets) {
+  for (const auto& set : sets)
+    if (const auto shared = metalearn::shared_files(theta.provenance, set->provenance); !shared.empty())
+      fmt::print(stderr, "note: data '{}' was in the training set of {} ({}{}); --held-out evaluates on what was kept from it\n", set->name, theta.file, shared.front(),
+                 shared.size() > 1 ? fmt::format(" and {} more", shared.size() - 1) : "");
 }
 
 struct Report {
@@ -138,6 +151,7 @@ Report on_held_out(const TrainedTheta& theta, const Datasets& sets, std::int64_t
 Json to_json(const FewShotRow& row) {
   return {{"data", row.data},
           {"method", row.method},
+          {"head", "ridge"},
           {"step", row.step},
           {"accuracy_mean", number(row.accuracy_mean)},
           {"accuracy_se", number(row.accuracy_se)},
@@ -175,27 +189,64 @@ void print_gains(const Report& report) {
                  100 * row.gain_mean, 100 * row.gain_se);
 }
 
+TrainedTheta load_theta(const Arguments& arguments, const std::string& word) {
+  require_input(word, "a snapshot (*.h5) or a run directory");
+  TrainedTheta theta = metalearn::load_trained_theta(word, arguments.has("raw"));
+  for (const auto& event : theta.events) fmt::print(stderr, "note: {}\n", event);
+  return theta;
+}
+
+/// --methods: where there is no theta, the preset `small` says what the keys don't.
+int compare(const Arguments& arguments, const std::vector<std::string>& methods, const std::vector<std::string>& words) {
+  MethodsRequest request{.names = methods, .config = metalearn::Config::from_preset("small")};
+  const std::vector<std::string> without_theta = {"activation", "resolution", "colour", "words", "labels-per-class", "representation"};
+  std::vector<std::string> of_theta = {"raw", "batch", "inner-rate"};
+  std::copy_if(kShapeKeys.begin(), kShapeKeys.end(), std::back_inserter(of_theta), [](const auto& key) { return key != "representation"; });
+  for (const auto& key : of_theta)
+    if (words.empty() && arguments.has(key)) throw UsageError(fmt::format("--{} has no effect without a learned rule; leave it out, or give --theta FILE|RUN", key));
+  for (const auto& key : without_theta)
+    if (const auto asked = arguments.find(key)) set_option(request.config, key, *asked);
+  for (const auto& word : words) {
+    request.thetas.push_back(load_theta(arguments, word));
+    TrainedTheta& theta = request.thetas.back();
+    apply_keys(arguments, theta);
+    theta.config.batch = arguments.whole("batch", theta.config.batch, 2, 65536);
+    const auto& first = request.thetas.front().config;
+    if (theta.config.rule.N_L != first.rule.N_L || theta.config.rule.activation != first.rule.activation)
+      throw UsageError(fmt::format("{} and {} were trained for different base models (representation {} and {}, activation {} and {}); evaluate them apart",
+                                   request.thetas.front().file, theta.file, first.rule.N_L, theta.config.rule.N_L, to_string(first.rule.activation), to_string(theta.config.rule.activation)));
+  }
+  if (!request.thetas.empty()) request.config = request.thetas.front().config;
+  request.options = few_shot_options(arguments, request.config);
+  if (!arguments.has("steps")) request.options.steps.clear();
+  request.sets = load(arguments.all("data"), request.config);
+  for (const auto& theta : request.thetas) warn_of_overlap(theta, request.sets);
+  request.json = arguments.has("json");
+  return eval_methods(request);
+}
+
 }  // namespace
 
 int eval(const Words& words) {
   const auto arguments = parse(make_usage(), words);
   if (!arguments) return 0;
-  const auto word = arguments->find("theta");
-  if (!word || word->empty()) throw UsageError("no theta; give --theta SNAPSHOT or --theta RUN");
+  const auto thetas = arguments->all("theta");
+  if (std::count(thetas.begin(), thetas.end(), "") > 0 || (thetas.empty() && !arguments->has("methods"))) throw UsageError("no theta; give --theta SNAPSHOT or --theta RUN");
   const bool held_out = arguments->has("held-out");
   if (!arguments->has("data") && !held_out) throw UsageError("no data to evaluate on; give --data NAME=DIR, or --held-out");
   require_effect(*arguments);
+  if (const auto methods = arguments->find("methods")) return compare(*arguments, metalearn::split_list(*methods), thetas);
+  if (thetas.size() > 1) throw UsageError("--theta is given twice; that is of use only with --methods");
 
-  require_input(*word, "a snapshot (*.h5) or a run directory");
-  TrainedTheta theta = metalearn::load_trained_theta(*word, arguments->has("raw"));
-  for (const auto& event : theta.events) fmt::print(stderr, "note: {}\n", event);
+  TrainedTheta theta = load_theta(*arguments, thetas.front());
   const std::string useless = apply_keys(*arguments, theta);
   const auto options = few_shot_options(*arguments, theta.config);
   if (theta.mark && !useless.empty()) {
     fmt::print(stderr, "note: the mark that the run chose ({} inner steps) is not used: {}\n", *theta.mark, useless);
     theta.mark.reset();
   }
-  const Datasets sets = load(arguments->all("data"), theta);
+  const Datasets sets = load(arguments->all("data"), theta.config);
+  if (!held_out) warn_of_overlap(theta, sets);
   const Report report = held_out ? on_held_out(theta, sets, arguments->whole("tasks", 32, 1, 10000), options) : on_data(theta, sets, options);
 
   if (arguments->has("json")) {

@@ -68,7 +68,7 @@ std::string maker(const checkpoints::Archive& archive, const char* attribute) {
 
 int inspect(const Words& words) {
   const Usage usage{"metalearn inspect FILE|RUN [--json]",
-                    "Prints what a snapshot holds: what wrote it, configuration, provenance of the data, arrays with shapes and 2-norms. Of a run, its snapshots, and the newest that is whole.",
+                    "Prints what a snapshot holds: what wrote it, configuration, provenance of the data, arrays with shapes and 2-norms. Of a run, its snapshots, and the newest that is whole. Files of import and apply too.",
                     {{"json", "", "print JSON"}},
                     "FILE|RUN"};
   const auto arguments = parse(usage, words);
@@ -77,7 +77,7 @@ int inspect(const Words& words) {
   require_input(arguments->word, "a snapshot (*.h5) or a run directory");
   const bool is_run = std::filesystem::is_directory(arguments->word);
   std::vector<std::string> skipped;
-  const auto snapshot = is_run ? metalearn::newest_run_snapshot(arguments->word, &skipped) : metalearn::read_run_snapshot(arguments->word);
+  const auto snapshot = is_run ? metalearn::newest_run_snapshot(arguments->word, &skipped) : metalearn::read_any_snapshot(arguments->word);
   for (const auto& line : skipped) fmt::print(stderr, "note: {}\n", line);
   const auto& archive = snapshot.archive;
   const auto all = is_run ? list(arguments->word, archive) : std::vector<Listed>{};

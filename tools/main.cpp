@@ -18,7 +18,11 @@ std::span<const Command> commands() {
   static constexpr Command kCommands[] = {
       {"train", "meta-train an update rule (theta) into a run directory", train},
       {"resume", "continue a run exactly where it stopped", resume},
-      {"eval", "few-shot accuracy of a theta on data sets, step by step", eval},
+      {"eval", "few-shot accuracy of a theta on data sets, step by step; or of several methods", eval},
+      {"apply", "a learned rule on your own data: features for every example", apply},
+      {"data", "what a data set holds, as it is read", data},
+      {"import", "a theta or phi from NumPy's .npz", import_numpy},
+      {"export", "a theta or phi to NumPy's .npz", export_numpy},
       {"inspect", "what a snapshot or a run holds", inspect},
       {"verify", "is a run directory or a snapshot whole", verify},
       {"diff", "where two snapshots or runs differ, bit by bit", diff},

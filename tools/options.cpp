@@ -18,6 +18,8 @@ using checkpoints::UsageError;
 
 namespace {
 
+constexpr int kManyWords = 1000;
+
 void print_help(const Usage& usage, bool full) {
   fmt::print("{}\n\nusage: {}\n\n", usage.summary, usage.synopsis);
   std::size_t width = 0;
@@ -87,7 +89,7 @@ std::optional<Arguments> parse(const Usage& usage, const std::vector<std::string
   po::positional_options_description positional;
   if (!usage.word.empty()) {
     description.add_options()("", po::value<std::string>(), "");
-    positional.add("", static_cast<int>(1 + std::count(usage.word.begin(), usage.word.end(), ' ')));
+    positional.add("", usage.word.ends_with("...") ? kManyWords : static_cast<int>(1 + std::count(usage.word.begin(), usage.word.end(), ' ')));
   }
 
   Arguments arguments;
@@ -119,6 +121,15 @@ std::optional<Arguments> parse(const Usage& usage, const std::vector<std::string
 void require_input(const std::string& path, const char* what) {
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) throw checkpoints::NoInput(fmt::format("{}: no such file or folder; check the path, it should be {}", path, what));
+}
+
+std::string output_file(const Arguments& arguments, const char* what, const std::vector<std::string>& inputs) {
+  const auto out = arguments.find("out");
+  if (!out || out->empty()) throw UsageError(fmt::format("no file to write; give --out {}", what));
+  std::error_code none;
+  for (const auto& input : inputs)
+    if (std::filesystem::equivalent(*out, input, none)) throw UsageError(fmt::format("--out {} is an input itself; name another file", *out));
+  return *out;
 }
 
 std::vector<long long> whole_list(const std::string& name, const std::string& text, long long lo, long long hi) {

@@ -22,7 +22,7 @@ struct Usage {
   std::string synopsis;               ///< "metalearn train --run DIR [options]"; the second word is the command
   std::string summary;                ///< one line
   std::vector<Option> options;
-  std::string word = {};              ///< what stands for the command's words that are not options, with spaces between ("FILE", "A B"); empty: it takes none
+  std::string word = {};              ///< what stands for the command's words that are not options, with spaces between ("FILE", "A B", "NAME ..." for any number); empty: it takes none
   std::string notes = {};             ///< printed at the end of --help
 };
 
@@ -44,6 +44,9 @@ std::optional<Arguments> parse(const Usage& usage, const std::vector<std::string
 
 /// Throws checkpoints::NoInput unless there is such a file or folder; `what` says what should be named.
 void require_input(const std::string& path, const char* what);
+
+/// The file that --out names. Throws UsageError where there is none (`what` stands for it in the message), or where it is one of the inputs.
+std::string output_file(const Arguments& arguments, const char* what, const std::vector<std::string>& inputs);
 
 /// "64,64" as numbers in lo .. hi. Throws UsageError naming the option and the range.
 std::vector<long long> whole_list(const std::string& name, const std::string& text, long long lo, long long hi);

@@ -14,7 +14,6 @@ struct ActivatedReader {
   static constexpr int kAddends = addends > 0 ? addends : 1;
   const T* z[kAddends];
   Block<V, count> mean[kAddends], rstd[kAddends], offset[kAddends];
-
   Index columns;
 
   AUTODIFF_INLINE ActivatedReader(const Activations<T>& x, Index c, Index n = count * kWidth<T, V>) : columns(n) {

@@ -3,7 +3,7 @@
 // Every kernel is serial, allocates nothing and never throws. One source is compiled for several x86-64 levels (and once without any for other
 // machines); the table in use is chosen once, by CPUID, or by the environment variable METALEARN_ISA (scalar, v2, v3, v4).
 // The order of every sum is fixed by the arguments alone. Levels with FMA (v3, v4) give the same bits: a sum over k runs in the order of k in one
-// accumulator per output element, and reductions along a row use kLanes partial sums that combine in a fixed tree.
+// accumulator per output element, reductions along a row use kLanes partial sums that combine in a fixed tree, and moments() says its own.
 #pragma once
 #include <cstdint>
 
@@ -90,8 +90,11 @@ struct Quads {
 /// Most channels that winograd() reads, and that winograd_reverse() reads of either side.
 inline constexpr Index kMostQuadChannels = 128;
 
+/// Most numbers that a vector of any level and type holds.
+inline constexpr Index kMostLanes = 16;
+
 /// Numbers of the weights u that winograd() multiplies with: columns fill up vectors.
-inline constexpr Index winograd_size(Index C, Index O) { return 6 * C * ((O + 15) / 16 * 16); }
+inline constexpr Index winograd_size(Index C, Index O) { return 6 * C * ((O + kMostLanes - 1) / kMostLanes * kMostLanes); }
 
 /// How an operand moves while a tile [rows, cols] is walked through: not at all, along a row, from row to row, or both (contiguously).
 enum class Walk { scalar, row, column, full };

@@ -55,7 +55,8 @@ AUTODIFF_INLINE void over_vectors(Index N, const F& f) {
   for (; N - n >= W; n += W) f.template operator()<V, true>(n, W);
   if (n == N) return;
   if constexpr (kBytes == 64) {
-    if (N - n <= W / 2) return f.template operator()<Vec<T, kBytes / 2>, false>(n, N - n);
+    if (N - n == W / 2) return f.template operator()<Vec<T, kBytes / 2>, true>(n, N - n);
+    if (N - n < W / 2) return f.template operator()<Vec<T, kBytes / 2>, false>(n, N - n);
   }
   f.template operator()<V, false>(n, N - n);
 }

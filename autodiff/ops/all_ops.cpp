@@ -19,6 +19,9 @@ std::vector<const OpDef*> all_ops() {
   register_batch_norm_ops();
   register_conv_block_ops();
   register_linear_algebra_ops();
+  register_softmax_ops();
+  register_gather_ops();
+  register_normal_ops();
   register_tile_program_ops();
   return registered_ops();
 }

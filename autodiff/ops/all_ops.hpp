@@ -15,6 +15,9 @@ void register_conv_ops();
 void register_conv_block_ops();
 void register_batch_norm_ops();
 void register_linear_algebra_ops();
+void register_softmax_ops();
+void register_gather_ops();
+void register_normal_ops();
 void register_tile_program_ops();
 
 /// Registers an op of the user's own and returns it, at an address that stays. Throws std::invalid_argument if the definition is incomplete or the name is taken,

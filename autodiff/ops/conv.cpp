@@ -29,12 +29,13 @@ template <class T>
 Kernel<T> conv_kernel(const NodeShape& s) {
   const ConvShape shape = conv_shape(s.in[0], s.out, s.in[1][0], s.attributes->ints[0]);
   const bool has_bias = s.in.size() == 3, per_unit = has_bias && s.in[2].rank() == 3;
-  return {[=](const KernelArguments<T>& k) { run_conv(shape, as_it_is(k.in[0]), k.in[1], has_bias ? k.in[2] : nullptr, k.out, k.scratch, *k.parallel, per_unit); }, conv_scratch(shape)};
+  const auto run = [=](const KernelArguments<T>& k) { run_conv(shape, as_it_is(k.in[0]), k.in[1], has_bias ? k.in[2] : nullptr, k.out, k.scratch, *k.parallel, per_unit); };
+  return {run, conv_scratch(shape)};
 }
 
 Var conv_flip(Var w);
 
-// The adjoint of a bias: sums over what it was added to.
+// The adjoint of a bias: sums over what it was added to. Between the ends that is all less the ends, as a slice of the middle would be copied first; it rounds like the sum of all.
 Var bias_reverse(Var g, const Shape& bias) {
   if (bias.rank() == 1) return sum_to(g, bias);
   const Index examples = g.shape()[1];
@@ -72,7 +73,7 @@ const OpDef& conv_op() {
   static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "conv";
-    d.doc = "Convolution along axis 0 or 1 of [A0, A1, C], zero padding, bias [O] or [A0, 3, O]: of each row for its first position, those between and its last; ints {axis}";
+    d.doc = "Convolution along axis 0 or 1 of [A0, A1, C], zero padding, bias [O] or, along axis 1, [A0, min(3, A1), O]: of each row for its first position, those between and its last; ints {axis}";
     d.infer = infer_conv;
     d.set_kernel([]<class T>(const NodeShape& s) { return conv_kernel<T>(s); });
     d.vjp = [](const VjpInput& v, const Attributes& a) {
@@ -94,6 +95,7 @@ const OpDef& conv_op() {
       d.samples.push_back({{Shape{37, 34, 9}, Shape{3, 9, 18}, Shape{18}}, {{axis}, {}}});
       d.samples.push_back({{Shape{34, 37, 20}, Shape{3, 20, 16}, Shape{16}}, {{axis}, {}}});
     }
+    d.samples.push_back({{Shape{70, 65, 9}, Shape{3, 9, 10}, Shape{70, 3, 10}}, {{1}, {}}});  // several tiles, and positions left over
     for (Index examples : {1, 2, 3, 8}) d.samples.push_back({{Shape{3, examples, 9}, Shape{3, 9, 8}, Shape{3, std::min<Index>(3, examples), 8}}, {{1}, {}}});
     const Shape x{5, 4, 3}, w{3, 3, 2};
     d.wrong = {{{x}, {{0}, {}}, "expected x, w and perhaps a bias"}, {{x, w}, {{2}, {}}, "axis must be 0 or 1"}, {{x, w}, {}, "axis must be 0 or 1"},

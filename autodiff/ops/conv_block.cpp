@@ -229,7 +229,8 @@ const OpDef& block_conv_op() {
       d.samples.push_back({{Shape{36, 100, 9}, Shape{2, 9}, Shape{9}, Shape{3, 9, 10}, Shape{10}}, {{axis, 1}, {1e-3}}, 0.5, 0.6});
       d.samples.push_back({{Shape{4, 6, 17}, Shape{2, 17}, Shape{17}, Shape{4, 6, 17}, Shape{2, 17}, Shape{17}, Shape{3, 17, 8}, Shape{8}}, {{axis, 2}, {1e-3}}, 0.3, 1.0});
     }
-    d.wrong = {{{x, m, o}, {{0, 1}, {1e-3}}, "expected w and perhaps a bias"}, {{x, m, o, w, Shape{4, 3, 2}}, {{1, 1}, {1e-3}}, "a bias of rank 1"}, {{x, m, o, w}, {{2, 1}, {1e-3}}, "axis must be 0 or 1"}, {{x, m, o, w}, {{0}, {1e-3}}, "the attribute addends is missing"},
+    d.wrong = {{{x, m, o}, {{0, 1}, {1e-3}}, "expected w and perhaps a bias"}, {{x, m, o, w, Shape{4, 3, 2}}, {{1, 1}, {1e-3}}, "a bias of rank 1"},
+               {{x, m, o, w}, {{2, 1}, {1e-3}}, "axis must be 0 or 1"}, {{x, m, o, w}, {{0}, {1e-3}}, "the attribute addends is missing"},
                {{x, m, o, Shape{3, 4, 2}}, {{1, 1}, {1e-3}}, "channels differ: x has 3, w takes 4"}, {{x, m, Shape{2}, w}, {{1, 1}, {1e-3}}, "expected an offset of [3]"}};
     return d;
   }());

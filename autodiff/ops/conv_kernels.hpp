@@ -17,7 +17,7 @@ struct ConvShape {
   Index A0, A1, C, O, k;
   bool along_units;
 
-  /// THE RULE when fours pay: three taps and enough channels that the products outweigh what is made before and after, few enough that a strip fits the cache.
+  /// THE RULE when fours pay: three taps, four positions or more, and enough channels that the products outweigh what is made before and after, few enough that a strip fits the cache.
   bool in_quads() const;
   /// In fours, and no position is left over: then the kernels below read activations too.
   bool can_activate() const;

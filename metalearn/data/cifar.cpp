@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <fstream>
 
 #include "checkpoints/error.hpp"
+#include "metalearn/data/colour.hpp"
 #include "metalearn/data/file_bytes.hpp"
 #include "metalearn/data/split.hpp"
 
@@ -46,16 +46,17 @@ void read_cifar10_file(const fs::path& path, ImageSet& set, std::vector<std::str
     if (record[0] >= kClasses)
       throw checkpoints::BadData(fmt::format("{}: record {} has label {}, 0 to {} are possible; not CIFAR-10's binary version, or damaged", file.name, r, record[0], kClasses - 1));
     set.labels.push_back(record[0]);
-    const std::uint8_t *red = record + 1, *green = red + kPlane, *blue = green + kPlane;
-    for (std::size_t p = 0; p < kPlane; ++p) set.pixels.push_back(static_cast<std::uint8_t>((299 * red[p] + 587 * green[p] + 114 * blue[p] + 500) / 1000));
+    append_image(set, record + 1);
   }
 }
 
-Dataset read_cifar10_folder(const std::string& name, const fs::path& folder) {
+Dataset read_cifar10_folder(const std::string& name, const fs::path& folder, bool colour) {
   require_folder(folder, name);
   Dataset data;
   data.name = name;
   data.source = folder.string();
+  data.kind = "CIFAR-10 images";
+  data.train.channels = data.test.channels = colour ? 3 : 1;
   data.class_names = class_names(folder);
   data.validation_classes = {kFrog, kShip};
   for (int batch = 1; batch <= 5; ++batch)
@@ -74,10 +75,7 @@ Dataset read_cifar10_folder(const std::string& name, const fs::path& folder) {
   } else {
     data.split_note = "data_batch_* files and test_batch file";
   }
-  std::vector<char> kept(data.train.labels.size());
-  std::transform(data.train.labels.begin(), data.train.labels.end(), kept.begin(),
-                 [](std::int32_t label) { return static_cast<char>(label == kFrog || label == kShip); });
-  data.validation = take(data.train, kept, 1);
+  data.validation = take(data.train, marks_of(data.train.labels, data.validation_classes), 1);
   data.split_note += fmt::format("; {} train, {} test; classes {} and {} are kept for meta-validation", data.train.count(), data.test.count(),
                                  data.class_names[kFrog], data.class_names[kShip]);
   return data;

@@ -1,4 +1,4 @@
-// Dataset: labelled grey images in memory, in three splits (train, meta-validation, test), with what was found and how it was split.
+// Dataset: labelled examples in memory, in three splits (train, meta-validation, test), with what was found and how it was split.
 //
 // Const after loading, any number of threads may read.
 #pragma once
@@ -9,29 +9,47 @@
 
 namespace metalearn {
 
-/// count images of height x width grey bytes, row by row, and their labels.
+/// count labelled examples: images as bytes, or features, which are numbers without a geometry (no turn or shift applies to them).
 struct ImageSet {
-  int height = 0, width = 0;
-  std::vector<std::uint8_t> pixels;
+  int height = 0, width = 0;            ///< pixels; 0 of features
+  std::vector<std::uint8_t> pixels;     ///< [count, channels, height, width]
   std::vector<std::int32_t> labels;
+  int channels = 1;                     ///< 1: grey; 3: red, green, blue
+  int feature_count = 0;                ///< numbers of an example; 0 of images
+  std::vector<float> features = {};     ///< [count, feature_count]; finite
+  float mirror = 1;                     ///< an inverted input x is mirror - x: 1 where inputs are in 0 .. 1, 0 where they are standardised
+  std::vector<std::int64_t> index = {}; ///< [count] place of each example in the part of the source that it was taken from, from 0; empty: 0, 1, 2, ...
+
   std::int64_t count() const { return static_cast<std::int64_t>(labels.size()); }
+  bool is_images() const { return feature_count == 0; }
+  /// N_0 of a base model that sees them: the features, or images at resolution x resolution.
+  std::int64_t inputs(int resolution) const { return is_images() ? std::int64_t{channels} * resolution * resolution : feature_count; }
 };
 
 struct Dataset {
   std::string name;                       ///< the user's name for it, for example "mnist"
   std::string source;                     ///< where it came from, for messages and provenance
+  std::string kind = {};                  ///< what was found there, for example "IDX images"
+  std::string input_note = {};            ///< what the inputs are, where they are no pixels, one line
   std::vector<std::string> class_names;
   ImageSet train, test;                   ///< both at the set's own resolution
   std::string split_note;                 ///< how train and test were told apart, one line
   std::vector<int> validation_classes;    ///< classes kept for meta-validation, never in a training task (empty: none)
+  std::vector<int> test_classes = {};     ///< classes kept for reporting, in neither of the others' tasks (empty: the same as validation_classes)
   std::vector<std::string> provenance;    ///< for example font names and checksums, one line each
   ImageSet validation;                    ///< what meta-validation sees: glyph: validation_classes of held-out fonts; cifar10: validation_classes of
-                                          ///< the train split; IDX sets: a hashed tenth of the train files, all classes, which is not in `train`
+                                          ///< the train split; imagenet: as cifar10; others: a hashed tenth of the train part, all classes, which is not in `train`
 };
 
-/// A word of the command line: NAME or NAME=DIR. Known names: glyph, mnist, fashion-mnist, cifar10; any other NAME=DIR is an IDX directory.
+/// What is made of a set while it is read.
+struct LoadOptions {
+  bool colour = false;  ///< colour images keep their three channels; otherwise they become grey by luminance
+  int words = 1000;     ///< of a bag of words: the most frequent ones of the train part
+};
+
+/// A word of the command line: NAME or NAME=PATH. "glyph" is drawn from fonts; of everything else the kind is told from what PATH holds (dataset.cpp).
 /// Throws NoInput, BadData or UsageError with one line that names the file and the fix.
 /// Reads and checks everything at once, and keeps nothing for the next call.
-std::shared_ptr<const Dataset> load_dataset(const std::string& word);
+std::shared_ptr<const Dataset> load_dataset(const std::string& word, const LoadOptions& options = {});
 
 }  // namespace metalearn

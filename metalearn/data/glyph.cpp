@@ -87,6 +87,7 @@ Dataset draw_glyphs(const std::string& name, const std::string& source, std::vec
   Dataset data;
   data.name = name;
   data.source = source;
+  data.kind = "glyphs drawn from fonts";
   std::vector<Drawn> fonts;
   std::vector<std::string> skipped;
   for (const fs::path& path : files) {

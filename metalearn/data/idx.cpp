@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "checkpoints/error.hpp"
 #include "metalearn/data/file_bytes.hpp"
@@ -93,6 +94,7 @@ Dataset read_idx_folder(const std::string& name, const fs::path& folder) {
   Dataset data;
   data.name = name;
   data.source = folder.string();
+  data.kind = "IDX images";
   auto train = read_part(folder, "train", data.provenance), test = read_part(folder, "t10k", data.provenance);
   if (!train && !test)
     throw checkpoints::NoInput(fmt::format("{}: no IDX files for data '{}'; train-images-idx3-ubyte[.gz] and train-labels-idx1-ubyte[.gz], or t10k-..., are expected",
@@ -101,29 +103,11 @@ Dataset read_idx_folder(const std::string& name, const fs::path& folder) {
     data.class_names = renumber({&*train, &*test});
     if (train->height != test->height || train->width != test->width)
       throw BadData(fmt::format("{}: train images are {} x {} but t10k images {} x {}; they must belong together", data.source, train->height, train->width, test->height, test->width));
-    check_classes(*train, data.class_names, data.source + " (train)");
-    check_classes(*test, data.class_names, data.source + " (t10k)");
-    data.test = std::move(*test);
-    data.split_note = "train-* files and t10k-* files";
   } else {
-    if (!train) train = std::move(test);
+    if (!train) train = std::exchange(test, std::nullopt);
     data.class_names = renumber({&*train});
-    check_classes(*train, data.class_names, data.source);
-    const auto marks = hashed_split(train->labels, 5);
-    data.test = take(*train, marks, 1);
-    train = take(*train, marks, 0);
-    data.split_note = "one part only; a fixed hashed fifth of each class is the test split";
   }
-  const auto counts = count_classes(*train, data.class_names.size());
-  if (*std::min_element(counts.begin(), counts.end()) < 2 * kFewestExamples) {
-    data.train = std::move(*train);
-    data.split_note += fmt::format("; {} train, {} test; a class has too few images to keep any for meta-validation", data.train.count(), data.test.count());
-    return data;
-  }
-  const auto marks = hashed_split(train->labels, 10);
-  data.validation = take(*train, marks, 1);
-  data.train = take(*train, marks, 0);
-  data.split_note += fmt::format("; {} train, {} meta-validation (a hashed tenth of train), {} test", data.train.count(), data.validation.count(), data.test.count());
+  split_parts(data, std::move(*train), std::move(test), {"train", "t10k", "train-* files and t10k-* files", "images"});
   return data;
 }
 

@@ -28,18 +28,28 @@ std::vector<char> hashed_split(std::span<const std::int32_t> labels, std::int64_
 }
 
 ImageSet take(const ImageSet& set, const std::vector<char>& marks, char mark) {
-  ImageSet taken{set.height, set.width, {}, {}};
-  const auto size = static_cast<std::ptrdiff_t>(set.height) * set.width;
+  ImageSet taken{set.height, set.width, {}, {}, set.channels, set.feature_count, {}, set.mirror};
+  const auto size = static_cast<std::ptrdiff_t>(set.channels) * set.height * set.width;
   const auto count = static_cast<std::size_t>(std::count(marks.begin(), marks.end(), mark));
   taken.labels.reserve(count);
   taken.pixels.reserve(count * static_cast<std::size_t>(size));
+  taken.features.reserve(count * static_cast<std::size_t>(set.feature_count));
   for (std::size_t i = 0; i < marks.size(); ++i) {
     if (marks[i] != mark) continue;
     taken.labels.push_back(set.labels[i]);
+    taken.index.push_back(set.index.empty() ? static_cast<std::int64_t>(i) : set.index[i]);
     const auto image = set.pixels.begin() + static_cast<std::ptrdiff_t>(i) * size;
     taken.pixels.insert(taken.pixels.end(), image, image + size);
+    const auto row = set.features.begin() + static_cast<std::ptrdiff_t>(i) * set.feature_count;
+    taken.features.insert(taken.features.end(), row, row + set.feature_count);
   }
   return taken;
+}
+
+std::vector<char> marks_of(std::span<const std::int32_t> labels, const std::vector<int>& classes) {
+  std::vector<char> marks(labels.size());
+  std::transform(labels.begin(), labels.end(), marks.begin(), [&](std::int32_t label) { return static_cast<char>(std::find(classes.begin(), classes.end(), label) != classes.end()); });
+  return marks;
 }
 
 std::vector<std::int64_t> count_classes(const ImageSet& set, std::size_t classes) {
@@ -56,6 +66,31 @@ void check_classes(const ImageSet& set, const std::vector<std::string>& class_na
     if (counts[c] < kFewestExamples)
       throw checkpoints::BadData(fmt::format("{}: fewer than {} examples in class '{}' ({} found); add examples or leave the class out", where, kFewestExamples,
                                              class_names[c], counts[c]));
+}
+
+void split_parts(Dataset& data, ImageSet train, std::optional<ImageSet> test, const PartNames& names) {
+  if (test) {
+    check_classes(train, data.class_names, fmt::format("{} ({})", data.source, names.train));
+    check_classes(*test, data.class_names, fmt::format("{} ({})", data.source, names.test));
+    data.test = std::move(*test);
+    data.split_note = names.both;
+  } else {
+    check_classes(train, data.class_names, data.source);
+    const auto marks = hashed_split(train.labels, 5);
+    data.test = take(train, marks, 1);
+    train = take(train, marks, 0);
+    data.split_note = "one part only; a fixed hashed fifth of each class is the test split";
+  }
+  const auto counts = count_classes(train, data.class_names.size());
+  if (*std::min_element(counts.begin(), counts.end()) < 2 * kFewestExamples) {
+    data.train = std::move(train);
+    data.split_note += fmt::format("; {} train, {} test; a class has too few {} to keep any for meta-validation", data.train.count(), data.test.count(), names.examples);
+    return;
+  }
+  const auto marks = hashed_split(train.labels, 10);
+  data.validation = take(train, marks, 1);
+  data.train = take(train, marks, 0);
+  data.split_note += fmt::format("; {} train, {} meta-validation (a hashed tenth of train), {} test", data.train.count(), data.validation.count(), data.test.count());
 }
 
 }  // namespace metalearn

@@ -2,6 +2,7 @@
 //
 // A split depends on labels alone: the same on every machine, and no seed changes it. Pure functions.
 #pragma once
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,7 +18,10 @@ inline constexpr std::int64_t kFewestExamples = 20;
 /// REQUIRES share >= 2.
 std::vector<char> hashed_split(std::span<const std::int32_t> labels, std::int64_t share);
 
-/// The examples whose mark is the given one, in their order.
+/// Which marks: true for labels of one of `classes`.
+std::vector<char> marks_of(std::span<const std::int32_t> labels, const std::vector<int>& classes);
+
+/// The examples whose mark is the given one, in their order; with their places in the source.
 ImageSet take(const ImageSet& set, const std::vector<char>& marks, char mark);
 
 /// How many examples of each of `classes` classes.
@@ -25,5 +29,16 @@ std::vector<std::int64_t> count_classes(const ImageSet& set, std::size_t classes
 
 /// Throws BadData, naming `where` (a file or folder), unless there are two classes or more and each has kFewestExamples.
 void check_classes(const ImageSet& set, const std::vector<std::string>& class_names, const std::string& where);
+
+/// What the parts of a set are called in messages and in split_note.
+struct PartNames {
+  std::string train, test;        ///< "train", "t10k"
+  std::string both;               ///< "train-* files and t10k-* files"
+  std::string examples;           ///< "images"
+};
+
+/// Fills data.train, test, validation and split_note from a set's one or two parts, all classes in each: of one part only a hashed fifth is the test split. A hashed tenth of the
+/// train split is kept for meta-validation, unless a class would be left with fewer than kFewestExamples. Throws what check_classes throws.
+void split_parts(Dataset& data, ImageSet train, std::optional<ImageSet> test, const PartNames& names);
 
 }  // namespace metalearn

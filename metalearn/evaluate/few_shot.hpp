@@ -34,6 +34,9 @@ struct FewShotRow {
   double gain_mean = 0, gain_se = 0;             ///< accuracy here less accuracy at step 0, paired seed by seed; NaN where step 0 is no mark
 };
 
+/// The task of seed `index` of an evaluation of `seed`: what few_shot() and comparisons have in common.
+Task evaluation_seed(std::shared_ptr<const Dataset> set, const std::vector<std::int64_t>& hidden, const TaskConfig& task, std::uint64_t seed, std::int64_t index);
+
 /// One row per mark for one data set, in the order of the marks; none where it was stopped. Step 0 is random initialisation, whatever theta is.
 /// Throws std::invalid_argument: marks that do not ascend from 0 or more, no seeds or draws, theta of another size than the rule's.
 std::vector<FewShotRow> few_shot(const RuleConfig& rule, const std::vector<float>& theta, std::shared_ptr<const Dataset> set,

@@ -14,7 +14,6 @@ namespace metalearn {
 using namespace autodiff;
 
 namespace {
-constexpr double kBatchNormEpsilon = 1e-6;  // section 4
 constexpr double kWeightDeviation = 0.01, kBiasDeviation = 0.1;  // section 3.2
 }  // namespace
 
@@ -56,7 +55,7 @@ Activity forward(const Phi& phi, Var x, Activation act) {
     const Scope layer(graph, std::to_string(l + 1));
     const Var pre = matmul(phi.W[l], a.x.back(), Transposed::yes);
     const Var centred = pre - mean(pre, {1});
-    const Var z = centred * rsqrt(mean(square(centred), {1}) + kBatchNormEpsilon) + reshape(phi.b[l], Shape{phi.b[l].shape()[0], 1});
+    const Var z = centred * rsqrt(mean(square(centred), {1}) + kBaseBatchNormEpsilon) + reshape(phi.b[l], Shape{phi.b[l].shape()[0], 1});
     a.z.push_back(z);
     a.x.push_back(activate(z, act));
   }

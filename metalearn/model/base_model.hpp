@@ -9,6 +9,8 @@
 
 namespace metalearn {
 
+inline constexpr double kBaseBatchNormEpsilon = 1e-6;  ///< section 4
+
 /// W[l-1], V[l-1] [N_{l-1}, N_l] and b[l-1] [N_l] for l = 1..L.
 struct Phi {
   std::vector<autodiff::Var> W, V, b;

@@ -5,12 +5,14 @@
 #include <stdexcept>
 
 #include "metalearn/model/update_rules/metz.hpp"
+#include "metalearn/model/update_rules/synaptic.hpp"
 
 namespace metalearn {
 
 std::unique_ptr<UpdateRule> make_update_rule(const RuleConfig& config) {
   if (config.rule == "metz") return std::make_unique<MetzRule>(config);
-  throw std::invalid_argument(fmt::format("unknown update rule '{}'; known: metz", config.rule));
+  if (config.rule == "synaptic") return std::make_unique<SynapticRule>(config);
+  throw std::invalid_argument(fmt::format("unknown update rule '{}'; known: metz, synaptic", config.rule));
 }
 
 TensorList theta_spec(const RuleConfig& config) { return make_update_rule(config)->theta_spec(); }

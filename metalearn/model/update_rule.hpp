@@ -26,7 +26,7 @@ class UpdateRule {
   virtual Phi step(const Theta& theta, const Phi& phi, autodiff::Var x, const Probe& probe) const = 0;
 };
 
-/// The rule that config.rule names ("metz"). Throws std::invalid_argument naming the known ones, or a size that the rule refuses.
+/// The rule that config.rule names ("metz", "synaptic"). Throws std::invalid_argument naming the known ones, or a size that the rule refuses.
 std::unique_ptr<UpdateRule> make_update_rule(const RuleConfig& config);
 
 }  // namespace metalearn

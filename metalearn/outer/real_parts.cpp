@@ -17,7 +17,7 @@ TrainerParts real_parts(const Config& config) {
   std::vector<std::shared_ptr<const Dataset>> sets;
   TrainerParts parts;
   for (const auto& word : config.data) {
-    sets.push_back(load_dataset(word));
+    sets.push_back(load_dataset(word, config.task.load));
     const auto& set = *sets.back();
     parts.provenance.push_back(fmt::format("{}: {} training and {} test images of {} classes; {}", set.name, set.train.count(), set.test.count(),
                                            set.class_names.size(), set.split_note));

@@ -12,6 +12,7 @@
 #include "checkpoints/manifest.hpp"
 #include "checkpoints/run_directory.hpp"
 #include "metalearn/outer/metrics_text.hpp"
+#include "metalearn/outer/model_file.hpp"
 #include "metalearn/outer/run_snapshot.hpp"
 #include "metalearn/outer/run_state.hpp"
 
@@ -41,7 +42,11 @@ struct Read {
 Read read(const std::string& path, FileSystem& files) {
   const auto damaged = [&](const std::exception& e) { return Read{{path, Grade::damaged, without_name(e.what(), path)}}; };
   try {
-    const RunSnapshot s = read_run_snapshot(path, files);
+    const RunSnapshot s = read_any_snapshot(path, files);
+    if (is_model(s.archive)) {
+      model_from(s.archive);
+      return {{path, Grade::ok, fmt::format("a theta or phi of its own, schema {}, {} bytes", s.schema, s.bytes)}, {}};
+    }
     state_from(s.archive, s.config);
     in_flight_from(s.archive, s.config.in_flight);
     return {{path, Grade::ok, fmt::format("generation {}, schema {}, {} bytes", s.generation, s.schema, s.bytes)}, Whole{path, s.generation, s.config}};

@@ -10,6 +10,7 @@
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/snapshot_file.hpp"
+#include "metalearn/outer/model_file.hpp"
 #include "metalearn/outer/run_state.hpp"
 
 namespace metalearn {
@@ -92,6 +93,13 @@ void require_known_names(const Archive& archive, const Config& config) {
 RunSnapshot read_run_snapshot(const std::string& path, checkpoints::FileSystem& files) {
   const auto bytes = checkpoints::read_file(files, path);
   return checked(path, bytes, checkpoints::parse_snapshot(bytes, path));
+}
+
+RunSnapshot read_any_snapshot(const std::string& path, checkpoints::FileSystem& files) {
+  const auto bytes = checkpoints::read_file(files, path);
+  Archive archive = checkpoints::parse_snapshot(bytes, path);
+  if (!is_model(archive)) return checked(path, bytes, std::move(archive));
+  return {path, schema_of(bytes), bytes.size(), 0, config_from(archive, false), std::move(archive)};
 }
 
 Archive load_run_snapshot(const std::string& path, checkpoints::FileSystem& files) { return read_run_snapshot(path, files).archive; }

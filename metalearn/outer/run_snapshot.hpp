@@ -25,6 +25,9 @@ struct RunSnapshot {
 /// Throws checkpoints::NoInput, and BadData naming what is damaged, unknown or unfit.
 RunSnapshot read_run_snapshot(const std::string& path, checkpoints::FileSystem& files = checkpoints::posix_file_system());
 
+/// The same of a model file (model_file.hpp) too, of which no names are checked and the generation is 0.
+RunSnapshot read_any_snapshot(const std::string& path, checkpoints::FileSystem& files = checkpoints::posix_file_system());
+
 /// Its archive alone.
 checkpoints::Archive load_run_snapshot(const std::string& path, checkpoints::FileSystem& files = checkpoints::posix_file_system());
 

@@ -17,23 +17,6 @@ namespace {
 
 using checkpoints::Archive;
 
-void put_tensors(Archive& archive, const std::string& group, const TensorList& list, const std::vector<float>& flat) {
-  for (const auto& t : list.tensors) {
-    const auto first = flat.begin() + t.offset;
-    archive.put(group + "/" + t.name, t.shape, std::vector<float>(first, first + t.size()));
-  }
-}
-
-std::vector<float> take_tensors(const Archive& archive, const std::string& group, const TensorList& list) {
-  std::vector<float> flat;
-  flat.reserve(static_cast<std::size_t>(list.size));
-  for (const auto& t : list.tensors) {
-    const auto& numbers = archive.numbers<float>(group + "/" + t.name, t.shape);
-    flat.insert(flat.end(), numbers.begin(), numbers.end());
-  }
-  return flat;
-}
-
 constexpr std::int64_t kMaxUpdate = 99999999;  // a snapshot's name has eight digits
 constexpr std::int64_t kMaxTask = std::numeric_limits<std::int64_t>::max();
 
@@ -62,6 +45,23 @@ std::int64_t counter(const Archive& archive, const char* name, std::int64_t most
 }
 
 }  // namespace
+
+void put_tensors(Archive& archive, const std::string& group, const TensorList& list, const std::vector<float>& flat) {
+  for (const auto& t : list.tensors) {
+    const auto first = flat.begin() + t.offset;
+    archive.put(group + "/" + t.name, t.shape, std::vector<float>(first, first + t.size()));
+  }
+}
+
+std::vector<float> take_tensors(const Archive& archive, const std::string& group, const TensorList& list) {
+  std::vector<float> flat;
+  flat.reserve(static_cast<std::size_t>(list.size));
+  for (const auto& t : list.tensors) {
+    const auto& numbers = archive.numbers<float>(group + "/" + t.name, t.shape);
+    flat.insert(flat.end(), numbers.begin(), numbers.end());
+  }
+  return flat;
+}
 
 RunState RunState::begin(std::vector<float> initial_theta) {
   RunState s;
@@ -134,10 +134,10 @@ Archive to_archive(const Config& config, const RunState& state, const InFlightPo
   return a;
 }
 
-Config config_from(const Archive& archive) {
+Config config_from(const Archive& archive, bool of_run) {
   try {
     const Config config = Config::from_map(archive.texts("config"));
-    config.check();
+    if (of_run) config.check();
     return config;
   } catch (const checkpoints::UsageError& e) {
     refuse(archive, fmt::format("its configuration is not one of this program ({})", e.what()));

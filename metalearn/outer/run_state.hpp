@@ -51,7 +51,7 @@ struct StoredTask {
 };
 
 /// All of these throw checkpoints::BadData naming the file and what is missing, of another size, or not what a run can come to.
-Config config_from(const checkpoints::Archive& archive);
+Config config_from(const checkpoints::Archive& archive, bool of_run = true);  ///< not of a run: need not be complete
 RunState state_from(const checkpoints::Archive& archive, const Config& config);
 /// In the order of their slots. Whether phi fits its task's architecture only the data can tell: restore_pool does.
 std::vector<StoredTask> in_flight_from(const checkpoints::Archive& archive, std::int64_t slots);
@@ -62,6 +62,10 @@ std::vector<std::string> provenance_from(const checkpoints::Archive& archive);
 /// Where the kernels in use here give other bits than those that a snapshot was made with: one line that says so, and how to get the same ones. Empty where they
 /// give the same, or where the snapshot, of schema 1, does not say.
 std::string kernels_note(const checkpoints::Archive& archive);
+
+/// The tensors of a flat array as arrays GROUP/NAME, and back (float32 of these shapes; throws BadData otherwise).
+void put_tensors(checkpoints::Archive& archive, const std::string& group, const TensorList& list, const std::vector<float>& flat);
+std::vector<float> take_tensors(const checkpoints::Archive& archive, const std::string& group, const TensorList& list);
 
 /// theta as a flat array from the group theta/ or theta_average/ of a snapshot.
 std::vector<float> theta_from(const checkpoints::Archive& archive, const std::string& group, const RuleConfig& rule);

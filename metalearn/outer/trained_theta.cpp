@@ -4,6 +4,7 @@
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
+#include "metalearn/outer/model_file.hpp"
 #include "metalearn/outer/run_snapshot.hpp"
 #include "metalearn/outer/run_state.hpp"
 
@@ -27,15 +28,27 @@ RunSnapshot recommended(const std::string& directory, std::vector<std::string>& 
   return newest;
 }
 
+TrainedTheta from_model(ModelFile model) {
+  if (model.theta.empty()) throw checkpoints::BadData(fmt::format("{}: holds a phi but no theta; name a run directory, one of its snapshots, or an imported theta", model.file));
+  TrainedTheta t;
+  t.file = model.file;
+  t.config = model.config;
+  t.theta = std::move(model.theta);
+  t.label = "theta as imported";
+  return t;
+}
+
 }  // namespace
 
 TrainedTheta load_trained_theta(const std::string& path, bool raw) {
   TrainedTheta t;
-  const RunSnapshot from = checkpoints::posix_file_system().is_directory(path) == 1 ? recommended(path, t.events) : read_run_snapshot(path);
+  const RunSnapshot from = checkpoints::posix_file_system().is_directory(path) == 1 ? recommended(path, t.events) : read_any_snapshot(path);
+  if (is_model(from.archive)) return from_model(model_from(from.archive));
   t.file = from.path;
   t.config = from.config;
   t.update = from.generation;
   t.theta = theta_from(from.archive, raw ? "theta" : "theta_average", t.config.rule);
+  t.provenance = provenance_from(from.archive);
   t.label = raw ? "theta as trained" : "moving average";
   if (const auto winner = best(validation_from(from.archive)); winner && winner->update == t.update) t.mark = winner->point.mark;
   return t;

@@ -14,12 +14,14 @@ struct TrainedTheta {
   Config config;                     ///< of the run
   std::int64_t update = 0;
   std::vector<float> theta;          ///< the moving average (or theta itself, if `raw`), flat in the order of theta_spec(config.rule)
-  std::string label;                 ///< which of the two, for messages: "moving average", "theta as trained"
+  std::string label;                 ///< which of the two, for messages: "moving average", "theta as trained", "theta as imported"
   std::optional<std::int64_t> mark;  ///< inner steps that meta-validation chose; empty unless this snapshot is the run's best by then
+  std::vector<std::string> provenance;  ///< facts about the data that the run was trained on, one line each; empty of an imported theta
   std::vector<std::string> events;   ///< what a user should know, one line each: damaged snapshots that were passed over
 };
 
-/// path: a snapshot, or a run directory, of which the snapshot that was best on meta-validation is taken (the newest whole one where none was validated or the
+/// path: a snapshot, a model file with a theta (model_file.hpp), or a run directory, of which
+/// the snapshot that was best on meta-validation is taken (the newest whole one where none was validated or the
 /// best is gone). Throws checkpoints::NoInput, BadData.
 TrainedTheta load_trained_theta(const std::string& path, bool raw = false);
 

@@ -32,8 +32,8 @@ void warp(const std::vector<float>& image, int height, int width, double angle, 
 
 }  // namespace
 
-Augmentation Augmentation::draw(const TaskConfig& config, Random random) {
-  const auto inputs = static_cast<std::size_t>(config.resolution) * static_cast<std::size_t>(config.resolution);
+Augmentation Augmentation::draw(const TaskConfig& config, std::int64_t input_count, Random random) {
+  const auto inputs = static_cast<std::size_t>(input_count);
   Augmentation a;
   if (random.chance(config.permute)) {
     a.source.resize(inputs);
@@ -54,29 +54,44 @@ Augmentation Augmentation::draw(const TaskConfig& config, Random random) {
   return a;
 }
 
-ImageReader::ImageReader(const ImageSet& set, int resolution) : resolution_(resolution), resize_(set.height, set.width, resolution) {}
+ImageReader::ImageReader(const ImageSet& set, int resolution) : resolution_(resolution) {
+  if (set.is_images()) resize_.emplace(set.height, set.width, resolution);
+}
 
 void ImageReader::write(const ImageSet& set, std::int64_t index, const Augmentation& how, Random& random, std::int64_t e, std::int64_t batch,
                         std::span<float> x) const {
-  const auto area = static_cast<std::size_t>(set.height) * static_cast<std::size_t>(set.width);
-  const auto bytes = set.pixels.begin() + static_cast<std::ptrdiff_t>(area) * index;
-  std::vector<float> image(bytes, bytes + static_cast<std::ptrdiff_t>(area));
-  if (how.rotate || how.shift) {
-    const double angle = how.rotate ? random.uniform(-how.rotate_max, how.rotate_max) * kRadiansPerDegree : 0;
-    const double down = how.shift ? random.uniform(-how.shift_max, how.shift_max) * set.height / resolution_ : 0;
-    const double right = how.shift ? random.uniform(-how.shift_max, how.shift_max) * set.width / resolution_ : 0;
-    std::vector<float> moved(area);
-    warp(image, set.height, set.width, angle, down, right, moved);
-    image.swap(moved);
+  const auto inputs = static_cast<std::size_t>(set.inputs(resolution_));
+  std::vector<float> values(inputs);
+  if (resize_) {
+    read_image(set, index, how, random, values);
+  } else {
+    const auto row = set.features.begin() + static_cast<std::ptrdiff_t>(inputs) * index;
+    std::copy(row, row + static_cast<std::ptrdiff_t>(inputs), values.begin());
   }
-  const auto inputs = static_cast<std::size_t>(resolution_) * static_cast<std::size_t>(resolution_);
-  std::vector<float> pixels(inputs);
-  resize_(image, 1.0f / 255.0f, pixels);
   for (std::size_t i = 0; i < inputs; ++i) {
-    float value = pixels[how.source.empty() ? i : static_cast<std::size_t>(how.source[i])];
-    if (!how.inverted.empty() && how.inverted[i]) value = 1 - value;
+    float value = values[how.source.empty() ? i : static_cast<std::size_t>(how.source[i])];
+    if (!how.inverted.empty() && how.inverted[i]) value = set.mirror - value;
     if (how.noise > 0) value += static_cast<float>(how.noise * random.normal());
     x[i * static_cast<std::size_t>(batch) + static_cast<std::size_t>(e)] = value;
+  }
+}
+
+void ImageReader::read_image(const ImageSet& set, std::int64_t index, const Augmentation& how, Random& random, std::span<float> values) const {
+  const bool moves = how.rotate || how.shift;
+  const double angle = how.rotate ? random.uniform(-how.rotate_max, how.rotate_max) * kRadiansPerDegree : 0;
+  const double down = how.shift ? random.uniform(-how.shift_max, how.shift_max) * set.height / resolution_ : 0;
+  const double right = how.shift ? random.uniform(-how.shift_max, how.shift_max) * set.width / resolution_ : 0;
+  const auto area = static_cast<std::ptrdiff_t>(set.height) * set.width;
+  const auto plane = static_cast<std::size_t>(resolution_) * static_cast<std::size_t>(resolution_);
+  for (int channel = 0; channel < set.channels; ++channel) {
+    const auto bytes = set.pixels.begin() + (index * set.channels + channel) * area;
+    std::vector<float> image(bytes, bytes + area);
+    if (moves) {
+      std::vector<float> moved(image.size());
+      warp(image, set.height, set.width, angle, down, right, moved);
+      image.swap(moved);
+    }
+    (*resize_)(image, 1.0f / 255.0f, values.subspan(static_cast<std::size_t>(channel) * plane, plane));
   }
 }
 

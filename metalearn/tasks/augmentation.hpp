@@ -1,8 +1,10 @@
 // Augmentation: what a task does to its images: turns and shifts per example, inversion, noise and a permutation of the inputs for the whole task.
+// Features have no geometry: turns and shifts leave them as they are, the rest applies.
 //
 // An Augmentation is drawn once per task; the per-example numbers come from the stream that the caller gives for the batch. Const, any number of threads.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -18,14 +20,15 @@ struct Augmentation {
   double rotate_max = 0;                 ///< degrees
   double shift_max = 0;                  ///< pixels of the resized image
   double noise = 0;                      ///< standard deviation, added last and not clamped
-  std::vector<char> inverted;            ///< [N_0] of the permuted inputs: x -> 1 - x; empty: none
-  std::vector<std::int32_t> source;      ///< [N_0] input i shows pixel source[i]; empty: i
+  std::vector<char> inverted;            ///< [N_0] of the permuted inputs: x -> mirror - x (ImageSet); empty: none
+  std::vector<std::int32_t> source;      ///< [N_0] input i shows pixel or feature source[i]; empty: i
 
-  /// Draws one. `random` is the task's stream for this purpose.
-  static Augmentation draw(const TaskConfig& config, Random random);
+  /// Draws one for examples of so many inputs (N_0). `random` is the task's stream for this purpose.
+  static Augmentation draw(const TaskConfig& config, std::int64_t inputs, Random random);
 };
 
-/// Writes images of a set as columns of a batch: grey, turned and shifted at their own resolution, area-averaged, inverted, with noise, permuted.
+/// Writes examples of a set as columns of a batch. Images: turned and shifted at their own resolution, area-averaged, channel after channel. Features: as they are. Then inverted,
+/// with noise, permuted.
 class ImageReader {
  public:
   ImageReader(const ImageSet& set, int resolution);
@@ -33,8 +36,10 @@ class ImageReader {
   void write(const ImageSet& set, std::int64_t index, const Augmentation& how, Random& random, std::int64_t e, std::int64_t batch, std::span<float> x) const;
 
  private:
+  void read_image(const ImageSet& set, std::int64_t index, const Augmentation& how, Random& random, std::span<float> values) const;
+
   int resolution_;
-  AreaResize resize_;
+  std::optional<AreaResize> resize_;  ///< of images
 };
 
 }  // namespace metalearn

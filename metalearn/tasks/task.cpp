@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "metalearn/tasks/random.hpp"
@@ -37,14 +38,18 @@ const std::vector<std::int64_t>& Task::widths() const { return impl_->widths; }
 int Task::classes() const { return static_cast<int>(impl_->labelled.begin.size()) - 1; }
 std::uint64_t Task::id() const { return impl_->id; }
 
-void Task::unlabelled(std::int64_t t, std::int64_t batch, std::span<float> x) const {
+void Task::unlabelled(std::int64_t t, std::int64_t batch, std::span<float> x) const { unlabelled(t, batch, x, {}); }
+
+void Task::unlabelled(std::int64_t t, std::int64_t batch, std::span<float> x, std::span<std::int32_t> labels) const {
   const auto expected = static_cast<std::size_t>(impl_->widths[0] * batch);
   require(x.size() == expected, "Task::unlabelled", expected, x.size(), "x");
+  require(labels.empty() || labels.size() == static_cast<std::size_t>(batch), "Task::unlabelled", static_cast<std::size_t>(batch), labels.size(), "labels");
   Random random(impl_->seed, impl_->stream, purpose("unlabelled"), t);
   const Pool& pool = impl_->unlabelled;
   for (std::int64_t e = 0; e < batch; ++e) {
-    const std::int32_t example = pool.examples[random.below(pool.examples.size())];
-    impl_->unlabelled_reader.write(*pool.set, example, impl_->augmentation, random, e, batch, x);
+    const std::size_t place = random.below(pool.examples.size());
+    impl_->unlabelled_reader.write(*pool.set, pool.examples[place], impl_->augmentation, random, e, batch, x);
+    if (!labels.empty()) labels[static_cast<std::size_t>(e)] = static_cast<std::int32_t>(std::upper_bound(pool.begin.begin(), pool.begin.end(), place) - pool.begin.begin() - 1);
   }
 }
 

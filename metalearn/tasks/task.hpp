@@ -15,7 +15,7 @@ namespace metalearn {
 
 /// Ranges and probabilities that tasks are drawn from.
 struct TaskConfig {
-  int resolution = 14;               ///< images are area-averaged to resolution x resolution, grey, in [0, 1]
+  int resolution = 14;               ///< images are area-averaged to resolution x resolution, in [0, 1]
   int classes_min = 2, classes_max = 10;
   int hidden_min = 1, hidden_max = 2;    ///< hidden layers, uniform
   int width_min = 24, width_max = 64;    ///< units of a hidden layer, log-uniform, rounded to multiples of 8
@@ -27,13 +27,14 @@ struct TaskConfig {
   double noise = 0.0, noise_max = 0.3;   ///< probability; per task a standard deviation uniform in 0..noise_max
   double invert = 0.0;               ///< probability: x -> 1 - x for the whole task
   double input_sign = 0.0;           ///< probability; then each input is inverted (x -> 1 - x) for the whole task with probability 1/2
+  LoadOptions load = {};             ///< what is made of the data sets while they are read
 };
 
 /// Which part of a data set's classes and examples a task sees.
 enum class Role {
   train,       ///< meta-training: training families and classes
-  validation,  ///< meta-validation, which chooses marks and thetas: held-out glyph families and classes, held-out CIFAR classes
-  test,        ///< reporting, which chooses nothing: the same classes on images of the test split (glyph: other held-out families)
+  validation,  ///< meta-validation, which chooses marks and thetas: held-out glyph families and classes, held-out CIFAR and ImageNet classes
+  test,        ///< reporting, which chooses nothing: the same classes (imagenet: other held-out ones) on images of the test split (glyph: other held-out families)
 };
 
 class Task {
@@ -45,6 +46,8 @@ class Task {
 
   /// x [N_0, batch], unit-major: unlabelled batch t.
   void unlabelled(std::int64_t t, std::int64_t batch, std::span<float> x) const;
+  /// The same batch and what nobody who learns without labels may see: labels [batch] in 0..classes-1.
+  void unlabelled(std::int64_t t, std::int64_t batch, std::span<float> x, std::span<std::int32_t> labels) const;
   /// Pair `index` of labelled batches at t, batch a then b: x [N_0, 2n], labels [2n] in 0..classes-1. Within each batch every class stands
   /// labels_per_class times, each time another example, shuffled; a and b share no example.
   void labelled(std::int64_t t, std::int64_t index, std::span<float> x, std::span<std::int32_t> labels) const;
@@ -69,7 +72,7 @@ class TaskDistribution {
   std::shared_ptr<const Impl> impl_;
 };
 
-/// A task for evaluation on one data set: all of its classes, the given hidden widths, no augmentation; unlabelled batches from the train split,
+/// A task for evaluation on one data set: all of its classes (or its test_classes, where it has some), the given hidden widths, no augmentation; unlabelled batches from the train split,
 /// labelled batches (support a, query b, disjoint) from the test split. draw `seed` chooses batches and phi's stream.
 /// Throws checkpoints::BadData where a split is empty, or the test split has too few classes or examples as above.
 Task evaluation_task(std::shared_ptr<const Dataset> set, const std::vector<std::int64_t>& hidden, const TaskConfig& config, std::uint64_t seed);

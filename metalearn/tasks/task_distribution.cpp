@@ -54,11 +54,11 @@ Family make_family(std::shared_ptr<const Dataset> data, Role role) {
   Family family;
   family.images = role == Role::train ? &data->train : role == Role::validation ? &data->validation : &data->test;
   family.members = class_members(*family.images, data->class_names.size());
-  const auto& kept = data->validation_classes;
-  for (int c = 0; c < static_cast<int>(data->class_names.size()); ++c) {
-    const bool is_kept = std::find(kept.begin(), kept.end(), c) != kept.end();
-    if (role == Role::train ? !is_kept : is_kept || kept.empty()) family.classes.push_back(c);
-  }
+  const auto &validation = data->validation_classes, &test = data->test_classes;
+  const auto& kept = role == Role::test && !test.empty() ? test : validation;
+  const auto holds = [](const std::vector<int>& classes, int c) { return std::find(classes.begin(), classes.end(), c) != classes.end(); };
+  for (int c = 0; c < static_cast<int>(data->class_names.size()); ++c)
+    if (role == Role::train ? !holds(validation, c) && !holds(test, c) : kept.empty() || holds(kept, c)) family.classes.push_back(c);
   family.data = std::move(data);
   return family;
 }
@@ -108,7 +108,7 @@ Task TaskDistribution::draw(Role role, std::uint64_t id) const {
   const TaskConfig& config = impl_->config;
   const auto& families = impl_->families[index_of(role)];
   if (families.empty())
-    throw checkpoints::BadData(fmt::format("none of the data sets has a {} split of two classes or more with {} examples of each; add data that has (glyph, cifar10 or an IDX set), "
+    throw checkpoints::BadData(fmt::format("none of the data sets has a {} split of two classes or more with {} examples of each; add data that has (metalearn data NAME=DIR shows it), "
                                            "or lower labels-per-class",
                                            kParts[index_of(role)], 2 * config.labels_per_class));
   const Family& family = families[id % families.size()];
@@ -121,7 +121,7 @@ Task TaskDistribution::draw(Role role, std::uint64_t id) const {
   random.partial_shuffle(std::span(classes), static_cast<std::size_t>(count));
   classes.resize(static_cast<std::size_t>(count));
 
-  std::vector<std::int64_t> widths = {static_cast<std::int64_t>(config.resolution) * config.resolution};
+  std::vector<std::int64_t> widths = {family.images->inputs(config.resolution)};
   for (std::int64_t hidden = random.between(config.hidden_min, config.hidden_max); hidden > 0; --hidden)
     widths.push_back(draw_width(random, config.width_min, config.width_max));
   widths.push_back(config.representation);
@@ -129,23 +129,27 @@ Task TaskDistribution::draw(Role role, std::uint64_t id) const {
   const ImageReader reader(*family.images, config.resolution);
   const Pool pool(*family.images, family.members, classes);
   return Task(std::make_shared<const Task::Impl>(Task::Impl{family.data, widths, id, impl_->seed, stream, config.labels_per_class,
-                                                            Augmentation::draw(config, Random(impl_->seed, stream, purpose("augmentation"))), reader, reader, pool, pool}));
+                                                            Augmentation::draw(config, widths[0], Random(impl_->seed, stream, purpose("augmentation"))), reader, reader, pool, pool}));
 }
 
 Task evaluation_task(std::shared_ptr<const Dataset> set, const std::vector<std::int64_t>& hidden, const TaskConfig& config, std::uint64_t seed) {
   require_config(config);
-  std::vector<int> classes(set->class_names.size());
-  std::iota(classes.begin(), classes.end(), 0);
+  const std::size_t known = set->class_names.size();
+  std::vector<int> classes = set->test_classes;
+  if (classes.empty()) {
+    classes.resize(known);
+    std::iota(classes.begin(), classes.end(), 0);
+  }
   if (set->train.count() == 0 || set->test.count() == 0)
     throw checkpoints::BadData(fmt::format("data '{}': the {} split is empty ({}); add examples", set->name, set->train.count() == 0 ? "train" : "test", set->split_note));
-  const Family tested{set, &set->test, classes, class_members(set->test, classes.size())};
+  const Family tested{set, &set->test, classes, class_members(set->test, known)};
   require_examples(tested, config.labels_per_class, "test");
-  std::vector<std::int64_t> widths = {static_cast<std::int64_t>(config.resolution) * config.resolution};
+  std::vector<std::int64_t> widths = {set->test.inputs(config.resolution)};
   widths.insert(widths.end(), hidden.begin(), hidden.end());
   widths.push_back(config.representation);
   return Task(std::make_shared<const Task::Impl>(Task::Impl{set, widths, seed, seed, purpose("evaluation"), config.labels_per_class, Augmentation{},
                                                             ImageReader(set->train, config.resolution), ImageReader(set->test, config.resolution),
-                                                            Pool(set->train, class_members(set->train, classes.size()), classes), Pool(set->test, tested.members, classes)}));
+                                                            Pool(set->train, class_members(set->train, known), classes), Pool(set->test, tested.members, classes)}));
 }
 
 }  // namespace metalearn

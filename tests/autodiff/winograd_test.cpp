@@ -92,7 +92,7 @@ TEST_CASE_TEMPLATE("a convolution in fours and its weight gradient are the plain
     for (const Index O : {1, 5, 8, 16, 17, 32, 64, 100}) {
       for (const Index rows : {1, 2, 3, 17, 26}) {
         if (rows > 3 && C * O > 3000) continue;
-        ++count;  // every combination of the options meets every size
+        ++count;  // deals the options out over the sizes
         const bool along_rows = count % 2 == 0;
         const Index run = along_rows ? (rows % 13 == 0 ? 13 : rows) : count % 3 == 0 ? 1 : rows;
         check_quads(Case<T>(numbers, rows, C, O, run, along_rows, !along_rows && count % 5 < 2, count % 7 < 3, count % 3), numbers);

@@ -97,6 +97,7 @@ f.create_dataset('x/extendible', data=np.arange(10, dtype='i4'), maxshape=(None,
 f.create_dataset('x/big', data=np.array([1.5, -2], dtype='>f8'))
 f.create_dataset('x/half', data=np.array([0.5], dtype='f2'))
 f.create_dataset('x/bytes', data=np.array([[200, 3]], dtype='u1'))
+f.create_dataset('x/texts', data=np.array(['ab', 'c'], 'S3'))
 f.create_dataset('x/u32', data=np.uint32(4000000000))
 )");
   const Archive a = read_archive(dir / "a.h5");
@@ -111,6 +112,7 @@ f.create_dataset('x/u32', data=np.uint32(4000000000))
   CHECK(a.numbers<float>("x/half") == std::vector<float>{0.5f});
   CHECK(a.numbers<std::int32_t>("x/bytes", {1, 2}) == std::vector<std::int32_t>{200, 3});
   CHECK(a.numbers<std::int64_t>("x/u32", {})[0] == 4000000000);
+  CHECK(a.numbers<std::int32_t>("x/texts", {2, 3}) == std::vector<std::int32_t>{'a', 'b', 0, 'c', 0, 0});
   CHECK(exit_code_of([&] { from_image(bytes_of(dir / "a.h5"), "a", Accept::plain); }) == 65);
 }
 

@@ -173,7 +173,7 @@ TEST_CASE("a set with too little held out for a role is left out of it; where no
   const TaskDistribution tasks(plain(), {thin, dataset("a", 5)}, 1);
   for (std::uint64_t id = 0; id < 10; ++id) CHECK(tasks.draw(Role::test, id).family() == "a");
   CHECK_THROWS_WITH_AS(TaskDistribution(plain(), {thin}, 1).draw(Role::test, 0),
-                       "none of the data sets has a test split of two classes or more with 20 examples of each; add data that has (glyph, cifar10 or an IDX set), or lower "
+                       "none of the data sets has a test split of two classes or more with 20 examples of each; add data that has (metalearn data NAME=DIR shows it), or lower "
                        "labels-per-class",
                        checkpoints::BadData);
 }

@@ -46,6 +46,16 @@ void write_wrong_data(const Folder& folder) {
   IdxImages{.per_class = 10}.write(folder / "few");
   spill(folder / "cifar/data_batch_1.bin", std::string(5000, '\1'));
   fs::create_directories(folder / "empty");
+  for (const char* part : {"train", "test"})
+    for (const char* c : {"neg", "pos"})
+      for (int i = 0; i < 20; ++i) spill(folder / "reviews" / part / c / (std::to_string(i) + "_1.txt"), i == 7 && std::string(c) == "pos" ? "caf\xe9" : "a film");
+  spill(folder / "ragged.csv", "1,2,x\n1,x\n");
+  spill(folder / "nan.csv", "1,2,x\n1,nan,x\n");
+  spill(folder / "pictures/cat/1.png", "no picture");
+  spill(folder / "pictures/dog/1.png", "no picture");
+  spill(folder / "empty-class/cat/1.png", "no picture");
+  fs::create_directories(folder / "empty-class/dog");
+  spill(folder / "broken/small.h5", "no HDF5");
   spill(folder / "a-file", "no folder\n");
   spill(folder / "not-hdf5.h5", "no snapshot\n");
   spill(folder / "unknown-key.conf", "# a comment\nupdates = 3\ninner-rat = 0.1\n");
@@ -70,6 +80,14 @@ const std::vector<Row> kRows = {
     {"fewer than 20 examples in a class", {"train", "--run", "r", "--data", "mine=few"}, 65, {"20"}, "add examples"},
     {"a truncated CIFAR file", {"train", "--run", "r", "--data", "cifar10=cifar"}, 65, {"data_batch_1.bin", "5000", "3073"}, "download it again"},
     {"a CIFAR folder without files", {"train", "--run", "r", "--data", "cifar10=empty"}, 66, {"empty", "data_batch_1.bin"}, "expected"},
+    {"a review that is not UTF-8", {"train", "--run", "r", "--data", "imdb=reviews"}, 65, {"pos/7_1.txt", "byte 3"}, "convert it to UTF-8"},
+    {"a CSV file with a ragged row", {"train", "--run", "r", "--data", "mine=ragged.csv"}, 65, {"ragged.csv:2", "2 fields, 3 expected"}, "correct the row"},
+    {"a feature that is no number", {"data", "mine=nan.csv"}, 65, {"nan.csv:2", "'nan'"}, "remove the row"},
+    {"a picture that is none", {"data", "mine=pictures"}, 65, {"pictures/cat/1.png"}, "take it away"},
+    {"a class without pictures", {"data", "mine=empty-class"}, 65, {"empty-class/dog"}, "remove the folder"},
+    {"an HDF5 file that is none", {"data", "imagenet=broken"}, 65, {"small.h5"}, "not an HDF5 file"},
+    {"a folder that holds nothing known", {"data", "mine=empty"}, 66, {"'mine'", "empty"}, "expected are"},
+    {"no data set to look at", {"data"}, 64, {"no data set"}, "metalearn data NAME=DIR"},
     {"an unknown data name", {"train", "--run", "r", "--data", "mnits"}, 64, {"mnits"}, "did you mean 'mnist'"},
     {"a data set that needs a folder", {"train", "--run", "r", "--data", "mnist"}, 64, {"mnist"}, "mnist=DIR"},
     {"a data set's name with odd letters", {"train", "--run", "r", "--data", "a.b=good"}, 64, {"a.b"}, "letters, digits"},

@@ -115,9 +115,9 @@ class Recorder {
   // Convolution along the examples of what is the same for all of them, v [N, C]: at the first example, those in between and the last, [N, min(3, B), O].
   // What lies beyond the ends is zero, so the first lacks the tap before it and the last the one behind.
   Var constant_conv(Var v, Var w, Var b) const {
-    const Index C = w.shape()[1], O = w.shape()[2], rows = std::min<Index>(3, B_);
+    const Index C = w.shape()[1], O = w.shape()[2], rows = std::min<Index>(3, B_);  // B >= 2
     const auto tap = [&](Index j) { return reshape(slice(w, 0, j, j + 1), Shape{C, O}); };
-    const Var first = B_ == 1 ? tap(1) : tap(1) + tap(2), last = tap(0) + tap(1);
+    const Var first = tap(1) + tap(2), last = tap(0) + tap(1);
     const Var parts[] = {first, rows == 3 ? first + tap(0) : last, last};
     return reshape(matmul(v, concat(std::span(parts, static_cast<std::size_t>(rows)), 1)), Shape{v.shape()[0], rows, O}) + b;
   }
@@ -145,7 +145,8 @@ class Recorder {
     Var a = relu(batch_norm(conv(varied, concat(std::vector{w_xz, w_d}, 1), from_fixed, kExamples), theta("compute_h/conv0/bn_offset"), kBatchNormEpsilon));
     probe_(fmt::format("compute_h/{}/weight_stats", l), s);
     const auto for_all = [&](Var v) { return broadcast_to(reshape(v, Shape{n, 1, v.shape().size() / n}), Shape{n, B_, v.shape().size() / n}); };
-    probe_(fmt::format("compute_h/{}/input", l), concat(std::vector{for_all(s), for_all(bias), slice(varied, kChannels, 0, 2), for_all(phase), slice(varied, kChannels, 2, 2 + c_.D)}, kChannels));
+    const std::vector<Var> input{for_all(s), for_all(bias), slice(varied, kChannels, 0, 2), for_all(phase), slice(varied, kChannels, 2, 2 + c_.D)};
+    probe_(fmt::format("compute_h/{}/input", l), concat(input, kChannels));
     for (std::int64_t i = 0; i <= c_.Q; ++i) {
       if (i > 0) a = cbr(a, fmt::format("compute_h/conv{}", i), kExamples);
       probe_(fmt::format("compute_h/{}/conv{}", l, i), a);

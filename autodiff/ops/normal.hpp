@@ -1,0 +1,13 @@
+// Normal draws on the tape: counter-based (Philox4x32-10, Salmon et al. 2011), so that a replay with the same counter gives the same numbers.
+//
+// tests/autodiff/normal_test.cpp.
+#pragma once
+#include "autodiff/graph/graph.hpp"
+
+namespace autodiff {
+
+/// Independent standard normal numbers of a shape: element i is a pure function of (seed, floor(counter), i). counter [] is run-time data, from 0 to 2^24;
+/// as many counters, as many independent arrays. Zero derivative.
+Var normal(Var counter, Shape shape, std::uint64_t seed, Location at = here());
+
+}  // namespace autodiff

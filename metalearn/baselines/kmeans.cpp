@@ -1,0 +1,120 @@
+#include "metalearn/baselines/kmeans.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "autodiff/ops/elementwise.hpp"
+#include "autodiff/ops/matmul.hpp"
+#include "autodiff/ops/reduce.hpp"
+#include "autodiff/plan/plan.hpp"
+#include "metalearn/baselines/methods.hpp"
+
+namespace metalearn {
+
+using Eigen::Index;
+using Eigen::MatrixXf;
+using Eigen::VectorXf;
+
+namespace {
+
+/// |c|^2 - 2 c.x for centres c [k, N] and examples x [n, N]: the squared distance less |x|^2, of which the same centre is the smallest. A plan, because its matrix product
+/// is most of the work. Arrays are Eigen's, by columns: on the tape their axes stand the other way round.
+class Nearness {
+ public:
+  Nearness(Index n, Index k, Index N) : plan_(record(n, k, N)) {}
+  void operator()(const MatrixXf& x, const MatrixXf& centres, MatrixXf& out) {
+    const float* in[] = {x.data(), centres.data()};
+    float* o = out.data();
+    plan_.run(in, std::span(&o, 1), arena_, autodiff::Parallel(1));
+  }
+
+ private:
+  static autodiff::Plan<float> record(Index n, Index k, Index N) {
+    using namespace autodiff;
+    Graph graph;
+    const Var in[] = {graph.input(Shape{N, n}, "x"), graph.input(Shape{N, k}, "centres")};
+    const Var squares = matmul(square(in[1]), broadcast_to(graph.scalar(1), Shape{N, 1}), Transposed::yes);
+    const Var out = matmul(in[1] * -2.0, in[0], Transposed::yes) + squares;
+    return Plan<float>(in, std::span(&out, 1));
+  }
+  autodiff::Plan<float> plan_;
+  autodiff::Arena arena_;
+};
+
+/// Each further start is an example drawn with a probability that goes with its squared distance to the nearest start so far.
+MatrixXf starts(const MatrixXf& x, Index k, Random& random) {
+  MatrixXf centres(k, x.cols());
+  VectorXf nearest = VectorXf::Constant(x.rows(), 1);  // squared distance; the first start is any
+  const VectorXf lengths = x.rowwise().squaredNorm();
+  for (Index c = 0; c < k; ++c) {
+    double rest = random.uniform() * nearest.cast<double>().sum();
+    Index chosen = 0;
+    while (chosen + 1 < x.rows() && (rest -= static_cast<double>(nearest[chosen])) >= 0) ++chosen;
+    centres.row(c) = x.row(chosen);
+    const VectorXf squared = (lengths - 2 * (x * centres.row(c).transpose())).array() + centres.row(c).squaredNorm();
+    nearest = c == 0 ? squared.cwiseMax(0.0f).eval() : nearest.cwiseMin(squared).cwiseMax(0.0f).eval();
+  }
+  return centres;
+}
+
+class Kmeans : public Learner {
+ public:
+  Kmeans(const Start& s, const KmeansOptions& options) : task_(s.task), options_(options), random_(s.seed, s.stream, purpose("kmeans")), x_(0, s.task.widths().front()) {}
+
+  void learn(std::int64_t t) override {
+    const Index batch = options_.batch;
+    x_.conservativeResize(t * batch, Eigen::NoChange);
+    for (; done_ < t; ++done_) x_.middleRows(done_ * batch, batch) = unlabelled_rows(task_, done_, batch).cast<float>();
+    centres_ = kmeans(x_, options_.centres, options_.iterations, random_);
+  }
+
+  Matrix features(const LabelledDraw& draw) override {
+    const MatrixXf d = distances(as_rows(draw.x, x_.cols()).cast<float>(), centres_);
+    return ((-d).colwise() + d.rowwise().mean()).cwiseMax(0.0f).cast<double>();
+  }
+
+ private:
+  const Task& task_;
+  KmeansOptions options_;
+  Random random_;
+  std::int64_t done_ = 0;
+  MatrixXf x_, centres_;
+};
+
+}  // namespace
+
+MatrixXf distances(const MatrixXf& x, const MatrixXf& centres) {
+  MatrixXf d = -2 * x * centres.transpose();
+  d.colwise() += x.rowwise().squaredNorm();
+  d.rowwise() += centres.rowwise().squaredNorm().transpose();
+  return d.cwiseMax(0.0f).cwiseSqrt();
+}
+
+MatrixXf kmeans(const MatrixXf& x, std::int64_t centres, std::int64_t iterations, Random random) {
+  MatrixXf c = starts(x, std::min<Index>(centres, x.rows()), random);
+  Nearness nearness(x.rows(), c.rows(), x.cols());
+  MatrixXf d(x.rows(), c.rows());
+  for (std::int64_t i = 0; i < iterations; ++i) {
+    nearness(x, c, d);
+    MatrixXf sums = MatrixXf::Zero(c.rows(), c.cols());
+    VectorXf counts = VectorXf::Zero(c.rows());
+    for (Index e = 0; e < x.rows(); ++e) {
+      Index nearest = 0;
+      d.row(e).minCoeff(&nearest);
+      sums.row(nearest) += x.row(e);
+      counts[nearest] += 1;
+    }
+    for (Index k = 0; k < c.rows(); ++k)
+      if (counts[k] > 0) c.row(k) = sums.row(k) / counts[k];
+  }
+  return c;
+}
+
+Method kmeans_method(KmeansOptions options) {
+  return {.name = "kmeans", .settings = fmt::format("{} centres, {} iterations", options.centres, options.iterations), .sees = Sees::unlabelled,
+          .marks = {options.steps}, .first_mark = 1, .batch = options.batch,
+          .start = [options](const Start& s) { return std::make_unique<Kmeans>(s, options); }};
+}
+
+}  // namespace metalearn

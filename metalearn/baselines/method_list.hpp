@@ -1,0 +1,21 @@
+// MethodList: the methods by name.
+#pragma once
+#include "metalearn/baselines/methods.hpp"
+
+namespace metalearn {
+
+/// A trained rule that may take part.
+struct Rule {
+  Config config;
+  std::vector<float> theta;
+};
+
+/// All names, in the order of tables.
+const std::vector<std::string>& method_names();
+
+/// The methods named, in the order of method_names(); "all" stands for every one, without those that need a rule that isn't there, which are added to `left_out`.
+/// `learned` needs a rule of config.rule.rule "metz"; `synaptic` one of "synaptic".
+/// Throws checkpoints::UsageError: an unknown name (with the nearest known one), no name, or a method named whose rule isn't there.
+std::vector<Method> make_methods(const std::vector<std::string>& names, const std::vector<Rule>& rules, std::vector<std::string>& left_out);
+
+}  // namespace metalearn

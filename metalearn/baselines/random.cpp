@@ -1,0 +1,10 @@
+#include "metalearn/baselines/base_learner.hpp"
+#include "metalearn/baselines/methods.hpp"
+
+namespace metalearn {
+
+Method random_method() {
+  return {.name = "random", .settings = "none", .start = [](const Start& s) { return std::make_unique<BaseLearner>(s); }};
+}
+
+}  // namespace metalearn

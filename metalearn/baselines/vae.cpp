@@ -1,0 +1,107 @@
+#include "metalearn/baselines/vae.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "autodiff/ops/elementwise.hpp"
+#include "autodiff/ops/layout.hpp"
+#include "autodiff/ops/matmul.hpp"
+#include "autodiff/ops/normal.hpp"
+#include "autodiff/ops/reduce.hpp"
+#include "metalearn/baselines/base_learner.hpp"
+#include "metalearn/baselines/descent.hpp"
+#include "metalearn/baselines/methods.hpp"
+#include "metalearn/model/base_model.hpp"
+#include "metalearn/tasks/random.hpp"
+
+namespace metalearn {
+
+using namespace autodiff;
+
+namespace {
+
+/// w^T x + b of x [N, B].
+Var layer(Var x, Var w, Var b) { return matmul(w, x, Transposed::yes) + reshape(b, Shape{b.shape()[0], 1}); }
+
+std::uint64_t noise_seed(const Start& s) { return Random(s.seed, s.stream, purpose("vae noise")).bits64(); }
+
+class Vae : public BaseLearner {
+ public:
+  Vae(const Start& s, const VaeOptions& options)
+      : BaseLearner(s), batch_(options.batch),
+        descent_(vae_spec(task_.widths(), options.latents), {Shape{task_.widths().front(), batch_}, Shape{}},
+                 [&](std::span<const Var> p, std::span<const Var> data) { return vae_loss(p, data[0], normal(data[1], Shape{options.latents, batch_}, noise_seed(s)), s.activation); },
+                 options.rate),
+        values_(initial_vae(task_.widths(), options.latents, s.seed, s.stream)) {}
+
+  void learn(std::int64_t t) override {
+    std::vector<float> x(static_cast<std::size_t>(task_.widths().front() * batch_));
+    for (; done_ < t; ++done_) {
+      task_.unlabelled(done_, batch_, x);
+      const auto counter = static_cast<float>(done_);
+      const float* data[] = {x.data(), &counter};
+      descent_.step(values_, data);
+    }
+    std::copy_n(values_.begin(), phi_.size(), phi_.begin());
+  }
+
+ private:
+  std::int64_t batch_, done_ = 0;
+  Descent descent_;
+  std::vector<float> values_;
+};
+
+}  // namespace
+
+TensorList vae_spec(const std::vector<std::int64_t>& widths, std::int64_t latents) {
+  TensorList list = phi_spec(widths);
+  const auto add = [&](const std::string& name, std::int64_t in, std::int64_t out) {
+    list.add(name + "/w", {in, out});
+    list.add(name + "/b", {out});
+  };
+  add("mean", widths.back(), latents);
+  add("log_variance", widths.back(), latents);
+  for (std::size_t l = widths.size() - 1; l > 0; --l) add(fmt::format("decoder/{}", widths.size() - l), l + 1 == widths.size() ? latents : widths[l], widths[l - 1]);
+  return list;
+}
+
+std::vector<float> initial_vae(const std::vector<std::int64_t>& widths, std::int64_t latents, std::uint64_t seed, std::uint64_t stream) {
+  const TensorList list = vae_spec(widths, latents);
+  std::vector<float> values = initial_phi(widths, seed, stream);
+  const auto base = static_cast<std::int64_t>(values.size());
+  values.resize(static_cast<std::size_t>(list.size), 0.0f);
+  Random random(seed, stream, purpose("vae"));
+  for (const TensorSpec& t : list.tensors)
+    if (t.offset >= base && t.name.ends_with("/w")) {
+      const double gain = t.name.starts_with("decoder") ? 2 : 1;  // of what follows: relu halves the variance
+      const double deviation = std::sqrt(gain / static_cast<double>(t.shape[0]));
+      for (std::int64_t i = 0; i < t.size(); ++i) values[static_cast<std::size_t>(t.offset + i)] = static_cast<float>(random.truncated_normal(deviation));
+    }
+  return values;
+}
+
+Var vae_loss(std::span<const Var> p, Var x, Var noise, Activation activation) {
+  // Of L layers there are 3 L tensors of phi, 4 of the heads and 2 L of the decoder.
+  const std::size_t L = (p.size() - 4) / 5;
+  const Phi phi = Phi::from_flat({p.begin(), p.begin() + static_cast<std::ptrdiff_t>(3 * L)});
+  const auto tail = p.subspan(3 * L);
+  const Var top = forward(phi, x, activation).x.back();
+  const Var mean = layer(top, tail[0], tail[1]), log_variance = layer(top, tail[2], tail[3]);
+  Var a = mean + exp(log_variance * 0.5) * noise;
+  for (std::size_t l = 0; l < L; ++l) {
+    a = layer(a, tail[4 + 2 * l], tail[5 + 2 * l]);
+    if (l + 1 < L) a = relu(a);
+  }
+  const Var surprise = sum_all(softplus(a) - x * a);  // -log p(x | latent), a the log odds
+  const Var divergence = sum_all(exp(log_variance) + square(mean) - log_variance - 1.0) * 0.5;
+  return (surprise + divergence) / static_cast<double>(x.shape()[1]);
+}
+
+Method vae_method(VaeOptions options) {
+  return {.name = "vae", .settings = fmt::format("{} latents, Adam {}", options.latents, options.rate), .sees = Sees::unlabelled, .marks = options.marks, .batch = options.batch,
+          .start = [options](const Start& s) { return std::make_unique<Vae>(s, options); }};
+}
+
+}  // namespace metalearn

@@ -1,0 +1,25 @@
+// ImageFile: a PNG (libpng) or JPEG (libjpeg-turbo) picture as bytes. Both libraries are optional when the program is built. Functions without state.
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace metalearn {
+
+inline constexpr int kLargestPicture = 4096;  ///< pixels, height and width
+
+struct Picture {
+  int height = 0, width = 0;
+  std::vector<std::uint8_t> planes;  ///< [3, height, width]: red, green, blue; all the same of a grey picture
+};
+
+/// Told apart by their first bytes. 16 bits a channel become 8, transparent parts black. `name` is for messages. Throws BadData: neither of the two, damaged, truncated, larger
+/// than kLargestPicture, a JPEG for print (CMYK); UsageError where the program was built without the library.
+Picture decode_picture(std::span<const std::uint8_t> file, const std::string& name);
+
+/// The libraries' versions, or "not there, PNG files can't be read".
+std::string png_library();
+std::string jpeg_library();
+
+}  // namespace metalearn

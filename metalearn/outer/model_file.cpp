@@ -1,0 +1,51 @@
+#include "metalearn/outer/model_file.hpp"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+#include "checkpoints/error.hpp"
+#include "checkpoints/snapshot_file.hpp"
+#include "metalearn/outer/run_state.hpp"
+#include "metalearn/outer/version.hpp"
+
+namespace metalearn {
+
+using checkpoints::Archive;
+
+bool is_model(const Archive& snapshot) { return snapshot.find_attribute<std::string>("", "kind") != nullptr; }
+
+Archive to_archive(const ModelFile& model, const std::string& kind) {
+  Archive a("model");
+  a.set("", "kind", kind);
+  a.set("", "program_version", std::string(kVersion));
+  a.set_texts("config", model.config.to_map());
+  if (!model.theta.empty()) put_tensors(a, "theta", theta_spec(model.config.rule), model.theta);
+  if (!model.phi.empty()) put_tensors(a, "phi", phi_spec(model.widths), model.phi);
+  return a;
+}
+
+ModelFile model_from(const Archive& archive) {
+  const auto refuse = [&](const std::string& what) { return checkpoints::BadData(fmt::format("{}: {}; import it again", archive.name(), what)); };
+  const auto* kind = archive.find_attribute<std::string>("", "kind");
+  if (!kind) throw refuse("is a snapshot, but not of a theta or phi alone");
+  if (*kind != "model" && *kind != "features") throw refuse(fmt::format("is of the unknown kind '{}'", *kind));
+  ModelFile m;
+  m.file = archive.name();
+  m.config = config_from(archive, false);
+  try {
+    if (archive.find("theta/top_delta/conv0/w")) m.theta = theta_from(archive, "theta", m.config.rule);
+  } catch (const std::invalid_argument& e) {  // sizes that the rule refuses
+    throw refuse(e.what());
+  }
+  m.widths = widths_from([&](const std::string& name) {
+    const auto* array = archive.find("phi/" + name);
+    return array ? &array->shape : nullptr;
+  });
+  if (!m.widths.empty()) m.phi = take_tensors(archive, "phi", phi_spec(m.widths));
+  return m;
+}
+
+ModelFile load_model(const std::string& path) { return model_from(checkpoints::load_snapshot(path)); }
+
+}  // namespace metalearn

@@ -1,0 +1,150 @@
+#include "metalearn/data/image_folder.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "metalearn/data/image_file.hpp"
+
+#ifdef METALEARN_PICTURES
+#include "picture_fixture.hpp"
+
+using namespace metalearn;
+using namespace fixture;
+
+namespace {
+
+/// `count` PNG pictures of 4 x 6 in a class folder; picture i is (10 i, shade, 0) everywhere.
+void write_class(const std::filesystem::path& folder, int count, std::uint8_t shade) {
+  std::filesystem::create_directories(folder);
+  for (int i = 0; i < count; ++i) write(folder / (std::to_string(100 + i) + ".png"), png(4, 6, 3, plain(4, 6, static_cast<std::uint8_t>(10 * i), shade, 0)));
+}
+
+std::shared_ptr<const Dataset> load(const TempFolder& folder, bool colour = false) { return load_dataset("mine=" + folder.string(), {.colour = colour}); }
+
+}  // namespace
+
+TEST_CASE("PNG and JPEG pictures are decoded by what they hold, not by their names") {
+  const Bytes grey = png(2, 3, 1, {0, 50, 100, 150, 200, 250});
+  const Picture a = decode_picture(grey, "a");
+  CHECK(a.height == 2);
+  CHECK(a.width == 3);
+  CHECK(a.planes == Bytes{0, 50, 100, 150, 200, 250, 0, 50, 100, 150, 200, 250, 0, 50, 100, 150, 200, 250});
+  const Picture b = decode_picture(png(1, 2, 3, {1, 2, 3, 4, 5, 6}), "b");
+  CHECK(b.planes == Bytes{1, 4, 2, 5, 3, 6});
+  CHECK(decode_picture(png(1, 1, 4, {200, 100, 50, 0}), "transparent").planes == Bytes{0, 0, 0});
+  const Picture c = decode_picture(jpeg(16, 8, plain(16, 8, 200, 30, 90)), "c");
+  CHECK(c.height == 16);
+  CHECK(c.width == 8);
+  CHECK(std::abs(c.planes[0] - 200) <= 2);
+  CHECK(std::abs(c.planes[16 * 8] - 30) <= 2);
+  CHECK(std::abs(c.planes[2 * 16 * 8] - 90) <= 2);
+}
+
+TEST_CASE("a picture that can't be decoded is refused in one line that names it") {
+  std::string message;
+  const Bytes good = png(20, 20, 3, plain(20, 20, 1, 2, 3)), photo = jpeg(32, 32, plain(32, 32, 9, 100, 30));
+  for (const Bytes* whole : {&good, &photo})
+    for (std::size_t kept : {whole->size() / 2, whole->size() - 20, std::size_t{12}}) {
+      CAPTURE(kept);
+      CHECK(exit_code([&] { decode_picture(std::span(*whole).first(kept), "x/7.png"); }, message) == 65);
+      CHECK_MESSAGE(contains(message, "x/7.png: truncated or damaged"), message);
+      CHECK(std::count(message.begin(), message.end(), '\n') == 0);
+    }
+  CHECK(exit_code([&] { decode_picture({}, "e.png"); }, message) == 65);
+  CHECK_MESSAGE(contains(message, "e.png: is empty"), message);
+  CHECK(exit_code([&] { decode_picture(Bytes{'G', 'I', 'F', '8'}, "g.png"); }, message) == 65);
+  CHECK_MESSAGE(contains(message, "neither a PNG nor a JPEG"), message);
+  CHECK(exit_code([&] { decode_picture(png(1, 5000, 1, Bytes(5000)), "wide.png"); }, message) == 65);
+  CHECK_MESSAGE(contains(message, "wide.png: a picture of 1 x 5000 pixels"), message);
+  CHECK(exit_code([&] { decode_picture(jpeg(8, 8, Bytes(8 * 8 * 4, 7), true), "print.jpg"); }, message) == 65);
+  CHECK_MESSAGE(contains(message, "CMYK"), message);
+}
+
+TEST_CASE("class folders of pictures are a data set: classes and files by name, grey by luminance") {
+  const TempFolder folder;
+  write_class(folder / "cat", 25, 40);
+  write_class(folder / "ant", 25, 80);
+  write(folder / "ant/notes.md", {'x'});
+  write(folder / "ant/.hidden.png", {'x'});
+  write(folder / "readme.txt", {'x'});
+  const auto data = load(folder);
+  CHECK(data->kind == "pictures in class folders");
+  CHECK(data->class_names == std::vector<std::string>{"ant", "cat"});
+  CHECK(data->train.height == 4);
+  CHECK(data->train.width == 6);
+  CHECK(data->train.channels == 1);
+  CHECK(data->train.count() == 26);  // 13 of each class: the test split gets half, since a fifth would be fewer than 20
+  CHECK(data->test.count() == 24);
+  CHECK(data->train.pixels.size() == 26 * 24);
+  for (const auto* set : {&data->train, &data->test})
+    for (std::int64_t i = 0; i < set->count(); ++i) {
+      const int shade = set->labels[static_cast<std::size_t>(i)] == 0 ? 80 : 40;
+      const int red = (static_cast<int>(set->pixels[static_cast<std::size_t>(24 * i)]) * 1000 - 587 * shade) / 299;
+      CHECK(std::abs(red - (red + 5) / 10 * 10) <= 3);
+    }
+  REQUIRE(data->provenance.size() == 1);
+  CHECK(data->provenance[0].find("train: 50 files crc32 ") == 0);
+  CHECK(load(folder)->provenance == data->provenance);
+}
+
+TEST_CASE("in colour, pictures keep their channels unless all are grey") {
+  const TempFolder folder;
+  write_class(folder / "a", 20, 40);
+  write_class(folder / "b", 20, 80);
+  const auto data = load(folder, true);
+  CHECK(data->train.channels == 3);
+  CHECK(data->train.inputs(14) == 3 * 14 * 14);
+  CHECK(data->train.pixels[24] == (data->train.labels[0] == 0 ? 40 : 80));
+  const TempFolder greys;
+  for (const char* c : {"a", "b"}) {
+    std::filesystem::create_directories(greys / c);
+    for (int i = 0; i < 20; ++i) write(greys / c / (std::to_string(i) + ".PNG"), png(2, 2, 1, {1, 2, 3, static_cast<std::uint8_t>(i)}));
+  }
+  const auto grey = load(greys, true);
+  CHECK(grey->train.channels == 1);
+  CHECK(grey->train.pixels.size() == static_cast<std::size_t>(grey->train.count()) * 4);
+  CHECK(std::vector<std::uint8_t>(grey->train.pixels.begin() + 4, grey->train.pixels.begin() + 7) == Bytes{1, 2, 3});
+}
+
+TEST_CASE("folders train and test are the splits; a class may be called train") {
+  const TempFolder folder;
+  for (const char* c : {"a", "b"}) {
+    write_class(folder / "train" / c, 45, 40);
+    write_class(folder / "test" / c, 20, 40);
+  }
+  const auto data = load(folder);
+  CHECK(data->train.count() + data->validation.count() == 90);
+  CHECK(data->test.count() == 40);
+  CHECK(data->split_note.find("folders train and test") == 0);
+  const TempFolder vehicles;
+  write_class(vehicles / "train", 20, 1);
+  write_class(vehicles / "bus", 20, 2);
+  CHECK(load(vehicles)->class_names == std::vector<std::string>{"bus", "train"});
+}
+
+TEST_CASE("mixed sizes, an empty class, a missing class and too few pictures are refused by name") {
+  std::string message;
+  const TempFolder folder;
+  write_class(folder / "a", 20, 40);
+  write_class(folder / "b", 20, 80);
+  write(folder / "b/zz.png", png(5, 6, 3, plain(5, 6, 1, 1, 1)));
+  CHECK(exit_code([&] { load(folder); }, message) == 65);
+  CHECK_MESSAGE(contains(message, "b/zz.png: 5 x 6 pixels, but"), message);
+  CHECK_MESSAGE(contains(message, "a/100.png has 4 x 6"), message);
+  std::filesystem::remove(folder / "b/zz.png");
+  std::filesystem::create_directories(folder / "empty");
+  CHECK(exit_code([&] { load(folder); }, message) == 65);
+  CHECK_MESSAGE(contains(message, "/empty: no file in this class"), message);
+  std::filesystem::remove(folder / "empty");
+  write_class(folder / "c", 3, 80);
+  CHECK(exit_code([&] { load(folder); }, message) == 65);
+  CHECK_MESSAGE(contains(message, "fewer than 20 examples in class 'c' (3 found)"), message);
+  const TempFolder parts;
+  write_class(parts / "train/a", 20, 40);
+  write_class(parts / "train/b", 20, 40);
+  write_class(parts / "test/a", 20, 40);
+  CHECK(exit_code([&] { load(parts); }, message) == 65);
+  CHECK_MESSAGE(contains(message, "(test): fewer than 20 examples in class 'b' (0 found)"), message);
+}
+#endif

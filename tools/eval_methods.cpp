@@ -1,0 +1,118 @@
+#include "tools/eval_methods.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "checkpoints/error.hpp"
+#include "metalearn/evaluate/comparison.hpp"
+#include "tools/json.hpp"
+
+namespace tools {
+namespace {
+
+using metalearn::Interval;
+using metalearn::MethodRow;
+
+struct Table {
+  std::string data;
+  std::vector<MethodRow> rows;
+};
+
+/// Seed i is the task that eval of a theta has as its i-th, and phi_0 too.
+std::vector<metalearn::Task> tasks_of(const std::shared_ptr<const metalearn::Dataset>& set, const MethodsRequest& request) {
+  std::vector<metalearn::Task> tasks;
+  const auto& o = request.options;
+  for (std::int64_t i = 0; i < o.seeds; ++i) tasks.push_back(metalearn::evaluation_seed(set, o.hidden, request.config.task, o.seed, i));
+  return tasks;
+}
+
+Json to_json(const MethodRow& row, const std::string& data) {
+  return {{"data", data},
+          {"method", row.method},
+          {"head", to_string(row.head)},
+          {"step", row.step},
+          {"unlabelled", row.unlabelled},
+          {"labelled", row.labelled},
+          {"accuracy_mean", number(row.accuracy.mean)},
+          {"accuracy_se", number(row.accuracy.standard_error)},
+          {"accuracy_ci95", number(row.accuracy.half_width)},
+          {"gain_mean", number(row.gain.mean)},
+          {"gain_se", number(row.gain.standard_error)},
+          {"gain_ci95", number(row.gain.half_width)},
+          {"seeds", row.seeds}};
+}
+
+void print_json_report(const MethodsRequest& request, const std::vector<metalearn::Method>& methods, const std::vector<Table>& tables) {
+  Json json = {{"results", Json::array()}, {"methods", Json::object()}};
+  for (const auto& table : tables)
+    for (const auto& row : table.rows) json["results"].push_back(to_json(row, table.data));
+  for (const auto& m : methods) json["methods"][m.name] = {{"settings", m.settings}, {"batch", m.batch}};
+  json["protocol"] = {{"labels_per_class", request.config.task.labels_per_class}, {"draws", request.options.draws}, {"seeds", request.options.seeds},
+                      {"layers", request.options.hidden}, {"representation", request.config.rule.N_L}, {"resolution", request.config.task.resolution}};
+  print_json(json);
+}
+
+std::string show(const Interval& i, bool sign = false) {
+  if (std::isnan(i.mean)) return "";
+  const std::string mean = sign ? fmt::format("{:+.4f}", i.mean) : fmt::format("{:.4f}", i.mean);
+  return std::isnan(i.half_width) ? mean : fmt::format("{} +- {:.4f}", mean, i.half_width);
+}
+
+/// One line per data set, method and mark; a column per head.
+void print_tables(const std::vector<Table>& tables) {
+  std::size_t width = 4;
+  for (const auto& table : tables) width = std::max(width, table.data.size());
+  fmt::print("{:<{}}  {:<14}{:>6}{:>12}", "data", width, "method", "step", "unlabelled");
+  for (const auto head : metalearn::kHeads) fmt::print("{:>19}", to_string(head));
+  fmt::print("{:>21}\n", "gain (ridge), paired");
+  for (const auto& table : tables)
+    for (std::size_t i = 0; i < table.rows.size(); i += std::size(metalearn::kHeads)) {
+      const MethodRow& row = table.rows[i];
+      fmt::print("{:<{}}  {:<14}{:>6}{:>12}", table.data, width, row.method, row.step, row.labelled > 0 ? fmt::format("({})", row.labelled) : fmt::format("{}", row.unlabelled));
+      for (std::size_t h = 0; h < std::size(metalearn::kHeads); ++h) fmt::print("{:>19}", show(table.rows[i + h].accuracy));
+      fmt::print("{:>21}\n", row.method == "random" ? "" : show(row.gain, true));
+    }
+}
+
+void print_protocol(const MethodsRequest& request, const std::vector<metalearn::Method>& methods) {
+  const auto& o = request.options;
+  fmt::print("\n{} seeds, {} draws each of {} labels a class and as many to test on; mean and half width of the 95 % interval over seeds.\n", o.seeds, o.draws,
+             request.config.task.labels_per_class);
+  fmt::print("gain: over random, on the same draws. unlabelled: examples of the train split seen, some more than once; in brackets: with their labels\n");
+  fmt::print("base: inputs-{}-{}\n", fmt::join(o.hidden, "-"), request.config.rule.N_L);
+  for (const auto& m : methods)
+    if (m.settings != "none") fmt::print("{}: {}{}\n", m.name, m.settings, m.unlabelled(1) + m.labelled(1) > 0 ? fmt::format(", batch {}", m.batch) : "");
+}
+
+}  // namespace
+
+int eval_methods(const MethodsRequest& request) {
+  std::vector<metalearn::Rule> rules;
+  for (const auto& theta : request.thetas) {
+    for (const auto& rule : rules)
+      if (rule.config.rule.rule == theta.config.rule.rule)
+        throw checkpoints::UsageError(fmt::format("--theta is given twice for the rule {}; give one of each rule", rule.config.rule.rule));
+    rules.push_back({theta.config, theta.theta});
+  }
+  std::vector<std::string> left_out;
+  const auto methods = make_methods(request.names, rules, left_out);
+  if (!left_out.empty()) fmt::print(stderr, "note: without a --theta of their rule are left out: {}\n", fmt::join(left_out, ", "));
+  const metalearn::ComparisonOptions options{request.options.steps, request.options.draws, request.options.seed, request.config.rule.activation, request.options.threads};
+  std::vector<Table> tables;
+  for (const auto& set : request.sets) tables.push_back({set->name, metalearn::compare(methods, tasks_of(set, request), request.config.task.labels_per_class, options)});
+
+  if (request.json) {
+    print_json_report(request, methods, tables);
+    return 0;
+  }
+  for (const auto& theta : request.thetas) fmt::print("theta: {}\n       {} of update {}, rule {}\n", theta.file, theta.label, theta.update, theta.config.rule.rule);
+  for (const auto& set : request.sets) fmt::print("data:  {}: {}\n", set->name, set->split_note);
+  fmt::print("\n");
+  print_tables(tables);
+  print_protocol(request, methods);
+  return 0;
+}
+
+}  // namespace tools
