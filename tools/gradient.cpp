@@ -86,8 +86,8 @@ GradientMapOptions map_options(const Arguments& arguments) {
   options.lengths = steps("lengths", arguments.find("lengths").value_or(kLengths));
   options.windows = steps("windows", arguments.find("windows").value_or(kWindows));
   if (arguments.has("windows") && options.windows.back() > options.lengths.back())
-    throw UsageError(fmt::format("--windows: a window of {} steps is longer than the longest unroll, {} steps; leave it out, or give a longer one in --lengths", options.windows.back(),
-                                 options.lengths.back()));
+    throw UsageError(fmt::format("--windows: a window of {} steps is longer than the longest unroll, {} steps; leave it out, or give a longer one in --lengths",
+                                 options.windows.back(), options.lengths.back()));
   options.tasks = arguments.whole("tasks", 4, 1, 10000);
   if (const auto memory = arguments.find("memory")) options.memory_bytes = parse_bytes("memory", *memory);
   options.threads = static_cast<int>(arguments.whole("threads", 0, 0, 4096));
@@ -97,7 +97,8 @@ GradientMapOptions map_options(const Arguments& arguments) {
 
 TrainedTheta load_theta(const Arguments& arguments, std::uint64_t seed) {
   const auto word = arguments.find("theta"), preset = arguments.find("preset");
-  if (word.has_value() == preset.has_value()) throw UsageError(word ? "--theta and --preset exclude each other: a theta has its own configuration" : "no theta; give --theta FILE|RUN, or --preset NAME for an untrained one");
+  if (word && preset) throw UsageError("--theta and --preset exclude each other: a theta has its own configuration");
+  if (!word && !preset) throw UsageError("no theta; give --theta FILE|RUN, or --preset NAME for an untrained one");
   if (word) {
     require_input(*word, "a snapshot (*.h5) or a run directory");
     TrainedTheta theta = metalearn::load_trained_theta(*word, arguments.has("raw"));
@@ -136,11 +137,13 @@ std::vector<LengthFigures> run(const metalearn::Config& config, const TrainedThe
 Json to_json(const Estimate& e) { return {{"mean", number(e.mean)}, {"se", number(e.standard_error)}}; }
 
 Json to_json(const LengthFigures& f) {
-  Json json = {{"inner_rate", f.inner_rate}, {"length", f.length}, {"tasks", f.tasks}, {"growth_per_step", to_json(f.growth)}, {"float64_cosine", to_json(f.agreement)}, {"correct_digits", number(f.digits)},
-               {"tasks_without_correct_digits", f.without_digits}, {"exact_gradient_has_correct_digits", f.has_digits()}, {"failures", f.failures}, {"windows", Json::array()}};
+  Json json = {{"inner_rate", f.inner_rate}, {"length", f.length}, {"tasks", f.tasks}, {"growth_per_step", to_json(f.growth)}, {"float64_cosine", to_json(f.agreement)},
+               {"correct_digits", number(f.digits)}, {"tasks_without_correct_digits", f.without_digits}, {"exact_gradient_has_correct_digits", f.has_digits()},
+               {"failures", f.failures}, {"windows", Json::array()}};
   for (const auto& w : f.windows)
-    json["windows"].push_back({{"window", w.window}, {"exact", w.window == f.length}, {"finite_tasks", w.finite}, {"gradient_norm", to_json(w.norm)}, {"cosine_to_exact", to_json(w.cosine)},
-                               {"signal_to_noise", number(w.signal_to_noise)}, {"signal_to_noise_per_second", number(w.per_second)}, {"seconds", number(w.seconds)}});
+    json["windows"].push_back({{"window", w.window}, {"exact", w.window == f.length}, {"finite_tasks", w.finite}, {"gradient_norm", to_json(w.norm)},
+                               {"cosine_to_exact", to_json(w.cosine)}, {"signal_to_noise", number(w.signal_to_noise)}, {"signal_to_noise_per_second", number(w.per_second)},
+                               {"seconds", number(w.seconds)}});
   return json;
 }
 
@@ -158,13 +161,14 @@ std::string show_digits(const LengthFigures& f) {
 }
 
 void print_table(const std::vector<LengthFigures>& map) {
-  fmt::print("{:>8}  {:>7}  {:>19}  {:<18}  {:>7}  {:>21}  {:>18}  {:>7}  {:>10}\n", "rate", "T", "growth", "digits", "window", "|g|", "cosine", "signal", "per second");
+  fmt::print("{:>8}  {:>7}  {:>18}  {:<20}  {:>6}  {:>20}  {:>18}  {:>6}  {:>10}\n", "rate", "T", "growth", "digits", "window", "|g|", "cosine", "signal", "per second");
   for (const auto& f : map) {
     bool first = true;
     for (const auto& w : f.windows) {
-      const std::string left = first ? fmt::format("{:>8}  {:>7}  {:>19}  {:<18}", f.inner_rate, f.length, show(f.growth, "{:+.4f} +- {:.4f}"), show_digits(f)) : std::string(58, ' ');
-      fmt::print("{}  {:>7}  {:>21}  {:>18}  {:>7}  {:>10}\n", left, w.window, show(w.norm, "{:.3g} +- {:.2g}"), show(w.cosine, "{:.4f} +- {:.4f}"), show(w.signal_to_noise, "{:.2f}"),
-                 show(w.per_second, "{:.3g}"));
+      std::string left(59, ' ');
+      if (first) left = fmt::format("{:>8}  {:>7}  {:>18}  {:<20}", f.inner_rate, f.length, show(f.growth, "{:+.4f} +- {:.4f}"), show_digits(f));
+      fmt::print("{}  {:>6}  {:>20}  {:>18}  {:>6}  {:>10}\n", left, w.window, show(w.norm, "{:.3g} +- {:.2g}"), show(w.cosine, "{:.4f} +- {:.4f}"),
+                 show(w.signal_to_noise, "{:.2f}"), show(w.per_second, "{:.3g}"));
       first = false;
     }
     for (const auto& failure : f.failures) fmt::print("{:>8}  {}\n", "", failure);
@@ -176,7 +180,8 @@ void print_warning(const std::vector<LengthFigures>& map) {
   for (const auto& f : map)
     if (!f.has_digits()) places.push_back(fmt::format("rate {}, T = {}", f.inner_rate, f.length));
   if (!places.empty())
-    fmt::print("\nThe exact gradient has no correct digit in float32 in half of the tasks or more, and what is compared with it means nothing: {}\n", fmt::join(places, "; "));
+    fmt::print("\nno correct digit: float32 and float64 disagree in half of the tasks or more; this exact gradient, and what is compared with it, means nothing at {}\n",
+               fmt::join(places, "; "));
 }
 
 }  // namespace
@@ -191,13 +196,14 @@ int gradient(const Words& words) {
   const auto map = run(config, theta, tasks, options);
 
   if (arguments->has("json")) {
-    Json json = {{"theta", theta.file}, {"label", theta.label}, {"update", theta.update}, {"data", config.data}, {"trained_inner_rate", theta.config.rule.inner_rate}, {"map", Json::array()}};
+    Json json = {{"theta", theta.file}, {"label", theta.label}, {"update", theta.update}, {"data", config.data},
+                 {"trained_inner_rate", theta.config.rule.inner_rate}, {"map", Json::array()}};
     for (const auto& f : map) json["map"].push_back(to_json(f));
     print_json(json);
     return 0;
   }
-  fmt::print("theta: {}\n       {}{}\ndata:  {}; {} tasks, inner rate in training {}\n\n", theta.file, theta.label, theta.update > 0 ? fmt::format(" of update {}", theta.update) : "", fmt::join(config.data, ", "), options.tasks,
-             theta.config.rule.inner_rate);
+  fmt::print("theta: {}\n       {}{}\ndata:  {}; {} tasks, inner rate in training {}\n\n", theta.file, theta.label,
+             theta.update > 0 ? fmt::format(" of update {}", theta.update) : "", fmt::join(config.data, ", "), options.tasks, theta.config.rule.inner_rate);
   print_table(map);
   print_warning(map);
   return 0;

@@ -90,8 +90,8 @@ class Map {
     }
     for (Step length : options_.lengths) kept += windows_of(length, options_).size() * tasks_.size() * theta_.size() * sizeof(float);
     if (options_.memory_bytes < kept + least)
-      throw autodiff::BudgetTooSmall(kept + least, fmt::format("gradients through {} steps in float64 do not fit in {} bytes of memory; the smallest budget that works is {} bytes", longest_,
-                                                               options_.memory_bytes, kept + least));
+      throw autodiff::BudgetTooSmall(kept + least, fmt::format("gradients through {} steps in float64 do not fit in {} bytes of memory; the smallest budget that works is {} bytes",
+                                                               longest_, options_.memory_bytes, kept + least));
     const std::size_t room = options_.memory_bytes - kept;
     at_once_ = static_cast<int>(std::min({room / least, tasks_.size(), static_cast<std::size_t>(autodiff::Parallel(options_.threads).threads())}));
     memory_each_ = room / static_cast<std::size_t>(at_once_);
@@ -159,7 +159,8 @@ class Map {
   }
 
   template <class T>
-  std::vector<T> gradient_or_none(InnerSegment<T>& segment, const StepProfile& profile, const std::vector<T>& phi, Step length, Step window, std::string* failure = nullptr) const {
+  std::vector<T> gradient_or_none(InnerSegment<T>& segment, const StepProfile& profile, const std::vector<T>& phi, Step length, Step window,
+                                  std::string* failure = nullptr) const {
     std::string why;
     try {
       auto gradient = windowed_gradient<T>(segment, profile, phi, length, window, memory_each_);

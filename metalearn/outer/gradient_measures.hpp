@@ -17,8 +17,8 @@ namespace metalearn {
 /// delta not to be zero.
 void log_growth(autodiff::Segment<double>& segment, std::span<const double> phi, std::span<const double> delta, autodiff::Step T, std::vector<double>& growth);
 
-/// d/dtheta of the mean of the objectives of T steps from phi, back-propagated through windows of so many steps one after the other (the last may be shorter); window = T: the exact
-/// gradient. profile: of this segment. Throws autodiff::BudgetTooSmall below smallest_gradient_memory(), and what the segment throws.
+/// d/dtheta of the mean of the objectives of `length` steps from phi, back-propagated through windows of so many steps one after the other (the last may be shorter);
+/// window = length: the exact gradient. profile: of this segment. Throws autodiff::BudgetTooSmall below smallest_gradient_memory(), and what the segment throws.
 template <class T>
 std::vector<T> windowed_gradient(autodiff::Segment<T>& segment, const autodiff::StepProfile& profile, std::span<const T> phi, autodiff::Step length, autodiff::Step window,
                                  std::size_t memory_bytes);
@@ -28,14 +28,14 @@ std::size_t smallest_gradient_memory(autodiff::Step length, const autodiff::Step
 /// a b / (|a| |b|); of equal vectors exactly 1; not a number where one is zero or not finite.
 double cosine(std::span<const double> a, std::span<const double> b);
 
-/// t significant digits of a are right where |a - exact| / |exact| is at most 5 * 10^-t (R. Burden and J. Faires, Numerical Analysis, section 1.2): log10(5 |exact| / |a - exact|), in 0 .. 16;
-/// 0 where that is not a number.
+/// t significant digits of a are right where |a - exact| / |exact| is at most 5 * 10^-t (R. Burden and J. Faires, Numerical Analysis, section 1.2):
+/// log10(5 |exact| / |a - exact|), in 0 .. 16; 0 where that is not a number.
 double correct_digits(std::span<const double> a, std::span<const double> exact);
 /// Below one digit nothing of a gradient is right, not even its direction: the error is more than half of it.
 constexpr double kFirstDigit = 1;
 
-/// |mean| / standard error of independent gradients g_1 .. g_n of equal length: |g| / sqrt(sum_i |g_i - g|^2 / (n (n-1))). 1 is what noise alone gives; it grows with the root of n.
-/// Not a number where n < 2.
+/// |mean| / standard error of independent gradients g_1 .. g_n of equal length: |g| / sqrt(sum_i |g_i - g|^2 / (n (n-1))). 1 is what noise alone gives; it grows with the
+/// root of n. Not a number where n < 2.
 double signal_to_noise(std::span<const std::vector<float>> gradients);
 
 }  // namespace metalearn

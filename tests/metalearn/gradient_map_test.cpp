@@ -134,7 +134,8 @@ TEST_CASE("a rule that blows up is reported: growth above 0, no correct digits, 
   for (const auto& failure : map[1].failures) CHECK(failure.find(" is not finite at step ") != std::string::npos);
   const auto& exact = map[1].windows.back();
   CHECK(exact.finite == 0);
-  for (double none : {exact.norm.mean, exact.cosine.mean, exact.signal_to_noise, exact.per_second, map[1].agreement.mean, map[1].windows.front().cosine.mean}) CHECK(std::isnan(none));
+  for (double none : {exact.norm.mean, exact.cosine.mean, exact.signal_to_noise, exact.per_second, map[1].agreement.mean, map[1].windows.front().cosine.mean})
+    CHECK(std::isnan(none));
 }
 
 TEST_CASE("a map without a rate, length or task is refused") {
