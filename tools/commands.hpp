@@ -23,6 +23,7 @@ int verify(const Words& words);
 int diff(const Words& words);
 int reproduce(const Words& words);
 int plan(const Words& words);
+int gradient(const Words& words);
 int doctor(const Words& words);
 
 struct Command {

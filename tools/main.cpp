@@ -28,6 +28,7 @@ std::span<const Command> commands() {
       {"diff", "where two snapshots or runs differ, bit by bit", diff},
       {"reproduce", "rerun a stretch of a run and compare bits", reproduce},
       {"plan", "what a long unroll in a memory budget stores, recomputes and costs", plan},
+      {"gradient", "what truncation costs, and where long gradients mean something", gradient},
       {"vectors", "compare with a file of reference vectors", vectors},
       {"doctor", "what this machine and this build offer", doctor},
   };

@@ -24,6 +24,9 @@ double clip_norm(std::span<float> gradient, double limit) {
 bool all_finite(std::span<const float> values) {
   return std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); });
 }
+bool all_finite(std::span<const double> values) {
+  return std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
+}
 
 void adam_step(const AdamOptions& o, double rate, std::span<const float> gradient, AdamState& state, std::span<float> theta) {
   const std::size_t n = theta.size();

@@ -14,6 +14,7 @@ double clip_norm(std::span<float> gradient, double limit);
 /// The 2-norm, summed in index order in float64.
 double norm(std::span<const float> values);
 bool all_finite(std::span<const float> values);
+bool all_finite(std::span<const double> values);
 
 struct AdamOptions {
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;

@@ -1,11 +1,13 @@
 // InnerSegment: the inner steps of one task, from some age on, as a segment that autodiff::unroll() runs forward and back.
 //
 // Step i of the segment is inner step t = first + i: it sees unlabelled batch t, and phi_{t+1} is scored with the labelled pairs of t+1, whose J enters the adjoint. One thread.
+// float for training, double to see what float32 leaves right.
 #pragma once
 #include <cstdint>
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "autodiff/unroll/segment.hpp"
@@ -24,10 +26,11 @@ struct NotFinite : std::runtime_error {
 /// The name of the first tensor of the list that holds a number that is not finite; "?" if all are.
 std::string first_not_finite(const TensorList& list, std::span<const float> values);
 
-class InnerSegment final : public autodiff::Segment<float> {
+template <class T>
+class InnerSegment final : public autodiff::Segment<T> {
  public:
   /// REQUIRES step, theta and task to outlive it. All methods throw NotFinite.
-  InnerSegment(InnerStep<float>& step, std::span<const float> theta, const Task& task, std::int64_t first);
+  InnerSegment(InnerStep<T>& step, std::type_identity_t<std::span<const T>> theta, const Task& task, std::int64_t first);
 
   std::size_t state_size() const override { return static_cast<std::size_t>(step_.phi_size()); }
   std::size_t theta_size() const override { return theta_.size(); }
@@ -35,8 +38,8 @@ class InnerSegment final : public autodiff::Segment<float> {
   std::size_t working_bytes() const override { return step_.unroll_bytes(); }
 
   using Step = autodiff::Step;
-  using In = std::span<const float>;
-  using Out = std::span<float>;
+  using In = std::span<const T>;
+  using Out = std::span<T>;
   void advance(Step i, In phi, Out next) override;
   void turn(Step i, In phi, Out next, In adjoint_next, Out adjoint, Out contribution) override;
   void record(Step i, In phi, Out next, Out tape) override;
@@ -47,14 +50,14 @@ class InnerSegment final : public autodiff::Segment<float> {
 
  private:
   void check(Step i, In phi, In next, In adjoint_next);
-  void note_objective(Step i, float J, In phi, In adjoint_next);
+  void note_objective(Step i, T J, In phi, In adjoint_next);
   void check_reversed(Step i, In phi, In adjoint_next, In adjoint, In contribution);
   [[noreturn]] void fail(Step i, const std::string& what, In phi, In adjoint_next);
 
-  InnerStep<float>& step_;
-  std::span<const float> theta_;
+  InnerStep<T>& step_;
+  std::span<const T> theta_;
   std::int64_t first_;
-  TaskBatches batches_;
+  TaskBatches<T> batches_;
   std::vector<double> objectives_;
 };
 
