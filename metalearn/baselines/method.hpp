@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -52,6 +53,7 @@ struct Method {
   Sees sees = Sees::nothing;
   std::vector<std::int64_t> marks = {0};       ///< steps after which it is scored unless others are asked for
   std::int64_t first_mark = 0;                 ///< fewest steps that give a representation
+  std::optional<std::int64_t> chosen = {};     ///< steps that a trained rule's meta-validation chose
   std::int64_t batch = 128;                    ///< examples from the train split of a step
   std::function<std::unique_ptr<Learner>(const Start&)> start;
 

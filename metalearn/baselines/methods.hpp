@@ -59,7 +59,7 @@ struct OjaOptions {
 /// Oja's rule in every layer at once, with Sanger's (1989) deflation, so that a layer's units become its input's principal components in order.
 Method oja_method(OjaOptions options = {});
 
-/// A meta-trained rule. Name: learned, or that of config.rule where it is another than metz.
-Method learned_method(const Config& config, std::vector<float> theta);
+/// A meta-trained rule. Name: its method_name() (method_list.hpp). chosen: steps that meta-validation chose for these settings; one of its marks then.
+Method learned_method(const Config& config, std::vector<float> theta, std::optional<std::int64_t> chosen = {});
 
 }  // namespace metalearn

@@ -81,6 +81,12 @@ TEST_CASE("random is phi_0 of its stream, represented as an inner step's scores 
   const auto learned = learned_method(config, theta);
   CHECK(learned.name == "learned");
   CHECK(learned.unlabelled(5) == 5 * config.batch);
+  CHECK(learned.marks == std::vector<std::int64_t>{10, 25, 50, 100});
+  CHECK(!learned.chosen);
+  const auto validated = learned_method(config, theta, 40);
+  CHECK(validated.marks == std::vector<std::int64_t>{10, 25, 40, 50, 100});
+  CHECK(validated.chosen == 40);
+  CHECK(learned_method(config, theta, 25).marks == learned.marks);
   const auto random = random_method().start(start_of(task)), rule = learned.start(start_of(task));
   InnerStep<float> step(config.rule, {task.widths(), config.batch, 3, 3, 1});
   auto phi = initial_phi(task.widths(), 3, 4), next = phi;
@@ -315,6 +321,7 @@ TEST_CASE("methods are named in one list; unknown names, none, and a rule that i
   CHECK(left_out == std::vector<std::string>{"synaptic", "learned"});
   auto config = small_config();
   CHECK(names_of({"learned"}, {{config, initial_theta(config.rule, 1)}}) == std::vector<std::string>{"learned"});
+  CHECK(make_methods({"learned"}, {{config, initial_theta(config.rule, 1), 7}}, left_out)[0].chosen == 7);
   config.rule.rule = "synaptic";
   CHECK(names_of({"synaptic"}, {{config, initial_theta(config.rule, 1)}}) == std::vector<std::string>{"synaptic"});
   for (const std::vector<std::string>& wrong : std::vector<std::vector<std::string>>{{}, {"vea"}, {"learned"}, {"synaptic"}}) CHECK_THROWS_AS(names_of(wrong), checkpoints::UsageError);
