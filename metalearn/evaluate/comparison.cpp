@@ -19,7 +19,7 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 /// One method on one task at one mark with one head.
 struct Score {
   double accuracy = 0;           ///< mean over the draws
-  std::int64_t not_finite = 0;   ///< draws
+  std::int64_t not_finite = 0, not_converged = 0;  ///< draws
 };
 using Scores = std::vector<std::vector<Score>>;  // [mark][head]
 
@@ -43,9 +43,11 @@ Scores score(const Method& method, const std::vector<std::int64_t>& marks, const
       const Matrix features = learner->features({x, support, classes, draw});
       const FewShotHeads heads(features.topRows(n), support, classes, features.bottomRows(n));
       for (std::size_t h = 0; h < std::size(kHeads); ++h) {
-        const Matrix fitted = heads.fit(kHeads[h]).scores;
-        scores.back()[h].accuracy += share_right(fitted, query) / static_cast<double>(options.draws);
-        scores.back()[h].not_finite += !fitted.allFinite();
+        const FewShotHeads::Fit fit = heads.fit(kHeads[h]);
+        Score& score = scores.back()[h];
+        score.accuracy += share_right(fit.scores, query) / static_cast<double>(options.draws);
+        score.not_finite += !fit.scores.allFinite();
+        score.not_converged += !fit.converged;
       }
     }
   }
@@ -92,10 +94,10 @@ std::vector<MethodRow> compare(const std::vector<Method>& methods, const std::ve
         };
         const auto reached = [&](std::size_t i) { return scores[m][i][mark][h].accuracy; };
         const auto start = [&](std::size_t i) { return random == methods.end() ? kNone : scores[static_cast<std::size_t>(random - methods.begin())][i][0][h].accuracy; };
-        std::int64_t not_finite = 0;
-        for (const auto& task : scores[m]) not_finite += task[mark][h].not_finite;
+        std::int64_t not_finite = 0, not_converged = 0;
+        for (const auto& task : scores[m]) not_finite += task[mark][h].not_finite, not_converged += task[mark][h].not_converged;
         rows.push_back({methods[m].name, kHeads[h], marks[mark], methods[m].unlabelled(marks[mark]), methods[m].labelled(marks[mark]), over_seeds(reached),
-                        over_seeds([&](std::size_t i) { return reached(i) - start(i); }), static_cast<std::int64_t>(tasks.size()), not_finite});
+                        over_seeds([&](std::size_t i) { return reached(i) - start(i); }), static_cast<std::int64_t>(tasks.size()), not_finite, not_converged});
       }
   }
   return rows;
