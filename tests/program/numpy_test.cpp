@@ -63,6 +63,11 @@ print(len(names), a['config/batch'][()], a['config/activation'][()].decode())
     CHECK(slurp(folder / "again.npz") == slurp(folder / "theta.npz"));
   }
   for (const char* command : {"inspect", "verify"}) CHECK(run(program({command, "imported.h5"}), folder.path).code == 0);
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{{"--steps", "0", "--seeds", "1", "--layers", "8"}, {"--held-out", "--tasks", "1", "--steps", "1"}}) {
+    auto all = words;
+    all.insert(all.begin(), {"eval", "--theta", "imported.h5", "--data", "mine=idx", "--draws", "1"});
+    CHECK(contains(run(program(all), folder.path).err, "note: what imported.h5 was trained on is not known"));
+  }
   const Result held_out = run(program({"eval", "--theta", "imported.h5", "--held-out"}), folder.path);
   CHECK(held_out.code == 64);
   CHECK(contains(held_out.err, "give --data"));
