@@ -218,7 +218,8 @@ int compare(const Arguments& arguments, const std::vector<std::string>& methods,
     const auto keys = theta.config.to_map(), of_first = first.config.to_map();
     for (const auto& key : kCommonKeys) {
       if (keys.at(key) != of_first.at(key))
-        throw UsageError(fmt::format("{} has {} = {}, {} has {}, but all methods share one base model and its inputs; {}evaluate them apart", first.file, key, of_first.at(key), theta.file, keys.at(key),
+        throw UsageError(fmt::format("{} has {} = {}, {} has {}, but all methods share one base model and its inputs; {}evaluate them apart",
+                                     first.file, key, of_first.at(key), theta.file, keys.at(key),
                                      key == "representation" ? "" : fmt::format("give --{}, or ", key)));
       request.config.set(key, keys.at(key));
     }

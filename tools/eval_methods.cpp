@@ -36,7 +36,8 @@ void require_marks(std::vector<Method>& methods, const std::vector<std::string>&
   std::erase_if(methods, [&](const Method& m) {
     if (!marks_of(m, options).empty()) return false;
     const std::string why = fmt::format("{} has nothing to score at any of the --steps {}", m.name, fmt::join(options.steps, ","));
-    if (std::find(names.begin(), names.end(), m.name) != names.end()) throw UsageError(fmt::format("{}; give a mark of {} or more, or leave it out of --methods", why, m.first_mark));
+    if (std::find(names.begin(), names.end(), m.name) != names.end())
+      throw UsageError(fmt::format("{}; give a mark of {} or more, or leave it out of --methods", why, m.first_mark));
     fmt::print(stderr, "note: {}, and is left out; it needs a mark of {} or more\n", why, m.first_mark);
     return true;
   });

@@ -38,7 +38,8 @@ std::vector<Method> some_methods() {
 /// The others with state of their own: what learners of one theta share, centres, one step's plan each.
 std::vector<Method> more_methods() {
   const auto config = small_config();
-  return {random_method(), kmeans_method({.centres = 5, .steps = 3, .batch = 10, .iterations = 3}), oja_method({.batch = 10, .marks = {2, 4}}), learned_method(config, initial_theta(config.rule, 1), 3)};
+  return {random_method(), kmeans_method({.centres = 5, .steps = 3, .batch = 10, .iterations = 3}), oja_method({.batch = 10, .marks = {2, 4}}),
+          learned_method(config, initial_theta(config.rule, 1), 3)};
 }
 
 /// What a learner was given: its first batches, its phi_0 and its labelled draws.

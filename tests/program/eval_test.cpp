@@ -85,7 +85,8 @@ TEST_CASE("eval of a run") {
   }
   SUBCASE("takes another activation, rate or batch size than the training's, and says so") {
     for (const auto& [words, says] : std::vector<std::pair<std::vector<std::string>, const char*>>{
-             {{"--activation", "tanh"}, "note: --activation is tanh, r/snapshot-00000006.h5 was trained with relu"}, {{"--inner-rate", "0.02"}, "was trained with 0.01"}, {{"--batch", "16"}, "was trained with 8"}}) {
+             {{"--activation", "tanh"}, "note: --activation is tanh, r/snapshot-00000006.h5 was trained with relu"},
+             {{"--inner-rate", "0.02"}, "was trained with 0.01"}, {{"--batch", "16"}, "was trained with 8"}}) {
       auto all = words;
       all.insert(all.end(), {"--data", "squares=data"});
       const Result alone = run(tiny_eval(all), folder.path);

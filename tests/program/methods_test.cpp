@@ -94,7 +94,8 @@ TEST_CASE("eval --methods compares all methods, also two trained rules, on the s
   }
   SUBCASE("the thetas' order changes nothing, and labels per class are not theirs") {
     const auto rows = [&](const std::string& first, const std::string& second) {
-      const auto words = program({"eval", "--data", "squares=data", "--methods", "random,synaptic,learned", "--theta", first, "--theta", second, "--steps", "2", "--layers", "8", "--seeds", "2", "--draws", "1", "--json"});
+      const auto words = program({"eval", "--data", "squares=data", "--methods", "random,synaptic,learned", "--theta", first,
+                                  "--theta", second, "--steps", "2", "--layers", "8", "--seeds", "2", "--draws", "1", "--json"});
       const Result result = run(words, folder.path);
       CAPTURE(result.err);
       REQUIRE(result.code == 0);
