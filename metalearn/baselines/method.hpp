@@ -3,8 +3,10 @@
 // A Method is a recipe: const, thread-safe. start() gives a Learner for one task; a Learner belongs to one thread.
 #pragma once
 #include <Eigen/Core>
+#include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -53,10 +55,11 @@ struct Method {
   std::vector<std::int64_t> marks = {0};       ///< steps after which it is scored unless others are asked for
   std::int64_t first_mark = 0;                 ///< fewest steps that give a representation
   std::int64_t batch = 128;                    ///< examples from the train split of a step
+  std::int64_t most = std::numeric_limits<std::int64_t>::max();  ///< examples from the train split that it looks at, the first ones
   std::function<std::unique_ptr<Learner>(const Start&)> start;
 
   /// Examples of the train split drawn in t steps (an example may come up again), without and with their labels.
-  std::int64_t unlabelled(std::int64_t t) const { return sees == Sees::unlabelled ? t * batch : 0; }
+  std::int64_t unlabelled(std::int64_t t) const { return sees == Sees::unlabelled ? std::min(t * batch, most) : 0; }
   std::int64_t labelled(std::int64_t t) const { return sees == Sees::all_labels ? t * batch : 0; }
 };
 
