@@ -47,7 +47,7 @@ void report(const std::string& data, const std::vector<Method>& methods, std::ui
   std::vector<Task> tasks;
   for (std::uint64_t id = 0; id < count; ++id) tasks.push_back(distribution.draw(Role::validation, id));
   for (const auto& method : methods)
-    for (const auto& row : compare({method}, tasks, config.labels_per_class, {.steps = {}, .draws = 2, .seed = 0, .activation = Activation::relu, .threads = 0})) {
+    for (const auto& row : compare({method}, tasks, config.labels_per_class, {.steps = {}, .draws = 2, .seed = kSeed, .activation = Activation::relu, .threads = 0})) {
       if (row.head == Head::ridge) fmt::print("{:<10}{:<15}{:<46}{:>6}", data.substr(0, data.find('=')), method.name, method.settings, row.step);
       fmt::print("{:>{}.4f}", row.accuracy.mean, row.head == Head::logistic_cv ? 12 : 10);
       if (row.head == Head::logistic_cv) fmt::print("\n");

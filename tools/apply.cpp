@@ -29,7 +29,7 @@ Usage make_usage() {
               "Lets a learned rule train a base model on a data set, without its labels, and writes the features that it gives to every example, and the base model (phi).",
               {{"theta", "FILE|RUN", "snapshot, imported theta, or run directory: its best snapshot on meta-validation tasks"},
                {"data", "NAME[=DIR]", "the data set (metalearn data --help says which there are)"},
-               {"out", "FEATURES.h5", "the HDF5 file to write: train/features, train/labels, train/index, validation/..., test/..., phi/..."},
+               {"out", "FEATURES.h5", "the HDF5 file to write: train/features, train/labels, train/index, validation/... (which of cifar10 and imagenet stand in train too), test/..., phi/..."},
                {"steps", "N", "inner steps; 0 .. 1000000", "as meta-validation chose, or else 100"},
                {"statistics", "dataset|batch", "dataset: batch norm with statistics fixed over the train split, features do not depend on who shares a batch; batch: of each batch", "dataset"},
                {"layers", "N,N,...", "units of the base model's hidden layers", "64,64"},
@@ -103,7 +103,7 @@ int apply(const Words& words) {
   ModelFile model = make_model(*arguments, *set, config, theta.theta);
   metalearn::learn(model, *set, options);
   auto archive = metalearn::features_archive(model, *set, options);
-  if (theta_word) archive.set("apply", "theta", theta.file);
+  if (theta_word) archive.set("apply", "theta", metalearn::printable(theta.file));
   checkpoints::save_snapshot(out, archive);
 
   if (theta_word) fmt::print("theta: {}\n       {}\n", theta.file, theta.label);

@@ -29,6 +29,7 @@ Method random_relu_method(RandomReluOptions options = {});
 
 struct KmeansOptions {
   std::int64_t centres = 512, steps = 100, batch = 128, iterations = 10;
+  std::int64_t kept = 65536;   ///< most examples that are clustered: the first ones seen
 };
 /// Lloyd's algorithm on the examples seen so far; max(0, mean distance - distance to the centre), the "triangle" code of Coates, Ng and Lee (2011).
 Method kmeans_method(KmeansOptions options = {});
@@ -48,7 +49,8 @@ struct VaeOptions {
   std::vector<std::int64_t> marks = {100, 300, 1000, 1500};
   double rate = 1e-3;          ///< of Adam
 };
-/// A variational autoencoder (Kingma and Welling 2014) whose encoder is the base model with linear heads for mean and log variance; Bernoulli pixels: inputs in [0, 1].
+/// A variational autoencoder (Kingma and Welling 2014) whose encoder is the base model with linear heads for mean and log variance. What it
+/// decodes to are Bernoulli variables for inputs in [0, 1], normal ones of variance 1 for standardised features.
 Method vae_method(VaeOptions options = {});
 
 struct OjaOptions {

@@ -121,7 +121,8 @@ Dataset read_imagenet(const std::string& name, const fs::path& path, bool colour
     const auto marks = hashed_split(one.labels, 5);
     data.train = take(one, marks, 0);
     data.test = take(one, marks, 1);
-    data.split_note = fmt::format("/train and /val together, as a class has fewer than {} images in /val; a fixed hashed fifth of each class is the test split", kFewestExamples);
+    data.split_note = fmt::format("/train and /val together, as a class has fewer than {} images in /val; a fixed {} is the test split", kFewestExamples,
+                                  split_words(one.labels, marks, 5, "fifth of each class"));
   }
   check_classes(data.train, data.class_names, fmt::format("{} (train split)", data.source));
   hold_out_classes(wnids, data);
