@@ -21,11 +21,10 @@ std::vector<Method> candidates() {
   for (const std::int64_t centres : {64, 128, 256, 512}) all.push_back(kmeans_method({.centres = centres}));
   for (const double weight : {1.0, 3.0, 10.0})
     for (const double bias : {0.1, 1.0}) all.push_back(random_relu_method({.weight = weight, .bias = bias}));
-  for (const double rate : {1e-3, 3e-3, 1e-2})
-    for (const double decay : {0.0, 1e-3}) {
-      all.push_back(supervised_method({.rate = rate, .decay = decay}));
-      all.back().marks = {30, 100, 300};
-    }
+  for (const double rate : {1e-3, 3e-3, 1e-2}) {
+    all.push_back(supervised_method({.rate = rate}));
+    all.back().marks = {30, 100, 300};
+  }
   for (const double rate : {1e-3, 3e-3}) {
     all.push_back(supervised_all_method({.rate = rate}));
     all.back().marks = {1000, 3000};

@@ -37,7 +37,6 @@ Method kmeans_method(KmeansOptions options = {});
 struct SupervisedOptions {
   std::int64_t steps = 100, batch = 128;
   double rate = 3e-3;          ///< of Adam
-  double decay = 0;            ///< penalty on the squares of all weights
 };
 /// Back-propagation of the cross-entropy of a linear readout through the base model, on all of the support at each step, from phi_0 for each draw.
 Method supervised_method(SupervisedOptions options = {});
