@@ -63,13 +63,14 @@ bool holds_folders(const fs::path& path) {
 
 std::optional<ClassFolders> list_class_folders(const fs::path& folder, const std::vector<std::string>& extensions, const std::vector<std::string>& excluded) {
   std::vector<fs::path> roots = {holds_folders(folder / "train") ? folder / "train" : folder};
+  std::vector<std::string> tests;  // the first one there is counts
+  for (const char* name : {"test", "val"})
+    if (roots[0] != folder && holds_folders(folder / name)) tests.push_back(name);
   std::string both;
-  if (roots[0] != folder)
-    for (const char* test : {"test", "val"})
-      if (roots.size() == 1 && holds_folders(folder / test)) {
-        roots.push_back(folder / test);
-        both = fmt::format("folders train and {}", test);
-      }
+  if (!tests.empty()) {
+    roots.push_back(folder / tests[0]);
+    both = fmt::format("folders train and {}{}", tests[0], tests.size() > 1 ? fmt::format(" ({} is not read)", tests[1]) : "");
+  }
   std::vector<std::vector<Class>> parts;
   for (const auto& root : roots) parts.push_back(classes_in(root, extensions, excluded));
   const auto holds_one = [](const std::vector<Class>& part) { return std::any_of(part.begin(), part.end(), [](const Class& c) { return !c.files.empty(); }); };

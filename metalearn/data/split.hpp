@@ -12,7 +12,7 @@
 
 namespace metalearn {
 
-/// Fewest examples that every class of a part must have: 10 labels for the support and 10 others for the query (issue "Bad input").
+/// Fewest examples that every class of a part must have: 10 labels for the support and 10 others for the query, the protocol's default.
 inline constexpr std::int64_t kFewestExamples = 20;
 
 /// An example per entry: does the hashed split give it away? Of each class it gives n / share examples, but 20 of them (or half of the class) at least.

@@ -123,6 +123,10 @@ TEST_CASE("folders train and val are two parts where there is no test; a part re
   CHECK(contains(data->split_note, "folders train and val"));
   const auto alone = load_dataset("part=" + (folder / "train").string());
   CHECK(shared_files(data->provenance, alone->provenance) == alone->provenance);
+  for (const char* c : {"a", "b"}) write_class(folder / "test" / c, 21, 70);
+  const auto three = load(folder);
+  CHECK(three->test.count() == 42);
+  CHECK(contains(three->split_note, "folders train and test (val is not read)"));
 }
 
 TEST_CASE("in colour, pictures keep their channels unless all are grey") {
