@@ -12,6 +12,7 @@
 #include "tools/config_source.hpp"
 #include "tools/json.hpp"
 #include "tools/options.hpp"
+#include "tools/theta_notes.hpp"
 
 namespace tools {
 namespace {
@@ -28,7 +29,7 @@ Usage make_usage() {
               "Lets a learned rule train a base model on a data set, without its labels, and writes the features that it gives to every example, and the base model (phi).",
               {{"theta", "FILE|RUN", "snapshot, imported theta, or run directory: its best snapshot on meta-validation tasks"},
                {"data", "NAME[=DIR]", "the data set (metalearn data --help says which there are)"},
-               {"out", "FEATURES.h5", "the HDF5 file to write: train/features, train/labels, train/index, validation/..., test/..., phi/..."},
+               {"out", "FEATURES.h5", "the HDF5 file to write: train/features, train/labels, train/index, validation/... (which of cifar10 and imagenet stand in train too), test/..., phi/..."},
                {"steps", "N", "inner steps; 0 .. 1000000", "as meta-validation chose, or else 100"},
                {"statistics", "dataset|batch", "dataset: batch norm with statistics fixed over the train split, features do not depend on who shares a batch; batch: of each batch", "dataset"},
                {"layers", "N,N,...", "units of the base model's hidden layers", "64,64"},
@@ -40,12 +41,6 @@ Usage make_usage() {
               "index is the place of an example in the part of the source that it was taken from: of class folders in the order of the classes' and files' names, otherwise as the files have them."};
   for (const auto& key : kFreeKeys) usage.options.push_back({key, "X", "configuration key, instead of the training's", "as in training", false, false});
   return usage;
-}
-
-/// What a rule does at another rate or batch size than those of its training, nobody has seen.
-void warn(const metalearn::Config& now, const metalearn::Config& trained, const std::string& file) {
-  for (const char* key : {"inner-rate", "batch", "activation"})
-    if (const auto is = now.to_map().at(key), was = trained.to_map().at(key); is != was) fmt::print(stderr, "note: --{} is {}, {} was trained with {}\n", key, is, file, was);
 }
 
 /// theta and the phi to start from.
@@ -102,13 +97,13 @@ int apply(const Words& words) {
   for (const auto& key : kFreeKeys)
     if (const auto value = arguments->find(key)) set_option(config, key, *value);
   set_option(config, "data", *data_word);
-  if (theta_word) warn(config, theta.config, theta.file);
+  if (theta_word) note_departures(config, theta.config, theta.file);
 
   const auto set = metalearn::load_dataset(*data_word, config.task.load);
   ModelFile model = make_model(*arguments, *set, config, theta.theta);
   metalearn::learn(model, *set, options);
   auto archive = metalearn::features_archive(model, *set, options);
-  if (theta_word) archive.set("apply", "theta", theta.file);
+  if (theta_word) archive.set("apply", "theta", metalearn::printable(theta.file));
   checkpoints::save_snapshot(out, archive);
 
   if (theta_word) fmt::print("theta: {}\n       {}\n", theta.file, theta.label);

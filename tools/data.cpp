@@ -98,7 +98,7 @@ int data(const Words& words) {
                     "NAME=DIR ...",
                     "What DIR may hold: IDX files as MNIST's; CIFAR-10's binary files; one HDF5 file of downsampled ImageNet (or name the file); features.npy and labels.npy (or\n"
                     "train-features.npy, train-labels.npy, test-features.npy, test-labels.npy); train.csv and perhaps test.csv (or name one CSV file), with the label in the column `label`\n"
-                    "or the last one; class folders of .png, .jpg or .txt files, or folders train and test of such. `glyph` needs no folder."};
+                    "or the last one; class folders of .png, .jpg or .txt files, or folders train and test (or val) of such. `glyph` needs no folder."};
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   if (arguments->words.empty()) throw checkpoints::UsageError("no data set; usage: " + usage.synopsis);

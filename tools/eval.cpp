@@ -1,12 +1,10 @@
 // eval: few-shot accuracy of a theta on data sets, mark by mark, and on the tasks that were held out of its training. --methods is in eval_methods.cpp.
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <limits>
 #include <optional>
 
 #include "checkpoints/error.hpp"
-#include "metalearn/data/overlap.hpp"
 #include "metalearn/evaluate/few_shot.hpp"
 #include "metalearn/outer/trained_theta.hpp"
 #include "tools/commands.hpp"
@@ -14,6 +12,7 @@
 #include "tools/eval_methods.hpp"
 #include "tools/json.hpp"
 #include "tools/options.hpp"
+#include "tools/theta_notes.hpp"
 
 namespace tools {
 namespace {
@@ -28,7 +27,10 @@ using Datasets = std::vector<std::shared_ptr<const metalearn::Dataset>>;
 /// Keys that theta's shapes depend on: they may be said, but only as theta has them.
 const std::vector<std::string> kShapeKeys = {"rule", "h-size", "h-layers", "top-size", "top-layers", "delta-size", "grad-channels", "representation", "identical-updates"};
 /// Keys that an evaluation may set otherwise than the training.
-const std::vector<std::string> kFreeKeys = {"activation", "inner-rate", "resolution", "colour", "words", "labels-per-class"};
+const std::vector<std::string> kFreeKeys = {"activation", "inner-rate", "batch", "resolution", "colour", "words", "labels-per-class"};
+/// Keys of what is the same for all methods of a comparison: base model and inputs. Thetas that take part agree in them.
+const std::vector<std::string> kCommonKeys = {"representation", "activation", "resolution", "colour", "words"};
+constexpr const char* kHeldOut = "images that neither trained nor chose anything; glyph: of held-out classes, in font families of their own; cifar10, imagenet: of held-out classes";
 
 Usage make_usage() {
   Usage usage{"metalearn eval --theta FILE|RUN --data NAME=DIR ... | --methods NAME,... --data NAME=DIR ... [options]",
@@ -36,26 +38,27 @@ Usage make_usage() {
               {{"theta", "FILE|RUN", "snapshot, or run directory: its best snapshot on meta-validation tasks; with --methods one of each rule, or none", "", true},
                {"data", "NAME[=DIR]", "data set to evaluate on", "", true},
                {"methods", "NAME,...", fmt::format("compare methods on the same draws and base models: all, or {}", fmt::join(metalearn::method_names(), ", "))},
-               {"held-out", "", "evaluate on tasks of images that neither trained nor chose anything; glyph: of held-out classes, in font families of their own; cifar10, imagenet: of held-out classes"},
-               {"steps", "N,N,...", "marks: inner steps done, ascending; 0 is random initialisation", "0,10,25,50,100; --methods: each method's own"},
+               {"held-out", "", fmt::format("evaluate on tasks of {}", kHeldOut)},
+               {"steps", "N,N,...", "marks: inner steps done, ascending; 0 is random initialisation", "0,10,25,50,100; --methods: each method's own, and what meta-validation chose"},
                {"layers", "N,N,...", "units of the base model's hidden layers; not with --held-out, whose tasks have their own", "64,64"},
                {"seeds", "N", "base models and batches per data set; 1 .. 10000; not with --held-out", "8; --methods: 10"},
                {"draws", "N", "draws of labels per seed and mark; 1 .. 10000", "5"},
                {"tasks", "N", "tasks of --held-out; 1 .. 10000", "32"},
-               {"batch", "N", "unlabelled examples of an inner step of a learned rule; 2 .. 65536", "as in training"},
                {"threads", "N", "threads; 0: all cores; 0 .. 4096", "0"},
                {"seed", "N", "of all draws; 0 .. 9223372036854775807", "0"},
                {"raw", "", "use theta itself, not its moving average"},
                {"json", "", "print JSON"}}};
   for (const auto* keys : {&kFreeKeys, &kShapeKeys})
     for (const auto& key : *keys)
-      usage.options.push_back({key, "X", keys == &kFreeKeys ? "configuration key, instead of the training's" : "configuration key; must be as theta has it", "as in training", false, false});
+      usage.options.push_back({key, "X", keys == &kFreeKeys ? "configuration key, instead of the training's" : "configuration key; must be as theta has it",
+                               key == "labels-per-class" ? "as in training; --methods: 10" : "as in training", false, false});
   return usage;
 }
 
-/// What the command line says about the configuration must fit theta. Returns why the mark that the run chose is of no use now, or an empty string.
-std::string apply_keys(const Arguments& arguments, TrainedTheta& theta) {
-  const auto trained = theta.config.to_map();
+/// What the command line says about the configuration must fit theta. A mark that the run chose for other settings is dropped, and why is said.
+void apply_keys(const Arguments& arguments, TrainedTheta& theta) {
+  const metalearn::Config of_training = theta.config;
+  const auto trained = of_training.to_map();
   for (const auto& key : kShapeKeys)
     if (const auto asked = arguments.find(key)) {
       metalearn::Config wanted = theta.config;
@@ -65,10 +68,13 @@ std::string apply_keys(const Arguments& arguments, TrainedTheta& theta) {
     }
   for (const auto& key : kFreeKeys)
     if (const auto asked = arguments.find(key)) set_option(theta.config, key, *asked);
+  note_departures(theta.config, of_training, theta.file);
+  std::string useless = arguments.has("raw") ? "it was chosen for the moving average, not for --raw" : "";
   for (const auto& key : kFreeKeys)
-    if (const auto now = theta.config.to_map().at(key); now != trained.at(key)) return fmt::format("--{} is {}, in the run it was {}", key, now, trained.at(key));
-  if (const auto batch = arguments.find("batch"); batch && *batch != trained.at("batch")) return fmt::format("--batch is {}, in the run it was {}", *batch, trained.at("batch"));
-  return arguments.has("raw") ? "it was chosen for the moving average, not for --raw" : "";
+    if (const auto now = theta.config.to_map().at(key); now != trained.at(key)) useless = fmt::format("--{} is {}, in the run it was {}", key, now, trained.at(key));
+  if (!theta.mark || useless.empty()) return;
+  fmt::print(stderr, "note: the mark that the run chose ({} inner steps) is not used: {}\n", *theta.mark, useless);
+  theta.mark.reset();
 }
 
 FewShotOptions few_shot_options(const Arguments& arguments, const metalearn::Config& config) {
@@ -80,7 +86,7 @@ FewShotOptions few_shot_options(const Arguments& arguments, const metalearn::Con
   options.hidden.assign(layers.begin(), layers.end());
   options.seeds = arguments.whole("seeds", arguments.has("methods") ? 10 : 8, 1, 10000);
   options.draws = arguments.whole("draws", 5, 1, 10000);
-  options.batch = arguments.whole("batch", config.batch, 2, 65536);
+  options.batch = config.batch;
   options.labels_per_class = config.task.labels_per_class;
   options.threads = static_cast<int>(arguments.whole("threads", 0, 0, 4096));
   options.seed = static_cast<std::uint64_t>(arguments.whole("seed", 0, 0, std::numeric_limits<long long>::max()));
@@ -108,14 +114,6 @@ Datasets load(const std::vector<std::string>& words, metalearn::Config config) {
   Datasets sets;
   for (const auto& word : config.data) sets.push_back(metalearn::load_dataset(word, config.task.load));
   return sets;
-}
-
-/// Scores on what was trained on say nothing about new data. (--held-out takes images that were not.)
-void warn_of_overlap(const TrainedTheta& theta, const Datasets& sets) {
-  for (const auto& set : sets)
-    if (const auto shared = metalearn::shared_files(theta.provenance, set->provenance); !shared.empty())
-      fmt::print(stderr, "note: data '{}' was in the training set of {} ({}{}); --held-out evaluates on what was kept from it\n", set->name, theta.file, shared.front(),
-                 shared.size() > 1 ? fmt::format(" and {} more", shared.size() - 1) : "");
 }
 
 struct Report {
@@ -196,31 +194,40 @@ TrainedTheta load_theta(const Arguments& arguments, const std::string& word) {
   return theta;
 }
 
-/// --methods: where there is no theta, the preset `small` says what the keys don't.
+/// --methods: labels per class are the protocol's, base model and inputs those of the thetas; where there are none, the preset `small` says what the keys don't.
 int compare(const Arguments& arguments, const std::vector<std::string>& methods, const std::vector<std::string>& words) {
   MethodsRequest request{.names = methods, .config = metalearn::Config::from_preset("small")};
-  const std::vector<std::string> without_theta = {"activation", "resolution", "colour", "words", "labels-per-class", "representation"};
-  std::vector<std::string> of_theta = {"raw", "batch", "inner-rate"};
-  std::copy_if(kShapeKeys.begin(), kShapeKeys.end(), std::back_inserter(of_theta), [](const auto& key) { return key != "representation"; });
+  const auto common = [](const std::string& key) { return std::find(kCommonKeys.begin(), kCommonKeys.end(), key) != kCommonKeys.end(); };
+  std::vector<std::string> of_theta = {"raw"};
+  for (const auto* keys : {&kFreeKeys, &kShapeKeys})
+    for (const auto& key : *keys)
+      if (common(key) || key == "labels-per-class") {
+        if (const auto asked = arguments.find(key)) set_option(request.config, key, *asked);
+      } else {
+        of_theta.push_back(key);
+      }
   for (const auto& key : of_theta)
     if (words.empty() && arguments.has(key)) throw UsageError(fmt::format("--{} has no effect without a learned rule; leave it out, or give --theta FILE|RUN", key));
-  for (const auto& key : without_theta)
-    if (const auto asked = arguments.find(key)) set_option(request.config, key, *asked);
+  Arguments protocol = arguments;
+  if (!arguments.has("labels-per-class")) protocol.given.emplace_back("labels-per-class", request.config.to_map().at("labels-per-class"));
   for (const auto& word : words) {
     request.thetas.push_back(load_theta(arguments, word));
     TrainedTheta& theta = request.thetas.back();
-    apply_keys(arguments, theta);
-    theta.config.batch = arguments.whole("batch", theta.config.batch, 2, 65536);
-    const auto& first = request.thetas.front().config;
-    if (theta.config.rule.N_L != first.rule.N_L || theta.config.rule.activation != first.rule.activation)
-      throw UsageError(fmt::format("{} and {} were trained for different base models (representation {} and {}, activation {} and {}); evaluate them apart",
-                                   request.thetas.front().file, theta.file, first.rule.N_L, theta.config.rule.N_L, to_string(first.rule.activation), to_string(theta.config.rule.activation)));
+    apply_keys(protocol, theta);
+    const TrainedTheta& first = request.thetas.front();
+    const auto keys = theta.config.to_map(), of_first = first.config.to_map();
+    for (const auto& key : kCommonKeys) {
+      if (keys.at(key) != of_first.at(key))
+        throw UsageError(fmt::format("{} has {} = {}, {} has {}, but all methods share one base model and its inputs; {}evaluate them apart",
+                                     first.file, key, of_first.at(key), theta.file, keys.at(key),
+                                     key == "representation" ? "" : fmt::format("give --{}, or ", key)));
+      request.config.set(key, keys.at(key));
+    }
   }
-  if (!request.thetas.empty()) request.config = request.thetas.front().config;
   request.options = few_shot_options(arguments, request.config);
   if (!arguments.has("steps")) request.options.steps.clear();
   request.sets = load(arguments.all("data"), request.config);
-  for (const auto& theta : request.thetas) warn_of_overlap(theta, request.sets);
+  for (const auto& theta : request.thetas) note_overlap(theta, request.sets, "");
   request.json = arguments.has("json");
   return eval_methods(request);
 }
@@ -239,14 +246,10 @@ int eval(const Words& words) {
   if (thetas.size() > 1) throw UsageError("--theta is given twice; that is of use only with --methods");
 
   TrainedTheta theta = load_theta(*arguments, thetas.front());
-  const std::string useless = apply_keys(*arguments, theta);
+  apply_keys(*arguments, theta);
   const auto options = few_shot_options(*arguments, theta.config);
-  if (theta.mark && !useless.empty()) {
-    fmt::print(stderr, "note: the mark that the run chose ({} inner steps) is not used: {}\n", *theta.mark, useless);
-    theta.mark.reset();
-  }
   const Datasets sets = load(arguments->all("data"), theta.config);
-  if (!held_out) warn_of_overlap(theta, sets);
+  note_overlap(theta, held_out ? Datasets{} : sets, "; --held-out evaluates on what was kept from it");
   const Report report = held_out ? on_held_out(theta, sets, arguments->whole("tasks", 32, 1, 10000), options) : on_data(theta, sets, options);
 
   if (arguments->has("json")) {
@@ -255,7 +258,7 @@ int eval(const Words& words) {
   }
   fmt::print("theta: {}\n       {} of update {}\n", theta.file, theta.label, theta.update);
   for (const auto& set : sets) fmt::print("data:  {}: {}\n", set->name, set->split_note);
-  if (held_out) fmt::print("test:  tasks of images that neither trained nor chose anything; glyph: of held-out classes, in font families of their own; cifar10: of held-out classes\n");
+  if (held_out) fmt::print("test:  tasks of {}\n", kHeldOut);
   fmt::print("\n");
   print_table(report.rows);
   if (report.mark) print_gains(report);

@@ -22,8 +22,9 @@ using metalearn::ModelFile;
 void report(const ModelFile& model, const std::string& out) {
   if (!model.theta.empty()) {
     const auto& r = model.config.rule;
-    fmt::print("theta: {} numbers, H={} Q={} S={} P={} D={} G={} N_L={}{}; inner rate {}, batch {}, {}\n", model.theta.size(), r.H, r.Q, r.S, r.P, r.D, r.G, r.N_L,
-               r.identical_updates ? "" : ", W and V changed apart", r.inner_rate, model.config.batch, metalearn::to_string(r.activation));
+    const std::string sizes = fmt::format("H={} Q={} S={} P={} D={} G={}{}", r.H, r.Q, r.S, r.P, r.D, r.G, r.identical_updates ? "" : ", W and V changed apart,");
+    fmt::print("theta: {} numbers of the rule {}, {} N_L={}; inner rate {}, batch {}, {}\n", model.theta.size(), r.rule, r.rule == "metz" ? sizes : "no sizes of its own,", r.N_L,
+               r.inner_rate, model.config.batch, metalearn::to_string(r.activation));
   }
   if (!model.phi.empty()) fmt::print("phi:   {} numbers, widths {}\n", model.phi.size(), fmt::join(model.widths, "-"));
   fmt::print("written: {}\n", out);
@@ -59,7 +60,7 @@ int export_numpy(const Words& words) {
                     "Writes a theta, or the phi of `apply`, as NumPy's arrays under the names of the specification (top_delta/conv0/w, ..., W/1, V/1, b/1).",
                     {{"out", "FILE.npz", "the file to write"}, {"raw", "", "theta itself, not its moving average"}},
                     "FILE|RUN",
-                    "Of a run directory: its best snapshot on meta-validation tasks. config/inner_rate, batch, activation, resolution, colour and words say what theta was trained with."};
+                    "Of a run directory: its best snapshot on meta-validation tasks. config/rule, representation, inner_rate, batch, activation, resolution, colour and words say what theta was trained with."};
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   if (arguments->word.empty()) throw checkpoints::UsageError("no theta; usage: " + usage.synopsis);

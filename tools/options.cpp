@@ -135,6 +135,8 @@ std::string output_file(const Arguments& arguments, const char* what, const std:
   const auto out = arguments.find("out");
   if (!out || out->empty()) throw UsageError(fmt::format("no file to write; give --out {}", what));
   std::error_code none;
+  const auto folder = std::filesystem::path(*out).parent_path();
+  if (!folder.empty() && !std::filesystem::is_directory(folder, none)) throw checkpoints::IoError(fmt::format("--out {}: there is no folder {}; make it first", *out, folder.string()));
   for (const auto& input : inputs)
     if (std::filesystem::equivalent(*out, input, none)) throw UsageError(fmt::format("--out {} is an input itself; name another file", *out));
   return *out;

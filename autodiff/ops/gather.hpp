@@ -1,6 +1,6 @@
 // Gather: rows picked by number, and its reverse. Row numbers are data, so that one plan serves every batch.
 //
-// Gradients: tests/autodiff/registry_test.cpp.
+// Gradients: tests/autodiff/registry_test.cpp; values: tests/autodiff/gather_test.cpp.
 #pragma once
 #include "autodiff/graph/graph.hpp"
 

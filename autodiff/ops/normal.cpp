@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <stdexcept>
 
@@ -48,6 +49,10 @@ const OpDef& normal_op() {
       const Index n = s.out.size();
       constexpr Index kPerTile = 2048;
       return Kernel<T>{[=](const KernelArguments<T>& k) {
+        if (!(*k.in[0] >= 0 && *k.in[0] < T(0x1p62))) {
+          std::fill_n(k.out, n, std::numeric_limits<T>::quiet_NaN());
+          return;
+        }
         const auto counter = static_cast<std::int64_t>(std::floor(*k.in[0]));
         for_tiles(*k.parallel, tile_count(n, kPerTile), [&](Index tile) {
           for (Index i = tile * kPerTile; i < std::min(n, (tile + 1) * kPerTile); i += 2) {

@@ -1,5 +1,7 @@
 #include "autodiff/ops/softmax.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
@@ -24,8 +26,8 @@ Kernel<T> log_softmax_kernel(const NodeShape& s) {
         const T largest = *std::max_element(x, x + C);
         T total = 0;
         for (Index c = 0; c < C; ++c) total += std::exp(x[c] - largest);
-        const T shift = largest + std::log(total);
-        for (Index c = 0; c < C; ++c) k.out[r * C + c] = x[c] - shift;
+        const T rest = std::log(total);  // not added to the largest, where it would be rounded away
+        for (Index c = 0; c < C; ++c) k.out[r * C + c] = (x[c] - largest) - rest;
       }
     });
   }};
@@ -63,6 +65,9 @@ Var log_softmax(Var x, Location at) { return x.graph().record(log_softmax_op(), 
 
 Var softmax_cross_entropy(Var logits, Var targets, Location at) {
   const Shape& s = logits.shape();
+  if (s.rank() == 0 || targets.shape() != s)
+    throw std::invalid_argument(fmt::format("[softmax_cross_entropy] expected logits and targets of one shape with an axis of classes: {} against {}, {}", s.to_string(),
+                                            targets.shape().to_string(), logits.graph().where(at)));
   const double rows = static_cast<double>(s.size() / s[s.rank() - 1]);
   return affine(sum_all(mul(targets, log_softmax(logits, at), at), at), -1 / rows, 0, at);
 }

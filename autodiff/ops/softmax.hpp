@@ -1,6 +1,6 @@
 // Softmax over the last axis, as its logarithm, and the cross-entropy made of it.
 //
-// Gradients: tests/autodiff/registry_test.cpp.
+// Gradients: tests/autodiff/registry_test.cpp; values: tests/autodiff/softmax_test.cpp.
 #pragma once
 #include "autodiff/graph/graph.hpp"
 

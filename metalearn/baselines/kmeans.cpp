@@ -18,6 +18,8 @@ using Eigen::VectorXf;
 
 namespace {
 
+constexpr Index kRowsAtOnce = 4096;
+
 /// |c|^2 - 2 c.x for centres c [k, N] and examples x [n, N]: the squared distance less |x|^2, of which the same centre is the smallest. A plan, because its matrix product
 /// is most of the work. Arrays are Eigen's, by columns: on the tape their axes stand the other way round.
 class Nearness {
@@ -63,9 +65,9 @@ class Kmeans : public Learner {
   Kmeans(const Start& s, const KmeansOptions& options) : task_(s.task), options_(options), random_(s.seed, s.stream, purpose("kmeans")), x_(0, s.task.widths().front()) {}
 
   void learn(std::int64_t t) override {
-    const Index batch = options_.batch;
-    x_.conservativeResize(t * batch, Eigen::NoChange);
-    for (; done_ < t; ++done_) x_.middleRows(done_ * batch, batch) = unlabelled_rows(task_, done_, batch).cast<float>();
+    const Index batch = options_.batch, most = std::max<Index>(1, options_.kept / batch);
+    x_.conservativeResize(std::min<Index>(t, most) * batch, Eigen::NoChange);
+    for (; done_ < std::min<Index>(t, most); ++done_) x_.middleRows(done_ * batch, batch) = unlabelled_rows(task_, done_, batch).cast<float>();
     centres_ = kmeans(x_, options_.centres, options_.iterations, random_);
   }
 
@@ -93,17 +95,22 @@ MatrixXf distances(const MatrixXf& x, const MatrixXf& centres) {
 
 MatrixXf kmeans(const MatrixXf& x, std::int64_t centres, std::int64_t iterations, Random random) {
   MatrixXf c = starts(x, std::min<Index>(centres, x.rows()), random);
-  Nearness nearness(x.rows(), c.rows(), x.cols());
-  MatrixXf d(x.rows(), c.rows());
+  const Index rows = std::min<Index>(kRowsAtOnce, x.rows());
+  Nearness nearness(rows, c.rows(), x.cols());
+  MatrixXf d(rows, c.rows()), part = MatrixXf::Zero(rows, x.cols());
   for (std::int64_t i = 0; i < iterations; ++i) {
-    nearness(x, c, d);
     MatrixXf sums = MatrixXf::Zero(c.rows(), c.cols());
     VectorXf counts = VectorXf::Zero(c.rows());
-    for (Index e = 0; e < x.rows(); ++e) {
-      Index nearest = 0;
-      d.row(e).minCoeff(&nearest);
-      sums.row(nearest) += x.row(e);
-      counts[nearest] += 1;
+    for (Index first = 0; first < x.rows(); first += rows) {
+      const Index some = std::min(rows, x.rows() - first);
+      part.topRows(some) = x.middleRows(first, some);
+      nearness(part, c, d);
+      for (Index e = 0; e < some; ++e) {
+        Index nearest = 0;
+        d.row(e).minCoeff(&nearest);
+        sums.row(nearest) += part.row(e);
+        counts[nearest] += 1;
+      }
     }
     for (Index k = 0; k < c.rows(); ++k)
       if (counts[k] > 0) c.row(k) = sums.row(k) / counts[k];
@@ -112,8 +119,8 @@ MatrixXf kmeans(const MatrixXf& x, std::int64_t centres, std::int64_t iterations
 }
 
 Method kmeans_method(KmeansOptions options) {
-  return {.name = "kmeans", .settings = fmt::format("{} centres, {} iterations", options.centres, options.iterations), .sees = Sees::unlabelled,
-          .marks = {options.steps}, .first_mark = 1, .batch = options.batch,
+  return {.name = "kmeans", .settings = fmt::format("{} centres, {} iterations, at most {} examples", options.centres, options.iterations, options.kept), .sees = Sees::unlabelled,
+          .marks = {options.steps}, .first_mark = 1, .batch = options.batch, .most = std::max<Index>(1, options.kept / options.batch) * options.batch,
           .start = [options](const Start& s) { return std::make_unique<Kmeans>(s, options); }};
 }
 

@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include <set>
+
 #include "metalearn/baselines/base_learner.hpp"
-#include "metalearn/baselines/methods.hpp"
+#include "metalearn/baselines/method_list.hpp"
 #include "metalearn/outer/step_cache.hpp"
 
 namespace metalearn {
@@ -40,12 +42,15 @@ class Learned : public BaseLearner {
 
 }  // namespace
 
-Method learned_method(const Config& config, std::vector<float> theta) {
+Method learned_method(const Config& config, std::vector<float> theta, std::optional<std::int64_t> chosen) {
+  std::set<std::int64_t> marks = {10, 25, 50, 100};
+  if (chosen) marks.insert(*chosen);
   const auto rule = std::make_shared<Shared>(config, std::move(theta));
-  return {.name = config.rule.rule == "metz" ? "learned" : config.rule.rule,
+  return {.name = method_name(config.rule.rule),
           .settings = fmt::format("inner rate {}", config.rule.inner_rate),
           .sees = Sees::unlabelled,
-          .marks = {10, 25, 50, 100},
+          .marks = {marks.begin(), marks.end()},
+          .chosen = chosen,
           .batch = config.batch,
           .start = [rule](const Start& s) { return std::make_unique<Learned>(s, rule); }};
 }

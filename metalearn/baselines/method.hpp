@@ -3,9 +3,12 @@
 // A Method is a recipe: const, thread-safe. start() gives a Learner for one task; a Learner belongs to one thread.
 #pragma once
 #include <Eigen/Core>
+#include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -52,11 +55,13 @@ struct Method {
   Sees sees = Sees::nothing;
   std::vector<std::int64_t> marks = {0};       ///< steps after which it is scored unless others are asked for
   std::int64_t first_mark = 0;                 ///< fewest steps that give a representation
+  std::optional<std::int64_t> chosen = {};     ///< steps that a trained rule's meta-validation chose
   std::int64_t batch = 128;                    ///< examples from the train split of a step
+  std::int64_t most = std::numeric_limits<std::int64_t>::max();  ///< examples from the train split that it looks at, the first ones
   std::function<std::unique_ptr<Learner>(const Start&)> start;
 
   /// Examples of the train split drawn in t steps (an example may come up again), without and with their labels.
-  std::int64_t unlabelled(std::int64_t t) const { return sees == Sees::unlabelled ? t * batch : 0; }
+  std::int64_t unlabelled(std::int64_t t) const { return sees == Sees::unlabelled ? std::min(t * batch, most) : 0; }
   std::int64_t labelled(std::int64_t t) const { return sees == Sees::all_labels ? t * batch : 0; }
 };
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <utility>
 
 #include "checkpoints/error.hpp"
 #include "metalearn/nearest.hpp"
@@ -11,9 +10,15 @@
 namespace metalearn {
 namespace {
 
+struct Entry {
+  std::string name;
+  Method (*make)() = nullptr;
+  std::string rule = {};  ///< what config.rule.rule of a theta must be, of a trained rule
+};
+
 /// THE table: every method once, in the order of tables. Those without a maker are trained rules.
-const std::vector<std::pair<std::string, Method (*)()>>& table() {
-  static const std::vector<std::pair<std::string, Method (*)()>> all = {
+const std::vector<Entry>& table() {
+  static const std::vector<Entry> all = {
       {"random", random_method},
       {"pixels", pixels_method},
       {"pca", [] { return pca_method(); }},
@@ -24,23 +29,26 @@ const std::vector<std::pair<std::string, Method (*)()>>& table() {
       {"supervised_all", [] { return supervised_all_method(); }},
       {"vae", [] { return vae_method(); }},
       {"oja", [] { return oja_method(); }},
-      {"synaptic", nullptr},
-      {"learned", nullptr},
+      {"synaptic", nullptr, "synaptic"},
+      {"learned", nullptr, "metz"},
   };
   return all;
 }
-
-std::string rule_of(const std::string& method) { return method == "learned" ? "metz" : method; }
 
 }  // namespace
 
 const std::vector<std::string>& method_names() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> all;
-    for (const auto& [name, make] : table()) all.push_back(name);
+    for (const Entry& entry : table()) all.push_back(entry.name);
     return all;
   }();
   return names;
+}
+
+std::string method_name(const std::string& rule) {
+  const auto entry = std::find_if(table().begin(), table().end(), [&](const Entry& e) { return !e.make && e.rule == rule; });
+  return entry == table().end() ? rule : entry->name;
 }
 
 std::vector<Method> make_methods(const std::vector<std::string>& names, const std::vector<Rule>& rules, std::vector<std::string>& left_out) {
@@ -50,16 +58,16 @@ std::vector<Method> make_methods(const std::vector<std::string>& names, const st
       throw checkpoints::UsageError(fmt::format("--methods: unknown method '{}'{}; known: all, {}", name, did_you_mean(name, method_names()), fmt::join(method_names(), ", ")));
   if (names.empty()) throw checkpoints::UsageError(fmt::format("--methods: no method named; known: all, {}", fmt::join(method_names(), ", ")));
   std::vector<Method> methods;
-  for (const auto& [name, make] : table()) {
-    if (!asked(name) && !asked("all")) continue;
-    if (make) {
-      methods.push_back(make());
+  for (const Entry& entry : table()) {
+    if (!asked(entry.name) && !asked("all")) continue;
+    if (entry.make) {
+      methods.push_back(entry.make());
       continue;
     }
-    const auto rule = std::find_if(rules.begin(), rules.end(), [&, &wanted = name](const Rule& r) { return r.config.rule.rule == rule_of(wanted); });
-    if (rule != rules.end()) methods.push_back(learned_method(rule->config, rule->theta));
-    else if (asked(name)) throw checkpoints::UsageError(fmt::format("--methods: {} needs a trained rule; give --theta FILE|RUN of rule {}", name, rule_of(name)));
-    else left_out.push_back(name);
+    const auto rule = std::find_if(rules.begin(), rules.end(), [&](const Rule& r) { return r.config.rule.rule == entry.rule; });
+    if (rule != rules.end()) methods.push_back(learned_method(rule->config, rule->theta, rule->mark));
+    else if (asked(entry.name)) throw checkpoints::UsageError(fmt::format("--methods: {} needs a trained rule; give --theta FILE|RUN of rule {}", entry.name, entry.rule));
+    else left_out.push_back(entry.name);
   }
   return methods;
 }

@@ -29,6 +29,7 @@ Method random_relu_method(RandomReluOptions options = {});
 
 struct KmeansOptions {
   std::int64_t centres = 512, steps = 100, batch = 128, iterations = 10;
+  std::int64_t kept = 65536;   ///< most examples that are clustered: the first ones seen
 };
 /// Lloyd's algorithm on the examples seen so far; max(0, mean distance - distance to the centre), the "triangle" code of Coates, Ng and Lee (2011).
 Method kmeans_method(KmeansOptions options = {});
@@ -36,7 +37,6 @@ Method kmeans_method(KmeansOptions options = {});
 struct SupervisedOptions {
   std::int64_t steps = 100, batch = 128;
   double rate = 3e-3;          ///< of Adam
-  double decay = 0;            ///< penalty on the squares of all weights
 };
 /// Back-propagation of the cross-entropy of a linear readout through the base model, on all of the support at each step, from phi_0 for each draw.
 Method supervised_method(SupervisedOptions options = {});
@@ -48,7 +48,8 @@ struct VaeOptions {
   std::vector<std::int64_t> marks = {100, 300, 1000, 1500};
   double rate = 1e-3;          ///< of Adam
 };
-/// A variational autoencoder (Kingma and Welling 2014) whose encoder is the base model with linear heads for mean and log variance; Bernoulli pixels: inputs in [0, 1].
+/// A variational autoencoder (Kingma and Welling 2014) whose encoder is the base model with linear heads for mean and log variance. What it
+/// decodes to are Bernoulli variables for inputs in [0, 1], normal ones of variance 1 for standardised features.
 Method vae_method(VaeOptions options = {});
 
 struct OjaOptions {
@@ -59,7 +60,7 @@ struct OjaOptions {
 /// Oja's rule in every layer at once, with Sanger's (1989) deflation, so that a layer's units become its input's principal components in order.
 Method oja_method(OjaOptions options = {});
 
-/// A meta-trained rule. Name: learned, or that of config.rule where it is another than metz.
-Method learned_method(const Config& config, std::vector<float> theta);
+/// A meta-trained rule. Name: its method_name() (method_list.hpp). chosen: steps that meta-validation chose for these settings; one of its marks then.
+Method learned_method(const Config& config, std::vector<float> theta, std::optional<std::int64_t> chosen = {});
 
 }  // namespace metalearn

@@ -24,16 +24,13 @@ TensorList with_readout(const Task& task) {
   return list;
 }
 
-/// Cross-entropy of the labels, and the penalty on the weights. Data: x [N_0, B], labels [B].
-Descent::Loss cross_entropy(std::int64_t classes, double decay, Activation activation) {
+/// Cross-entropy of the labels. Data: x [N_0, B], labels [B].
+Descent::Loss cross_entropy(std::int64_t classes, Activation activation) {
   return [=](std::span<const Var> p, std::span<const Var> data) {
     const Phi phi = Phi::from_flat({p.begin(), p.end() - 2});
     const Var top = forward(phi, data[0], activation).x.back();
     const Var logits = matmul(top, p[p.size() - 2], Transposed::yes) + p.back();
-    Var loss = softmax_cross_entropy(logits, one_hot(data[1], classes));
-    if (decay > 0)
-      for (const Var& w : phi.W) loss = loss + sum_all(square(w)) * decay;
-    return loss;
+    return softmax_cross_entropy(logits, one_hot(data[1], classes));
   };
 }
 
@@ -42,7 +39,7 @@ class Supervised : public BaseLearner {
  public:
   Supervised(const Start& s, const SupervisedOptions& options, std::int64_t batch)
       : BaseLearner(s), batch_(batch),
-        descent_(with_readout(task_), {Shape{task_.widths().front(), batch}, Shape{batch}}, cross_entropy(task_.classes(), options.decay, s.activation), options.rate), start_(phi_) {
+        descent_(with_readout(task_), {Shape{task_.widths().front(), batch}, Shape{batch}}, cross_entropy(task_.classes(), s.activation), options.rate), start_(phi_) {
     start_.resize(static_cast<std::size_t>(with_readout(task_).size), 0.0f);  // the readout starts at zero
     values_ = start_;
   }
@@ -100,7 +97,7 @@ class OnAllLabels : public Supervised {
   std::int64_t done_ = 0;
 };
 
-std::string describe(const SupervisedOptions& o) { return fmt::format("Adam {}, decay {}", o.rate, o.decay); }
+std::string describe(const SupervisedOptions& o) { return fmt::format("Adam {}", o.rate); }
 
 }  // namespace
 

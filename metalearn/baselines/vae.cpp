@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "autodiff/ops/elementwise.hpp"
 #include "autodiff/ops/layout.hpp"
@@ -27,12 +28,15 @@ Var layer(Var x, Var w, Var b) { return matmul(w, x, Transposed::yes) + reshape(
 
 std::uint64_t noise_seed(const Start& s) { return Random(s.seed, s.stream, purpose("vae noise")).bits64(); }
 
+/// Features are standardised, all else is in [0, 1].
+Decoder decoder_of(const Task& task) { return task.is_standardised() ? Decoder::normal : Decoder::bernoulli; }
+
 class Vae : public BaseLearner {
  public:
   Vae(const Start& s, const VaeOptions& options)
       : BaseLearner(s), batch_(options.batch),
         descent_(vae_spec(task_.widths(), options.latents), {Shape{task_.widths().front(), batch_}, Shape{}},
-                 [&](std::span<const Var> p, std::span<const Var> data) { return vae_loss(p, data[0], normal(data[1], Shape{options.latents, batch_}, noise_seed(s)), s.activation); },
+                 [&](std::span<const Var> p, std::span<const Var> data) { return vae_loss(p, data[0], normal(data[1], Shape{options.latents, batch_}, noise_seed(s)), s.activation, decoder_of(s.task)); },
                  options.rate),
         values_(initial_vae(task_.widths(), options.latents, s.seed, s.stream)) {}
 
@@ -82,7 +86,7 @@ std::vector<float> initial_vae(const std::vector<std::int64_t>& widths, std::int
   return values;
 }
 
-Var vae_loss(std::span<const Var> p, Var x, Var noise, Activation activation) {
+Var vae_loss(std::span<const Var> p, Var x, Var noise, Activation activation, Decoder decoder) {
   // Of L layers there are 3 L tensors of phi, 4 of the heads and 2 L of the decoder.
   const std::size_t L = (p.size() - 4) / 5;
   const Phi phi = Phi::from_flat({p.begin(), p.begin() + static_cast<std::ptrdiff_t>(3 * L)});
@@ -94,7 +98,8 @@ Var vae_loss(std::span<const Var> p, Var x, Var noise, Activation activation) {
     a = layer(a, tail[4 + 2 * l], tail[5 + 2 * l]);
     if (l + 1 < L) a = relu(a);
   }
-  const Var surprise = sum_all(softplus(a) - x * a);  // -log p(x | latent), a the log odds
+  // -log p(x | latent)
+  const Var surprise = decoder == Decoder::bernoulli ? sum_all(softplus(a) - x * a) : sum_all(square(x - a) + std::log(2 * std::numbers::pi)) * 0.5;
   const Var divergence = sum_all(exp(log_variance) + square(mean) - log_variance - 1.0) * 0.5;
   return (surprise + divergence) / static_cast<double>(x.shape()[1]);
 }

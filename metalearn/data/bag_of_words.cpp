@@ -26,11 +26,12 @@ struct Text {
 struct Part {
   std::vector<Text> texts;
   std::vector<std::int32_t> labels;
+  std::vector<std::uint64_t> keys;
 };
 
-Part read_part(const std::vector<ClassFile>& files, const std::filesystem::path& folder, const std::string& part, Vocabulary& vocabulary, std::vector<std::string>& provenance) {
+Part read_part(const std::vector<ClassFile>& files, const std::string& part, Vocabulary& vocabulary, std::vector<std::string>& provenance) {
   Part read;
-  PartReader reader(folder);
+  PartReader reader;
   for (const ClassFile& example : files) {
     const FileBytes file = reader.read(example.path);
     if (file.ends_early) throw checkpoints::BadData(fmt::format("{}: truncated: the gzip stream lacks its end; replace it or take it away", file.name));
@@ -39,6 +40,7 @@ Part read_part(const std::vector<ClassFile>& files, const std::filesystem::path&
       text.words.push_back(vocabulary.try_emplace(std::move(word), static_cast<std::uint32_t>(vocabulary.size())).first->second);
     read.texts.push_back(std::move(text));
     read.labels.push_back(example.label);
+    read.keys.push_back(example_key(file.bytes));
   }
   provenance.push_back(reader.checksum(part));
   return read;
@@ -105,18 +107,18 @@ Dataset read_texts(const std::string& name, const std::filesystem::path& folder,
   data.kind = "texts in class folders, as bags of words";
   data.class_names = found.class_names;
   Vocabulary vocabulary;
-  const Part train = read_part(found.train, folder, "train", vocabulary, data.provenance);
+  const Part train = read_part(found.train, "train", vocabulary, data.provenance);
   std::optional<Part> test;
-  if (found.test) test = read_part(*found.test, folder, "test", vocabulary, data.provenance);
+  if (found.test) test = read_part(*found.test, "test", vocabulary, data.provenance);
 
-  const auto marks = test ? std::vector<char>(train.labels.size(), 0) : hashed_split(train.labels, 5);  // as split_parts will split
+  const auto marks = test ? std::vector<char>(train.labels.size(), 0) : hashed_split(train.labels, 5, train.keys);  // as split_parts will split
   std::size_t inputs = 0;
   const auto input = most_frequent(vocabulary, train, marks, words, inputs);
   if (inputs == 0) throw checkpoints::BadData(fmt::format("{}: no word in any text of the train part; check that they are the right files", data.source));
   data.input_note = fmt::format("1 where a word occurs, 0 where it does not: the {} most frequent words of the train part", inputs);
   std::optional<ImageSet> test_bags;
   if (test) test_bags = to_bags(*test, input, inputs);
-  split_parts(data, to_bags(train, input, inputs), std::move(test_bags), {"train", "test", "folders train and test", "texts"});
+  split_parts(data, to_bags(train, input, inputs), std::move(test_bags), {"train", "test", found.both, "texts"}, train.keys);
   return data;
 }
 

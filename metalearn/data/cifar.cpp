@@ -71,7 +71,7 @@ Dataset read_cifar10_folder(const std::string& name, const fs::path& folder, boo
     const auto marks = hashed_split(one.labels, 5);
     data.train = take(one, marks, 0);
     data.test = take(one, marks, 1);
-    data.split_note = "one part only; a fixed hashed fifth of each class is the test split";
+    data.split_note = one_part_note(one.labels, marks);
   } else {
     data.split_note = "data_batch_* files and test_batch file";
   }

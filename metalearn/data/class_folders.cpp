@@ -63,13 +63,21 @@ bool holds_folders(const fs::path& path) {
 
 std::optional<ClassFolders> list_class_folders(const fs::path& folder, const std::vector<std::string>& extensions, const std::vector<std::string>& excluded) {
   std::vector<fs::path> roots = {holds_folders(folder / "train") ? folder / "train" : folder};
-  if (roots[0] != folder && holds_folders(folder / "test")) roots.push_back(folder / "test");
+  std::vector<std::string> tests;  // the first one there is counts
+  for (const char* name : {"test", "val"})
+    if (roots[0] != folder && holds_folders(folder / name)) tests.push_back(name);
+  std::string both;
+  if (!tests.empty()) {
+    roots.push_back(folder / tests[0]);
+    both = fmt::format("folders train and {}{}", tests[0], tests.size() > 1 ? fmt::format(" ({} is not read)", tests[1]) : "");
+  }
   std::vector<std::vector<Class>> parts;
   for (const auto& root : roots) parts.push_back(classes_in(root, extensions, excluded));
   const auto holds_one = [](const std::vector<Class>& part) { return std::any_of(part.begin(), part.end(), [](const Class& c) { return !c.files.empty(); }); };
   if (std::none_of(parts.begin(), parts.end(), holds_one)) return {};
 
   ClassFolders found;
+  found.both = both;
   std::set<std::string> names;
   for (std::size_t p = 0; p < parts.size(); ++p)
     for (const Class& c : parts[p]) {
@@ -93,7 +101,7 @@ std::optional<ClassFolders> list_class_folders(const fs::path& folder, const std
 
 FileBytes PartReader::read(const fs::path& path) {
   FileBytes file = read_file(path);
-  file.name = path.lexically_relative(folder_).string();
+  file.name = (path.parent_path().filename() / path.filename()).string();
   crc_ = static_cast<std::uint32_t>(crc32_z(crc_, reinterpret_cast<const Bytef*>(file.name.data()), file.name.size()));
   crc_ = static_cast<std::uint32_t>(crc32_z(crc_, file.bytes.data(), file.bytes.size()));
   file.name = path.string();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <optional>
 #include <string_view>
 
@@ -57,7 +58,8 @@ std::optional<double> number_in(const std::string& field) {
   double value = 0;
   const auto [end, error] = std::from_chars(first, field.data() + field.size(), value);
   if (field.empty() || end != field.data() + field.size() || error == std::errc::invalid_argument) return {};
-  return error == std::errc::result_out_of_range ? HUGE_VAL : value;
+  if (error == std::errc::result_out_of_range) return std::strtod(std::string(first, end).c_str(), nullptr);  // 0 or infinite
+  return value;
 }
 
 std::string quoted(std::string text) {

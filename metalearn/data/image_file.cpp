@@ -74,7 +74,7 @@ Picture decode_jpeg(std::span<const std::uint8_t> file, const std::string& name)
   require_size(name, "JPEG", height, width);
   if (colours == TJCS_CMYK || colours == TJCS_YCCK) throw BadData(fmt::format("{}: a JPEG picture for print (CMYK); save it in RGB", name));
   std::vector<std::uint8_t> pixels(3 * static_cast<std::size_t>(height) * static_cast<std::size_t>(width));
-  if (tjDecompress2(decoder.get(), file.data(), size, pixels.data(), width, 0, height, TJPF_RGB, TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING) != 0)
+  if (tjDecompress2(decoder.get(), file.data(), size, pixels.data(), width, 0, height, TJPF_RGB, TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS) != 0)
     throw damaged(name, "JPEG", tjGetErrorStr2(decoder.get()));
   return to_planes(pixels, height, width);
 #else

@@ -14,7 +14,8 @@ struct Picture {
   std::vector<std::uint8_t> planes;  ///< [3, height, width]: red, green, blue; all the same of a grey picture
 };
 
-/// Told apart by their first bytes. 16 bits a channel become 8, transparent parts black. `name` is for messages. Throws BadData: neither of the two, damaged, truncated, larger
+/// Told apart by their first bytes. What is there is made sRGB (a PNG that states another gamma is converted), 16 bits a channel become 8, transparent
+/// parts black. `name` is for messages. Throws BadData: neither of the two, damaged, truncated, larger
 /// than kLargestPicture, a JPEG for print (CMYK); UsageError where the program was built without the library.
 Picture decode_picture(std::span<const std::uint8_t> file, const std::string& name);
 

@@ -14,7 +14,7 @@ namespace metalearn {
 namespace {
 
 /// The pictures of a part, all of the size of the first one (of which `set` may have the size already). `is_grey` becomes false at the first coloured one.
-void read_part(const std::vector<ClassFile>& files, PartReader& reader, std::string& first, bool& is_grey, ImageSet& set) {
+void read_part(const std::vector<ClassFile>& files, PartReader& reader, std::string& first, bool& is_grey, ImageSet& set, std::vector<std::uint64_t>& keys) {
   for (const ClassFile& example : files) {
     const FileBytes file = reader.read(example.path);
     const Picture picture = decode_picture(file.bytes, file.name);
@@ -29,6 +29,7 @@ void read_part(const std::vector<ClassFile>& files, PartReader& reader, std::str
     const auto red = picture.planes.begin(), green = red + area, blue = green + area;
     is_grey = is_grey && std::equal(red, green, green) && std::equal(red, green, blue);
     append_image(set, picture.planes.data());
+    keys.push_back(example_key(file.bytes));
     set.labels.push_back(example.label);
   }
 }
@@ -53,23 +54,24 @@ Dataset read_image_folder(const std::string& name, const std::filesystem::path& 
   bool is_grey = true;
   ImageSet train;
   train.channels = colour ? 3 : 1;
-  PartReader train_reader(folder);
-  read_part(found.train, train_reader, first, is_grey, train);
+  std::vector<std::uint64_t> keys, test_keys;
+  PartReader train_reader;
+  read_part(found.train, train_reader, first, is_grey, train, keys);
   data.provenance.push_back(train_reader.checksum("train"));
   std::optional<ImageSet> test;
   if (found.test) {
     test.emplace().channels = train.channels;
     test->height = train.height;
     test->width = train.width;
-    PartReader test_reader(folder);
-    read_part(*found.test, test_reader, first, is_grey, *test);
+    PartReader test_reader;
+    read_part(*found.test, test_reader, first, is_grey, *test, test_keys);
     data.provenance.push_back(test_reader.checksum("test"));
   }
   if (colour && is_grey) {
     keep_one_channel(train);
     if (test) keep_one_channel(*test);
   }
-  split_parts(data, std::move(train), std::move(test), {"train", "test", "folders train and test", "pictures"});
+  split_parts(data, std::move(train), std::move(test), {"train", "test", found.both, "pictures"}, std::move(keys));
   return data;
 }
 

@@ -113,17 +113,19 @@ Dataset read_imagenet(const std::string& name, const fs::path& path, bool colour
     throw BadData(fmt::format("{}: /train holds images of {} x {} but /val of {} x {}; they must belong together", file.name(),
                               data.train.height, data.train.width, data.test.height, data.test.width));
   if (has_enough(data.test, wnids.size())) {
+    check_classes(data.train, data.class_names, fmt::format("{} (train split)", data.source));
     data.split_note = "/train and /val";
   } else {
     ImageSet one = std::move(data.train);
     one.pixels.insert(one.pixels.end(), data.test.pixels.begin(), data.test.pixels.end());
     one.labels.insert(one.labels.end(), data.test.labels.begin(), data.test.labels.end());
+    check_classes(one, data.class_names, fmt::format("{} (/train and /val together)", data.source));
     const auto marks = hashed_split(one.labels, 5);
     data.train = take(one, marks, 0);
     data.test = take(one, marks, 1);
-    data.split_note = fmt::format("/train and /val together, as a class has fewer than {} images in /val; a fixed hashed fifth of each class is the test split", kFewestExamples);
+    data.split_note = fmt::format("/train and /val together, as a class has fewer than {} images in /val; a fixed {} is the test split", kFewestExamples,
+                                  split_words(one.labels, marks, 5, "fifth of each class"));
   }
-  check_classes(data.train, data.class_names, fmt::format("{} (train split)", data.source));
   hold_out_classes(wnids, data);
   data.split_note += fmt::format("; {} train, {} test", data.train.count(), data.test.count());
   if (data.validation_classes.empty()) {

@@ -51,6 +51,15 @@ ImageSet to_set(Table table, const std::vector<std::string>& class_names) {
   return set;
 }
 
+/// Of each row's features, whatever their order of rows.
+std::vector<std::uint64_t> row_keys(const Table& table) {
+  std::vector<std::uint64_t> keys;
+  const auto columns = static_cast<std::size_t>(table.columns);
+  for (std::size_t r = 0; r < table.labels.size(); ++r)
+    keys.push_back(example_key({reinterpret_cast<const std::uint8_t*>(table.features.data() + r * columns), columns * sizeof(float)}));
+  return keys;
+}
+
 /// By mean and deviation of each column over the train split.
 void standardise(Dataset& data) {
   const auto columns = static_cast<std::size_t>(data.train.feature_count);
@@ -92,7 +101,8 @@ Dataset to_dataset(Dataset data, Table train, std::optional<Table> test, const s
   data.class_names = classes_of(parts);
   std::optional<ImageSet> test_set;
   if (test) test_set = to_set(std::move(*test), data.class_names);
-  split_parts(data, to_set(std::move(train), data.class_names), std::move(test_set), {"train", "test", both, "rows"});
+  auto keys = row_keys(train);
+  split_parts(data, to_set(std::move(train), data.class_names), std::move(test_set), {"train", "test", both, "rows"}, std::move(keys));
   standardise(data);
   return data;
 }

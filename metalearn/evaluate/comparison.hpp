@@ -33,6 +33,8 @@ struct MethodRow {
   Interval accuracy;
   Interval gain;                              ///< accuracy less that of `random` with the same head, paired; NaN where random is not among the methods
   std::int64_t seeds = 0;
+  std::int64_t not_finite = 0;                ///< of the seeds x draws fits behind the accuracy, those whose features are not all finite: they count as 0 right
+  std::int64_t not_converged = 0;             ///< of the same, those of which an iterative fit stopped short of its tolerance
 };
 
 /// Rows by method, mark and head, in their order. tasks[i] is seed i, with phi_0 of stream i; labels_per_class is that of the tasks.

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "autodiff/plan/parallel.hpp"
+#include "metalearn/baselines/method_list.hpp"
 #include "metalearn/evaluate/statistics.hpp"
 #include "metalearn/outer/step_cache.hpp"
 
@@ -112,7 +113,7 @@ std::vector<FewShotRow> evaluate(const RuleConfig& rule, const std::vector<float
     };
     const Estimate right = over_tasks([&](const auto& s) { return s[mark].accuracy; }), objective = over_tasks([&](const auto& s) { return s[mark].objective; });
     const Estimate gain = over_tasks([&](const auto& s) { return from_start ? s[mark].accuracy - s[0].accuracy : std::numeric_limits<double>::quiet_NaN(); });
-    rows.push_back({data, "learned", options.steps[mark], right.mean, right.standard_error, objective.mean, objective.standard_error,
+    rows.push_back({data, method_name(rule.rule), options.steps[mark], right.mean, right.standard_error, objective.mean, objective.standard_error,
                     static_cast<std::int64_t>(tasks.size()), gain.mean, gain.standard_error});
   }
   return rows;

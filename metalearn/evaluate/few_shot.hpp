@@ -26,7 +26,7 @@ struct FewShotOptions {
 };
 
 struct FewShotRow {
-  std::string data, method;      ///< "mnist", "learned"
+  std::string data, method;      ///< "mnist"; method_name() of the rule
   std::int64_t step = 0;
   double accuracy_mean = 0, accuracy_se = 0;     ///< over seeds, of which each is a mean over its draws; the standard error of one seed is 0
   double objective_mean = 0, objective_se = 0;

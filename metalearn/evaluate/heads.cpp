@@ -80,8 +80,8 @@ double FewShotHeads::leave_one_out_error(double penalty) const {
 
 FewShotHeads::Fit FewShotHeads::logistic(double penalty) const {
   LogisticRegression model(root_.array().square(), classes_, support_.rows());
-  model.fit(support_, labels_, penalty);
-  return {model.scores(query_), penalty};
+  const bool converged = model.fit(support_, labels_, penalty);
+  return {model.scores(query_), penalty, converged};
 }
 
 FewShotHeads::Fit FewShotHeads::fit(Head head) const {
@@ -99,6 +99,7 @@ FewShotHeads::Fit FewShotHeads::fit(Head head) const {
   // Along the path from strong to weak penalties each fit starts from the one before.
   const Vector spectrum = root_.array().square();
   std::vector<double> losses(std::size(kLogisticGrid), 0.0);
+  bool converged = true;
   const std::int64_t per_class = support_.rows() / classes_, folds = std::clamp<std::int64_t>(per_class, 1, kFolds);
   const auto fold = folds_of(labels_, classes_, folds);
   for (std::int64_t f = 0; folds > 1 && f < folds; ++f) {
@@ -113,14 +114,16 @@ FewShotHeads::Fit FewShotHeads::fit(Head head) const {
     const auto labels_in = labels_of(in), labels_out = labels_of(out);
     LogisticRegression model(spectrum, classes_, support_.rows());
     for (std::size_t i = 0; i < losses.size(); ++i) {
-      model.fit(x_in, labels_in, kLogisticGrid[i] * scale_, kChoosing);
+      converged &= model.fit(x_in, labels_in, kLogisticGrid[i] * scale_, kChoosing);
       losses[i] += model.loss(x_out, labels_out);
     }
   }
   chosen = kLogisticGrid[std::size(kLogisticGrid) / 2] * scale_;  // stays where one label of a class can't be left out
   if (folds > 1)
     for (std::size_t i = 0; i < losses.size(); ++i) consider(kLogisticGrid[i] * scale_, losses[i]);
-  return logistic(chosen);
+  Fit fit = logistic(chosen);
+  fit.converged &= converged;
+  return fit;
 }
 
 }  // namespace metalearn

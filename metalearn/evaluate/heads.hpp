@@ -26,6 +26,7 @@ class FewShotHeads {
   struct Fit {
     Eigen::MatrixXd scores;  ///< [m, classes] of the query; the largest is the prediction
     double penalty = 0;
+    bool converged = true;   ///< whether every iterative fit behind it came to its tolerance
   };
   /// Scores are NaN where a feature is.
   Fit fit(Head head) const;

@@ -9,7 +9,7 @@ using Matrix = Eigen::MatrixXd;
 
 namespace {
 
-constexpr int kMostSteps = 500;
+constexpr int kMostSteps = 10000;  // fits on MNIST and Fashion-MNIST take 347 and 813 at most
 
 Matrix scores_of(const Matrix& x, const Matrix& weights) { return (x * weights.topRows(x.cols())).rowwise() + weights.row(x.cols()); }
 
@@ -27,7 +27,7 @@ LogisticRegression::LogisticRegression(Eigen::VectorXd spectrum, std::int64_t cl
   spectrum_ << spectrum, static_cast<double>(examples);
 }
 
-void LogisticRegression::fit(const Matrix& x, std::span<const std::int32_t> labels, double penalty, double tolerance) {
+bool LogisticRegression::fit(const Matrix& x, std::span<const std::int32_t> labels, double penalty, double tolerance) {
   const Index k = x.cols();
   Eigen::VectorXd penalties = Eigen::VectorXd::Constant(k + 1, penalty);
   penalties[k] = 0;
@@ -46,7 +46,7 @@ void LogisticRegression::fit(const Matrix& x, std::span<const std::int32_t> labe
     const Matrix g = gradient(ahead), move = step.asDiagonal() * g;
     if (std::sqrt(g.cwiseProduct(move).sum()) < tolerance * std::sqrt(static_cast<double>(x.rows()))) {
       weights_ = ahead;
-      return;
+      return true;
     }
     const Matrix next = ahead - move;
     const bool uphill = g.cwiseProduct(next - weights_).sum() > 0;
@@ -55,6 +55,7 @@ void LogisticRegression::fit(const Matrix& x, std::span<const std::int32_t> labe
     momentum = grown;
     weights_ = next;
   }
+  return false;
 }
 
 Matrix LogisticRegression::scores(const Matrix& x) const { return scores_of(x, weights_); }

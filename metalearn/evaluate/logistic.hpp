@@ -14,8 +14,9 @@ class LogisticRegression {
   /// spectrum [k]: diagonal of X^T X, an upper bound for any subset of the rows; examples: rows of X. Weights start at zero.
   LogisticRegression(Eigen::VectorXd spectrum, std::int64_t classes, std::int64_t examples);
 
-  /// Goes on from the weights there are until the gradient's length, in the metric of the bound, is below tolerance * sqrt(n), or 500 steps. x [n, k], labels [n].
-  void fit(const Eigen::MatrixXd& x, std::span<const std::int32_t> labels, double penalty, double tolerance = 1e-4);
+  /// Goes on from the weights there are until the gradient's length, in the metric of the bound, is below tolerance * sqrt(n), or 10000 steps: returns whether it
+  /// got there. x [n, k], labels [n].
+  bool fit(const Eigen::MatrixXd& x, std::span<const std::int32_t> labels, double penalty, double tolerance = 1e-4);
   /// [m, classes]: log odds.
   Eigen::MatrixXd scores(const Eigen::MatrixXd& x) const;
   /// Sum of -log p(label).

@@ -38,13 +38,12 @@ void put_split(checkpoints::Archive& archive, const std::string& name, const Ima
   archive.put(name + "/index", {n}, std::move(index));
 }
 
-/// What an attribute can hold, whatever a folder is called.
+}  // namespace
+
 std::string printable(std::string text) {
   if (!checkpoints::is_proper_name(text)) std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
   return text.substr(0, checkpoints::kMaxNameBytes);
 }
-
-}  // namespace
 
 void learn(ModelFile& model, const Dataset& set, const ApplyOptions& options) {
   if (options.steps == 0) return;  // needs no theta

@@ -27,6 +27,9 @@ struct ApplyOptions {
 /// REQUIRES widths[0] = set.train.inputs(resolution). Throws checkpoints::Diverged where phi is no longer finite.
 void learn(ModelFile& model, const Dataset& set, const ApplyOptions& options);
 
+/// The text as an attribute can hold it, whatever a folder is called: without control characters and bytes that are no UTF-8.
+std::string printable(std::string text);
+
 /// phi with its features, as a model file of kind "features" (FORMAT.md): of each split that holds anything, SPLIT/features [n, N_L], SPLIT/labels and SPLIT/index [n]; the fixed statistics;
 /// the names of the classes; what made it. Throws Diverged where a feature is not finite, BadData where a split has fewer examples than statistics of a batch need (2).
 /// Class names are proper ones (checkpoints::is_proper_name).

@@ -34,7 +34,7 @@ ModelFile model_from(const Archive& archive) {
   m.file = archive.name();
   m.config = config_from(archive, false);
   try {
-    if (archive.find("theta/top_delta/conv0/w")) m.theta = theta_from(archive, "theta", m.config.rule);
+    if (archive.find("theta/" + theta_spec(m.config.rule).tensors.front().name)) m.theta = theta_from(archive, "theta", m.config.rule);
   } catch (const std::invalid_argument& e) {  // sizes that the rule refuses
     throw refuse(e.what());
   }

@@ -21,7 +21,8 @@ using Shape = std::vector<std::int64_t>;
 
 bool is_phi(const std::string& name) { return name.starts_with("W/") || name.starts_with("V/") || name.starts_with("b/"); }
 bool is_config(const std::string& name) { return name.starts_with("config/"); }
-const std::set<std::string> kConfig = {"config/inner_rate", "config/batch", "config/activation", "config/resolution", "config/colour", "config/words"};
+const std::set<std::string> kConfig = {"config/rule",       "config/representation", "config/inner_rate", "config/batch",
+                                       "config/activation", "config/resolution",     "config/colour",     "config/words"};
 
 const Shape* shape_of(const Arrays& arrays, const std::string& name) {
   const auto found = arrays.find(name);
@@ -33,6 +34,11 @@ void read_size(const Arrays& arrays, const std::string& name, std::size_t axis, 
   if (const Shape* shape = shape_of(arrays, name); shape && shape->size() > axis) size = (*shape)[axis];
 }
 
+std::int64_t one(const std::vector<std::int64_t>& numbers) {
+  if (numbers.size() != 1) throw BadData("one number is expected");
+  return numbers[0];
+}
+
 /// How many of PREFIX1/w, PREFIX2/w, ... there are.
 std::int64_t count_layers(const Arrays& arrays, const std::string& prefix) {
   std::int64_t count = 0;
@@ -40,9 +46,15 @@ std::int64_t count_layers(const Arrays& arrays, const std::string& prefix) {
   return count;
 }
 
-/// By the shapes of specification section 3.1; what is missing keeps its default, and is found missing later.
+/// The rule that config/rule names, or else the one whose names these are; its sizes by the shapes of specification section 3.1; what is missing keeps its default, and is found missing later.
 RuleConfig rule_from(const Arrays& arrays) {
   RuleConfig rule;
+  if (const auto named = arrays.find("config/rule"); named != arrays.end()) rule.rule = named->second.text();
+  else if (arrays.contains("hidden/weight")) rule.rule = "synaptic";
+  if (rule.rule != "metz") {  // its shapes are always the same
+    if (const auto top = arrays.find("config/representation"); top != arrays.end()) rule.N_L = one(top->second.integers());
+    return rule;
+  }
   read_size(arrays, "top_delta/conv0/w", 2, rule.S);
   read_size(arrays, "top_delta/mix0/w", 1, rule.N_L);
   read_size(arrays, "top_delta/out/w", 2, rule.D);
@@ -56,6 +68,7 @@ RuleConfig rule_from(const Arrays& arrays) {
 
 /// As configuration keys, so that their ranges are checked.
 void set_rule(Config& config, const RuleConfig& rule) {
+  config.set("rule", rule.rule);
   const std::pair<const char*, std::int64_t> sizes[] = {{"h-size", rule.H},     {"h-layers", rule.Q},      {"top-size", rule.S},       {"top-layers", rule.P},
                                                         {"delta-size", rule.D}, {"grad-channels", rule.G}, {"representation", rule.N_L}};
   for (const auto& [key, value] : sizes)
@@ -71,10 +84,6 @@ void set_constants(Config& config, const Arrays& arrays) {
     const auto found = arrays.find(name);
     if (found == arrays.end()) return nullptr;
     return &found->second;
-  };
-  const auto one = [](const auto& numbers) {
-    if (numbers.size() != 1) throw BadData("one number is expected");
-    return numbers[0];
   };
   if (const auto* rate = scalar("config/inner_rate")) config.set("inner-rate", fmt::format("{}", rate->number()));
   if (const auto* batch = scalar("config/batch")) config.set("batch", fmt::format("{}", one(batch->integers())));
@@ -159,6 +168,10 @@ std::vector<std::byte> npz_from_model(const ModelFile& model) {
   NpzFiles files;
   if (!model.theta.empty()) put(files, theta_spec(model.config.rule), model.theta);
   if (!model.phi.empty()) put(files, phi_spec(model.widths), model.phi);
+  if (!model.theta.empty()) {
+    files["config/rule"] = npy_bytes(model.config.rule.rule);
+    files["config/representation"] = npy_bytes(model.config.rule.N_L);
+  }
   files["config/inner_rate"] = npy_bytes(model.config.rule.inner_rate);
   files["config/batch"] = npy_bytes(model.config.batch);
   files["config/activation"] = npy_bytes(to_string(model.config.rule.activation));

@@ -36,6 +36,7 @@ Task::Task(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 const std::string& Task::family() const { return impl_->data->name; }
 const std::vector<std::int64_t>& Task::widths() const { return impl_->widths; }
 int Task::classes() const { return static_cast<int>(impl_->labelled.begin.size()) - 1; }
+bool Task::is_standardised() const { return impl_->data->train.mirror == 0; }
 std::uint64_t Task::id() const { return impl_->id; }
 
 void Task::unlabelled(std::int64_t t, std::int64_t batch, std::span<float> x) const { unlabelled(t, batch, x, {}); }

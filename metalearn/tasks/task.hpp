@@ -42,6 +42,7 @@ class Task {
   const std::string& family() const;                   ///< name of the data set, for example "glyph" or "cifar10"
   const std::vector<std::int64_t>& widths() const;     ///< N_0 .. N_L
   int classes() const;
+  bool is_standardised() const;                        ///< inputs have mean 0 and deviation 1 over the train split; otherwise they are in [0, 1]
   std::uint64_t id() const;
 
   /// x [N_0, batch], unit-major: unlabelled batch t.

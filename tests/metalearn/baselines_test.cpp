@@ -6,6 +6,7 @@
 #include <Eigen/Eigenvalues>
 #include <Eigen/SVD>
 #include <cmath>
+#include <numbers>
 
 #include "autodiff/gradcheck.hpp"
 #include "autodiff/ops/elementwise.hpp"
@@ -81,6 +82,12 @@ TEST_CASE("random is phi_0 of its stream, represented as an inner step's scores 
   const auto learned = learned_method(config, theta);
   CHECK(learned.name == "learned");
   CHECK(learned.unlabelled(5) == 5 * config.batch);
+  CHECK(learned.marks == std::vector<std::int64_t>{10, 25, 50, 100});
+  CHECK(!learned.chosen);
+  const auto validated = learned_method(config, theta, 40);
+  CHECK(validated.marks == std::vector<std::int64_t>{10, 25, 40, 50, 100});
+  CHECK(validated.chosen == 40);
+  CHECK(learned_method(config, theta, 25).marks == learned.marks);
   const auto random = random_method().start(start_of(task)), rule = learned.start(start_of(task));
   InnerStep<float> step(config.rule, {task.widths(), config.batch, 3, 3, 1});
   auto phi = initial_phi(task.widths(), 3, 4), next = phi;
@@ -153,6 +160,19 @@ TEST_CASE("k-means finds the means of separated clusters, never gets worse, and 
   const auto cost = [&](std::int64_t iterations) { return distances(x, kmeans(x, 7, iterations, stream)).rowwise().minCoeff().squaredNorm(); };
   for (const std::int64_t i : {0, 1, 2, 5}) CHECK(cost(i + 1) <= cost(i) * (1 + 1e-5f));
   CHECK(kmeans(x.topRows(2), 5, 3, stream).rows() == 2);
+
+  // More examples than are compared at once, and one step from the start against its definition.
+  Eigen::MatrixXf many(9000, 2);
+  for (Index i = 0; i < many.size(); ++i) many.data()[i] = static_cast<float>(random.normal());
+  const Eigen::MatrixXf from = kmeans(many, 4, 0, stream), to = kmeans(many, 4, 1, stream), d = distances(many, from);
+  Eigen::MatrixXd sums = Eigen::MatrixXd::Zero(4, 3);
+  for (Index i = 0; i < many.rows(); ++i) {
+    Index nearest = 0;
+    d.row(i).minCoeff(&nearest);
+    sums.row(nearest) += Eigen::RowVector3d(static_cast<double>(many(i, 0)), static_cast<double>(many(i, 1)), 1);
+  }
+  for (Index k = 0; k < 4; ++k)
+    for (Index c = 0; c < 2; ++c) CHECK(static_cast<double>(to(k, c)) == doctest::Approx(sums(k, c) / sums(k, 2)).epsilon(1e-3));
 }
 
 TEST_CASE("the k-means representation is how much closer than average each centre is") {
@@ -169,6 +189,18 @@ TEST_CASE("the k-means representation is how much closer than average each centr
     for (Index k = 0; k < 6; ++k) distance[k] = (as_rows(draw.x, 16).row(e) - centres.row(k).cast<double>()).norm();
     for (Index k = 0; k < 6; ++k) CHECK(std::abs(f(e, k) - std::max(0.0, distance.mean() - distance[k])) < 1e-4);
   }
+}
+
+TEST_CASE("k-means keeps no more examples than it says, and counts those") {
+  const Task task = task_of();
+  const Draw draw(task);
+  const Method some = kmeans_method({.centres = 6, .batch = 20, .iterations = 3, .kept = 40}), all = kmeans_method({.centres = 6, .batch = 20, .iterations = 3});
+  const auto learner = some.start(start_of(task)), other = all.start(start_of(task));
+  learner->learn(5);
+  other->learn(2);
+  CHECK(learner->features(draw.pair) == other->features(draw.pair));
+  CHECK(some.unlabelled(5) == 40);
+  CHECK(all.unlabelled(5) == 100);
 }
 
 TEST_CASE("Oja's rule makes a layer's units its input's principal components, in order and of unit length") {
@@ -256,23 +288,35 @@ TEST_CASE("the autoencoder's objective is right where it is known, has the gradi
   shapes.push_back(autodiff::Shape{3, 7});
   values.emplace_back();
   for (int i = 0; i < 21; ++i) values.back().push_back(random.normal());
-  const auto loss = [](std::span<const autodiff::Var> in) { return vae_loss(in.first(in.size() - 2), in[in.size() - 2], in.back(), Activation::tanh); };
-  CHECK(autodiff::gradcheck(loss, shapes, values) < 1e-6);
+  for (const Decoder decoder : {Decoder::bernoulli, Decoder::normal}) {
+    const auto loss = [&](std::span<const autodiff::Var> in) { return vae_loss(in.first(in.size() - 2), in[in.size() - 2], in.back(), Activation::tanh, decoder); };
+    CHECK(autodiff::gradcheck(loss, shapes, values) < 1e-6);
+  }
 
-  // With all weights zero the posterior is the prior and every pixel a fair coin.
+  // With all weights zero every pixel is a fair coin, or normal around 0, and the posterior is what its biases say.
   autodiff::Graph graph;
-  std::vector<autodiff::Var> zeros;
-  for (const auto& s : std::span(shapes).first(spec.tensors.size())) zeros.push_back(graph.constant(s, std::vector<double>(static_cast<std::size_t>(s.size()), 0.0)));
-  const autodiff::Var L = vae_loss(zeros, graph.constant(shapes[spec.tensors.size()], values[spec.tensors.size()]), graph.constant(shapes.back(), values.back()), Activation::relu);
-  double value = 0, *out = &value;
-  autodiff::Arena arena;
-  autodiff::Plan<double>({}, std::span(&L, 1)).run({}, std::span(&out, 1), arena, autodiff::Parallel(1));
-  CHECK(value == doctest::Approx(6 * std::log(2.0)));
+  const double m = 0.7, v = -0.4;
+  std::vector<autodiff::Var> constants;
+  for (std::size_t i = 0; i < spec.tensors.size(); ++i) {
+    const std::string& name = spec.tensors[i].name;
+    constants.push_back(graph.constant(shapes[i], std::vector<double>(static_cast<std::size_t>(shapes[i].size()), name == "mean/b" ? m : name == "log_variance/b" ? v : 0.0)));
+  }
+  const std::size_t pictures = spec.tensors.size();
+  double squares = 0;
+  for (const double x : values[pictures]) squares += x * x / 7;
+  const double divergence = 3 * 0.5 * (std::exp(v) + m * m - v - 1);
+  for (const auto& [decoder, surprise] : {std::pair{Decoder::bernoulli, 6 * std::log(2.0)}, {Decoder::normal, 0.5 * (squares + 6 * std::log(2 * std::numbers::pi))}}) {
+    const autodiff::Var L = vae_loss(constants, graph.constant(shapes[pictures], values[pictures]), graph.constant(shapes.back(), values.back()), Activation::relu, decoder);
+    double value = 0, *out = &value;
+    autodiff::Arena arena;
+    autodiff::Plan<double>({}, std::span(&L, 1)).run({}, std::span(&out, 1), arena, autodiff::Parallel(1));
+    CHECK(value == doctest::Approx(surprise + divergence));
+  }
 
   const Task task = task_of();
   auto p = initial_vae(task.widths(), 3, 1, 2);
   Descent descent(vae_spec(task.widths(), 3), {autodiff::Shape{16, 32}, autodiff::Shape{3, 32}},
-                  [](auto tensors, auto data) { return vae_loss(tensors, data[0], data[1], Activation::relu); }, 3e-3);
+                  [](auto tensors, auto data) { return vae_loss(tensors, data[0], data[1], Activation::relu, Decoder::bernoulli); }, 3e-3);
   double first = 0, last = 0;
   std::vector<float> x(16 * 32), noise(3 * 32);
   for (std::int64_t t = 0; t < 300; ++t) {
@@ -315,6 +359,7 @@ TEST_CASE("methods are named in one list; unknown names, none, and a rule that i
   CHECK(left_out == std::vector<std::string>{"synaptic", "learned"});
   auto config = small_config();
   CHECK(names_of({"learned"}, {{config, initial_theta(config.rule, 1)}}) == std::vector<std::string>{"learned"});
+  CHECK(make_methods({"learned"}, {{config, initial_theta(config.rule, 1), 7}}, left_out)[0].chosen == 7);
   config.rule.rule = "synaptic";
   CHECK(names_of({"synaptic"}, {{config, initial_theta(config.rule, 1)}}) == std::vector<std::string>{"synaptic"});
   for (const std::vector<std::string>& wrong : std::vector<std::vector<std::string>>{{}, {"vea"}, {"learned"}, {"synaptic"}}) CHECK_THROWS_AS(names_of(wrong), checkpoints::UsageError);

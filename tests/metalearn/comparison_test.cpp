@@ -2,10 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
 
+#include "metalearn/baselines/base_learner.hpp"
 #include "metalearn/baselines/methods.hpp"
 #include "metalearn/evaluate/few_shot.hpp"
 #include "small_task.hpp"
@@ -33,15 +35,29 @@ std::vector<Method> some_methods() {
   return {random_method(), pca_method({.components = 3, .steps = 4, .batch = 10}), supervised_method({.steps = 5}), vae_method({.latents = 3, .batch = 10, .marks = {2, 4}})};
 }
 
-/// Represents every example by where it stands in its draw, and the labels that it was shown.
-struct Spy : Learner {
-  explicit Spy(std::vector<std::vector<float>>* seen) : inputs(seen) {}
-  void learn(std::int64_t) override {}
+/// The others with state of their own: what learners of one theta share, centres, one step's plan each.
+std::vector<Method> more_methods() {
+  const auto config = small_config();
+  return {random_method(), kmeans_method({.centres = 5, .steps = 3, .batch = 10, .iterations = 3}), oja_method({.batch = 10, .marks = {2, 4}}),
+          learned_method(config, initial_theta(config.rule, 1), 3)};
+}
+
+/// What a learner was given: its first batches, its phi_0 and its labelled draws.
+using Seen = std::vector<std::vector<float>>;
+
+struct Spy : BaseLearner {
+  Spy(const Start& start, Seen* into) : BaseLearner(start), seen(into) {
+    for (std::int64_t t = 0; t < 2; ++t) {
+      seen->emplace_back(static_cast<std::size_t>(start.task.widths()[0] * 10));
+      start.task.unlabelled(t, 10, seen->back());
+    }
+    seen->push_back(phi());
+  }
   Matrix features(const LabelledDraw& draw) override {
-    inputs->emplace_back(draw.x.begin(), draw.x.end());
+    seen->emplace_back(draw.x.begin(), draw.x.end());
     return Matrix::Random(2 * static_cast<Eigen::Index>(draw.support.size()), 2);
   }
-  std::vector<std::vector<float>>* inputs;
+  Seen* seen;
 };
 
 }  // namespace
@@ -84,23 +100,27 @@ TEST_CASE("marks that are asked for hold for the methods that take steps, from w
 }
 
 TEST_CASE("one, two and four threads give the same numbers") {
-  const auto one = compare(some_methods(), tasks_of(3), 3, options_of());
-  for (const int threads : {2, 4}) {
-    const auto rows = compare(some_methods(), tasks_of(3), 3, options_of({}, threads));
-    for (std::size_t i = 0; i < one.size(); ++i) {
-      CHECK(rows[i].accuracy.mean == one[i].accuracy.mean);
-      CHECK(rows[i].accuracy.half_width == one[i].accuracy.half_width);
-      CHECK(rows[i].gain.half_width == one[i].gain.half_width);
+  for (const auto& methods : {some_methods, more_methods}) {
+    const auto one = compare(methods(), tasks_of(3), 3, options_of());
+    for (const int threads : {2, 4}) {
+      const auto rows = compare(methods(), tasks_of(3), 3, options_of({}, threads));
+      REQUIRE(rows.size() == one.size());
+      for (std::size_t i = 0; i < one.size(); ++i) {
+        CHECK(rows[i].accuracy.mean == one[i].accuracy.mean);
+        CHECK(rows[i].accuracy.half_width == one[i].accuracy.half_width);
+        CHECK(rows[i].gain.half_width == one[i].gain.half_width);
+      }
     }
   }
 }
 
-TEST_CASE("every method sees the same draws, and the learned rule's ridge accuracies are those of few_shot()") {
-  std::vector<std::vector<float>> a, b;
-  const auto spy = [](std::vector<std::vector<float>>& seen) { return Method{.name = "spy", .settings = "none", .start = [&seen](const Start&) { return std::make_unique<Spy>(&seen); }}; };
+TEST_CASE("every method sees the same batches, phi_0 and draws, and the learned rule's ridge accuracies are those of few_shot()") {
+  Seen a, b;
+  const auto spy = [](Seen& seen) { return Method{.name = "spy", .settings = "none", .start = [&seen](const Start& s) { return std::make_unique<Spy>(s, &seen); }}; };
   compare({spy(a), spy(b)}, tasks_of(2), 3, options_of());
-  CHECK(a.size() == 6);
+  CHECK(a.size() == 2 * (2 + 1 + 3));
   CHECK(a == b);
+  for (std::size_t i = 0; i < 6; ++i) CHECK(a[i] != a[6 + i]);  // of the other seed
 
   const auto config = small_config();
   const auto theta = initial_theta(config.rule, 1);
@@ -118,13 +138,22 @@ TEST_CASE("every method sees the same draws, and the learned rule's ridge accura
   }
 }
 
-TEST_CASE("a representation that is not a number predicts nothing: accuracy 0, not an error") {
+TEST_CASE("a representation that is not a number predicts nothing: accuracy 0, and every row counts the fits that were none") {
   struct Broken : Learner {
     void learn(std::int64_t) override {}
     Matrix features(const LabelledDraw& draw) override { return Matrix::Constant(2 * static_cast<Eigen::Index>(draw.support.size()), 2, std::nan("")); }
   };
   const Method broken{.name = "broken", .settings = "none", .start = [](const Start&) { return std::make_unique<Broken>(); }};
-  for (const auto& row : compare({broken}, tasks_of(2), 3, options_of())) CHECK(row.accuracy.mean == 0);
+  for (const auto& row : compare({broken}, tasks_of(2), 3, options_of())) {
+    CHECK(row.accuracy.mean == 0);
+    CHECK(row.not_finite == 2 * 3);
+  }
+
+  const auto config = small_config();
+  auto theta = initial_theta(config.rule, 1);
+  std::fill(theta.begin(), theta.end(), std::numeric_limits<float>::quiet_NaN());
+  const auto rows = compare({random_method(), learned_method(config, theta)}, tasks_of(2), 3, options_of({0, 2}));
+  for (const auto& row : rows) CHECK(row.not_finite == (row.step == 2 ? 6 : 0));
 }
 
 TEST_CASE("no methods, no tasks, no draws and marks that do not ascend are misuse") {

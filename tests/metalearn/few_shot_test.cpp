@@ -93,6 +93,13 @@ TEST_CASE("an evaluation that is stopped before any inner step gives no rows; on
   }
 }
 
+TEST_CASE("rows carry the name of the rule that was evaluated") {
+  RuleConfig r = rule();
+  CHECK(run(initial_theta(r, 1), options())[0].method == "learned");
+  r.rule = "synaptic";
+  CHECK(few_shot(r, initial_theta(r, 1), rows_of_light(), task_config(), options())[0].method == "synaptic");
+}
+
 TEST_CASE("there is one row per mark, in order, named and counted, and random features beat chance where the classes are plain") {
   const auto rows = run(initial_theta(rule(), 1), options());
   REQUIRE(rows.size() == 3);

@@ -185,6 +185,19 @@ TEST_CASE("logistic regression finds the optimum of two classes that Newton's me
   CHECK((expected - found).norm() < 2e-3 * expected.norm());
 }
 
+TEST_CASE("a fit says whether it came to its tolerance, and goes on beyond 500 steps where that is what it takes") {
+  // Directions of very different length and hardly a penalty: the flattest one is learned slowly.
+  Problem p = gaussians(10, 3, 4, 1);
+  for (Index f = 0; f < 4; ++f) p.support.col(f) *= std::pow(10, -f);
+  const Eigen::VectorXd bound = Eigen::VectorXd::Constant(4, p.support.squaredNorm());
+  LogisticRegression once(bound, 3, p.support.rows()), again(bound, 3, p.support.rows());
+  CHECK(once.fit(p.support, p.labels, 1e-3, 1e-9));
+  CHECK(!again.fit(p.support, p.labels, 0, 0));  // never below nothing
+  CHECK(again.weights().allFinite());
+  const FewShotHeads heads(p.support, p.labels, 3, p.query);
+  for (const Head head : kHeads) CHECK(heads.fit(head).converged);
+}
+
 TEST_CASE("a stronger penalty gives shorter weights, and the loss is that of its probabilities") {
   const Problem p = gaussians(10, 3, 4, 1);
   const Eigen::VectorXd bound = Eigen::VectorXd::Constant(4, p.support.squaredNorm());

@@ -3,8 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "metalearn/data/image_file.hpp"
+#include "metalearn/data/overlap.hpp"
 
 #ifdef METALEARN_PICTURES
 #include "picture_fixture.hpp"
@@ -86,6 +88,45 @@ TEST_CASE("class folders of pictures are a data set: classes and files by name, 
   REQUIRE(data->provenance.size() == 1);
   CHECK(data->provenance[0].find("train: 50 files crc32 ") == 0);
   CHECK(load(folder)->provenance == data->provenance);
+}
+
+TEST_CASE("a picture stays in its part of the split when others come, and the folder's note says how much each class gives") {
+  const TempFolder folder;
+  for (const char* c : {"ant", "bee"}) {
+    std::filesystem::create_directories(folder / c);
+    for (int i = 0; i < 200; ++i) write(folder / c / (std::to_string(1000 + i) + ".png"), png(1, 2, 3, {static_cast<std::uint8_t>(i), static_cast<std::uint8_t>(c[0]), 9, 1, 1, 1}));
+  }
+  const auto tested = [&] {
+    const auto data = load(folder, true);
+    CHECK(contains(data->split_note, "a fixed hashed fifth of each class is the test split"));
+    CHECK(contains(data->split_note, "(a hashed tenth of train (at least 20"));
+    std::set<std::pair<std::int32_t, std::uint8_t>> shades;
+    for (std::int64_t i = 0; i < data->test.count(); ++i) shades.emplace(data->test.labels[static_cast<std::size_t>(i)], data->test.pixels[static_cast<std::size_t>(6 * i)]);
+    return shades;
+  };
+  const auto before = tested();
+  write(folder / "ant/000.png", png(1, 2, 3, {250, 'a', 9, 1, 1, 1}));  // comes first
+  const auto after = tested();
+  std::size_t kept = 0;
+  for (const auto& shade : before) kept += after.count(shade);
+  CHECK(before.size() == 80);
+  CHECK(kept >= 79);  // one may make room for the new one
+}
+
+TEST_CASE("folders train and val are two parts where there is no test; a part read alone is the same part") {
+  const TempFolder folder;
+  for (const char* part : {"train", "val"})
+    for (const char* c : {"a", "b"}) write_class(folder / part / c, 20, part[0] == 't' ? 40 : 90);
+  const auto data = load(folder);
+  CHECK(data->train.count() == 40);
+  CHECK(data->test.count() == 40);
+  CHECK(contains(data->split_note, "folders train and val"));
+  const auto alone = load_dataset("part=" + (folder / "train").string());
+  CHECK(shared_files(data->provenance, alone->provenance) == alone->provenance);
+  for (const char* c : {"a", "b"}) write_class(folder / "test" / c, 21, 70);
+  const auto three = load(folder);
+  CHECK(three->test.count() == 42);
+  CHECK(contains(three->split_note, "folders train and test (val is not read)"));
 }
 
 TEST_CASE("in colour, pictures keep their channels unless all are grey") {

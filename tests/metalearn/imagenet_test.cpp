@@ -66,6 +66,16 @@ TEST_CASE("where /val is too small both parts are split anew") {
   const auto data = load_dataset("imagenet=" + folder.string());
   CHECK(data->train.count() == 24 * 88);
   CHECK(data->test.count() == 24 * 22);
+  // Few of both, as of any set of one part: all of a class together are 20 at least, and half of them are for the test.
+  make(folder, 20, 5);
+  const auto few = load_dataset("imagenet=" + folder.string());
+  CHECK(few->train.count() == 24 * 13);
+  CHECK(few->test.count() == 24 * 12);
+  CHECK(few->split_note.find("(at least 20, or half of a small class)") != std::string::npos);
+  std::string message;
+  make(folder, 14, 5);
+  CHECK(exit_code([&] { load_dataset("imagenet=" + folder.string()); }, message) == 65);
+  CHECK_MESSAGE(contains(message, "(/train and /val together): fewer than 20 examples in class 'n00000000 thing 0' (19 found)"), message);
 }
 
 TEST_CASE("an HDF5 file of another layout, or damaged, is refused by the array that is wrong") {

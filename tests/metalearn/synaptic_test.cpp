@@ -65,25 +65,68 @@ TEST_CASE("the synaptic rule's terms are means over the batch of what its neuron
     for (std::int64_t e = 0; e < kBatch; ++e) square += std::pow(at(v, unit, e) - mean, 2) / kBatch;
     return std::pair(mean, std::sqrt(square + 1e-6));
   };
-  const auto hebb = value(probed.at("terms/2/hebb")), oja = value(probed.at("terms/2/oja")), pre_w = value(probed.at("terms/2/pre_w"));
+  const auto z = value(a.z[2]);
+  std::vector<double> m(kBatch, 0.0);  // the layer's mean activity, standardised over the batch
+  for (std::int64_t e = 0; e < kBatch; ++e)
+    for (std::int64_t j = 0; j < 3; ++j) m[static_cast<std::size_t>(e)] += at(upper, j, e) / 3;
+  const auto [m_mean, m_deviation] = moments(m, 0);
+  for (double& v : m) v = (v - m_mean) / m_deviation;
+  std::map<std::string, std::vector<double>> expected;  // [4, 3] each
   for (std::int64_t i = 0; i < 4; ++i)
     for (std::int64_t j = 0; j < 3; ++j) {
-      const auto [m, s] = moments(lower, i);
-      const auto [n, r] = moments(upper, j);
-      double product = 0, square = 0, column = 0;
-      for (std::int64_t e = 0; e < kBatch; ++e) product += (at(lower, i, e) - m) / s * (at(upper, j, e) - n) / r / kBatch, square += std::pow(at(upper, j, e), 2) / kBatch;
+      const auto [x_mean, x_deviation] = moments(lower, i);
+      const auto [y_mean, y_deviation] = moments(upper, j);
+      const auto [z_mean, z_deviation] = moments(z, j);
+      double hebb = 0, potential = 0, threshold = 0, modulated = 0, square = 0, column = 0;
+      for (std::int64_t e = 0; e < kBatch; ++e) {
+        const double p = (at(lower, i, e) - x_mean) / x_deviation / kBatch, q = (at(upper, j, e) - y_mean) / y_deviation, u = (at(z, j, e) - z_mean) / z_deviation;
+        hebb += p * q, potential += p * u, threshold += p * q * q, modulated += p * q * m[static_cast<std::size_t>(e)], square += std::pow(at(upper, j, e), 2) / kBatch;
+      }
       for (std::int64_t k = 0; k < 4; ++k) column += std::pow(W[static_cast<std::size_t>(k * 3 + j)], 2) / 4;
-      const auto place = static_cast<std::size_t>(i * 3 + j);
-      const double w = W[place] / std::sqrt(column + 1e-6);
-      CHECK(hebb[place] == doctest::Approx(product));
-      CHECK(oja[place] == doctest::Approx(square * w));
-      CHECK(pre_w[place] == doctest::Approx(m * w));
+      const double w = W[static_cast<std::size_t>(i * 3 + j)] / std::sqrt(column + 1e-6);
+      const std::array terms{1.0, x_mean, y_mean, hebb, potential, threshold, modulated, x_mean * w, y_mean * w, square * w, hebb * w, w};
+      for (std::size_t k = 0; k < terms.size(); ++k) expected[kSynapticTerms[k]].push_back(terms[k]);
     }
+  std::vector<double> sum(12, 0.0), coefficients = drawn(12, 1);
+  for (std::size_t k = 0; k < kSynapticTerms.size(); ++k) {
+    CAPTURE(kSynapticTerms[k]);
+    const auto& term = expected.at(kSynapticTerms[k]);
+    const auto probed_term = value(probed.at(std::string("terms/2/") + kSynapticTerms[k]));
+    REQUIRE(probed_term.size() == 12);
+    for (std::size_t i = 0; i < 12; ++i) CHECK(probed_term[i] == doctest::Approx(term[i]));
+    for (std::size_t j = 0; j < 3; ++j) {
+      double square = 0;
+      for (std::size_t i = 0; i < 4; ++i) square += std::pow(term[3 * i + j], 2) / 4;
+      for (std::size_t i = 0; i < 4; ++i) sum[3 * i + j] += coefficients[k] * term[3 * i + j] / std::sqrt(square + 1);
+    }
+  }
+  const auto all_changes = value(probed.at("change/2"));
+  for (std::size_t j = 0; j < 3; ++j) {
+    double square = 0;
+    for (std::size_t i = 0; i < 4; ++i) square += std::pow(sum[3 * i + j], 2) / 4;
+    for (std::size_t i = 0; i < 4; ++i) CHECK(all_changes[3 * i + j] == doctest::Approx(sum[3 * i + j] / std::sqrt(square + 1) + expected.at("w")[3 * i + j] / 7));
+  }
+  // b goes against the sum of its terms: 1, y, y^2, b, each scaled over the layer.
+  const auto b = value(phi.b[1]), b_next = value(next.b[1]), of_bias = drawn(4, 2);
+  std::vector<double> against(3, 0.0);
+  for (std::size_t k = 0; k < 4; ++k) {
+    std::vector<double> term(3, 1.0);
+    for (std::int64_t j = 0; j < 3; ++j) {
+      const auto place = static_cast<std::size_t>(j);
+      double mean = 0, square = 0;
+      for (std::int64_t e = 0; e < kBatch; ++e) mean += at(upper, j, e) / kBatch, square += std::pow(at(upper, j, e), 2) / kBatch;
+      if (k > 0) term[place] = k == 1 ? mean : k == 2 ? square : b[place];
+    }
+    const double square = (term[0] * term[0] + term[1] * term[1] + term[2] * term[2]) / 3;
+    for (std::size_t j = 0; j < 3; ++j) against[j] += of_bias[k] * term[j] / std::sqrt(square + 1);
+  }
+  const double square = (against[0] * against[0] + against[1] * against[1] + against[2] * against[2]) / 3;
+  for (std::size_t j = 0; j < 3; ++j) CHECK(b_next[j] == doctest::Approx(0.9 * b[j] - 0.1 * against[j] / std::sqrt(square + 0.5)));
   // W and V go the same way, at rate lambda.
-  const auto change = value(probed.at("change/2")), W_next = value(next.W[1]), V = value(phi.V[1]), V_next = value(next.V[1]);
-  for (std::size_t i = 0; i < change.size(); ++i) {
-    CHECK(W_next[i] == doctest::Approx(0.9 * W[i] + 0.1 * change[i]));
-    CHECK(V_next[i] == doctest::Approx(0.9 * V[i] + 0.1 * change[i]));
+  const auto W_next = value(next.W[1]), V = value(phi.V[1]), V_next = value(next.V[1]);
+  for (std::size_t i = 0; i < all_changes.size(); ++i) {
+    CHECK(W_next[i] == doctest::Approx(0.9 * W[i] + 0.1 * all_changes[i]));
+    CHECK(V_next[i] == doctest::Approx(0.9 * V[i] + 0.1 * all_changes[i]));
   }
 }
 

@@ -129,3 +129,9 @@ TEST_CASE("classes kept for reporting are in no other task, and all that an eval
   CHECK(evaluation.classes() == 3);
   CHECK(seen(evaluation) == std::set<int>{2, 3, 6});
 }
+
+TEST_CASE("a task says whether its inputs are standardised") {
+  CHECK(evaluation_task(dataset(features(3, 0), 3), {8}, plain(), 1).is_standardised());
+  CHECK_FALSE(evaluation_task(dataset(features(3, 1), 3), {8}, plain(), 1).is_standardised());
+  CHECK_FALSE(evaluation_task(dataset(colours(3), 3), {8}, plain(), 1).is_standardised());
+}

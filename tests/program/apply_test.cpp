@@ -90,7 +90,7 @@ TEST_CASE("apply says where it departs from theta's training, and refuses what d
       {program({"apply", "--theta", "none", "--data", "own=own", "--out", "x.h5"}), 66, "none"},
       {program({"apply", "--theta", "run", "--phi", "a.h5", "--data", "own=own", "--out", "x.h5", "--resolution", "7"}), 65, "a phi for 196 inputs, but an example of data 'own' has 49"},
       {program({"apply", "--theta", "run", "--phi", "a.h5", "--layers", "8", "--data", "own=own", "--out", "x.h5"}), 64, "no effect with --phi"},
-      {apply("nowhere/x.h5"), 74, "nowhere"},
+      {apply("nowhere/x.h5"), 74, "there is no folder nowhere; make it first"},
       {program({"apply", "--theta", "run", "--phi", "a.h5", "--data", "own=own", "--out", "./a.h5"}), 64, "--out ./a.h5 is an input itself"},
       {program({"apply", "--theta", "run", "--data", "own=own", "--out", "own"}), 64, "--out own is an input itself"},
       {program({"eval", "--theta", "a.h5", "--data", "own=own"}), 65, "holds a phi but no theta"},

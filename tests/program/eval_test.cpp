@@ -58,7 +58,7 @@ TEST_CASE("eval of a run") {
     const Result table = run(held_out({}), folder.path);
     CAPTURE(table.err);
     CHECK(table.code == 0);
-    for (const char* part : {"mark chosen on meta-validation tasks", "neither trained nor chose", "random initialisation", " points (standard error "}) CHECK(contains(table.out, part));
+    for (const char* part : {"mark chosen on meta-validation tasks", "neither trained nor chose", "cifar10, imagenet: of held-out classes", "random initialisation", " points (standard error "}) CHECK(contains(table.out, part));
     const Result json = run(held_out({"--json"}), folder.path);
     const auto report = nlohmann::json::parse(json.out);
     CHECK(report["results"].size() == 3);
@@ -83,7 +83,19 @@ TEST_CASE("eval of a run") {
     CHECK(contains(wrong.err, "h-size = 4"));
     CHECK(run(tiny_eval({"--data", "squares=data", "--h-size", "4"}), folder.path).code == 0);
   }
-  SUBCASE("takes another activation than the training's") { CHECK(run(tiny_eval({"--data", "squares=data", "--activation", "tanh"}), folder.path).code == 0); }
+  SUBCASE("takes another activation, rate or batch size than the training's, and says so") {
+    for (const auto& [words, says] : std::vector<std::pair<std::vector<std::string>, const char*>>{
+             {{"--activation", "tanh"}, "note: --activation is tanh, r/snapshot-00000006.h5 was trained with relu"},
+             {{"--inner-rate", "0.02"}, "was trained with 0.01"}, {{"--batch", "16"}, "was trained with 8"}}) {
+      auto all = words;
+      all.insert(all.end(), {"--data", "squares=data"});
+      const Result alone = run(tiny_eval(all), folder.path);
+      CHECK(alone.code == 0);
+      CHECK_MESSAGE(contains(alone.err, says), alone.err);
+      all.insert(all.end(), {"--methods", "learned", "--representation", "8", "--labels-per-class", "4"});
+      CHECK(contains(run(tiny_eval(all), folder.path).err, says));
+    }
+  }
   SUBCASE("refuses what it can't do") {
     struct Row { std::vector<std::string> words; int code; const char* says; };
     for (const Row& row : {Row{{}, 64, "--data"}, Row{{"--data", "squares=data", "--batch", "1"}, 64, "2 .. 65536"}, Row{{"--data", "squares=nowhere"}, 66, "nowhere"},

@@ -1,7 +1,9 @@
 // eval --methods: one table of all methods, and what it refuses.
 #include <nlohmann/json.hpp>
 
+#include <iterator>
 #include <set>
+#include <sstream>
 
 #include "program_fixture.hpp"
 
@@ -16,6 +18,12 @@ std::vector<std::string> comparison(std::vector<std::string> more) {
 }
 
 const std::vector<std::string> kWithoutTheta = {"random", "pixels", "pca", "pca_white", "kmeans", "random_relu", "supervised", "supervised_all", "vae", "oja"};
+
+/// The words of a text, split at white space.
+std::set<std::string> words_of(const std::string& text) {
+  std::istringstream in(text);
+  return {std::istream_iterator<std::string>(in), {}};
+}
 
 /// Methods that see no example of the train split, or none without its label.
 const std::set<std::string> kSeeNone = {"random", "pixels", "random_relu", "supervised", "supervised_all"};
@@ -46,6 +54,8 @@ TEST_CASE("eval --methods compares all methods, also two trained rules, on the s
       CHECK(row["head"] == heads[i % 3]);
       CHECK(row["data"] == "squares");
       CHECK(row["seeds"] == 2);
+      CHECK(row["not_finite"] == 0);
+      CHECK(row["not_converged"] == 0);
       CHECK(row["accuracy_mean"].get<double>() >= 0);
       CHECK(row["accuracy_mean"].get<double>() <= 1);
       CHECK(row["accuracy_ci95"].get<double>() >= 0);
@@ -60,7 +70,17 @@ TEST_CASE("eval --methods compares all methods, also two trained rules, on the s
     std::set<std::string> all(kWithoutTheta.begin(), kWithoutTheta.end());
     all.insert({"learned", "synaptic"});
     CHECK(methods == all);
-    CHECK(json["protocol"]["labels_per_class"] == 4);
+    const auto protocol = json["protocol"];
+    CHECK(protocol["labels_per_class"] == 4);
+    CHECK(protocol["seed"] == 0);
+    REQUIRE(protocol["data"].size() == 1);
+    CHECK(protocol["data"][0]["name"] == "squares");
+    CHECK(contains(protocol["data"][0]["split"], "160 test"));
+    REQUIRE(protocol["theta"].size() == 2);
+    CHECK(protocol["theta"][0]["file"] == fs::relative(snapshots(folder / "metz").back(), folder.path).string());
+    CHECK(protocol["theta"][0]["label"] == "moving average");
+    CHECK(protocol["theta"][1]["rule"] == "synaptic");
+    CHECK(!contains(result.err, "--held-out"));  // which --methods refuses
   }
   SUBCASE("the learned rule's ridge row is that of eval without --methods") {
     const auto rows = [&](std::vector<std::string> more) { return nlohmann::json::parse(run(comparison(std::move(more)), folder.path).out)["results"]; };
@@ -72,6 +92,112 @@ TEST_CASE("eval --methods compares all methods, also two trained rules, on the s
     CHECK(beside[6]["accuracy_mean"].get<double>() == doctest::Approx(alone[1]["accuracy_mean"].get<double>()));
     CHECK(beside[6]["gain_se"].get<double>() == doctest::Approx(alone[1]["gain_se"].get<double>()));
   }
+  SUBCASE("the thetas' order changes nothing, and labels per class are not theirs") {
+    const auto rows = [&](const std::string& first, const std::string& second) {
+      const auto words = program({"eval", "--data", "squares=data", "--methods", "random,synaptic,learned", "--theta", first,
+                                  "--theta", second, "--steps", "2", "--layers", "8", "--seeds", "2", "--draws", "1", "--json"});
+      const Result result = run(words, folder.path);
+      CAPTURE(result.err);
+      REQUIRE(result.code == 0);
+      const auto json = nlohmann::json::parse(result.out);
+      CHECK(json["protocol"]["labels_per_class"] == 10);  // both were trained with 4
+      return json["results"];
+    };
+    CHECK(rows("metz", "synaptic") == rows("synaptic", "metz"));
+  }
+  SUBCASE("eval names a theta's rule as --methods does") {
+    const Result alone = run(comparison({"--theta", "synaptic", "--json"}), folder.path);
+    CAPTURE(alone.err);
+    const auto rows = nlohmann::json::parse(alone.out)["results"];
+    CHECK(!rows.empty());
+    for (const auto& row : rows) CHECK(row["method"] == "synaptic");
+  }
+}
+
+TEST_CASE("thetas that ask for other inputs are compared where the command line says which") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  REQUIRE(run(tiny_training("metz", "squares=data"), folder.path).code == 0);
+  REQUIRE(run(tiny_training("synaptic", "squares=data", {"--rule", "synaptic", "--resolution", "7"}), folder.path).code == 0);
+  const std::vector<std::string> words = {"--methods", "synaptic,learned", "--theta", "metz", "--theta", "synaptic"};
+  const Result refused = run(comparison(words), folder.path);
+  CHECK(refused.code == 64);
+  for (const char* part : {"metz/snapshot", "resolution = 14", "synaptic/snapshot", "has 7", "--resolution"}) CHECK_MESSAGE(contains(refused.err, part), refused.err);
+  auto said = words;
+  said.insert(said.end(), {"--resolution", "7"});
+  CHECK(run(comparison(said), folder.path).code == 0);
+}
+
+TEST_CASE("the mark that meta-validation chose is among those of its method, and marked, but only where it was chosen for these settings") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  REQUIRE(run(with(tiny_training("r", "squares=data", {"--validate-steps", "0,3", "--validate-tasks", "2"}), "--validate-every", "6"), folder.path).code == 0);
+  const auto of_learned = [&](std::vector<std::string> more) {
+    std::vector<std::string> words = {"eval", "--data", "squares=data", "--methods", "random,learned", "--theta", "r", "--layers", "8", "--seeds", "2", "--draws", "1"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Result result = run(program(words), folder.path);
+    CAPTURE(result.err);
+    REQUIRE(result.code == 0);
+    return result;
+  };
+  const auto steps = [](const nlohmann::json& json) {
+    std::set<int> found;
+    for (const auto& row : json["results"])
+      if (row["method"] == "learned") found.insert(row["step"].get<int>());
+    return found;
+  };
+  const auto json = nlohmann::json::parse(of_learned({"--labels-per-class", "4", "--json"}).out);
+  CHECK(steps(json) == std::set<int>{3, 10, 25, 50, 100});
+  CHECK(json["methods"]["learned"]["chosen_step"] == 3);
+  CHECK(json["methods"]["random"]["chosen_step"].is_null());
+  const std::string table = of_learned({"--labels-per-class", "4"}).out;
+  CHECK(words_of(table).contains("3*"));
+  CHECK(contains(table, "*: learned: mark chosen on meta-validation tasks: 3 inner steps"));
+  for (const auto& [more, says] : std::vector<std::pair<std::vector<std::string>, const char*>>{
+           {{}, "--labels-per-class is 10, in the run it was 4"}, {{"--labels-per-class", "4", "--inner-rate", "0.02"}, "--inner-rate is 0.02, in the run it was 0.01"}}) {
+    auto words = more;
+    words.push_back("--json");
+    const Result other = of_learned(words);
+    CHECK_MESSAGE(contains(other.err, std::string("is not used: ") + says), other.err);
+    CHECK(nlohmann::json::parse(other.out)["methods"]["learned"]["chosen_step"].is_null());
+    CHECK(steps(nlohmann::json::parse(other.out)) == std::set<int>{10, 25, 50, 100});
+  }
+}
+
+TEST_CASE("a method that diverges is counted, marked in the table and said, not only given accuracy 0") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  REQUIRE(run(tiny_training("r", "squares=data"), folder.path).code == 0);
+  // A theta of huge numbers, as a broken one from elsewhere: finite itself, but not what it makes of phi.
+  REQUIRE(run(program({"export", "r", "--out", "theta.npz"}), folder.path).code == 0);
+  REQUIRE(run({"/usr/bin/python3", "-c", "import numpy as np; np.savez('huge.npz', **{n: x * 1e30 if not n.startswith('config') else x for n, x in np.load('theta.npz').items()})"}, folder.path).code == 0);
+  REQUIRE(run(program({"import", "huge.npz", "--out", "huge.h5"}), folder.path).code == 0);
+  const Result table = run(comparison({"--methods", "random,learned", "--theta", "huge.h5"}), folder.path);
+  CHECK(table.code == 0);
+  CHECK_MESSAGE(contains(table.err, "note: squares: learned diverged: after 3 steps 2 of 2 fits have features that are not finite"), table.err);
+  CHECK(contains(table.out, " !"));
+  CHECK(contains(table.out, "!: some of its fits"));
+  CHECK_MESSAGE(contains(table.err, "note: what huge.h5 was trained on is not known"), table.err);
+  const auto rows = nlohmann::json::parse(run(comparison({"--methods", "random,learned", "--theta", "huge.h5", "--json"}), folder.path).out)["results"];
+  CHECK(!rows.empty());
+  for (const auto& row : rows)
+    CHECK(row["not_finite"] == (row["method"] == "learned" && row["step"] == 3 ? 2 : 0));
+}
+
+TEST_CASE("a method that no mark is left for is refused by name, and said to be left out of all") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  const Result named = run(with(comparison({"--methods", "pca,kmeans"}), "--steps", "0"), folder.path);
+  CHECK(named.code == 64);
+  for (const char* part : {"pca has nothing to score", "--steps 0", "a mark of 1 or more"}) CHECK_MESSAGE(contains(named.err, part), named.err);
+  CHECK(named.out.empty());
+  const Result all = run(with(comparison({"--methods", "all"}), "--steps", "0"), folder.path);
+  CHECK(all.code == 0);
+  for (const char* method : {"pca", "pca_white", "kmeans"}) {
+    CHECK_MESSAGE(contains(all.err, std::string("note: ") + method + " has nothing to score"), all.err);
+    CHECK(!words_of(all.out).contains(method));
+  }
+  CHECK(words_of(all.out).contains("vae"));
 }
 
 TEST_CASE("without a theta all other methods are compared, in one table that names the split, the settings and what each method saw") {
@@ -82,7 +208,9 @@ TEST_CASE("without a theta all other methods are compared, in one table that nam
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
   CHECK(contains(result.err, "left out: synaptic, learned"));
-  for (const auto& method : kWithoutTheta) CHECK(contains(result.out, method));
+  const auto words = words_of(result.out.substr(result.out.find("gain (ridge)"), result.out.find("\n\n2 seeds") - result.out.find("gain (ridge)")));  // of the table alone
+  for (const auto& method : kWithoutTheta) CHECK_MESSAGE(words.contains(method), method);
+  for (const char* method : {"synaptic", "learned"}) CHECK(!words.contains(method));
   for (const char* part : {"ridge_cv", "logistic_cv", "unlabelled", " test", "squares", "other", "95 %", "(384)"}) CHECK(contains(result.out, part));
   CHECK(run(comparison({"--methods", "random,pca", "--threads", "1"}), folder.path).out == run(comparison({"--methods", "pca, random", "--threads", "3"}), folder.path).out);
 }
@@ -99,7 +227,8 @@ TEST_CASE("eval --methods refuses what it can't do") {
                          Row{{"--methods", "random", "--held-out"}, "--held-out"},
                          Row{{"--methods", "learned", "--theta", "metz", "--theta", "metz"}, "twice"},
                          Row{{"--theta", "metz", "--theta", "metz"}, "--methods"},
-                         Row{{"--methods", "random", "--theta", "metz", "--h-size", "9"}, "--h-size 9"},
+                         Row{{"--methods", "learned", "--theta", "metz", "--h-size", "9"}, "--h-size 9"},
+                         Row{{"--methods", "random,pixels", "--theta", "metz"}, "its rule is the method learned"},
                          Row{{"--methods", "random", "--batch", "9"}, "--batch has no effect"},
                          Row{{"--methods", "random", "--h-size", "9"}, "--h-size has no effect"},
                          Row{{"--methods", "random", "--raw"}, "--raw has no effect"}}) {

@@ -57,15 +57,41 @@ print(len(names), a['config/batch'][()], a['config/activation'][()].decode())
     const Result imported = import(folder);
     CAPTURE(imported.err);
     CHECK(imported.code == 0);
-    CHECK(contains(imported.out, "H=4 Q=1 S=4 P=2 D=3 G=2 N_L=8; inner rate 0.01, batch 8, relu"));
+    CHECK(contains(imported.out, "of the rule metz, H=4 Q=1 S=4 P=2 D=3 G=2 N_L=8; inner rate 0.01, batch 8, relu"));
     CHECK(scores(folder, "imported.h5") == expected);
     CHECK(run(program({"export", "imported.h5", "--out", "again.npz"}), folder.path).code == 0);
     CHECK(slurp(folder / "again.npz") == slurp(folder / "theta.npz"));
   }
   for (const char* command : {"inspect", "verify"}) CHECK(run(program({command, "imported.h5"}), folder.path).code == 0);
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{{"--steps", "0", "--seeds", "1", "--layers", "8"}, {"--held-out", "--tasks", "1", "--steps", "1"}}) {
+    auto all = words;
+    all.insert(all.begin(), {"eval", "--theta", "imported.h5", "--data", "mine=idx", "--draws", "1"});
+    CHECK(contains(run(program(all), folder.path).err, "note: what imported.h5 was trained on is not known"));
+  }
   const Result held_out = run(program({"eval", "--theta", "imported.h5", "--held-out"}), folder.path);
   CHECK(held_out.code == 64);
   CHECK(contains(held_out.err, "give --data"));
+}
+
+TEST_CASE("a theta of the synaptic rule goes to NumPy and back too, also one that only its names tell") {
+  Folder folder;
+  IdxImages().write(folder / "idx");
+  auto training = tiny_training("run", "mine=idx");
+  training.insert(training.end(), {"--rule", "synaptic"});
+  REQUIRE(run(training, folder.path).code == 0);
+  REQUIRE(run(program({"export", "run", "--out", "theta.npz"}), folder.path).code == 0);
+  const auto expected = scores(folder, "run");
+  for (const char* kept : {"True", "n != 'config/rule'"}) {
+    CAPTURE(kept);
+    const Result same = python(folder, std::string("d = dict(np.load('theta.npz'))\nnp.savez('changed.npz', **{n: x for n, x in d.items() if ") + kept + "})\nprint(d['hidden/weight'].shape, d['config/rule'])");
+    REQUIRE(same.code == 0);
+    CHECK(contains(same.out, "(12,) b'synaptic'"));
+    const Result imported = import(folder);
+    CAPTURE(imported.err);
+    REQUIRE(imported.code == 0);
+    CHECK(contains(imported.out, "32 numbers of the rule synaptic, no sizes of its own, N_L=8;"));
+    CHECK(scores(folder, "imported.h5") == expected);
+  }
 }
 
 TEST_CASE("what neither shapes nor config say is the paper's, or an option's") {
@@ -96,6 +122,7 @@ TEST_CASE("arrays that are missing, extra or of another shape are named, and not
       {"del d['error_prop/w']; d['x'] = d['error_prop/b']; d['bias_readout/b'] = np.zeros(2)", {"missing: error_prop/w", "not a name of the rule: x", "bias_readout/b has the shape (2)"}},
       {"d['backward/merge/w'] = d['forward/merge/w']", {"missing: backward/readout"}},
       {"d['config/batch'] = np.array(1)", {"batch = '1' is out of range"}},
+      {"d['config/rule'] = np.array(b'mets')", {"rule = 'mets'"}},
       {"d['config/activation'] = np.array(b'rely')", {"activation = 'rely'"}},
       {"d['error_prop/b'][1] = np.nan", {"array 'error_prop/b'", "number 1"}},
       {"d['error_prop/b'] = d['error_prop/b'].astype('f2')", {"array 'error_prop/b'", "type '<f2'"}},
