@@ -178,7 +178,6 @@ std::vector<Entry> make_table() {
   t.push_back(byte_amount("memory", FIELD(memory), "memory of the windows that run at one time, for states, tapes and steps; the gradient is the same for every amount"));
   t.push_back(byte_amount("disk", FIELD(disk), "room on disk for states that don't fit in memory, with disk-dir"));
   t.push_back(disk_dir_entry());
-  t.push_back(number("window-save-every", FIELD(window_save_every), 0, 1e6, "seconds between saves of a window that takes longer: a killed run goes on in the middle of it; 0: never"));
   // The outer optimiser.
   t.push_back(number("meta-rate", FIELD(meta_rate), 1e-9, 1, "Adam's rate after the warm-up"));
   t.push_back(number("meta-rate-final", FIELD(meta_rate_final), 0, 1, "Adam's rate after decay-horizon updates"));

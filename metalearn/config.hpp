@@ -43,7 +43,6 @@ struct Config {
   std::uint64_t memory = 0;          ///< bytes, of all windows that run at one time; 0: every state is kept
   std::uint64_t disk = 0;            ///< bytes for states in disk_dir
   std::string disk_dir;
-  double window_save_every = 600;    ///< seconds between saves of a window that is under way; 0: never
 
   // The run.
   std::int64_t updates = 400;

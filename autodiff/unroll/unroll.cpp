@@ -9,15 +9,15 @@
 
 namespace autodiff {
 
-template <class T>
-std::uint64_t state_checksum(std::span<const T> phi) { return XXH3_64bits(phi.data(), phi.size_bytes()); }
-
 namespace {
 
 using Kind = Action::Kind;
 
 constexpr std::size_t kLine = 64;
 std::size_t whole_lines(std::size_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
+
+template <class T>
+std::uint64_t checksum(std::span<const T> values) { return XXH3_64bits(values.data(), values.size_bytes()); }
 
 template <class T>
 double norm(std::span<const T> values) {
@@ -29,12 +29,10 @@ double norm(std::span<const T> values) {
 template <class T>
 class Interpreter {
  public:
-  using OnReversed = std::function<void(const ReverseProgress<T>&)>;
-  Interpreter(Segment<T>& segment, const Schedule& schedule, Arena& arena, CheckpointStore* disk, const OnReversed& on_reversed)
-      : segment_(segment), s_(schedule), arena_(arena), disk_(disk), on_reversed_(on_reversed), n_(segment.state_size()), slot_(slot_bytes(n_, sizeof(T))), tape_(segment.tape_size()) {
+  Interpreter(Segment<T>& segment, const Schedule& schedule, Arena& arena, CheckpointStore* disk)
+      : segment_(segment), s_(schedule), arena_(arena), disk_(disk), n_(segment.state_size()), slot_(slot_bytes(n_, sizeof(T))), tape_(segment.tape_size()) {
     const Simulation simulated = simulate(s_, {slot_, tape_ * sizeof(T)});
     if (simulated.records > 0 && tape_ == 0) throw std::invalid_argument(fmt::format("[unroll] the schedule {} keeps tapes, which this step doesn't offer", s_.name));
-    if (on_reversed_ && s_.window != s_.steps) throw std::invalid_argument("[unroll] in windows there is no progress to be told");
     if (s_.disk_slots > 0 && !disk_) throw std::invalid_argument(fmt::format("[unroll] the schedule {} needs a store on disk", s_.name));
     const std::size_t fixed = unroll_fixed_bytes(n_, segment.theta_size(), sizeof(T));
     arena_.reserve(fixed + simulated.peak_bytes);
@@ -56,7 +54,7 @@ class Interpreter {
     std::copy(phi.begin(), phi.end(), current_.begin());
     adjoint_from_outside_ = adjoint;
     std::copy(gradient.begin(), gradient.end(), sum_.begin());
-    checksums_[0] = state_checksum<T>(current_);
+    checksums_[0] = checksum<T>(current_);
     const double waited_before = disk_ ? disk_->waited_seconds() : 0;
     for (const Action& a : s_.actions) act(a);
     if (disk_) telemetry_.waited_seconds = disk_->waited_seconds() - waited_before;
@@ -84,7 +82,7 @@ class Interpreter {
 
   // phi_{t+1}, just computed from the current state phi_t, becomes the current state.
   void reached(Step t) {
-    const std::uint64_t sum = state_checksum<T>(next_);
+    const std::uint64_t sum = checksum<T>(next_);
     const auto i = static_cast<std::size_t>(t + 1);
     if (t + 1 > furthest_) {
       furthest_ = t + 1;
@@ -92,7 +90,7 @@ class Interpreter {
       if (furthest_ == s_.steps) std::copy(next_.begin(), next_.end(), last_.begin());
     } else if (sum != checksums_[i]) {
       segment_.advance(t, current_, next_);
-      const bool agrees = state_checksum<T>(next_) == checksums_[i];
+      const bool agrees = checksum<T>(next_) == checksums_[i];
       const char* verdict = agrees ? "agrees with the first time" : "does not agree with the first time either";
       throw RecomputationMismatch(t + 1, agrees,
                                   fmt::format("came out with other bits when it was computed again (checksum {:016x}, expected {:016x}); computing it once more {}: "
@@ -111,7 +109,6 @@ class Interpreter {
     for (std::size_t i = 0; i < sum_.size(); ++i) sum_[i] += contribution_[i];
     telemetry_.adjoint_norm[static_cast<std::size_t>(t)] = norm<T>(adjoint_);
     telemetry_.contribution_norm[static_cast<std::size_t>(t)] = norm<T>(contribution_);
-    if (on_reversed_) on_reversed_({t, adjoint_, sum_, last_, checksums_[static_cast<std::size_t>(t)], telemetry_});
   }
 
   void act(const Action& a) {
@@ -149,7 +146,7 @@ class Interpreter {
           const auto state = state_in(a.slot);
           std::copy(state.begin(), state.end(), current_.begin());
         }
-        if (state_checksum<T>(current_) != checksums_[static_cast<std::size_t>(a.step)])
+        if (checksum<T>(current_) != checksums_[static_cast<std::size_t>(a.step)])
           throw RecomputationMismatch(a.step, false,
                                       fmt::format("changed while it was kept in {}: check this machine's memory", on_disk ? "the store on disk" : "memory"));
         break;
@@ -162,7 +159,6 @@ class Interpreter {
   const Schedule& s_;
   Arena& arena_;
   CheckpointStore* disk_;
-  const OnReversed& on_reversed_;
   std::size_t n_, slot_, tape_, next_place_ = 0, slots_ = 0;
   std::span<T> current_, next_, last_;     // last: phi_T
   std::span<const T> adjoint_from_outside_;
@@ -196,16 +192,11 @@ std::size_t most_bookkeeping_bytes(Step T) {
 }
 
 template <class T>
-UnrollTelemetry unroll(Segment<T>& segment, const Schedule& schedule, std::span<T> phi, std::span<T> adjoint, std::span<T> gradient, Arena& arena, CheckpointStore* disk,
-                       const std::function<void(const ReverseProgress<T>&)>& on_reversed) {
-  return Interpreter<T>(segment, schedule, arena, disk, on_reversed).run(phi, adjoint, gradient);
+UnrollTelemetry unroll(Segment<T>& segment, const Schedule& schedule, std::span<T> phi, std::span<T> adjoint, std::span<T> gradient, Arena& arena, CheckpointStore* disk) {
+  return Interpreter<T>(segment, schedule, arena, disk).run(phi, adjoint, gradient);
 }
 
-template UnrollTelemetry unroll<float>(Segment<float>&, const Schedule&, std::span<float>, std::span<float>, std::span<float>, Arena&, CheckpointStore*,
-                                       const std::function<void(const ReverseProgress<float>&)>&);
-template UnrollTelemetry unroll<double>(Segment<double>&, const Schedule&, std::span<double>, std::span<double>, std::span<double>, Arena&, CheckpointStore*,
-                                        const std::function<void(const ReverseProgress<double>&)>&);
-template std::uint64_t state_checksum<float>(std::span<const float>);
-template std::uint64_t state_checksum<double>(std::span<const double>);
+template UnrollTelemetry unroll<float>(Segment<float>&, const Schedule&, std::span<float>, std::span<float>, std::span<float>, Arena&, CheckpointStore*);
+template UnrollTelemetry unroll<double>(Segment<double>&, const Schedule&, std::span<double>, std::span<double>, std::span<double>, Arena&, CheckpointStore*);
 
 }  // namespace autodiff

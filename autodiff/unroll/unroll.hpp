@@ -3,7 +3,6 @@
 // Steps are reversed in one order, so d/dtheta is summed in one order, and a state is computed by the same replay however often. That this holds is verified: a checksum of
 // every phi_t of the first sweep is compared whenever phi_t is computed again or loaded. One thread; the segment's kernels may use more.
 #pragma once
-#include <functional>
 #include <span>
 #include <stdexcept>
 #include <vector>
@@ -31,22 +30,6 @@ struct UnrollTelemetry {
   double waited_seconds = 0;              ///< for the disk
 };
 
-/// Where a reverse sweep stands behind one of its steps. With phi_0, it is all that the rest depends on: unroll() of the `left` steps from phi_0, with this adjoint and gradient,
-/// gives the same bits as going on.
-template <class T>
-struct ReverseProgress {
-  Step left;                          ///< steps 0 .. left-1 are not reversed yet
-  std::span<const T> adjoint;         ///< of phi_left
-  std::span<const T> gradient;        ///< so far
-  std::span<const T> last;            ///< phi_T
-  std::uint64_t state_checksum;       ///< of phi_left
-  const UnrollTelemetry& telemetry;   ///< of the steps from `left` on
-};
-
-/// What ReverseProgress::state_checksum is.
-template <class T>
-std::uint64_t state_checksum(std::span<const T> phi);
-
 /// Bytes of one slot for states of so many numbers of so many bytes: whole cache lines.
 std::size_t slot_bytes(std::size_t state_size, std::size_t number_bytes);
 /// Slots that a tape of so many numbers takes; 0 for none.
@@ -58,11 +41,9 @@ std::size_t most_bookkeeping_bytes(Step T);
 
 /// Reverses the unroll from phi_0. phi: phi_0, in the end phi_T. adjoint: of phi_T from outside, in the end of phi_0
 /// (in windows: of the state that the last window starts from). d/dtheta is added to gradient in the order in which the steps are reversed.
-/// on_reversed: called behind every step that was reversed; not in windows.
 /// The arena grows to, and is used up to, exactly the schedule's peak plus unroll_fixed_bytes(). disk: needed where the schedule has disk slots, with as many of the state's bytes.
 /// Throws std::invalid_argument for what doesn't fit together, RecomputationMismatch, and what segment and disk throw; phi, adjoint and gradient are then as they were.
 template <class T>
-UnrollTelemetry unroll(Segment<T>& segment, const Schedule& schedule, std::span<T> phi, std::span<T> adjoint, std::span<T> gradient, Arena& arena, CheckpointStore* disk = nullptr,
-                       const std::function<void(const ReverseProgress<T>&)>& on_reversed = {});
+UnrollTelemetry unroll(Segment<T>& segment, const Schedule& schedule, std::span<T> phi, std::span<T> adjoint, std::span<T> gradient, Arena& arena, CheckpointStore* disk = nullptr);
 
 }  // namespace autodiff

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "checkpoints/file_system.hpp"
 #include "metalearn/outer/in_flight.hpp"
 
 namespace metalearn {
@@ -21,7 +20,6 @@ struct GradientEstimate {
   bool finite = true;           ///< false: nothing above may be used, and the task's phi neither
   std::int64_t failed_step = 0; ///< where finite is false: t of the step that failed, and what it gave ("the objective", "phi, W/2", ...)
   std::string failure;
-  std::string note;             ///< for people; empty: nothing to say
   std::string failed_op;        ///< where it began, where that is known: "log, recorded at file:line in scope a/b" or "input 'x' is already not finite, ..."
 };
 
@@ -33,9 +31,6 @@ class GradientEstimator {
   /// Throws autodiff::RecomputationMismatch, its steps counted from the window's first, and what the world throws; the task is then as it was.
   /// The mean over steps, not the sum of specification section 11: windows of different k then weigh alike in the meta-batch and under clipping.
   virtual GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t update) = 0;
-
-  /// From now on the progress of a long window may be kept in the run's directory. Called before any window.
-  virtual void keep_progress_in(const std::string& /*directory*/, checkpoints::FileSystem& /*files*/) {}
 
   /// Runs `steps` inner steps without a gradient and moves phi and age. False, with the task left as it was, if phi does not stay finite.
   virtual bool advance(std::span<const float> theta, InFlight& task, std::int64_t steps) = 0;

@@ -176,7 +176,6 @@ std::vector<Finding> leftovers(const std::string& directory, FileSystem& files) 
   for (const auto& name : names) {
     const std::string path = directory + "/" + name;
     if (name.ends_with(".tmp")) found.push_back({path, Grade::note, "half written, by a process that was killed or is writing it now"});
-    if (name.ends_with(".progress")) found.push_back({path, Grade::note, "how far a long window of inner steps has come; resuming goes on there"});
     if (name.ends_with(".damaged")) found.push_back({path, Grade::note, "was damaged and set aside; nothing reads it"});
   }
   return found;

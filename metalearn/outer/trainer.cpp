@@ -24,7 +24,6 @@
 #include "metalearn/outer/schedule.hpp"
 #include "metalearn/outer/step_rows.hpp"
 #include "metalearn/outer/trainer_parts.hpp"
-#include "metalearn/outer/window_progress.hpp"
 
 namespace metalearn {
 namespace {
@@ -103,7 +102,6 @@ class RunTrainer final : public Trainer {
     if (!saver_) return;  // nothing was left to do
     if (saved_ != state_.update) save();
     saver_->wait();
-    progress_->forget_before(saved_);
   }
 
  private:
@@ -111,9 +109,6 @@ class RunTrainer final : public Trainer {
     directory_.write_text("config.json", nlohmann::json(config_.to_map()).dump(2) + "\n");
     directory_.adopt("metrics.csv");
     metrics_.emplace(directory_.path(), parts_.families, config_.validate_every > 0 ? config_.validate_steps : std::vector<std::int64_t>{}, state_.update, files_);
-    progress_.emplace(directory_.path(), files_);
-    progress_->forget_before(state_.update);
-    parts_.estimator->keep_progress_in(directory_.path(), files_);
     if (config_.telemetry) {
       directory_.adopt(kStepRowsName);
       step_rows_.emplace(directory_.path() + "/" + kStepRowsName, step_rows_header(), state_.update, files_);
@@ -173,8 +168,6 @@ class RunTrainer final : public Trainer {
     metrics_->append(row);
     if (step_rows_) step_rows_->append(steps);
     stall_ += seconds_since(writing);
-    for (const auto& e : estimates)
-      if (!e.note.empty()) batch.events.push_back(e.note);
     batch.events.insert(batch.events.begin(), std::make_move_iterator(pending_.begin()), std::make_move_iterator(pending_.end()));
     pending_.clear();
     return report(row, std::move(batch.events));
@@ -249,7 +242,6 @@ class RunTrainer final : public Trainer {
     checkpoints::Retention retention{static_cast<std::size_t>(config_.keep_newest), config_.keep_every, {}};
     if (const auto winner = best(state_.validation)) retention.also.insert(winner->update);
     saver_->save(state_.update, to_archive(config_, state_, *pool_, parts_.provenance), std::move(retention));
-    progress_->forget_before(saved_);  // the save before is done
     saved_ = state_.update;
     saved_at_ = Clock::now();
     stall_ += seconds_since(start);
@@ -265,7 +257,6 @@ class RunTrainer final : public Trainer {
   std::optional<InFlightPool> pool_;
   std::optional<Metrics> metrics_;
   std::optional<RowsFile> step_rows_;
-  std::optional<WindowProgressFolder> progress_;
   std::optional<checkpoints::BackgroundSaver> saver_;  ///< after all that it uses
   std::int64_t saved_ = 0;                             ///< update of the newest state handed over, or resumed from
   double stall_ = 0;                                   ///< seconds, since the last report
@@ -295,7 +286,7 @@ std::unique_ptr<Trainer> start_with(const Config& config, const std::string& dir
 }
 
 const std::vector<std::string>& resumable_keys() {
-  static const std::vector<std::string> keys = {"updates", "threads", "memory", "disk", "disk-dir", "telemetry", "window-save-every"};
+  static const std::vector<std::string> keys = {"updates", "threads", "memory", "disk", "disk-dir", "telemetry"};
   return keys;
 }
 

@@ -4,14 +4,10 @@
 // planner says (budget.hpp), with the same bits. The adjoint of phi starts at zero behind the last step, and nothing flows into the window before: that is the truncation.
 // k = L is full back-propagation. training_and_evaluation.md "Meta-training, procedure"; specification sections 10 and 11. Threads: as GradientEstimator.
 #pragma once
-#include <optional>
-
 #include "autodiff/unroll/budget.hpp"
 #include "checkpoints/file_system.hpp"
 #include "metalearn/outer/gradient_estimator.hpp"
-#include "metalearn/outer/inner_segment.hpp"
 #include "metalearn/outer/step_cache.hpp"
-#include "metalearn/outer/window_progress.hpp"
 
 namespace metalearn {
 
@@ -25,9 +21,6 @@ class Windowed final : public GradientEstimator {
   GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t update) override;
   bool advance(std::span<const float> theta, InFlight& task, std::int64_t steps) override;
 
-  /// Every config.window_save_every seconds of a window (window_progress.hpp).
-  void keep_progress_in(const std::string& directory, checkpoints::FileSystem& files) override { progress_.emplace(directory, files); }
-
   /// Gives the memory of steps that nobody has on loan back.
   void release_memory() { steps_.release(); }
 
@@ -35,13 +28,10 @@ class Windowed final : public GradientEstimator {
   StepShape shape_of(const Task& task) const;
   autodiff::Schedule schedule_of(InnerStep<float>& step, autodiff::Step k) const;
 
-  void reverse(InnerStep<float>& step, InnerSegment& segment, const InFlight& task, std::int64_t update, std::int64_t k, std::span<const float> theta, std::vector<float>& phi, GradientEstimate& result);
-
   Config config_;
   autodiff::Budget share_;
   checkpoints::FileSystem& files_;
   StepCache steps_;
-  std::optional<WindowProgressFolder> progress_;
 };
 
 }  // namespace metalearn

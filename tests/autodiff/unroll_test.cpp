@@ -170,41 +170,6 @@ TEST_CASE("a state that comes out differently the second time stops the unroll, 
   CHECK_THROWS_AS(unrolled(), RecomputationMismatch);
 }
 
-TEST_CASE_TEMPLATE("from every point of its reverse sweep an unroll goes on to the same bits, by whatever schedule", T, float, double) {
-  constexpr Step kSteps = 17;
-  struct Point {
-    Step left;
-    std::vector<T> adjoint, gradient, last;
-    std::uint64_t sum;
-  };
-  std::vector<Point> points;
-  const auto keep = [&](const ReverseProgress<T>& now) {
-    points.push_back({now.left, {now.adjoint.begin(), now.adjoint.end()}, {now.gradient.begin(), now.gradient.end()}, {now.last.begin(), now.last.end()}, now.state_checksum});
-  };
-  ToySegment<T> segment;
-  Arena arena;
-  const std::vector<T> start(64, T(0.5));
-  std::vector<T> phi = start, adjoint(64, T(0.25)), gradient(64, T(2));
-  const UnrollTelemetry whole = unroll<T>(segment, revolve(kSteps, 3), phi, adjoint, gradient, arena, nullptr, keep);
-  REQUIRE(points.size() == kSteps);
-  for (const Point& point : points) {
-    CAPTURE(point.left);
-    CHECK(point.last == phi);
-    if (point.left == 0) {
-      CHECK(point.adjoint == adjoint);
-      CHECK(point.gradient == gradient);
-      continue;
-    }
-    std::vector<T> state = start, a = point.adjoint, g = point.gradient;
-    const UnrollTelemetry rest = unroll<T>(segment, point.left % 2 == 0 ? store_states(point.left) : revolve(point.left, 2), state, a, g, arena);
-    CHECK(a == adjoint);
-    CHECK(g == gradient);
-    CHECK(state_checksum<T>(state) == point.sum);
-    CHECK(std::equal(rest.adjoint_norm.begin(), rest.adjoint_norm.end(), whole.adjoint_norm.begin()));
-  }
-  CHECK_THROWS_AS(unroll<T>(segment, windowed(6, 3, [](Step n) { return store_states(n); }), phi, adjoint, gradient, arena, nullptr, keep), std::invalid_argument);
-}
-
 TEST_CASE("a state that changes while it is kept is noticed") {
   class Damaging final : public CheckpointStore {
    public:

@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <set>
 
 #include "../checkpoints/fixture.hpp"
 #include "autodiff/unroll/unroll.hpp"
@@ -158,12 +157,6 @@ autodiff::Budget budget_of(const Config& c, const InFlight& task, std::int64_t k
   return {autodiff::smallest_memory(k, step_profile(step)) + states * autodiff::slot_bytes(task.phi.size(), sizeof(float)), disk_bytes};
 }
 
-void damage_middle(const std::string& path) {
-  auto bytes = checkpoints::test::bytes_of(path);
-  bytes[bytes.size() / 2] ^= std::byte{1};
-  checkpoints::test::write_bytes(path, bytes);
-}
-
 }  // namespace
 
 TEST_CASE("within every memory budget, with a disk or without, on one thread and on three, the estimate has the same bits, and nothing stays on the disk") {
@@ -230,56 +223,6 @@ TEST_CASE("a window that does not fit in its share, or whose disk fails at any m
   c.disk_dir = dir / "gone";
   task = start;
   CHECK_THROWS_WITH_AS(Windowed(c, 1, share).estimate(theta, task, 0), doctest::Contains("No such file or directory"), checkpoints::IoError);
-}
-
-TEST_CASE("a window that is cut off anywhere in its reverse sweep goes on there, with the bits of one that was not, within another budget too; what belongs to another window is left alone") {
-  Config c = small_config();
-  c.set("unroll", "12");
-  const auto theta = initial_theta(c.rule, 1);
-  const InFlight start = begin(c, 2, 12);
-  InFlight task = start;
-  const GradientEstimate expected = Windowed(c).estimate(theta, task, 7);
-  const auto phi = task.phi;
-  c.window_save_every = 1e-9;
-  const auto check = [&](const GradientEstimate& e) {
-    CHECK(e.gradient == expected.gradient);
-    CHECK(e.objective_first == expected.objective_first);
-    CHECK(e.objective_last == expected.objective_last);
-    CHECK(e.adjoint_norm == expected.adjoint_norm);
-    CHECK(e.contribution_norm == expected.contribution_norm);
-    CHECK(task.phi == phi);
-    CHECK(task.age == 12);
-  };
-  int cut = 0;
-  std::set<std::string> notes;
-  for (int i = 0;; ++i) {
-    checkpoints::test::TemporaryDirectory dir;
-    checkpoints::test::FaultyFileSystem failing(i, EIO), sound;
-    failing.for_good = true;
-    task = start;
-    Windowed first(c);
-    first.keep_progress_in(dir.path(), failing);
-    if (checkpoints::test::exit_code_of([&] { first.estimate(theta, task, 7); }) == 0) break;
-    ++cut;
-    CHECK(task.phi == start.phi);
-    Windowed again(c, 1, i % 2 == 0 ? autodiff::Budget{} : budget_of(c, start, 12, 2));
-    again.keep_progress_in(dir.path(), sound);
-    const GradientEstimate e = again.estimate(theta, task, 7);
-    check(e);
-    notes.insert(e.note);
-    task = start;
-    check(again.estimate(theta, task, 7));  // all of it is there
-    task = start;
-    CHECK(again.estimate(theta, task, 8).note.empty());
-    WindowProgressFolder(dir.path(), sound).forget_before(8);
-    REQUIRE(checkpoints::test::names_in(dir.path()).size() == 1);  // of update 8
-    damage_middle(dir / checkpoints::test::names_in(dir.path())[0]);
-    task = start;
-    CHECK(again.estimate(theta, task, 8).note.empty());
-  }
-  CHECK(cut > 36);
-  CHECK(notes.size() == 13);  // none, and 1 .. 12 steps done
-  CHECK(notes.count("the window of task 2 (rows) goes on with 11 of its 12 inner steps reversed") == 1);
 }
 
 TEST_CASE("an estimate has the norms of every step: of a window of one step, that of its gradient") {

@@ -1,8 +1,6 @@
 // Training within a memory budget: the same bits for every budget, disk and number of threads; and what can go wrong with them.
 #include <nlohmann/json.hpp>
-#include <random>
 
-#include "../full_counts.hpp"
 #include "program_fixture.hpp"
 #include "same_run.hpp"
 
@@ -187,46 +185,6 @@ TEST_CASE("what a training takes beside its memory budget is at most 40 MB with 
 }
 
 TEST_SUITE("slow") {
-  TEST_CASE("a long unroll killed at random moments goes on in the middle of its reverse sweep, and ends with the bits and rows of one that was not") {
-    Folder folder;
-    IdxImages().write(folder / "data");
-    const auto all = [](const std::string& name) {
-      auto long_run = with(with(words(name, {"--telemetry", "true", "--window-save-every", "0.05"}), "--updates", "1"), "--tasks", "1");
-      for (const char* key : {"--window-min", "--window-max", "--length-min", "--length-max", "--length-start"}) long_run = with(long_run, key, "2000");
-      return with(long_run, "--in-flight", "1");
-    };
-    const auto start = std::chrono::steady_clock::now();
-    REQUIRE(run(all("whole"), folder.path).code == 0);
-    const auto whole_run = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start).count();
-    std::mt19937_64 random(20261126);
-    const int wanted = full_counts() ? 50 : 10;
-    int kills = 0, runs = 0, went_on = 0;
-    while (kills < wanted) {
-      const std::string name = "r" + std::to_string(runs++);
-      for (bool ended = false; !ended;) {
-        Child child(snapshots(folder / name).empty() ? all(name) : program({"resume", name, "--memory", kills % 2 == 0 ? "0" : "8MiB"}), folder.path);
-        if (kills < wanted) {
-          std::this_thread::sleep_for(std::chrono::microseconds(random() % static_cast<std::uint64_t>(whole_run)));
-          child.kill(SIGKILL);
-        }
-        const Result result = child.wait();
-        CAPTURE(result.err);
-        went_on += contains(result.err, "inner steps reversed");
-        ended = result.code == 0;
-        if (!ended) {
-          REQUIRE(result.code == 128 + SIGKILL);
-          ++kills;
-        }
-      }
-      REQUIRE(arrays(folder / name) == arrays(folder / "whole"));
-      REQUIRE(metrics(folder / name) == metrics(folder / "whole"));
-      REQUIRE(slurp(folder / name / "steps.csv") == slurp(folder / "whole/steps.csv"));
-      for (const auto& entry : fs::directory_iterator(folder / name)) CHECK(!contains(entry.path().filename().string(), ".progress"));
-    }
-    MESSAGE(kills << " kills in " << runs << " runs; " << went_on << " of them ended after going on in the middle of the sweep");
-    CHECK(went_on > 0);
-  }
-
   TEST_CASE("what a training takes beside its memory budget is at most 40 MB with glyphs, for 1000 and 10,000 steps too") {
     Folder folder;
     for (const int steps : {1000, 10'000}) {
