@@ -215,7 +215,8 @@ class Interpreter {
       case Kind::drop: break;
       case Kind::prefetch: disk_->prefetch(a.slot); break;
     }
-    if (a.kind == Kind::prefetch || a.kind == Kind::load) is_reading_ahead_ = a.kind == Kind::prefetch;
+    if (a.kind == Kind::prefetch) is_reading_ahead_ = true;
+    if (a.kind == Kind::load && on_disk) is_reading_ahead_ = false;
     hold(a);
     stand_before(position_.action + 1);
   }
