@@ -14,7 +14,6 @@
 #include "metalearn/data/dataset.hpp"
 #include "metalearn/outer/inner_segment.hpp"
 #include "metalearn/outer/step_measurement.hpp"
-#include "tools/byte_count.hpp"
 
 namespace bench {
 namespace {
@@ -62,7 +61,7 @@ void run(const std::vector<std::string>& words) {
   const auto arguments = tools::parse(usage, words);
   if (!arguments) return;
   if (!arguments->has("memory")) throw checkpoints::UsageError("no --memory; usage: " + usage.synopsis);
-  const autodiff::Budget budget{tools::parse_bytes("memory", *arguments->find("memory")), arguments->has("disk") ? tools::parse_bytes("disk", *arguments->find("disk")) : 0};
+  const autodiff::Budget budget{arguments->bytes("memory"), arguments->bytes("disk")};
   const Json r = measure(arguments->find("preset").value_or("small"), arguments->whole("unroll", 100, 1, 1'000'000), budget, arguments->find("disk-dir").value_or("."),
                          static_cast<int>(arguments->whole("threads", 1, 0, 4096)));
   if (arguments->has("json")) return tools::print_json(r);

@@ -24,6 +24,8 @@ struct NoInput : Error { explicit NoInput(const std::string& m) : Error(66, m) {
 struct MemoryBudget : Error { explicit MemoryBudget(const std::string& m) : Error(71, m) {} };
 /// Writing failed.
 struct IoError : Error { explicit IoError(const std::string& m) : Error(74, m) {} };
+/// This machine computed the same thing twice with different results.
+struct MachineFault : Error { explicit MachineFault(const std::string& m) : Error(76, m) {} };
 /// Another process owns the run directory.
 struct Busy : Error { explicit Busy(const std::string& m) : Error(75, m) {} };
 

@@ -11,6 +11,7 @@
 
 #include "checkpoints/archive.hpp"
 #include "checkpoints/error.hpp"
+#include "metalearn/byte_count.hpp"
 #include "metalearn/nearest.hpp"
 
 namespace metalearn {
@@ -86,6 +87,22 @@ Entry data_entry() {
           }};
 }
 
+template <class Field>
+Entry byte_amount(std::string name, Field field, std::string meaning) {
+  const ConfigKey key{std::move(name), std::move(meaning), "BYTES, 512MiB, 2GB, ...; 0: none"};
+  return {key, [field](const Config& c) { return fmt::format("{}", field(const_cast<Config&>(c))); },
+          [key, field](Config& c, const std::string& text) {
+            const auto bytes = text == "0" ? std::optional<std::uint64_t>(0) : bytes_from(text);
+            if (!bytes) refuse(key, text, "is not an amount of memory");
+            field(c) = *bytes;
+          }};
+}
+
+Entry disk_dir_entry() {
+  const ConfigKey key{"disk-dir", "folder for states on disk; nothing stays there", "a folder, or none"};
+  return {key, [](const Config& c) { return c.disk_dir.empty() ? "none" : c.disk_dir; }, [](Config& c, const std::string& text) { c.disk_dir = text == "none" ? "" : text; }};
+}
+
 Entry save_every_entry() {
   const ConfigKey key{"save-every", "updates (N) or seconds (Ns) between snapshots; the last update is always saved", "1 .. 1000000000, or 1s .. 1000000s"};
   return {key, [](const Config& c) { return c.save_every; },
@@ -146,6 +163,8 @@ std::vector<Entry> make_table() {
   t.push_back(number("validate-every", FIELD(validate_every), 0, kMany, "updates between validations on held-out tasks; 0: never"));
   t.push_back(validate_steps_entry());
   t.push_back(number("validate-tasks", FIELD(validate_tasks), 1, 10000, "held-out tasks of a validation"));
+  t.push_back(choice("telemetry", {"true", "false"}, [](const Config& c) { return std::string(c.telemetry ? "true" : "false"); }, [](Config& c, const std::string& v) { c.telemetry = v == "true"; },
+                     "write a row per inner step of every window to steps.csv: norms of the adjoint of phi and of the step's part of the gradient"));
   // Windows and in-flight tasks.
   t.push_back(number("tasks", FIELD(tasks), 1, 100000, "M: windows that make one update"));
   t.push_back(number("in-flight", FIELD(in_flight), 1, 100000, "P: tasks in the pool, at least M"));
@@ -156,6 +175,9 @@ std::vector<Entry> make_table() {
   t.push_back(number("length-max", FIELD(length_max), 1, kLong, "largest total length L, once it has grown"));
   t.push_back(number("length-start", FIELD(length_start), 1, kLong, "largest total length L at update 0"));
   t.push_back(number("length-horizon", FIELD(length_horizon), 1, kMany, "updates over which the largest length grows"));
+  t.push_back(byte_amount("memory", FIELD(memory), "memory of the windows that run at one time, for states, tapes and steps; the gradient is the same for every amount"));
+  t.push_back(byte_amount("disk", FIELD(disk), "room on disk for states that don't fit in memory, with disk-dir"));
+  t.push_back(disk_dir_entry());
   // The outer optimiser.
   t.push_back(number("meta-rate", FIELD(meta_rate), 1e-9, 1, "Adam's rate after the warm-up"));
   t.push_back(number("meta-rate-final", FIELD(meta_rate_final), 0, 1, "Adam's rate after decay-horizon updates"));
@@ -223,7 +245,7 @@ const std::vector<Entry>& table() {
 struct Ordered {
   const char *low, *high;
 };
-constexpr Ordered kOrdered[] = {{"tasks", "in-flight"},         {"window-min", "window-max"}, {"length-min", "length-max"},
+constexpr Ordered kOrdered[] = {{"tasks", "in-flight"},         {"window-min", "window-max"}, {"length-min", "length-max"}, {"window-min", "length-max"},
                                 {"classes-min", "classes-max"}, {"hidden-min", "hidden-max"}, {"width-min", "width-max"}};
 
 const Entry& entry(const std::string& name) {
@@ -266,6 +288,8 @@ void Config::check() const {
   for (const auto& [low, high] : kOrdered)
     if (whole(*this, low) > whole(*this, high))
       throw UsageError(fmt::format("{} = {} is larger than {} = {}; raise {} or lower {}", low, whole(*this, low), high, whole(*this, high), high, low));
+  if ((disk > 0) != !disk_dir.empty()) throw UsageError("disk and disk-dir go together: how much, and where");
+  if (disk > 0 && memory == 0) throw UsageError("disk is for what does not fit in memory; say how much that is (memory)");
   if (length_start < length_min || length_start > length_max)
     throw UsageError(fmt::format("length-start = {} is out of range (allowed: length-min .. length-max, {} .. {})", length_start, length_min, length_max));
 }

@@ -39,6 +39,11 @@ struct Config {
   double clip = 1.0;                 ///< largest 2-norm of the averaged gradient
   double theta_average = 0.98;       ///< decay of theta's moving average (debiased), which is what is evaluated
 
+  // What the windows may take: it decides what is kept and what is computed again, and never changes bits.
+  std::uint64_t memory = 0;          ///< bytes, of all windows that run at one time; 0: every state is kept
+  std::uint64_t disk = 0;            ///< bytes for states in disk_dir
+  std::string disk_dir;
+
   // The run.
   std::int64_t updates = 400;
   std::uint64_t seed = 0;
@@ -47,6 +52,7 @@ struct Config {
   std::int64_t keep_newest = 3;      ///< snapshots that stay, beside the best on meta-validation tasks
   std::int64_t keep_every = 0;       ///< updates whose multiples are saved and stay; 0: none
   std::int64_t validate_every = 50;  ///< updates; 0: never
+  bool telemetry = false;            ///< a row per inner step of every window in steps.csv
   std::vector<std::int64_t> validate_steps = {0, 10, 25, 50, 100};  ///< marks (inner steps)
   std::int64_t validate_tasks = 16;  ///< meta-validation tasks
 

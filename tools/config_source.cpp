@@ -133,10 +133,12 @@ std::string absolute_word(const std::string& word) {
 
 }  // namespace
 
+std::string absolute_folder(const std::string& folder) { return folder.empty() ? "" : std::filesystem::absolute(folder).lexically_normal().string(); }
+
 void set_option(metalearn::Config& config, const std::string& key, const std::string& value) { apply(config, {key, value, ""}); }
 
 std::vector<Option> config_options() {
-  const std::set<std::string> essential = {"preset", "data", "updates", "seed", "threads", "save-every", "validate-every", "tasks", "in-flight", "unroll", "inner-rate", "meta-rate"};
+  const std::set<std::string> essential = {"preset", "data", "updates", "seed", "threads", "save-every", "validate-every", "tasks", "in-flight", "unroll", "memory", "inner-rate", "meta-rate"};
   const auto defaults = Config::from_preset("small").to_map();
   std::vector<Option> options;
   for (const auto& key : metalearn::config_keys()) {
@@ -174,6 +176,7 @@ metalearn::Config resolve_config(const Arguments& arguments) {
     before.merge(given);
   }
   for (auto& word : config.data) word = absolute_word(word);
+  config.disk_dir = absolute_folder(config.disk_dir);
   config.check();
   return config;
 }

@@ -14,6 +14,9 @@ std::vector<Option> config_options();
 /// Sets a key from the option --key VALUE. Throws UsageError that starts with the option.
 void set_option(metalearn::Config& config, const std::string& key, const std::string& value);
 
+/// A folder's name from anywhere; empty for none.
+std::string absolute_folder(const std::string& folder);
+
 /// The configuration that these arguments, the environment and the file they name ask for; checked.
 /// File: lines `key = value` with # comments, or one JSON object. Folders of data sets become absolute, so that a run can be resumed from anywhere.
 /// Throws checkpoints::UsageError or NoInput.

@@ -43,7 +43,7 @@ void print_help() {
   fmt::print(
       "\nmetalearn COMMAND -h is short help, --help the full one. metalearn --version prints the version.\n"
       "Exit codes: 0 ok, 1 a comparison found a difference, 2 diverged, 64 usage, 65 bad data or snapshot, 66 no such input, 70 internal error,\n"
-      "71 out of memory or of a memory budget, 74 input/output, 75 run directory busy, 130/143 stopped by a signal after saving (while preparing: nothing left behind).\n");
+      "71 out of memory or of a memory budget, 74 input/output, 75 run directory busy, 76 this machine computed a state twice with different results, 130/143 stopped by a signal after saving (while preparing: nothing left behind).\n");
 }
 
 int dispatch(const Words& words) {

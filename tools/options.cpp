@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "checkpoints/error.hpp"
+#include "metalearn/byte_count.hpp"
 #include "metalearn/config.hpp"
 #include "metalearn/nearest.hpp"
 
@@ -69,6 +70,13 @@ std::vector<std::string> Arguments::all(const std::string& name) const {
 long long Arguments::whole(const std::string& name, long long fallback, long long lo, long long hi) const {
   const auto text = find(name);
   return text ? parse_whole(name, *text, lo, hi) : fallback;
+}
+
+std::uint64_t Arguments::bytes(const std::string& name) const {
+  const auto text = find(name);
+  if (!text) return 0;
+  if (const auto amount = metalearn::bytes_from(*text)) return *amount;
+  throw UsageError(fmt::format("--{} {}: not an amount of memory; write bytes, or 512MiB, 2GiB, 500MB", name, *text));
 }
 
 std::optional<Arguments> parse(const Usage& usage, const std::vector<std::string>& words) {

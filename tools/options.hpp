@@ -2,6 +2,7 @@
 //
 // One description serves parsing (Boost.Program_options, no abbreviations), the short -h, the full --help and "did you mean".
 #pragma once
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -37,6 +38,8 @@ struct Arguments {
   std::vector<std::string> all(const std::string& name) const;
   /// The value, or `fallback`, as a whole number in lo .. hi. Throws UsageError naming the range.
   long long whole(const std::string& name, long long fallback, long long lo, long long hi) const;
+  /// The value as an amount of memory ("64MiB"), or 0 where it is not given. Throws UsageError.
+  std::uint64_t bytes(const std::string& name) const;
 };
 
 /// Nothing if help was asked for (it is on stdout then). Throws checkpoints::UsageError for a word that doesn't fit.

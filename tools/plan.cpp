@@ -9,8 +9,8 @@
 #include "autodiff/unroll/unroll.hpp"
 #include "checkpoints/disk_checkpoints.hpp"
 #include "checkpoints/error.hpp"
+#include "metalearn/byte_count.hpp"
 #include "metalearn/outer/step_measurement.hpp"
-#include "tools/byte_count.hpp"
 #include "tools/commands.hpp"
 #include "tools/json.hpp"
 #include "tools/options.hpp"
@@ -21,6 +21,7 @@ namespace {
 
 using autodiff::Budget;
 using autodiff::UnrollPlan;
+using metalearn::show_bytes;
 
 /// Seconds of writing and of reading a state, on average over some.
 autodiff::DiskCosts measure_disk(const std::string& directory, std::size_t state_bytes) {
@@ -77,7 +78,7 @@ int plan(const Words& words) {
     if (!arguments->has(needed)) throw checkpoints::UsageError(fmt::format("no --{}; usage: {}", needed, usage.synopsis));
   if (arguments->has("disk") != arguments->has("disk-dir")) throw checkpoints::UsageError("--disk and --disk-dir go together: how much, and where");
   const autodiff::Step T = arguments->whole("unroll", 1, 1, 1'000'000);
-  const Budget budget{parse_bytes("memory", *arguments->find("memory")), arguments->has("disk") ? parse_bytes("disk", *arguments->find("disk")) : 0};
+  const Budget budget{arguments->bytes("memory"), arguments->bytes("disk")};
   const int threads = static_cast<int>(arguments->whole("threads", 0, 0, 4096));
   const auto config = metalearn::Config::from_preset(arguments->find("preset").value_or("small"));
 

@@ -24,7 +24,8 @@ void require_run(const std::string& directory) {
 
 std::vector<Option> resume_options() {
   std::vector<Option> options = config_options();
-  std::erase_if(options, [](const Option& o) { return o.name != "updates" && o.name != "threads"; });
+  const auto& keys = metalearn::resumable_keys();
+  std::erase_if(options, [&](const Option& o) { return std::count(keys.begin(), keys.end(), o.name) == 0; });
   for (auto& option : options) option.fallback = "as the run was started";
   return options;
 }
@@ -32,18 +33,21 @@ std::vector<Option> resume_options() {
 }  // namespace
 
 int resume(const Words& words) {
-  const Usage usage{"metalearn resume DIR [--updates N] [--threads N]", "Continues a run from its newest snapshot, with the same bits as if it had never stopped.", resume_options(), "DIR"};
+  const Usage usage{"metalearn resume DIR [--updates N] [--threads N] [--memory BYTES] [--disk BYTES --disk-dir DIR]", "Continues a run from its newest snapshot, with the same bits as if it had never stopped.", resume_options(), "DIR"};
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   const std::string& directory = arguments->word;
   if (directory.empty()) throw checkpoints::UsageError("no run directory; usage: " + usage.synopsis);
-  metalearn::Config asked;
-  for (const auto& [name, value] : arguments->given) set_option(asked, name, value);
+  metalearn::Config scratch;
+  metalearn::ConfigChanges changes;
+  for (const auto& [name, value] : arguments->given) {
+    set_option(scratch, name, value);
+    changes[name] = name == "disk-dir" && !scratch.disk_dir.empty() ? absolute_folder(value) : value;
+  }
   require_run(directory);
 
   watch_signals();
-  const auto trainer = metalearn::Trainer::resume(directory, arguments->has("updates") ? std::optional(asked.updates) : std::nullopt,
-                                                  arguments->has("threads") ? std::optional(asked.threads) : std::nullopt);
+  const auto trainer = metalearn::Trainer::resume(directory, changes);
   if (const auto done = trainer->update(), wanted = trainer->config().updates; done >= wanted) {
     fmt::print("finished already: {} updates are done, {} in all were asked for; for more: metalearn resume {} --updates N, N above {}\n", done, wanted, directory, done);
     return 0;

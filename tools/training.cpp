@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cstdio>
 
 #include "metalearn/outer/trained_theta.hpp"
 #include "tools/progress.hpp"
@@ -15,6 +16,10 @@ int run_training(metalearn::Trainer& trainer, const std::string& directory) {
   const auto start = Clock::now();
   const auto first_update = trainer.update();
   std::int64_t dropped = 0;
+  if (const std::string plan = trainer.memory_plan(); !plan.empty()) {
+    fmt::print("{}\n", plan);
+    std::fflush(stdout);  // an unroll may take hours
+  }
   {
     ProgressLine line;
     line.status(fmt::format("update {}/{}", first_update, trainer.config().updates));

@@ -152,11 +152,11 @@ class Interpreter {
     } else if (sum != checksums_[i]) {
       segment_.advance(t, current_, next_);
       const bool agrees = checksum<T>(next_) == checksums_[i];
-      const char* verdict = agrees ? "agrees with the first time: check this machine's memory" : "does not agree with the first time either: check this machine's memory and processor";
+      const char* verdict = agrees ? "agrees with the first time" : "does not agree with the first time either";
       throw RecomputationMismatch(t + 1, agrees,
-                                  fmt::format("step {}: computing the state behind it again gave other bits than the first time (checksum {:016x}, expected {:016x}); "
-                                              "computing it once more {}",
-                                              t, sum, checksums_[i], verdict));
+                                  fmt::format("came out with other bits when it was computed again (checksum {:016x}, expected {:016x}); computing it once more {}: "
+                                              "check this machine's memory and processor",
+                                              sum, checksums_[i], verdict));
     }
     std::swap(current_, next_);
   }
@@ -210,7 +210,7 @@ class Interpreter {
         }
         if (checksum<T>(current_) != checksums_[static_cast<std::size_t>(a.step)])
           throw RecomputationMismatch(a.step, false,
-                                      fmt::format("the state before step {} changed while it was kept in {}: check this machine's memory", a.step, on_disk ? "the store on disk" : "memory"));
+                                      fmt::format("changed while it was kept in {}: check this machine's memory", on_disk ? "the store on disk" : "memory"));
         break;
       case Kind::drop: break;
       case Kind::prefetch: disk_->prefetch(a.slot); break;
@@ -240,6 +240,9 @@ class Interpreter {
 };
 
 }  // namespace
+
+RecomputationMismatch::RecomputationMismatch(Step t, bool agrees, const std::string& why)
+    : std::runtime_error(fmt::format("the state before step {} {}", t, why)), step(t), again_agrees(agrees), reason(why) {}
 
 std::size_t slot_bytes(std::size_t state_size, std::size_t number_bytes) { return whole_lines(state_size * number_bytes); }
 

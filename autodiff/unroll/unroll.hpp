@@ -18,9 +18,10 @@ namespace autodiff {
 
 /// A state came out with other bits than the first time: memory or processor can't be trusted (or a kernel is not deterministic).
 struct RecomputationMismatch : std::runtime_error {
-  RecomputationMismatch(Step t, bool agrees, const std::string& message) : std::runtime_error(message), step(t), again_agrees(agrees) {}
-  Step step;          ///< t of the state phi_t
-  bool again_agrees;  ///< computing it once more gave the bits of the first sweep
+  RecomputationMismatch(Step t, bool agrees, const std::string& why);
+  Step step;           ///< t of the state phi_t, which step t starts from
+  bool again_agrees;   ///< computing it once more gave the bits of the first sweep
+  std::string reason;  ///< what(), but for the words that name the state
 };
 
 /// Per step t, in doubles.

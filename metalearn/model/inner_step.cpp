@@ -184,6 +184,7 @@ struct InnerStep<T>::Impl {
   TensorList theta, phi;
   std::optional<Plan<T>> advance_plan, score_plan, features_plan, turn_plan;
   Arena arena;
+  std::optional<double> recomputed;
   std::size_t predicted_peak = 0;
   std::vector<const T*> in;
   std::vector<T*> out;
@@ -309,7 +310,15 @@ void InnerStep<T>::reverse(std::span<const T> theta, std::span<const T> tape, st
 template <class T>
 std::size_t InnerStep<T>::record_size() { return static_cast<std::size_t>(impl_->phi.size) + impl_->turn().kept_numbers(); }
 template <class T>
-double InnerStep<T>::recomputed_evaluations() { return std::max(0.0, impl_->turn().cost() - impl_->compile_turn(true, 0).cost()) / impl_->advance().cost(); }
+double InnerStep<T>::recomputed_evaluations() {
+  Impl& m = *impl_;
+  if (!m.recomputed) m.recomputed = std::max(0.0, m.turn().cost() - m.compile_turn(true, 0).cost()) / m.advance().cost();
+  return *m.recomputed;
+}
+template <class T>
+double InnerStep<T>::forward_arithmetic() { return impl_->advance().cost(); }
+template <class T>
+double InnerStep<T>::turn_arithmetic() { return impl_->turn().cost(); }
 template <class T>
 std::size_t InnerStep<T>::unroll_bytes() { return std::max(impl_->advance().peak_bytes(), impl_->turn().peak_bytes()); }
 

@@ -122,6 +122,9 @@ class InnerStep {
   std::size_t tape_bytes();
   /// What the reverse computes again within its step to keep the tape small: its arithmetic, in units of that of advance().
   double recomputed_evaluations();
+  /// Multiply-adds of advance() and of turn(), as their ops state them.
+  double forward_arithmetic();
+  double turn_arithmetic();
   /// Bytes of the arena with which any of advance, turn, record and reverse can run.
   std::size_t unroll_bytes();
   /// Bytes of the arena that the plans used so far predict, and the largest end that their steps wrote to (autodiff/plan/arena.hpp): equal.

@@ -16,6 +16,7 @@ struct GradientEstimate {
   std::vector<float> gradient;  ///< d/dtheta of the MEAN of the window's objectives, as long as theta
   double objective_first = 0, objective_last = 0;  ///< J of the first and the last new state
   std::int64_t steps = 0;       ///< inner steps that phi went forward
+  std::vector<double> adjoint_norm, contribution_norm;  ///< per step of the window: of the adjoint of phi_t, and of what the step adds to d/dtheta of the SUM; empty where they are not known
   bool finite = true;           ///< false: nothing above may be used, and the task's phi neither
   std::int64_t failed_step = 0; ///< where finite is false: t of the step that failed, and what it gave ("the objective", "phi, W/2", ...)
   std::string failure;
@@ -27,6 +28,7 @@ class GradientEstimator {
   virtual ~GradientEstimator() = default;
 
   /// Runs the task's next window from its phi, moves phi and age to the window's end (left as they are where the result is not finite), and gives the gradient.
+  /// Throws autodiff::RecomputationMismatch, its steps counted from the window's first, and what the world throws; the task is then as it was.
   /// The mean over steps, not the sum of specification section 11: windows of different k then weigh alike in the meta-batch and under clipping.
   virtual GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t update) = 0;
 

@@ -1,15 +1,13 @@
 // Metrics: a run's metrics.csv, one row per update, whatever happens to the process.
 //
-// Rows are written as they come and made durable before the snapshot that belongs to them; a resumed run first cuts off the rows after its snapshot, so
-// that there is no gap and no duplicate. All columns but `seconds` are the same for the same configuration and seed. One thread; flush() may come from another.
+// All columns but `seconds` are the same for the same configuration and seed. Rows and threads: as RowsFile.
 #pragma once
 #include <cstdint>
 #include <map>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "checkpoints/file_system.hpp"
+#include "metalearn/outer/rows_file.hpp"
 
 namespace metalearn {
 
@@ -44,27 +42,21 @@ class Metrics {
   /// Throws checkpoints::IoError where it can't be written, BadData where its columns are not these.
   Metrics(const std::string& directory, std::vector<std::string> families, std::vector<std::int64_t> marks, std::int64_t update,
           checkpoints::FileSystem& files = checkpoints::posix_file_system());
-  ~Metrics();
-  Metrics(const Metrics&) = delete;
-  Metrics& operator=(const Metrics&) = delete;
 
   /// How many of the rows up to `update` were not there (any more).
   std::int64_t rows_lost() const { return rows_lost_; }
 
   void append(const MetricsRow& row);
   /// Returns when all rows appended before it are on the disk.
-  void flush();
+  void flush() { file_.flush(); }
 
  private:
   std::string header() const;
-  void write(std::string_view text);
 
-  checkpoints::FileSystem& files_;
-  std::string path_;
   std::vector<std::string> families_;
   std::vector<std::int64_t> marks_;
-  int file_ = -1;
-  std::int64_t rows_lost_ = 0;
+  RowsFile file_;
+  std::int64_t rows_lost_;
 };
 
 }  // namespace metalearn

@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 
+#include "checkpoints/disk_checkpoints.hpp"
 #include "checkpoints/error.hpp"
 #include "metalearn/evaluate/few_shot.hpp"
+#include "metalearn/outer/step_measurement.hpp"
 #include "metalearn/outer/trainer_parts.hpp"
+#include "metalearn/outer/window_plan.hpp"
 #include "metalearn/outer/windowed.hpp"
 
 namespace metalearn {
@@ -26,12 +29,23 @@ TrainerParts real_parts(const Config& config) {
   const TaskDistribution tasks(config.task, std::move(sets), config.seed);
   parts.families = tasks.families();
 
+  autodiff::Budget share;
+  if (config.memory > 0) {
+    const WindowPlan plan = plan_windows(config, largest_shape(config, tasks.most_inputs(), tasks.most_classes()));
+    share = plan.share;
+    parts.at_once = plan.at_once;
+    parts.memory_plan = to_text(plan, config);
+    if (const auto slots = plan.longest.schedule.disk_slots; slots > 0)  // can they be kept there?
+      checkpoints::DiskCheckpoints(checkpoints::posix_file_system(), config.disk_dir, slots * plan.at_once, plan.longest.predicted.disk_bytes / static_cast<std::size_t>(slots));
+  }
   // One window at a time leaves the threads to the loops inside a step; several run side by side instead.
-  parts.estimator = std::make_unique<Windowed>(config, config.tasks == 1 ? config.threads : 1);
+  auto windowed = std::make_unique<Windowed>(config, config.tasks == 1 || parts.at_once == 1 ? config.threads : 1, share);
   parts.make_task = [tasks, seed = config.seed](std::uint64_t id) {
     Task task = tasks.draw(Role::train, id);
     return InFlight{id, task, task.family(), 0, 0, initial_phi(task.widths(), seed ^ kPhiSeed, id)};
   };
+  Windowed* const windows = windowed.get();
+  parts.estimator = std::move(windowed);
   if (config.validate_every == 0) return parts;
   try {
     tasks.draw(Role::validation, 0);
@@ -39,12 +53,13 @@ TrainerParts real_parts(const Config& config) {
     parts.notes.push_back(fmt::format("theta is not validated: {}", e.what()));
     return parts;
   }
-  parts.validate = [tasks, config](const std::vector<float>& theta, const Stop& stop) {
+  parts.validate = [tasks, config, windows, at_once = parts.at_once](const std::vector<float>& theta, const Stop& stop) {
+    if (at_once > 0) windows->release_memory();
     FewShotOptions options;
     options.steps = config.validate_steps;
     options.batch = config.batch;
     options.labels_per_class = config.task.labels_per_class;
-    options.threads = config.threads;
+    options.threads = at_once > 0 ? at_once : config.threads;
     options.seed = config.seed;
     options.stop = stop;
     std::vector<ValidationPoint> points;

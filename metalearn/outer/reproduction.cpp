@@ -63,7 +63,9 @@ class Rerun {
 
   /// Until all is compared, something differs, or it is stopped.
   void go(const Stretch& stretch, const Trainer::OnProgress& on_progress, const Stop& stop, const PartsMaker& parts, Reproduction& r) {
-    const auto trainer = in_words_of_the_run([&] { return resume_with(rerun_, r.to, stretch.threads, parts); });
+    ConfigChanges changes = {{"updates", std::to_string(r.to)}, {"disk", "0"}};  // its folder may be on another machine
+    if (stretch.threads) changes["threads"] = std::to_string(*stretch.threads);
+    const auto trainer = in_words_of_the_run([&] { return resume_with(rerun_, changes, parts); });
     bool first = true;
     // False where it diverged, which the run did not.
     const auto go_to = [&](std::int64_t generation) {
@@ -97,8 +99,7 @@ class Rerun {
   /// The run's own wishes about how far and how often are not the rerun's.
   static StateDiff compare(const RunSnapshot& expected, RunSnapshot rerun) {
     rerun.config.save_every = expected.config.save_every;
-    rerun.config.updates = expected.config.updates;
-    rerun.config.threads = expected.config.threads;
+    for (const auto& key : resumable_keys()) rerun.config.set(key, expected.config.to_map().at(key));
     return diff_states(expected, rerun);
   }
 

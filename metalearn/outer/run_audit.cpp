@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <sstream>
 #include <stdexcept>
 
 #include "checkpoints/error.hpp"
@@ -15,6 +17,8 @@
 #include "metalearn/outer/model_file.hpp"
 #include "metalearn/outer/run_snapshot.hpp"
 #include "metalearn/outer/run_state.hpp"
+#include "metalearn/outer/step_rows.hpp"
+#include "metalearn/outer/trainer.hpp"
 
 namespace metalearn {
 namespace {
@@ -66,6 +70,8 @@ std::optional<std::string> text_of(const std::string& path, FileSystem& files) {
   }
 }
 
+bool may_change(const std::string& key) { return std::count(resumable_keys().begin(), resumable_keys().end(), key) > 0; }
+
 Finding audit_config(const std::string& path, const Whole* newest, FileSystem& files) {
   const auto damaged = [&](const std::string& what) { return Finding{path, Grade::damaged, what}; };
   const auto text = text_of(path, files);
@@ -82,7 +88,7 @@ Finding audit_config(const std::string& path, const Whole* newest, FileSystem& f
   if (!newest) return {path, Grade::ok, "a configuration; there is no whole snapshot to compare it with"};
   const auto in_snapshot = newest->config.to_map();
   for (const auto& [key, value] : config.to_map())
-    if (const auto& other = in_snapshot.at(key); key != "updates" && key != "threads" && value != other)
+    if (const auto& other = in_snapshot.at(key); !may_change(key) && value != other)
       return damaged(fmt::format("{} is '{}', and '{}' in {}; a resume goes by the snapshot", key, value, other, newest->path));
   return {path, Grade::ok, "agrees with the newest snapshot"};
 }
@@ -110,6 +116,23 @@ Finding audit_metrics(const std::string& path, const Whole* newest, FileSystem& 
   if (begin > 0) return {path, Grade::note, fmt::format("begins with update {}; the rows before are gone", begin + 1)};
   if (wrong.empty()) return {path, Grade::ok, fmt::format("{} rows", done)};
   return {path, Grade::note, fmt::format("{} rows; {}, which is after the newest snapshot: resuming cuts it off", done, wrong)};
+}
+
+/// Of steps.csv, where there is one.
+std::optional<Finding> audit_step_rows(const std::string& path, FileSystem& files) {
+  const auto text = text_of(path, files);
+  if (!text) return {};
+  if (!text->starts_with(step_rows_header())) return Finding{path, Grade::damaged, "does not begin with the names of its columns"};
+  std::istringstream lines(*text);
+  std::int64_t rows = -1, before = 0;
+  for (std::string line; std::getline(lines, line) && !lines.eof(); ++rows) {
+    if (rows < 0) continue;
+    std::int64_t update = 0;
+    const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), update);
+    if (error != std::errc() || update < before || std::count(line.begin(), line.end(), ',') != 4) return Finding{path, Grade::damaged, fmt::format("line {} is none of its rows", rows + 2)};
+    before = update;
+  }
+  return Finding{path, Grade::ok, fmt::format("{} rows{}", std::max<std::int64_t>(0, rows), text->ends_with('\n') ? "" : "; the last one is torn, or being written")};
 }
 
 /// What of the manifest is not as the files are, with the files looked at after it; `in_doubt`: one that it lists is not there. Snapshots found damaged already are left out.
@@ -213,6 +236,7 @@ RunAudit audit_run(const std::string& directory, FileSystem& files) {
   audit.findings.push_back(audit_manifest(directory, snapshots, files));
   audit.findings.push_back(audit_config(directory + "/config.json", newest, files));
   audit.findings.push_back(audit_metrics(directory + "/metrics.csv", newest, files));
+  if (auto finding = audit_step_rows(directory + "/" + kStepRowsName, files)) audit.findings.push_back(std::move(*finding));
   for (auto& finding : leftovers(directory, files)) audit.findings.push_back(std::move(finding));
   return audit;
 }

@@ -9,6 +9,7 @@
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
 #include "metalearn/config.hpp"
+#include "metalearn/outer/step_rows.hpp"
 
 namespace metalearn {
 namespace {
@@ -27,8 +28,8 @@ bool holds_snapshots(const std::string& directory) {
 }
 
 /// What a start that was killed may leave: the line of columns.
-bool is_own_without_rows(const std::string& metrics) {
-  return metrics.empty() || (metrics.starts_with("update,objective_first,") && metrics.find('\n') >= metrics.size() - 1);
+bool is_own_without_rows(const std::string& rows, const std::string& columns) {
+  return rows.empty() || (rows.starts_with(columns) && rows.find('\n') >= rows.size() - 1);
 }
 
 /// An object whose every key and value is one of a configuration.
@@ -51,7 +52,8 @@ void require_free(const std::string& directory) {
   const auto refuse = [&](const char* name) {
     throw checkpoints::UsageError(fmt::format("{}: holds a {} but no snapshots, and a new run would overwrite it; move it away, or choose another directory", directory, name));
   };
-  if (!is_own_without_rows(text_of(directory + "/metrics.csv"))) refuse("metrics.csv");
+  if (!is_own_without_rows(text_of(directory + "/metrics.csv"), "update,objective_first,")) refuse("metrics.csv");
+  if (!is_own_without_rows(text_of(directory + "/" + kStepRowsName), step_rows_header())) refuse(kStepRowsName);
   if (!is_own_config(text_of(directory + "/config.json"))) refuse("config.json");
 }
 

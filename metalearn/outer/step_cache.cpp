@@ -32,6 +32,11 @@ StepCache::Lease StepCache::lend(InnerStep<float> step) {
   return Lease(*this, std::move(step));
 }
 
+void StepCache::release() {
+  std::lock_guard lock(mutex_);
+  arenas_.clear();
+}
+
 std::size_t StepCache::idle() const {
   std::lock_guard lock(mutex_);
   return idle_.size();

@@ -37,6 +37,8 @@ class StepCache {
 
   /// An idle step of this shape, or a new one.
   Lease borrow(const StepShape& shape);
+  /// Frees the idle arenas.
+  void release();
   std::size_t idle() const;
   std::size_t idle_arenas() const;
 

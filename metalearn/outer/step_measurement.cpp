@@ -17,8 +17,12 @@ std::vector<float> drawn(std::int64_t count, const char* what) {
   return values;
 }
 
-// Copying a tape away and back has to cost less than this share of the step forward that it saves; the planner leaves it out of account.
-constexpr double kTapeShare = 0.25;
+// Copying a number of the tape away and back, through memory that is touched for the first time, takes about as long as so many multiply-adds. A tape that takes more than a quarter of the
+// step forward, which is what it saves, is not kept: the planner leaves the copying out of account.
+constexpr double kCopyArithmetic = 16, kTapeShare = 0.25;
+
+/// As TaskDistribution rounds it.
+std::int64_t largest_width(const TaskConfig& task) { return std::max<std::int64_t>(8, (task.width_max + 4) / 8 * 8); }
 
 template <class F>
 double least_seconds(int rounds, F run) {
@@ -35,16 +39,29 @@ double least_seconds(int rounds, F run) {
 
 }  // namespace
 
-StepShape largest_shape(const Config& c) {
+StepShape largest_shape(const Config& c, std::int64_t inputs, std::int64_t classes) {
   StepShape shape;
-  shape.widths = {c.task.resolution * c.task.resolution};
-  shape.widths.insert(shape.widths.end(), static_cast<std::size_t>(c.task.hidden_max), c.task.width_max);
+  shape.widths = {inputs};
+  shape.widths.insert(shape.widths.end(), static_cast<std::size_t>(c.task.hidden_max), largest_width(c.task));
   shape.widths.push_back(c.task.representation);
   shape.batch = c.batch;
-  shape.classes = c.task.classes_max;
+  shape.classes = std::min<std::int64_t>(c.task.classes_max, classes);
   shape.labels_per_class = c.task.labels_per_class;
   shape.averages = c.averages;
   return shape;
+}
+
+StepShape largest_shape(const Config& c) { return largest_shape(c, c.task.resolution * c.task.resolution, c.task.classes_max); }
+
+autodiff::StepProfile step_profile(InnerStep<float>& step) {
+  const std::size_t tape = step.record_size();
+  const bool pays = static_cast<double>(tape) * kCopyArithmetic <= kTapeShare * step.forward_arithmetic();
+  return {static_cast<std::size_t>(step.phi_size()), static_cast<std::size_t>(step.theta_size()), pays ? tape : 0, sizeof(float), step.unroll_bytes()};
+}
+
+autodiff::StepCosts step_costs(InnerStep<float>& step) {
+  const double again = step.recomputed_evaluations(), turn = std::max(1.0, step.turn_arithmetic() / step.forward_arithmetic());
+  return {{1, 1}, {1, 1}, {turn - 1, again}, {turn, 1 + again}};
 }
 
 StepMeasurement measure_step(const RuleConfig& rule, const StepShape& shape, int threads, int rounds) {
@@ -60,10 +77,10 @@ StepMeasurement measure_step(const RuleConfig& rule, const StepShape& shape, int
   std::vector<float> next(phi.size()), adjoint(phi.size(), 0.0f), new_adjoint(phi.size()), gradient(theta.size());
 
   StepMeasurement m;
-  m.profile = {phi.size(), theta.size(), step.record_size(), sizeof(float), step.unroll_bytes()};
-  const double recomputed = step.recomputed_evaluations();
-  m.costs.advance = {least_seconds(rounds, [&] { step.advance(theta, phi, x, next); }), 1};
-  m.costs.turn = {least_seconds(rounds, [&] { step.turn(theta, phi, x, pairs, adjoint, new_adjoint, gradient, next); }), 1 + recomputed};
+  m.profile = step_profile(step);
+  m.costs = step_costs(step);
+  m.costs.advance.seconds = least_seconds(rounds, [&] { step.advance(theta, phi, x, next); });
+  m.costs.turn.seconds = least_seconds(rounds, [&] { step.turn(theta, phi, x, pairs, adjoint, new_adjoint, gradient, next); });
   const auto numbers = step.record_size();
   autodiff::Arena memory;
   std::span<float> tape;
@@ -74,10 +91,9 @@ StepMeasurement measure_step(const RuleConfig& rule, const StepShape& shape, int
     step.record(theta, phi, x, pairs, next, tape);
   });
   const double reverse = least_seconds(rounds, [&] { step.reverse(theta, tape, x, pairs, adjoint, new_adjoint, gradient); });
-  m.costs.record = {std::min(m.costs.turn.seconds, record), 1};
-  m.costs.reverse = {m.costs.turn.seconds - m.costs.record.seconds, recomputed};
+  m.costs.record.seconds = std::min(m.costs.turn.seconds, record);
+  m.costs.reverse.seconds = m.costs.turn.seconds - m.costs.record.seconds;
   m.tape_seconds = record + reverse - m.costs.turn.seconds;
-  if (m.tape_seconds > kTapeShare * m.costs.advance.seconds) m.profile.tape_size = 0;
   return m;
 }
 

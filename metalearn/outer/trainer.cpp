@@ -6,12 +6,14 @@
 #include <cmath>
 #include <iterator>
 #include <set>
+#include <stdexcept>
 #include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "autodiff/plan/parallel.hpp"
+#include "autodiff/unroll/unroll.hpp"
 #include "checkpoints/background_saver.hpp"
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
@@ -20,6 +22,7 @@
 #include "metalearn/outer/run_snapshot.hpp"
 #include "metalearn/outer/run_state.hpp"
 #include "metalearn/outer/schedule.hpp"
+#include "metalearn/outer/step_rows.hpp"
 #include "metalearn/outer/trainer_parts.hpp"
 
 namespace metalearn {
@@ -50,6 +53,7 @@ class RunTrainer final : public Trainer {
     if (!parts) return;
     parts_ = std::move(*parts);
     pending_.insert(pending_.end(), parts_.notes.begin(), parts_.notes.end());
+    if (parts_.at_once > 0) parallel_ = autodiff::Parallel(parts_.at_once);
     pool_.emplace(config_, parts_.make_task);
     if (!from) return;
     restore_pool(*from, *pool_);
@@ -74,6 +78,7 @@ class RunTrainer final : public Trainer {
   const Config& config() const override { return config_; }
   std::string newest_snapshot() const override { return checkpoints::snapshot_path(directory_.path(), saved_); }
   std::int64_t update() const override { return state_.update; }
+  std::string memory_plan() const override { return parts_.memory_plan; }
   const std::vector<float>& theta() const override { return state_.theta; }
   const std::vector<float>& theta_average() const override { return state_.theta_average; }
 
@@ -104,7 +109,14 @@ class RunTrainer final : public Trainer {
     directory_.write_text("config.json", nlohmann::json(config_.to_map()).dump(2) + "\n");
     directory_.adopt("metrics.csv");
     metrics_.emplace(directory_.path(), parts_.families, config_.validate_every > 0 ? config_.validate_steps : std::vector<std::int64_t>{}, state_.update, files_);
-    saver_.emplace(directory_, [this] { metrics_->flush(); });  // the rows up to a snapshot are on the disk before it is
+    if (config_.telemetry) {
+      directory_.adopt(kStepRowsName);
+      step_rows_.emplace(directory_.path() + "/" + kStepRowsName, step_rows_header(), state_.update, files_);
+    }
+    saver_.emplace(directory_, [this] {  // the rows up to a snapshot are on the disk before it is
+      metrics_->flush();
+      if (step_rows_) step_rows_->flush();
+    });
     if (const auto lost = metrics_->rows_lost(); lost > 0)
       pending_.push_back(fmt::format("{}/metrics.csv lacks {} of the {} rows up to the snapshot; it goes on with update {}", directory_.path(), lost, state_.update, state_.update + 1));
   }
@@ -125,7 +137,7 @@ class RunTrainer final : public Trainer {
     std::atomic<bool> stopped = false;
     parallel_.for_each(slots.size(), [&](std::size_t i) {
       if (stopped || asked(stop)) stopped = true;
-      else estimates[i] = parts_.estimator->estimate(state_.theta, tasks[i], state_.update);
+      else estimates[i] = estimate(tasks[i]);
     });
     if (stopped) return {};
 
@@ -141,6 +153,9 @@ class RunTrainer final : public Trainer {
     if (parts_.validate && config_.validate_every > 0 && next.update % config_.validate_every == 0 && !validate(next, row, batch.events, stop)) return {};
 
     state_ = std::move(next);
+    std::string steps;
+    for (std::size_t i = 0; i < slots.size() && config_.telemetry; ++i)
+      if (!batch.dropped[i]) steps += step_rows(state_.update, tasks[i], estimates[i]);
     for (std::size_t i = 0; i < slots.size(); ++i) {
       const bool done = tasks[i].age >= tasks[i].length;
       row.replaced += !batch.dropped[i] && done;
@@ -151,10 +166,20 @@ class RunTrainer final : public Trainer {
     row.seconds = seconds_since(start);
     const auto writing = Clock::now();  // which may have to wait for the saver's fsync of the same file
     metrics_->append(row);
+    if (step_rows_) step_rows_->append(steps);
     stall_ += seconds_since(writing);
     batch.events.insert(batch.events.begin(), std::make_move_iterator(pending_.begin()), std::make_move_iterator(pending_.end()));
     pending_.clear();
     return report(row, std::move(batch.events));
+  }
+
+  GradientEstimate estimate(InFlight& task) const {
+    try {
+      return parts_.estimator->estimate(state_.theta, task, state_.update);
+    } catch (const autodiff::RecomputationMismatch& e) {
+      throw checkpoints::MachineFault(fmt::format("{}: update {}, task {} ({}): the state before inner step {} {}; nothing of this update was kept, and the newest snapshot is good",
+                                                  directory_.path(), state_.update + 1, task.id, task.family, task.age + e.step, e.reason));
+    }
   }
 
   /// Where every window was dropped theta and the optimiser stay as they are.
@@ -231,6 +256,7 @@ class RunTrainer final : public Trainer {
   TrainerParts parts_;
   std::optional<InFlightPool> pool_;
   std::optional<Metrics> metrics_;
+  std::optional<RowsFile> step_rows_;
   std::optional<checkpoints::BackgroundSaver> saver_;  ///< after all that it uses
   std::int64_t saved_ = 0;                             ///< update of the newest state handed over, or resumed from
   double stall_ = 0;                                   ///< seconds, since the last report
@@ -259,7 +285,12 @@ std::unique_ptr<Trainer> start_with(const Config& config, const std::string& dir
   return trainer;
 }
 
-std::unique_ptr<Trainer> resume_with(const std::string& directory, std::optional<std::int64_t> updates, std::optional<int> threads, const PartsMaker& make, checkpoints::FileSystem& files) {
+const std::vector<std::string>& resumable_keys() {
+  static const std::vector<std::string> keys = {"updates", "threads", "memory", "disk", "disk-dir", "telemetry"};
+  return keys;
+}
+
+std::unique_ptr<Trainer> resume_with(const std::string& directory, const ConfigChanges& changes, const PartsMaker& make, checkpoints::FileSystem& files) {
   auto run = checkpoints::RunDirectory::open(directory, files);
   auto found = checkpoints::newest_whole_snapshot(run.path(), files);
   const auto damaged = std::move(found.damaged);
@@ -268,8 +299,11 @@ std::unique_ptr<Trainer> resume_with(const std::string& directory, std::optional
   const RunSnapshot newest = run_snapshot(std::move(found));
   Config config = newest.config;
   if (const std::string note = kernels_note(newest.archive); !note.empty()) events.push_back(note);
-  if (updates) config.set("updates", std::to_string(*updates));
-  if (threads) config.set("threads", std::to_string(*threads));
+  for (const auto& [key, value] : changes) {
+    if (std::count(resumable_keys().begin(), resumable_keys().end(), key) == 0) throw std::invalid_argument(fmt::format("[resume] {} can't be changed", key));
+    config.set(key, value);
+  }
+  if (config.disk == 0 && !changes.contains("disk-dir")) config.disk_dir.clear();
   config.check();
   std::optional<TrainerParts> parts;
   if (newest.generation < config.updates) {
@@ -284,8 +318,8 @@ std::unique_ptr<Trainer> Trainer::start(const Config& config, const std::string&
   return start_with(config, directory, real_parts, on_progress, stop);
 }
 
-std::unique_ptr<Trainer> Trainer::resume(const std::string& directory, std::optional<std::int64_t> updates, std::optional<int> threads) {
-  return resume_with(directory, updates, threads, real_parts);
+std::unique_ptr<Trainer> Trainer::resume(const std::string& directory, const ConfigChanges& changes) {
+  return resume_with(directory, changes, real_parts);
 }
 
 }  // namespace metalearn

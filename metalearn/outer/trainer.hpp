@@ -3,6 +3,7 @@
 // run() is called from one thread and uses config.threads of them inside. It never prints: progress goes to the caller.
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,6 +29,12 @@ struct Progress {
   std::int64_t validation_mark = 0;
 };
 
+/// Keys of a configuration and their new values.
+using ConfigChanges = std::map<std::string, std::string>;
+
+/// The keys that a resume may change: how far, and with what of this machine. None of them changes bits.
+const std::vector<std::string>& resumable_keys();
+
 class Trainer {
  public:
   using OnProgress = std::function<bool(const Progress&)>;  ///< false: stop
@@ -37,14 +44,15 @@ class Trainer {
   /// A start that stops or fails leaves nothing behind that it made. Throws UsageError where the directory holds snapshots (naming `metalearn resume`) or
   /// another program's files of the same names, IoError if it can't be written, what loading the data throws.
   static std::unique_ptr<Trainer> start(const Config& config, const std::string& directory, const OnProgress& on_progress = {}, const Stop& stop = {});
-  /// Continues from the newest snapshot, to `updates` in all if given. A finished run is opened without its data, and run() does nothing.
+  /// Continues from the newest snapshot, with these keys changed. A finished run is opened without its data, and run() does nothing.
   /// Throws NoInput where there is nothing to resume, BadData where the snapshot is damaged or the data is not what the run was begun with.
-  static std::unique_ptr<Trainer> resume(const std::string& directory, std::optional<std::int64_t> updates = {}, std::optional<int> threads = {});
+  static std::unique_ptr<Trainer> resume(const std::string& directory, const ConfigChanges& changes = {});
   virtual ~Trainer() = default;
 
   virtual const Config& config() const = 0;
   virtual std::string newest_snapshot() const = 0;       ///< path of the newest one saved, or resumed from; not while run() runs
   virtual std::int64_t update() const = 0;               ///< updates done
+  virtual std::string memory_plan() const = 0;           ///< what the memory budget leads to, in a line; empty: there is none
   virtual const std::vector<float>& theta() const = 0;
   virtual const std::vector<float>& theta_average() const = 0;  ///< debiased moving average: what is validated and worth evaluating
   /// Trains until config().updates are done, on_update returns false, or stop (asked between windows) true: an update that is not whole by then is dropped, and the state

@@ -20,6 +20,8 @@ struct TrainerParts {
   std::unique_ptr<GradientEstimator> estimator;
   TaskMaker make_task;
   std::vector<std::string> notes;        ///< for the first progress report
+  int at_once = 0;                       ///< windows that run at one time, where the memory budget says it; 0: as many as threads
+  std::string memory_plan = {};          ///< what the memory budget leads to, in a line; empty: there is none
   /// The averaged theta on the meta-validation tasks, one point per mark; none where it was stopped. Empty: there is nothing to validate on.
   std::function<std::vector<ValidationPoint>(const std::vector<float>& theta, const Stop& stop)> validate;
 };
@@ -32,7 +34,7 @@ TrainerParts real_parts(const Config& config);
 /// Trainer::start and Trainer::resume with parts of the caller's choice, writing through `files`.
 std::unique_ptr<Trainer> start_with(const Config& config, const std::string& directory, const PartsMaker& parts, const Trainer::OnProgress& on_progress = {}, const Stop& stop = {},
                                     checkpoints::FileSystem& files = checkpoints::posix_file_system());
-std::unique_ptr<Trainer> resume_with(const std::string& directory, std::optional<std::int64_t> updates, std::optional<int> threads, const PartsMaker& parts,
+std::unique_ptr<Trainer> resume_with(const std::string& directory, const ConfigChanges& changes, const PartsMaker& parts,
                                      checkpoints::FileSystem& files = checkpoints::posix_file_system());
 
 }  // namespace metalearn

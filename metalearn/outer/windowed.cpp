@@ -1,15 +1,47 @@
 #include "metalearn/outer/windowed.hpp"
 
+#include <fmt/format.h>
+
+#include <optional>
+#include <utility>
+
 #include "autodiff/unroll/schedules/schedules.hpp"
 #include "autodiff/unroll/unroll.hpp"
+#include "checkpoints/disk_checkpoints.hpp"
 #include "metalearn/outer/adam.hpp"
 #include "metalearn/outer/inner_segment.hpp"
+#include "metalearn/outer/step_measurement.hpp"
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 namespace metalearn {
-Windowed::Windowed(const Config& config, int kernel_threads) : config_(config), steps_(config.rule, kernel_threads) {}
+namespace {
+
+// Compiling a step leaves tens of megabytes of freed memory behind, which malloc keeps: with the arenas, it would be more than the budget.
+void return_free_memory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
+}  // namespace
+
+Windowed::Windowed(const Config& config, int kernel_threads, const autodiff::Budget& share, checkpoints::FileSystem& files)
+    : config_(config), share_(share), files_(files), steps_(config.rule, kernel_threads) {}
 
 StepShape Windowed::shape_of(const Task& task) const {
   return {task.widths(), config_.batch, task.classes(), config_.task.labels_per_class, config_.averages};
+}
+
+autodiff::Schedule Windowed::schedule_of(InnerStep<float>& step, autodiff::Step k) const {
+  if (share_.memory_bytes == 0) return autodiff::store_states(k);
+  try {
+    return autodiff::plan_unroll(k, step_profile(step), step_costs(step), {}, share_).schedule;
+  } catch (const autodiff::BudgetTooSmall& e) {
+    throw checkpoints::MemoryBudget(fmt::format("{} for one window; raise memory", e.what()));
+  }
 }
 
 GradientEstimate Windowed::estimate(std::span<const float> theta, InFlight& task, std::int64_t) {
@@ -31,8 +63,14 @@ GradientEstimate Windowed::estimate(std::span<const float> theta, InFlight& task
     return e;
   };
   try {
+    const autodiff::Schedule schedule = schedule_of(*step, k);
+    if (share_.memory_bytes > 0) return_free_memory();
+    std::optional<checkpoints::DiskCheckpoints> disk;
+    if (schedule.disk_slots > 0) disk.emplace(files_, config_.disk_dir, schedule.disk_slots, std::as_bytes(std::span(phi)).size());
     autodiff::Arena arena;
-    autodiff::unroll<float>(segment, autodiff::store_states(k), phi, adjoint, result.gradient, arena);
+    auto telemetry = autodiff::unroll<float>(segment, schedule, phi, adjoint, result.gradient, arena, disk ? &*disk : nullptr);
+    result.adjoint_norm = std::move(telemetry.adjoint_norm);
+    result.contribution_norm = std::move(telemetry.contribution_norm);
   } catch (const NotFinite& e) {
     return failed(e.step, e.what(), e.op);
   }

@@ -1,9 +1,11 @@
 // Windowed: the gradient by back-propagation through one window of k inner steps, phi carried over from the window before.
 //
-// The window is an unroll (autodiff/unroll/): forward, and backward from the last step to the first, with the states that the schedule keeps. The adjoint of phi
-// starts at zero behind the last step, and nothing flows into the window before: that is the truncation. k = L is full back-propagation.
-// training_and_evaluation.md "Meta-training, procedure"; specification sections 10 and 11. Threads: as GradientEstimator.
+// The window is an unroll (autodiff/unroll/): forward, and backward from the last step to the first. Without a memory budget every state is kept; within one, as the
+// planner says (budget.hpp), with the same bits. The adjoint of phi starts at zero behind the last step, and nothing flows into the window before: that is the truncation.
+// k = L is full back-propagation. training_and_evaluation.md "Meta-training, procedure"; specification sections 10 and 11. Threads: as GradientEstimator.
 #pragma once
+#include "autodiff/unroll/budget.hpp"
+#include "checkpoints/file_system.hpp"
 #include "metalearn/outer/gradient_estimator.hpp"
 #include "metalearn/outer/step_cache.hpp"
 
@@ -11,17 +13,24 @@ namespace metalearn {
 
 class Windowed final : public GradientEstimator {
  public:
-  /// kernel_threads: for the loops inside a step; 1 where windows run in parallel.
-  explicit Windowed(const Config& config, int kernel_threads = 1);
+  /// kernel_threads: for the loops inside a step; 1 where windows run in parallel. share: of the memory budget, for one window; 0 bytes: without bounds.
+  explicit Windowed(const Config& config, int kernel_threads = 1, const autodiff::Budget& share = {}, checkpoints::FileSystem& files = checkpoints::posix_file_system());
 
   /// Step t (from phi_t to phi_{t+1}) sees unlabelled batch t; phi_{t+1} is scored with the labelled pairs of t+1.
+  /// Throws checkpoints::MemoryBudget where the window does not fit in its share, IoError where states can't be kept on disk.
   GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t update) override;
   bool advance(std::span<const float> theta, InFlight& task, std::int64_t steps) override;
 
+  /// Gives the memory of steps that nobody has on loan back.
+  void release_memory() { steps_.release(); }
+
  private:
   StepShape shape_of(const Task& task) const;
+  autodiff::Schedule schedule_of(InnerStep<float>& step, autodiff::Step k) const;
 
   Config config_;
+  autodiff::Budget share_;
+  checkpoints::FileSystem& files_;
   StepCache steps_;
 };
 

@@ -67,6 +67,9 @@ class TaskDistribution {
   /// validation and test leave out sets that hold nothing, or too little, out for them; throws checkpoints::BadData if all do.
   Task draw(Role role, std::uint64_t id) const;
   const std::vector<std::string>& families() const;
+  /// The most inputs, and the most classes, that a training task can have.
+  std::int64_t most_inputs() const;
+  std::int64_t most_classes() const;
  private:
   struct Impl;
   std::shared_ptr<const Impl> impl_;

@@ -104,6 +104,18 @@ TaskDistribution::TaskDistribution(TaskConfig config, std::vector<std::shared_pt
 
 const std::vector<std::string>& TaskDistribution::families() const { return impl_->names; }
 
+std::int64_t TaskDistribution::most_inputs() const {
+  std::int64_t most = 0;
+  for (const auto& family : impl_->families[index_of(Role::train)]) most = std::max<std::int64_t>(most, family.images->inputs(impl_->config.resolution));
+  return most;
+}
+
+std::int64_t TaskDistribution::most_classes() const {
+  std::size_t most = 0;
+  for (const auto& family : impl_->families[index_of(Role::train)]) most = std::max(most, family.classes.size());
+  return std::min<std::int64_t>(impl_->config.classes_max, static_cast<std::int64_t>(most));
+}
+
 Task TaskDistribution::draw(Role role, std::uint64_t id) const {
   const TaskConfig& config = impl_->config;
   const auto& families = impl_->families[index_of(role)];

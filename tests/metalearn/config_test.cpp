@@ -41,7 +41,7 @@ TEST_CASE("every key of the table can be set, has a meaning and a range") {
     CHECK(!key.range.empty());
     CHECK(values.contains(key.name) == !key.shorthand);
     kept += !key.shorthand;
-    CHECK(refusal(key.name, key.name == "data" ? "=" : "nonsense") != "accepted");
+    CHECK(refusal(key.name, key.name == "data" ? "=" : key.name == "disk-dir" ? "\x01" : "nonsense") != "accepted");
   }
   CHECK(kept == values.size());
 }
@@ -125,14 +125,23 @@ TEST_CASE("a default gives way to a bound that was given, but two given bounds m
   Config c;
   c.window_min = 20;
   c.tasks = 32;
-  c.length_max = 3;
-  c.settle({"window-min", "tasks", "length-max"});
+  c.settle({"window-min", "tasks"});
   CHECK(c.window_max == 20);
   CHECK(c.in_flight == 128);
-  CHECK(c.length_min == 3);
-  CHECK(c.length_start == 3);
   c.data = {"glyph"};
   CHECK_NOTHROW(c.check());
+
+  Config brief;
+  brief.data = {"glyph"};
+  brief.length_max = 3;
+  brief.settle({"length-max"});
+  CHECK(brief.length_min == 3);
+  CHECK(brief.length_start == 3);
+  CHECK(brief.window_min == 3);
+  CHECK_NOTHROW(brief.check());
+  brief.window_min = 4;
+  brief.settle({"window-min", "length-max"});
+  CHECK_THROWS_WITH_AS(brief.check(), "window-min = 4 is larger than length-max = 3; raise length-max or lower window-min", UsageError);
 
   c.window_max = 3;
   c.settle({"window-min", "window-max"});

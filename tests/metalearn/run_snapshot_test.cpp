@@ -123,7 +123,7 @@ TEST_CASE("a run that goes on with kernels of other bits says so in its first pr
   archive.set("", "kernels", std::string("v9"));
   checkpoints::save_snapshot(path, archive);
   std::vector<std::string> events;
-  resume_with(folder / "run", 5, {}, toy_parts())->run([&](const Progress& p) {
+  resume_with(folder / "run", {{"updates", "5"}}, toy_parts())->run([&](const Progress& p) {
     events = p.events;
     return true;
   });
@@ -160,6 +160,6 @@ TEST_CASE("a snapshot under another generation's name is refused, not trained on
   start_with(c, folder / "run", toy_parts())->run([](const Progress&) { return true; });
   std::filesystem::copy(checkpoints::snapshot_path(folder / "run", 4), checkpoints::snapshot_path(folder / "run", 9));
   CHECK_THROWS_AS(newest_run_snapshot(folder / "run"), checkpoints::BadData);
-  CHECK_THROWS_WITH_AS(resume_with(folder / "run", 12, {}, toy_parts()),
+  CHECK_THROWS_WITH_AS(resume_with(folder / "run", {{"updates", "12"}}, toy_parts()),
                        (checkpoints::snapshot_path(folder / "run", 9) + ": holds generation 4, not that of its name; move it away, or give it the name of its generation").c_str(), checkpoints::BadData);
 }

@@ -72,7 +72,7 @@ TEST_CASE("whichever system call of a training fails, it ends with an I/O error 
       if (snapshots.empty()) continue;
       const auto newest = checkpoints::newest_whole_snapshot(directory);
       CHECK(newest.damaged.empty());
-      const auto resumed = resume_with(directory, {}, {}, toy_parts(), sound);
+      const auto resumed = resume_with(directory, {}, toy_parts(), sound);
       resumed->run([](const Progress&) { return true; });
       CHECK(checkpoints::newest_whole_snapshot(directory).archive.arrays() == whole.archive.arrays());
       CHECK(without_seconds(text_of(directory + "/metrics.csv")) == rows);

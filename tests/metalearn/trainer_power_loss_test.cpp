@@ -69,7 +69,7 @@ TEST_CASE("a training that loses its power at any moment goes on to the same bit
       REQUIRE(newest->damaged.empty());
       REQUIRE(newest->notes.empty());
       std::vector<std::string> events;
-      const auto trainer = resume_with(kRun, {}, {}, toy_parts(), found);
+      const auto trainer = resume_with(kRun, {}, toy_parts(), found);
       trainer->run([&](const Progress& p) {
         events.insert(events.end(), p.events.begin(), p.events.end());
         return true;

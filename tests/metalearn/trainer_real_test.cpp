@@ -41,7 +41,7 @@ TEST_CASE("with the real model 20 updates, a resume on two threads and 20 more g
   CHECK(whole != initial_theta(c.rule, c.seed));
   c.updates = 20;
   finish(*start_with(c, folder / "parts", small_parts));
-  const auto parts = finish(*resume_with(folder / "parts", 40, 2, small_parts));
+  const auto parts = finish(*resume_with(folder / "parts", {{"updates", "40"}, {"threads", "2"}}, small_parts));
   REQUIRE(parts.size() == whole.size());
   CHECK(std::memcmp(parts.data(), whole.data(), whole.size() * sizeof(float)) == 0);
 }
@@ -73,7 +73,7 @@ TEST_CASE("a run on glyphs trains, validates on held-out families, and gives the
   }
   CHECK(one.attribute<std::string>("data", "0000").find("glyph: ") == 0);
   CHECK(text_of(folder / "one/config.json").find("\"data\": \"glyph\"") != std::string::npos);
-  const auto resumed = Trainer::resume(folder / "one", 5);
+  const auto resumed = Trainer::resume(folder / "one", {{"updates", "5"}});
   resumed->run([](const Progress&) { return true; });
   CHECK(resumed->update() == 5);
 }
@@ -112,11 +112,11 @@ TEST_CASE("by the real start and on files of two data sets: 10 updates on two th
   const auto whole = after("whole", 40, 1);
   const auto half = after("half", 20, 1);
   CHECK(half.array("theta/" + theta_spec(c.rule).tensors[0].name).data != whole.array("theta/" + theta_spec(c.rule).tensors[0].name).data);
-  finish(*Trainer::resume(folder / "half", 40, 2));
+  finish(*Trainer::resume(folder / "half", {{"updates", "40"}, {"threads", "2"}}));
   same(whole, checkpoints::load_snapshot(checkpoints::snapshot_path(folder / "half", 40)));
 
   fixture::write(folder / "two/t10k-labels-idx1-ubyte", fixture::idx_labels(180, 3, 1));  // other labels, the same counts
-  CHECK_THROWS_AS(Trainer::resume(folder / "half", 41), checkpoints::BadData);
+  CHECK_THROWS_AS(Trainer::resume(folder / "half", {{"updates", "41"}}), checkpoints::BadData);
 }
 
 TEST_CASE("with full back-propagation every window is a task's whole life") {

@@ -7,6 +7,9 @@
 #include <set>
 #include <sstream>
 
+#include "../autodiff/toy_segment.hpp"
+#include "autodiff/unroll/schedules/schedules.hpp"
+#include "autodiff/unroll/unroll.hpp"
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
 #include "checkpoints/snapshot_file.hpp"
@@ -60,7 +63,7 @@ TEST_CASE("20 updates, a resume and 20 more give the same bits and rows as 40 in
   const Run whole = train(c, folder / "whole");
   c.updates = 20;
   train(c, folder / "parts");
-  const auto resumed = resume_with(folder / "parts", 40, {}, toy_parts());
+  const auto resumed = resume_with(folder / "parts", {{"updates", "40"}}, toy_parts());
   CHECK(resumed->update() == 20);
   const Run parts = finish(*resumed, folder / "parts");
   CHECK(same_bits(parts.theta, whole.theta));
@@ -78,7 +81,7 @@ TEST_CASE("a run stopped by the caller saves, and continues with the same bits")
     trainer->run([](const Progress& p) { return p.update < 13; });
     CHECK(trainer->update() == 13);
   }
-  const Run rest = finish(*resume_with(folder / "stopped", {}, {}, toy_parts()), folder / "stopped");
+  const Run rest = finish(*resume_with(folder / "stopped", {}, toy_parts()), folder / "stopped");
   CHECK(same_bits(rest.theta, whole.theta));
   CHECK(rest.metrics == whole.metrics);
 }
@@ -110,7 +113,7 @@ TEST_CASE("a run stopped between the windows of an update, or in its validation,
       CHECK(trainer->newest_snapshot() == checkpoints::snapshot_path(one / "run", trainer->update()));
       CHECK(std::filesystem::exists(trainer->newest_snapshot()));
     }
-    const Run rest = finish(*resume_with(one / "run", {}, {}, patient), one / "run");
+    const Run rest = finish(*resume_with(one / "run", {}, patient), one / "run");
     CHECK(same_bits(rest.theta, whole.theta));
     CHECK(rest.metrics == whole.metrics);
   }
@@ -135,7 +138,7 @@ TEST_CASE("updates after the last snapshot are repeated, with one row each") {
     const auto trainer = start_with(c, folder / "killed", toy_parts());
     CHECK_THROWS_AS(trainer->run([](const Progress& p) -> bool { return p.update < 17 ? true : throw Killed{}; }), Killed);
   }
-  const auto resumed = resume_with(folder / "killed", {}, {}, toy_parts());
+  const auto resumed = resume_with(folder / "killed", {}, toy_parts());
   CHECK(resumed->update() == 10);
   const Run rest = finish(*resumed, folder / "killed");
   CHECK(same_bits(rest.theta, whole.theta));
@@ -225,7 +228,7 @@ TEST_CASE("a run whose every task drops for five updates ends as diverged, and i
   CHECK(message.find("in the last one: dropped task ") != std::string::npos);
   CHECK(all_finite(last));
   trainer.reset();
-  const auto resumed = resume_with(folder / "run", {}, {}, toy_parts());
+  const auto resumed = resume_with(folder / "run", {}, toy_parts());
   CHECK(resumed->update() < 40);
   CHECK(all_finite(resumed->theta()));
 }
@@ -243,13 +246,61 @@ TEST_CASE("resuming a finished run does nothing and needs no data") {
   Folder folder;
   const Config c = tiny_config();
   const Run whole = train(c, folder / "run");
-  const auto resumed = resume_with(folder / "run", {}, {}, [](const Config&) -> TrainerParts { throw checkpoints::NoInput("the data is gone"); });
+  const auto resumed = resume_with(folder / "run", {}, [](const Config&) -> TrainerParts { throw checkpoints::NoInput("the data is gone"); });
   bool called = false;
   resumed->run([&](const Progress&) { return called = true; });
   CHECK_FALSE(called);
   CHECK(resumed->update() == 40);
   CHECK(same_bits(resumed->theta(), whole.theta));
   CHECK(without_seconds(text_of(folder / "run" + "/metrics.csv")) == whole.metrics);
+}
+
+TEST_CASE("a state that this machine computes with other bits the second time ends a training with a code of its own, names update, task and step, and the last snapshot stays") {
+  Folder folder;
+  Config c = tiny_config();
+  c.set("save-every", "1");
+  // From update 3 on, the toy's windows are real unrolls, of which one advance gives a wrong number.
+  class Faulty final : public GradientEstimator {
+   public:
+    Faulty(std::unique_ptr<GradientEstimator> toy, bool twice) : toy_(std::move(toy)), twice_(twice) {}
+    GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t update) override {
+      if (update >= 3) {
+        autodiff::test::ToySegment<float> segment;
+        segment.damaged_advance = 13;  // revolve(12, 2) advances 11 steps in its first sweep
+        segment.damaged_twice = twice_ ? 14 : 0;
+        std::vector<float> phi(64, 0.5f), adjoint(64), gradient(64);
+        autodiff::Arena arena;
+        autodiff::unroll<float>(segment, autodiff::revolve(12, 2), phi, adjoint, gradient, arena);
+      }
+      return toy_->estimate(theta, task, update);
+    }
+    bool advance(std::span<const float> theta, InFlight& task, std::int64_t steps) override { return toy_->advance(theta, task, steps); }
+
+   private:
+    std::unique_ptr<GradientEstimator> toy_;
+    bool twice_;
+  };
+  for (const bool twice : {false, true}) {
+    const auto parts = [&](const Config& config) {
+      TrainerParts p = toy_parts()(config);
+      p.estimator = std::make_unique<Faulty>(std::move(p.estimator), twice);
+      return p;
+    };
+    const std::string run = folder / (twice ? "twice" : "once");
+    try {
+      start_with(c, run, parts)->run([](const Progress&) { return true; });
+      FAIL("the damage was not noticed");
+    } catch (const checkpoints::MachineFault& e) {
+      const std::string message = e.what();
+      CAPTURE(message);
+      CHECK(e.exit_code == 76);
+      CHECK(message.find(run + ": update 4, task ") == 0);
+      CHECK(message.find(": the state before inner step ") != std::string::npos);
+      CHECK(message.find(twice ? "computing it once more does not agree with the first time either" : "computing it once more agrees with the first time") != std::string::npos);
+    }
+    CHECK(checkpoints::newest_whole_snapshot(run).snapshot.update == 3);
+    CHECK(resume_with(run, {{"updates", "5"}}, toy_parts())->update() == 3);
+  }
 }
 
 TEST_CASE("a damaged newest snapshot is passed over for the one before it, which is reported, and the final bits are the same") {
@@ -262,7 +313,7 @@ TEST_CASE("a damaged newest snapshot is passed over for the one before it, which
   const auto snapshots = checkpoints::list_snapshots(folder / "run");
   REQUIRE(snapshots.back().update == 12);
   std::fstream(snapshots.back().path, std::ios::in | std::ios::out | std::ios::binary).seekp(3000).put('x').put('y').put('z');
-  const auto resumed = resume_with(folder / "run", 40, {}, toy_parts());
+  const auto resumed = resume_with(folder / "run", {{"updates", "40"}}, toy_parts());
   CHECK(resumed->update() == 10);
   const Run rest = finish(*resumed, folder / "run");
   CHECK(same_bits(rest.theta, whole.theta));
@@ -355,7 +406,7 @@ TEST_CASE("a metrics.csv that was deleted is begun anew on resume, which is said
   c.updates = 20;
   train(c, folder / "run");
   std::filesystem::remove(folder / "run/metrics.csv");
-  const Run rest = finish(*resume_with(folder / "run", 40, {}, toy_parts()), folder / "run");
+  const Run rest = finish(*resume_with(folder / "run", {{"updates", "40"}}, toy_parts()), folder / "run");
   CHECK(same_bits(rest.theta, whole.theta));
   REQUIRE(rest.progress[0].events.size() == 1);
   CHECK(rest.progress[0].events[0] == folder / "run" + "/metrics.csv lacks 20 of the 20 rows up to the snapshot; it goes on with update 21");
@@ -366,7 +417,7 @@ TEST_CASE("a resume to fewer updates than are done does nothing and removes noth
   Folder folder;
   const Config c = tiny_config();
   const Run whole = train(c, folder / "run");
-  const auto resumed = resume_with(folder / "run", 25, {}, toy_parts());
+  const auto resumed = resume_with(folder / "run", {{"updates", "25"}}, toy_parts());
   resumed->run([](const Progress&) { FAIL("an update"); return true; });
   CHECK(resumed->update() == 40);
   CHECK(same_bits(resumed->theta(), whole.theta));
@@ -414,7 +465,7 @@ TEST_CASE("multiples of keep-every are saved and stay, and keep-newest says how 
 TEST_CASE("a run directory in use is refused as busy") {
   Folder folder;
   const auto first = start_with(tiny_config(), folder / "run", toy_parts());
-  CHECK_THROWS_AS(resume_with(folder / "run", {}, {}, toy_parts()), checkpoints::Busy);
+  CHECK_THROWS_AS(resume_with(folder / "run", {}, toy_parts()), checkpoints::Busy);
 }
 
 TEST_CASE("data that has changed since the run began is refused") {
@@ -427,7 +478,7 @@ TEST_CASE("data that has changed since the run began is refused") {
     p.provenance = {"toy: three families"};
     return p;
   };
-  CHECK_THROWS_AS(resume_with(folder / "run", 5, {}, changed), checkpoints::BadData);
+  CHECK_THROWS_AS(resume_with(folder / "run", {{"updates", "5"}}, changed), checkpoints::BadData);
 }
 
 TEST_CASE("data that can't be loaded leaves no run directory behind") {
@@ -445,7 +496,7 @@ TEST_CASE("a run directory that can't be made is an I/O error") {
 
 TEST_CASE("there is nothing to resume in a folder without snapshots") {
   Folder folder;
-  CHECK_THROWS_AS(resume_with(folder / "nothing", {}, {}, toy_parts()), checkpoints::NoInput);
+  CHECK_THROWS_AS(resume_with(folder / "nothing", {}, toy_parts()), checkpoints::NoInput);
 }
 
 TEST_CASE("validation happens every so many updates, on the averaged theta, and its best mark is reported") {

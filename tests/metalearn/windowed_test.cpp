@@ -4,7 +4,10 @@
 
 #include <cmath>
 
+#include "../checkpoints/fixture.hpp"
+#include "autodiff/unroll/unroll.hpp"
 #include "metalearn/outer/adam.hpp"
+#include "metalearn/outer/step_measurement.hpp"
 #include "small_task.hpp"
 
 using namespace outer_test;
@@ -144,6 +147,99 @@ TEST_CASE("windows run by two threads at once give the bits of one thread") {
     return all;
   };
   CHECK(run(1) == run(2));
+}
+
+namespace {
+
+/// A budget of the window's smallest and so many states more.
+autodiff::Budget budget_of(const Config& c, const InFlight& task, std::int64_t k, std::size_t states, std::uint64_t disk_bytes = 0) {
+  InnerStep<float> step(c.rule, {task.task.widths(), c.batch, task.task.classes(), c.task.labels_per_class, c.averages});
+  return {autodiff::smallest_memory(k, step_profile(step)) + states * autodiff::slot_bytes(task.phi.size(), sizeof(float)), disk_bytes};
+}
+
+}  // namespace
+
+TEST_CASE("within every memory budget, with a disk or without, on one thread and on three, the estimate has the same bits, and nothing stays on the disk") {
+  Config c = small_config();
+  c.set("unroll", "12");
+  const auto theta = initial_theta(c.rule, 1);
+  const InFlight start = begin(c, 2, 12);
+  InFlight task = start;
+  const GradientEstimate expected = Windowed(c).estimate(theta, task, 0);
+  const auto phi = task.phi;
+  REQUIRE(expected.finite);
+  checkpoints::test::TemporaryDirectory dir;
+  c.disk_dir = dir.path();
+  for (const std::size_t states : {0, 1, 5, 8, 10, 1000})
+    for (const std::uint64_t disk : {0, 1 << 20})
+      for (const int threads : {1, 3}) {
+        CAPTURE(states);
+        CAPTURE(disk);
+        checkpoints::test::FaultyFileSystem files;
+        task = start;
+        const GradientEstimate e = Windowed(c, threads, budget_of(c, start, 12, states, disk), files).estimate(theta, task, 0);
+        CHECK(e.gradient == expected.gradient);
+        CHECK(e.objective_first == expected.objective_first);
+        CHECK(e.objective_last == expected.objective_last);
+        CHECK(task.phi == phi);
+        CHECK((files.calls > 0) == (disk > 0 && (states == 5 || states == 8)));
+        CHECK(checkpoints::test::names_in(dir.path()).empty());
+      }
+}
+
+TEST_CASE("a window that does not fit in its share, or whose disk fails at any moment, ends in words; the task is as it was, and nothing stays on the disk") {
+  Config c = small_config();
+  c.set("unroll", "12");
+  const auto theta = initial_theta(c.rule, 1);
+  const InFlight start = begin(c, 2, 12);
+  InFlight task = start;
+  autodiff::Budget share = budget_of(c, start, 12, 0);
+  --share.memory_bytes;
+  CHECK_THROWS_WITH_AS(Windowed(c, 1, share).estimate(theta, task, 0), doctest::Contains("the smallest budget that works is"), checkpoints::MemoryBudget);
+  CHECK(task.phi == start.phi);
+
+  checkpoints::test::TemporaryDirectory dir;
+  c.disk_dir = dir.path();
+  share = budget_of(c, start, 12, 5, 1 << 20);
+  int failures = 0;
+  for (const int error : {ENOSPC, EROFS})
+    for (int i = 0;; ++i) {
+      checkpoints::test::FaultyFileSystem files(i, error);
+      files.for_good = true;
+      task = start;
+      std::string message;
+      const int code = checkpoints::test::exit_code_of([&] { Windowed(c, 1, share, files).estimate(theta, task, 0); }, &message);
+      CAPTURE(message);
+      CHECK(checkpoints::test::names_in(dir.path()).size() <= (i == 1));  // a disk on which nothing can be removed any more
+      for (const auto& name : checkpoints::test::names_in(dir.path())) std::filesystem::remove(dir / name);
+      if (code == 0) break;
+      ++failures;
+      CHECK(code == 74);
+      CHECK(message.find(dir.path() + ": checkpoints can't be kept there: ") == 0);
+      CHECK(task.age == 0);
+      CHECK(task.phi == start.phi);
+    }
+  CHECK(failures >= 10);
+  c.disk_dir = dir / "gone";
+  task = start;
+  CHECK_THROWS_WITH_AS(Windowed(c, 1, share).estimate(theta, task, 0), doctest::Contains("No such file or directory"), checkpoints::IoError);
+}
+
+TEST_CASE("an estimate has the norms of every step: of a window of one step, that of its gradient") {
+  Config c = small_config();
+  const auto theta = initial_theta(c.rule, 1);
+  for (const std::int64_t k : {1, 4}) {
+    c.set("unroll", std::to_string(k));
+    InFlight task = begin(c, 2, k);
+    const GradientEstimate e = Windowed(c).estimate(theta, task, 0);
+    REQUIRE(e.adjoint_norm.size() == static_cast<std::size_t>(k));
+    REQUIRE(e.contribution_norm.size() == static_cast<std::size_t>(k));
+    if (k == 1) CHECK(e.contribution_norm[0] == doctest::Approx(norm(e.gradient)));
+    for (std::size_t i = 0; i < e.adjoint_norm.size(); ++i) {
+      CHECK(e.adjoint_norm[i] > 0);
+      CHECK(e.contribution_norm[i] > 0);
+    }
+  }
 }
 
 TEST_CASE("the estimate does not depend on windows that were estimated before") {

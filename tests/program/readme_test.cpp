@@ -60,7 +60,7 @@ TEST_CASE("every command of the README runs, and its Python reads a theta") {
 
 TEST_CASE("the README names every exit code that help names, and every top-level folder") {
   const std::string readme = slurp(fs::path(METALEARN_SOURCE) / "README.md");
-  for (const char* part : {"| 0 |", "| 1 |", "| 2 |", "| 64 |", "| 65 |", "| 66 |", "| 70 |", "| 71 |", "| 74 |", "| 75 |", "autodiff/", "checkpoints/", "metalearn/", "tools/", "tests/", "bench/"}) {
+  for (const char* part : {"| 0 |", "| 1 |", "| 2 |", "| 64 |", "| 65 |", "| 66 |", "| 70 |", "| 71 |", "| 74 |", "| 75 |", "| 76 |", "autodiff/", "checkpoints/", "metalearn/", "tools/", "tests/", "bench/"}) {
     CAPTURE(part);
     CHECK(contains(readme, part));
   }

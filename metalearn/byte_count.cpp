@@ -1,4 +1,4 @@
-#include "tools/byte_count.hpp"
+#include "metalearn/byte_count.hpp"
 
 #include <fmt/format.h>
 
@@ -7,9 +7,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "checkpoints/error.hpp"
-
-namespace tools {
+namespace metalearn {
 
 namespace {
 
@@ -20,14 +18,14 @@ const std::array<std::pair<const char*, double>, 10> kUnits{
 
 }  // namespace
 
-std::uint64_t parse_bytes(const std::string& option, const std::string& text) {
+std::optional<std::uint64_t> bytes_from(const std::string& text) {
   const std::size_t digits = text.find_first_not_of("0123456789.");
   const std::string figures = text.substr(0, digits), unit = digits == std::string::npos ? "" : text.substr(digits);
   char* end = nullptr;
   const double amount = std::strtod(figures.c_str(), &end);
   for (const auto& [name, bytes] : kUnits)
     if (unit == name && !figures.empty() && *end == '\0' && amount * bytes >= 1 && amount * bytes <= kLargest) return static_cast<std::uint64_t>(amount * bytes);
-  throw checkpoints::UsageError(fmt::format("--{} {}: not an amount of memory; write bytes, or 512MiB, 2GiB, 500MB", option, text));
+  return {};
 }
 
 std::string show_bytes(std::uint64_t bytes) {
@@ -37,4 +35,4 @@ std::string show_bytes(std::uint64_t bytes) {
   return fmt::format("{} B", bytes);
 }
 
-}  // namespace tools
+}  // namespace metalearn

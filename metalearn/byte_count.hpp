@@ -1,0 +1,15 @@
+// ByteCount: amounts of memory as people write them: 67108864, 64MiB, 2GB, 1.5GiB.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace metalearn {
+
+/// Nothing where the text is no amount of 1 byte to 1 EiB.
+std::optional<std::uint64_t> bytes_from(const std::string& text);
+
+/// "64.0 MiB".
+std::string show_bytes(std::uint64_t bytes);
+
+}  // namespace metalearn

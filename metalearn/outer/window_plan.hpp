@@ -1,0 +1,26 @@
+// WindowPlan: how the windows of an update share a memory budget: how many run at one time, and what each of them keeps and computes again.
+//
+// It follows from sizes and counts alone, never from times: the same plan on every machine. It does not change bits. One thread.
+#pragma once
+#include <string>
+
+#include "autodiff/unroll/budget.hpp"
+#include "metalearn/config.hpp"
+
+namespace metalearn {
+
+struct WindowPlan {
+  int at_once = 1;               ///< windows that run at one time
+  autodiff::Budget share;        ///< of each
+  autodiff::Step window = 0;     ///< the longest
+  autodiff::UnrollPlan longest;  ///< of the longest window of the largest task
+};
+
+/// The plan with the least arithmetic one after the other, by config.memory, disk, tasks and threads. REQUIRES config.memory > 0. largest: the shape of the largest task.
+/// Throws checkpoints::MemoryBudget naming the smallest budget that works, where not even one window at a time fits.
+WindowPlan plan_windows(const Config& config, const StepShape& largest);
+
+/// In one line, for people.
+std::string to_text(const WindowPlan& plan, const Config& config);
+
+}  // namespace metalearn
