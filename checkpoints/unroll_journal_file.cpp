@@ -81,6 +81,7 @@ bool UnrollJournalFile::resume() {
     if (file_ < 0 && errno == ENOENT) return false;
     if (file_ < 0) throw IoError(fmt::format("{}: can't be read: {}; change its permissions, or remove it: the unroll then starts again", path_, std::strerror(errno)));
   }
+  is_there_ = true;
   at_ = sizeof(Head);
   return is_whole();
 }
@@ -108,6 +109,7 @@ void UnrollJournalFile::commit() {
   const std::uint64_t sum = hash_->value();
   out_->write(std::as_bytes(std::span(&sum, 1)));
   out_->commit();
+  is_there_ = true;
   out_.reset();
   last_ = Clock::now();
 }

@@ -24,6 +24,10 @@ class UnrollJournalFile final : public autodiff::UnrollJournal {
   bool resume() override;
   void read(std::span<std::byte> bytes) override;
 
+  const std::string& path() const { return path_; }
+  /// Whether there is a file, whoever wrote it: resume() found one, or commit() made one.
+  bool is_there() const { return is_there_; }
+
   bool is_due() override;
   /// These throw IoError naming the file and the reason; what was kept before stays.
   void begin() override;
@@ -42,6 +46,7 @@ class UnrollJournalFile final : public autodiff::UnrollJournal {
   double seconds_;
   Clock::time_point last_ = Clock::now();
   int file_ = -1;
+  bool is_there_ = false;
   std::unique_ptr<DurableFile> out_;
   std::unique_ptr<Hash> hash_;
 };
