@@ -30,7 +30,7 @@ Json measure(const std::string& preset, autodiff::Step T, const autodiff::Budget
 
   metalearn::InnerStep<float> step(config.rule, shape, threads);
   const auto theta = metalearn::initial_theta(config.rule, 1);
-  metalearn::InnerSegment segment(step, theta, task, 0);
+  metalearn::InnerSegment segment(step, theta, task, 0, T);
   auto phi = metalearn::initial_phi(shape.widths, 1, 0);
   std::vector<float> adjoint(phi.size()), gradient(theta.size());
   std::optional<checkpoints::DiskCheckpoints> disk;

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "checkpoints/error.hpp"
 
@@ -106,19 +107,42 @@ std::string directory_of(const std::string& path) {
   return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 
+DurableFile::DurableFile(FileSystem& files, std::string path) : files_(files), path_(std::move(path)) {
+  file_ = retry([&] { return files_.open(path_ + ".tmp", O_WRONLY | O_CREAT | O_TRUNC, 0666); });
+  if (file_ < 0) fail(path_, "open", errno);
+}
+
+DurableFile::~DurableFile() { give_up(); }
+
+void DurableFile::give_up() {
+  if (file_ >= 0) close_once(files_, file_);
+  if (!path_.empty()) files_.unlink(path_ + ".tmp");
+  file_ = -1;
+  path_.clear();
+}
+
+void DurableFile::write(std::span<const std::byte> bytes) {
+  if (!write_all(files_, file_, bytes)) fail_at("write", errno);
+}
+
+void DurableFile::commit() {
+  if (!sync_file(files_, file_)) fail_at("fsync", errno);
+  const int closed = close_once(files_, std::exchange(file_, -1));
+  if (closed < 0) fail_at("close", errno);
+  if (files_.rename(path_ + ".tmp", path_) < 0) fail_at("rename", errno);
+  sync_directory(files_, directory_of(std::exchange(path_, "")));
+}
+
+void DurableFile::fail_at(const char* step, int error) {
+  const std::string path = path_;
+  give_up();
+  fail(path, step, error);
+}
+
 void write_durably(FileSystem& files, const std::string& path, std::span<const std::byte> bytes) {
-  const std::string tmp = path + ".tmp";
-  const int file = retry([&] { return files.open(tmp, O_WRONLY | O_CREAT | O_TRUNC, 0666); });
-  if (file < 0) fail(path, "open", errno);
-  const char* failed = !write_all(files, file, bytes) ? "write" : !sync_file(files, file) ? "fsync" : nullptr;
-  int error = errno;
-  if (close_once(files, file) < 0 && !failed) failed = "close", error = errno;
-  if (!failed && files.rename(tmp, path) < 0) failed = "rename", error = errno;
-  if (failed) {
-    files.unlink(tmp);
-    fail(path, failed, error);
-  }
-  sync_directory(files, directory_of(path));
+  DurableFile file(files, path);
+  file.write(bytes);
+  file.commit();
 }
 
 void sync_directory(FileSystem& files, const std::string& path) {

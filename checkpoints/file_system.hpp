@@ -47,6 +47,25 @@ FileSystem& posix_file_system();
 /// The IoError of a failed write: "PATH: can't be written: STEP: reason; what to do about it".
 IoError can_not_write(const std::string& path, const std::string& step, int error);
 
+/// write_durably(), bytes after bytes. Where anything throws, and where it is destroyed before commit(), path.tmp goes and the old file stays.
+class DurableFile {
+ public:
+  /// Throws IoError, as the others do.
+  DurableFile(FileSystem& files, std::string path);
+  ~DurableFile();
+  DurableFile(const DurableFile&) = delete;
+  DurableFile& operator=(const DurableFile&) = delete;
+  void write(std::span<const std::byte> bytes);
+  void commit();
+
+ private:
+  void give_up();
+  [[noreturn]] void fail_at(const char* step, int error);
+  FileSystem& files_;
+  std::string path_;  // empty: nothing to do any more
+  int file_ = -1;
+};
+
 /// Replaces or makes the file at path, so that after a crash at any moment either the old or the new one is there, whole:
 /// path.tmp -> fsync -> rename -> fsync of the folder. Throws IoError naming the file, the step and the reason; path.tmp is then gone and the old file untouched,
 /// except where only the last step failed: then the new file is in place.

@@ -163,6 +163,7 @@ std::vector<Entry> make_table() {
   t.push_back(number("validate-every", FIELD(validate_every), 0, kMany, "updates between validations on held-out tasks; 0: never"));
   t.push_back(validate_steps_entry());
   t.push_back(number("validate-tasks", FIELD(validate_tasks), 1, 10000, "held-out tasks of a validation"));
+  t.push_back(number("journal-every", FIELD(journal_every), 0.001, 1e6, "seconds after which, and between which, the progress within one window is saved too: a window that was killed goes on there"));
   t.push_back(choice("telemetry", {"true", "false"}, [](const Config& c) { return std::string(c.telemetry ? "true" : "false"); }, [](Config& c, const std::string& v) { c.telemetry = v == "true"; },
                      "write a row per inner step of every window to steps.csv: norms of the adjoint of phi and of the step's part of the gradient"));
   // Windows and in-flight tasks.

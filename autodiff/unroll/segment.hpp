@@ -18,6 +18,8 @@ class Segment {
   virtual std::size_t theta_size() const = 0;
   /// Numbers of a tape as record() keeps it; 0: record() and reverse() are not offered, and schedules that keep tapes neither.
   virtual std::size_t tape_size() const = 0;
+  /// What was noted of the steps that were run, for whoever reads it in the end: goes into the journal of an unroll and comes back from there.
+  virtual std::span<std::byte> notes() { return {}; }
   /// Bytes that the methods work in, the working tape included; exact once each has run.
   virtual std::size_t working_bytes() const = 0;
 

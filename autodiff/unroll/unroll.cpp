@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 namespace autodiff {
 
@@ -29,8 +30,8 @@ double norm(std::span<const T> values) {
 template <class T>
 class Interpreter {
  public:
-  Interpreter(Segment<T>& segment, const Schedule& schedule, Arena& arena, CheckpointStore* disk)
-      : segment_(segment), s_(schedule), arena_(arena), disk_(disk), n_(segment.state_size()), slot_(slot_bytes(n_, sizeof(T))), tape_(segment.tape_size()) {
+  Interpreter(Segment<T>& segment, const Schedule& schedule, Arena& arena, CheckpointStore* disk, UnrollJournal* journal)
+      : segment_(segment), s_(schedule), arena_(arena), disk_(disk), journal_(journal), n_(segment.state_size()), slot_(slot_bytes(n_, sizeof(T))), tape_(segment.tape_size()) {
     const Simulation simulated = simulate(s_, {slot_, tape_ * sizeof(T)});
     if (simulated.records > 0 && tape_ == 0) throw std::invalid_argument(fmt::format("[unroll] the schedule {} keeps tapes, which this step doesn't offer", s_.name));
     if (s_.disk_slots > 0 && !disk_) throw std::invalid_argument(fmt::format("[unroll] the schedule {} needs a store on disk", s_.name));
@@ -56,7 +57,8 @@ class Interpreter {
     std::copy(gradient.begin(), gradient.end(), sum_.begin());
     checksums_[0] = checksum<T>(current_);
     const double waited_before = disk_ ? disk_->waited_seconds() : 0;
-    for (const Action& a : s_.actions) act(a);
+    if (journal_ && journal_->resume()) resume();
+    while (position_.action < s_.actions.size()) act(s_.actions[position_.action]);
     if (disk_) telemetry_.waited_seconds = disk_->waited_seconds() - waited_before;
     std::copy(last_.begin(), last_.end(), phi.begin());
     std::copy(adjoint_.begin(), adjoint_.end(), adjoint.begin());
@@ -79,6 +81,65 @@ class Interpreter {
   }
   std::span<T> state_in(Slot slot) { return in_slot(slot, n_, slot_); }
   std::span<T> tape_in(Slot slot) { return in_slot(slot, tape_, tape_ * sizeof(T)); }
+
+  // Where the unroll stands: before a step of an advance, or before another action.
+  struct Position {
+    std::uint64_t action = 0;
+    Step step = 0, furthest = 0;
+  };
+
+  // The unroll stands before `action` (of an advance: before its step `step`); a good moment to note it.
+  void stand_before(std::size_t action, Step step = 0) {
+    position_ = {action, step, furthest_};
+    const bool is_end = action == s_.actions.size();
+    // What is read ahead would be lost, so the moment after it was loaded is awaited.
+    if (!journal_ || is_reading_ahead_ || !(is_end || journal_->is_due())) return;
+    journal_->begin();
+    write(std::span(&position_, 1));
+    for_all_parts([&](auto part) { write(part); });
+    for (const auto& [slot, is_tape] : held_) {
+      if (slot < s_.disk_slots) {
+        disk_->load(slot, std::as_writable_bytes(next_));
+        write(next_);
+      } else {
+        write(is_tape ? tape_in(slot) : state_in(slot));
+      }
+    }
+    journal_->commit();
+  }
+  template <class Numbers>
+  void write(Numbers part) { journal_->write(std::as_bytes(std::span(part))); }
+  template <class Numbers>
+  void read(Numbers part) { journal_->read(std::as_writable_bytes(std::span(part))); }
+
+  template <class F>
+  void for_all_parts(F f) {
+    f(current_), f(last_), f(adjoint_), f(sum_);
+    f(std::span(checksums_)), f(std::span(telemetry_.adjoint_norm)), f(std::span(telemetry_.contribution_norm));
+    f(segment_.notes());
+  }
+
+  void resume() {
+    read(std::span(&position_, 1));
+    if (position_.action > s_.actions.size()) throw std::invalid_argument("[unroll] the journal is of another unroll");
+    furthest_ = position_.furthest;
+    for_all_parts([&](auto part) { read(part); });
+    for (std::size_t i = 0; i < position_.action; ++i) hold(s_.actions[i]);
+    for (const auto& [slot, is_tape] : held_) {
+      if (slot < s_.disk_slots) {
+        read(next_);
+        disk_->store(slot, std::as_bytes(next_));
+      } else {
+        read(is_tape ? tape_in(slot) : state_in(slot));
+      }
+    }
+  }
+
+  // What an action leaves in the slots.
+  void hold(const Action& a) {
+    if (a.kind == Kind::store || a.kind == Kind::record) held_[a.slot] = a.kind == Kind::record;
+    if (a.kind == Kind::reverse || a.kind == Kind::drop) held_.erase(a.slot);
+  }
 
   // phi_{t+1}, just computed from the current state phi_t, becomes the current state.
   void reached(Step t) {
@@ -115,9 +176,10 @@ class Interpreter {
     const bool on_disk = a.slot < s_.disk_slots;
     switch (a.kind) {
       case Kind::advance:
-        for (Step t = a.step; t < a.end; ++t) {
+        for (Step t = std::max(a.step, position_.step); t < a.end; ++t) {
           segment_.advance(t, current_, next_);
           reached(t);
+          if (t + 1 < a.end) stand_before(position_.action, t + 1);
         }
         break;
       case Kind::record:
@@ -153,17 +215,25 @@ class Interpreter {
       case Kind::drop: break;
       case Kind::prefetch: disk_->prefetch(a.slot); break;
     }
+    if (a.kind == Kind::prefetch) is_reading_ahead_ = true;
+    if (a.kind == Kind::load && on_disk) is_reading_ahead_ = false;
+    hold(a);
+    stand_before(position_.action + 1);
   }
 
   Segment<T>& segment_;
   const Schedule& s_;
   Arena& arena_;
   CheckpointStore* disk_;
+  UnrollJournal* journal_;
   std::size_t n_, slot_, tape_, next_place_ = 0, slots_ = 0;
   std::span<T> current_, next_, last_;     // last: phi_T
   std::span<const T> adjoint_from_outside_;
   std::span<T> adjoint_, new_adjoint_;     // of phi_{t+1} and phi_t
   std::span<T> contribution_, sum_;        // of step t, and so far
+  Position position_;
+  std::map<Slot, bool> held_;              // slot -> is it a tape (or a state)?
+  bool is_reading_ahead_ = false;
   Step furthest_ = 0;
   std::vector<std::uint64_t> checksums_;
   UnrollTelemetry telemetry_;
@@ -187,16 +257,17 @@ std::size_t unroll_fixed_bytes(std::size_t state_size, std::size_t theta_size, s
 
 std::size_t most_bookkeeping_bytes(Step T) {
   // Each step is turned, or recorded and reversed, once; each but one is the last of an advance, with a store, a load, a drop and a prefetch.
-  constexpr std::size_t kActions = 6;
-  return static_cast<std::size_t>(T + 1) * (kActions * sizeof(Action) + sizeof(std::uint64_t) + 2 * sizeof(double));
+  constexpr std::size_t kActions = 6, kHeld = 64;  // a node of what is held, at most one per step
+  return static_cast<std::size_t>(T + 1) * (kActions * sizeof(Action) + sizeof(std::uint64_t) + 2 * sizeof(double) + kHeld);
 }
 
 template <class T>
-UnrollTelemetry unroll(Segment<T>& segment, const Schedule& schedule, std::span<T> phi, std::span<T> adjoint, std::span<T> gradient, Arena& arena, CheckpointStore* disk) {
-  return Interpreter<T>(segment, schedule, arena, disk).run(phi, adjoint, gradient);
+UnrollTelemetry unroll(Segment<T>& segment, const Schedule& schedule, std::span<T> phi, std::span<T> adjoint, std::span<T> gradient, Arena& arena, CheckpointStore* disk,
+                       UnrollJournal* journal) {
+  return Interpreter<T>(segment, schedule, arena, disk, journal).run(phi, adjoint, gradient);
 }
 
-template UnrollTelemetry unroll<float>(Segment<float>&, const Schedule&, std::span<float>, std::span<float>, std::span<float>, Arena&, CheckpointStore*);
-template UnrollTelemetry unroll<double>(Segment<double>&, const Schedule&, std::span<double>, std::span<double>, std::span<double>, Arena&, CheckpointStore*);
+template UnrollTelemetry unroll<float>(Segment<float>&, const Schedule&, std::span<float>, std::span<float>, std::span<float>, Arena&, CheckpointStore*, UnrollJournal*);
+template UnrollTelemetry unroll<double>(Segment<double>&, const Schedule&, std::span<double>, std::span<double>, std::span<double>, Arena&, CheckpointStore*, UnrollJournal*);
 
 }  // namespace autodiff

@@ -12,6 +12,7 @@
 #include "autodiff/unroll/schedule.hpp"
 #include "autodiff/unroll/segment.hpp"
 #include "autodiff/unroll/simulate.hpp"
+#include "autodiff/unroll/unroll_journal.hpp"
 
 namespace autodiff {
 
@@ -42,8 +43,10 @@ std::size_t most_bookkeeping_bytes(Step T);
 /// Reverses the unroll from phi_0. phi: phi_0, in the end phi_T. adjoint: of phi_T from outside, in the end of phi_0
 /// (in windows: of the state that the last window starts from). d/dtheta is added to gradient in the order in which the steps are reversed.
 /// The arena grows to, and is used up to, exactly the schedule's peak plus unroll_fixed_bytes(). disk: needed where the schedule has disk slots, with as many of the state's bytes.
+/// journal: if it has a progress of this unroll, the unroll goes on from there; while it runs, the journal is kept when it is due, and once more in the end.
 /// Throws std::invalid_argument for what doesn't fit together, RecomputationMismatch, and what segment and disk throw; phi, adjoint and gradient are then as they were.
 template <class T>
-UnrollTelemetry unroll(Segment<T>& segment, const Schedule& schedule, std::span<T> phi, std::span<T> adjoint, std::span<T> gradient, Arena& arena, CheckpointStore* disk = nullptr);
+UnrollTelemetry unroll(Segment<T>& segment, const Schedule& schedule, std::span<T> phi, std::span<T> adjoint, std::span<T> gradient, Arena& arena, CheckpointStore* disk = nullptr,
+                       UnrollJournal* journal = nullptr);
 
 }  // namespace autodiff

@@ -32,6 +32,13 @@ class GradientEstimator {
   /// The mean over steps, not the sum of specification section 11: windows of different k then weigh alike in the meta-batch and under clipping.
   virtual GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t update) = 0;
 
+  /// Says where progress within a window that takes long may be kept, so that a window that was killed goes on in the middle: a folder that is there.
+  virtual void keep_progress_in(const std::string& directory) { (void)directory; }
+  /// Whether some was kept, or found, since it was last forgotten.
+  virtual bool has_progress() const { return false; }
+  /// The windows are done and what they gave is safe: removes what was kept.
+  virtual void forget_progress() {}
+
   /// Runs `steps` inner steps without a gradient and moves phi and age. False, with the task left as it was, if phi does not stay finite.
   virtual bool advance(std::span<const float> theta, InFlight& task, std::int64_t steps) = 0;
 };

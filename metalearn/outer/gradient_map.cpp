@@ -118,7 +118,7 @@ class Map {
     using Clock = std::chrono::steady_clock;
     const StepShape shape = shape_of(task);
     InnerStep<float> step(rule, shape, kernel_threads_);
-    InnerSegment segment(step, theta_, task, 0);
+    InnerSegment segment(step, theta_, task, 0, longest_);
     const StepProfile profile = profile_of(step);
     gradient_or_none<float>(segment, profile, phi, 1, 1);  // touches the memory, so that the first time is like the others
     for (std::size_t l = 0; l < outcomes.size(); ++l) {
@@ -136,7 +136,7 @@ class Map {
   void in_float64(const RuleConfig& rule, const Task& task, const std::vector<float>& phi_0, std::size_t i, std::vector<Outcome>& outcomes) const {
     const StepShape shape = shape_of(task);
     InnerStep<double> step(rule, shape, kernel_threads_);
-    InnerSegment segment(step, wide_theta_, task, 0);
+    InnerSegment segment(step, wide_theta_, task, 0, longest_);
     const StepProfile profile = profile_of(step);
     const auto phi = wide(phi_0);
     for (std::size_t l = 0; l < outcomes.size(); ++l) {

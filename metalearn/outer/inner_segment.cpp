@@ -21,8 +21,8 @@ std::string first_of(const TensorList& list, std::span<const T> values) {
 std::string first_not_finite(const TensorList& list, std::span<const float> values) { return first_of(list, values); }
 
 template <class T>
-InnerSegment<T>::InnerSegment(InnerStep<T>& step, std::type_identity_t<std::span<const T>> theta, const Task& task, std::int64_t first)
-    : step_(step), theta_(theta), first_(first), batches_(task, step.shape()) {}
+InnerSegment<T>::InnerSegment(InnerStep<T>& step, std::type_identity_t<std::span<const T>> theta, const Task& task, std::int64_t first, std::int64_t steps)
+    : step_(step), theta_(theta), first_(first), batches_(task, step.shape()), objectives_(static_cast<std::size_t>(steps), 0.0) {}
 
 template <class T>
 void InnerSegment<T>::advance(Step i, In phi, Out next) {
@@ -61,8 +61,7 @@ void InnerSegment<T>::check(Step i, In phi, In next, In adjoint_next) {
 template <class T>
 void InnerSegment<T>::note_objective(Step i, T J, In phi, In adjoint_next) {
   if (!std::isfinite(J)) fail(i, "the objective", phi, adjoint_next);
-  if (objectives_.size() <= static_cast<std::size_t>(i)) objectives_.resize(static_cast<std::size_t>(i) + 1);
-  objectives_[static_cast<std::size_t>(i)] = J;
+  objectives_.at(static_cast<std::size_t>(i)) = J;
 }
 
 template <class T>

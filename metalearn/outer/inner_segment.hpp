@@ -29,8 +29,8 @@ std::string first_not_finite(const TensorList& list, std::span<const float> valu
 template <class T>
 class InnerSegment final : public autodiff::Segment<T> {
  public:
-  /// REQUIRES step, theta and task to outlive it. All methods throw NotFinite.
-  InnerSegment(InnerStep<T>& step, std::type_identity_t<std::span<const T>> theta, const Task& task, std::int64_t first);
+  /// `steps` of them. REQUIRES step, theta and task to outlive it. All methods throw NotFinite.
+  InnerSegment(InnerStep<T>& step, std::type_identity_t<std::span<const T>> theta, const Task& task, std::int64_t first, std::int64_t steps);
 
   std::size_t state_size() const override { return static_cast<std::size_t>(step_.phi_size()); }
   std::size_t theta_size() const override { return theta_.size(); }
@@ -45,6 +45,8 @@ class InnerSegment final : public autodiff::Segment<T> {
   void record(Step i, In phi, Out next, Out tape) override;
   void reverse(Step i, In tape, In adjoint_next, Out adjoint, Out contribution) override;
 
+  /// The objectives so far.
+  std::span<std::byte> notes() override { return std::as_writable_bytes(std::span(objectives_)); }
   /// J(phi_{t+1}), once step i has been turned or recorded.
   double objective(Step i) const { return objectives_.at(static_cast<std::size_t>(i)); }
 

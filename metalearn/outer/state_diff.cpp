@@ -93,7 +93,7 @@ std::string to_text(const Difference& d) {
 }
 
 bool changes_bits(const std::string& key) {
-  static const std::set<std::string> harmless = {"threads", "updates", "save-every", "keep-newest", "keep-every", "memory", "disk", "disk-dir", "telemetry"};
+  static const std::set<std::string> harmless = {"threads", "updates", "save-every", "keep-newest", "keep-every", "memory", "disk", "disk-dir", "telemetry", "journal-every"};
   return !harmless.contains(key);
 }
 

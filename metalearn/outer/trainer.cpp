@@ -97,7 +97,12 @@ class RunTrainer final : public Trainer {
       }
       const auto winner = best(state_.validation);
       const bool is_best = winner && winner->update == state_.update;
-      if (is_best || save_is_due(config_, state_.update, progress->seconds_since_save)) save();
+      const bool took_long = parts_.estimator->has_progress();
+      if (is_best || took_long || save_is_due(config_, state_.update, progress->seconds_since_save)) save();
+      if (took_long) {
+        saver_->wait();
+        parts_.estimator->forget_progress();
+      }
     }
     if (!saver_) return;  // nothing was left to do
     if (saved_ != state_.update) save();
@@ -106,6 +111,7 @@ class RunTrainer final : public Trainer {
 
  private:
   void open_files() {
+    parts_.estimator->keep_progress_in(directory_.path());
     directory_.write_text("config.json", nlohmann::json(config_.to_map()).dump(2) + "\n");
     directory_.adopt("metrics.csv");
     metrics_.emplace(directory_.path(), parts_.families, config_.validate_every > 0 ? config_.validate_steps : std::vector<std::int64_t>{}, state_.update, files_);
@@ -286,7 +292,7 @@ std::unique_ptr<Trainer> start_with(const Config& config, const std::string& dir
 }
 
 const std::vector<std::string>& resumable_keys() {
-  static const std::vector<std::string> keys = {"updates", "threads", "memory", "disk", "disk-dir", "telemetry"};
+  static const std::vector<std::string> keys = {"updates", "threads", "memory", "disk", "disk-dir", "telemetry", "journal-every"};
   return keys;
 }
 

@@ -1,16 +1,20 @@
 #include "metalearn/outer/windowed.hpp"
 
 #include <fmt/format.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #include <optional>
 #include <utility>
 
+#include "autodiff/kernels/kernels.hpp"
 #include "autodiff/unroll/schedules/schedules.hpp"
 #include "autodiff/unroll/unroll.hpp"
 #include "checkpoints/disk_checkpoints.hpp"
 #include "metalearn/outer/adam.hpp"
 #include "metalearn/outer/inner_segment.hpp"
 #include "metalearn/outer/step_measurement.hpp"
+#include "metalearn/outer/version.hpp"
 
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -44,11 +48,38 @@ autodiff::Schedule Windowed::schedule_of(InnerStep<float>& step, autodiff::Step 
   }
 }
 
+std::unique_ptr<checkpoints::UnrollJournalFile> Windowed::journal_of(std::span<const float> theta, const InFlight& task, const autodiff::Schedule& schedule) {
+  if (directory_.empty()) return {};
+  // All that the window's numbers depend on, as far as a run can change it, and the schedule, which the progress is a place in.
+  std::uint64_t key = 0;
+  const auto add = [&](const void* bytes, std::size_t count) { key = XXH3_64bits_withSeed(bytes, count, key); };
+  const std::string words = fmt::format("{} {} {} {} {} {} {}", kVersion, autodiff::kernels::active<float>().isa, task.id, task.age, schedule.name, schedule.steps, schedule.slots);
+  add(words.data(), words.size());
+  add(theta.data(), theta.size_bytes());
+  add(task.phi.data(), task.phi.size() * sizeof(float));
+  for (const autodiff::Action& a : schedule.actions) {
+    const std::int64_t numbers[] = {static_cast<std::int64_t>(a.kind), a.step, a.end, a.slot};
+    add(numbers, sizeof numbers);
+  }
+  return std::make_unique<checkpoints::UnrollJournalFile>(files_, fmt::format("{}/window-{}.journal", directory_, task.id), key, config_.journal_every);
+}
+
+bool Windowed::has_progress() const {
+  const std::lock_guard lock(mutex_);
+  return !journals_.empty();
+}
+
+void Windowed::forget_progress() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& path : journals_) files_.unlink(path);
+  journals_.clear();
+}
+
 GradientEstimate Windowed::estimate(std::span<const float> theta, InFlight& task, std::int64_t) {
   const StepShape shape = shape_of(task.task);
   auto step = steps_.borrow(shape);
   const std::int64_t k = window_length(config_, task);
-  InnerSegment segment(*step, theta, task.task, task.age);
+  InnerSegment segment(*step, theta, task.task, task.age, k);
   std::vector<float> phi = task.phi, adjoint(phi.size(), 0.0f);
 
   GradientEstimate result;
@@ -67,8 +98,13 @@ GradientEstimate Windowed::estimate(std::span<const float> theta, InFlight& task
     if (share_.memory_bytes > 0) return_free_memory();
     std::optional<checkpoints::DiskCheckpoints> disk;
     if (schedule.disk_slots > 0) disk.emplace(files_, config_.disk_dir, schedule.disk_slots, std::as_bytes(std::span(phi)).size());
+    const auto journal = journal_of(theta, task, schedule);
     autodiff::Arena arena;
-    auto telemetry = autodiff::unroll<float>(segment, schedule, phi, adjoint, result.gradient, arena, disk ? &*disk : nullptr);
+    auto telemetry = autodiff::unroll<float>(segment, schedule, phi, adjoint, result.gradient, arena, disk ? &*disk : nullptr, journal.get());
+    if (journal && journal->is_there()) {
+      const std::lock_guard lock(mutex_);
+      journals_.insert(journal->path());
+    }
     result.adjoint_norm = std::move(telemetry.adjoint_norm);
     result.contribution_norm = std::move(telemetry.contribution_norm);
   } catch (const NotFinite& e) {

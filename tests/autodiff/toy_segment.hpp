@@ -35,6 +35,7 @@ class ToySegment final : public Segment<T> {
   std::size_t state_size() const override { return n_; }
   std::size_t theta_size() const override { return n_; }
   std::size_t tape_size() const override { return keeps_tapes ? n_ + turn_->kept_numbers() : 0; }
+  std::span<std::byte> notes() override { return std::as_writable_bytes(std::span(noted)); }
   std::size_t working_bytes() const override { return std::max(advance_->peak_bytes(), turn_->peak_bytes()); }
 
   void advance(Step t, std::span<const T> phi, std::span<T> next) override {
@@ -44,12 +45,12 @@ class ToySegment final : public Segment<T> {
     if (++advances == damaged_advance || advances == damaged_twice) next[0] += T{1};
   }
   void turn(Step t, std::span<const T> phi, std::span<T> next, std::span<const T> adjoint_next, std::span<T> adjoint, std::span<T> contribution) override {
-    run([&](auto& in, auto& out) { turn_->run(in, out, arena_, parallel_); }, t, phi.data(), next.data(), adjoint_next.data(), adjoint.data(), contribution.data());
+    noted[static_cast<std::size_t>(t)] = run([&](auto& in, auto& out) { turn_->run(in, out, arena_, parallel_); }, t, phi.data(), next.data(), adjoint_next.data(), adjoint.data(), contribution.data());
     ++turns;
   }
   void record(Step t, std::span<const T> phi, std::span<T> next, std::span<T> tape) override {
     std::copy(phi.begin(), phi.end(), tape.begin());
-    run([&](auto& in, auto& out) { turn_->run_forward(in, out, arena_, parallel_, tape.subspan(n_)); }, t, phi.data(), next.data(), phi.data(), nullptr, nullptr);
+    noted[static_cast<std::size_t>(t)] = run([&](auto& in, auto& out) { turn_->run_forward(in, out, arena_, parallel_, tape.subspan(n_)); }, t, phi.data(), next.data(), phi.data(), nullptr, nullptr);
     ++records;
   }
   void reverse(Step t, std::span<const T> tape, std::span<const T> adjoint_next, std::span<T> adjoint, std::span<T> contribution) override {
@@ -63,6 +64,7 @@ class ToySegment final : public Segment<T> {
  public:
   std::vector<T> theta;
   bool keeps_tapes = true;
+  std::vector<double> noted = std::vector<double>(512, 0.0);  ///< J of every step that was turned or recorded
   int advances = 0, turns = 0, records = 0;
   int damaged_advance = 0, damaged_twice = 0;  // the advances that give a wrong number, counted from 1
 
@@ -72,11 +74,12 @@ class ToySegment final : public Segment<T> {
     return x_.data();
   }
   template <class F>
-  void run(F how, Step t, const T* phi, T* next, const T* adjoint_next, T* adjoint, T* contribution) {
+  T run(F how, Step t, const T* phi, T* next, const T* adjoint_next, T* adjoint, T* contribution) {
     T J = 0;
     const T* in[] = {theta.data(), phi, batch(t), adjoint_next};
     T* out[] = {next, &J, adjoint, contribution};
     how(in, out);
+    return J;
   }
 
   Parallel parallel_;

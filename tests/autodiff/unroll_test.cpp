@@ -43,15 +43,44 @@ bool same_bits(const Outcome<T>& a, const Outcome<T>& b) {
 }
 
 template <class T>
-Outcome<T> run(ToySegment<T>& segment, const Schedule& schedule) {
+Outcome<T> run(ToySegment<T>& segment, const Schedule& schedule, UnrollJournal* journal = nullptr) {
   Outcome<T> o{std::vector<T>(segment.state_size()), std::vector<T>(segment.state_size()), std::vector<T>(segment.theta_size()), {}, 0};
   for (std::size_t i = 0; i < o.phi.size(); ++i) o.phi[i] = static_cast<T>(0.03 * static_cast<double>((i * 11) % 67) - 1), o.adjoint[i] = static_cast<T>(0.001 * static_cast<double>(i % 7));
   Arena arena;
   MemoryStore disk;
-  o.telemetry = unroll<T>(segment, schedule, o.phi, o.adjoint, o.gradient, arena, &disk);
+  o.telemetry = unroll<T>(segment, schedule, o.phi, o.adjoint, o.gradient, arena, &disk, journal);
   o.high_water = arena.high_water();
   return o;
 }
+
+struct Killed {};
+
+// A journal that is due at every chance, and is there when the process that wrote it is not.
+class MemoryJournal final : public UnrollJournal {
+ public:
+  int commits = 0, kill_at = 0;  // dies before it has kept the kill_at-th progress
+  bool resume() override {
+    at_ = 0;
+    return !kept_.empty();
+  }
+  void read(std::span<std::byte> bytes) override {
+    REQUIRE(at_ + bytes.size() <= kept_.size());
+    std::copy_n(kept_.begin() + static_cast<std::ptrdiff_t>(at_), bytes.size(), bytes.begin());
+    at_ += bytes.size();
+  }
+  bool is_due() override { return true; }
+  void begin() override { written_.clear(); }
+  void write(std::span<const std::byte> bytes) override { written_.insert(written_.end(), bytes.begin(), bytes.end()); }
+  void commit() override {
+    if (++commits == kill_at) throw Killed();
+    kept_ = written_;
+  }
+  bool is_read() const { return at_ == kept_.size(); }
+
+ private:
+  std::vector<std::byte> kept_, written_;
+  std::size_t at_ = 0;
+};
 
 // What an unroll is: all states forward, all steps back.
 template <class T>
@@ -119,6 +148,38 @@ TEST_CASE("windows cut the adjoint, whatever schedule is inside") {
     CHECK(same_gradient(expected, by_hand(segment, 23, 23)) == (window == 23));
     CHECK(same_gradient(run(segment, windowed(23, window, store_states)), expected));
     CHECK(same_gradient(run(segment, windowed(23, window, [&](Step n) { return byte_aware(n, 7, rho); })), run(segment, windowed(23, window, store_states))));
+  }
+}
+
+TEST_CASE("an unroll that is killed at any moment goes on from its journal, to the same bits, and runs no step again that it had run") {
+  for (const Step steps : {1, 2, 9, 24}) {
+    const Slot rho = slots_of_tape(ToySegment<float>().tape_size(), 64, sizeof(float));
+    for (const Schedule& s : {store_all(steps, rho), store_states(steps), revolve(steps, 2), byte_aware(steps, 30, rho), two_level(steps, 2, 3), windowed(steps, std::min<Step>(5, steps), [](Step n) { return revolve(n, 2); })}) {
+      CAPTURE(s.name);
+      CAPTURE(steps);
+      ToySegment<float> straight;
+      const Outcome<float> expected = run(straight, s);
+      const auto work = [](const ToySegment<float>& x) { return x.advances + x.turns + x.records; };
+      int last = 1;
+      for (int kill = 1; kill <= last; ++kill) {
+        CAPTURE(kill);
+        MemoryJournal journal;
+        journal.kill_at = kill;
+        ToySegment<float> first, second;
+        CHECK_THROWS_AS(run(first, s, &journal), Killed);
+        const Outcome<float> found = run(second, s, &journal);
+        last = journal.commits - 1;  // that one comes twice
+        CHECK(same_bits(found, expected));
+        CHECK(found.high_water <= expected.high_water);
+        CHECK(work(first) + work(second) <= work(straight) + (s.disk_slots > 0 ? steps : 1));  // while a state is read ahead nothing is kept
+        CHECK(std::equal(second.noted.begin(), second.noted.begin() + steps, straight.noted.begin()));
+        ToySegment<float> third;  // a finished unroll does nothing again
+        CHECK(same_bits(run(third, s, &journal), expected));
+        CHECK(work(third) == 0);
+        CHECK(journal.is_read());
+      }
+      CHECK(last >= s.steps);
+    }
   }
 }
 

@@ -30,7 +30,7 @@ TEST_CASE("an unroll of inner steps has the same bits whatever it keeps: states,
   std::size_t high_water = 0;
   const auto run = [&](const autodiff::Schedule& s, int threads = 1) {
     InnerStep<float> step(c.rule, shape, threads);
-    InnerSegment segment(step, theta, task.task, 5);
+    InnerSegment segment(step, theta, task.task, 5, s.steps);
     Result r{task.phi, std::vector<float>(task.phi.size()), std::vector<float>(theta.size()), {}, {}};
     autodiff::Arena arena;
     r.adjoint_norms = autodiff::unroll<float>(segment, s, r.phi, r.adjoint, r.gradient, arena).adjoint_norm;

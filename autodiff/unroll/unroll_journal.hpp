@@ -1,0 +1,27 @@
+// UnrollJournal: where an unroll that takes long keeps its progress, so that one that was killed goes on in the middle, to the same bits.
+//
+// A progress is a stream of bytes that only the same unroll (segment, schedule, phi_0, theta) understands; the journal keeps the latest one, whole or not at all. Used by the one thread that
+// runs the unroll, between two steps.
+#pragma once
+#include <cstddef>
+#include <span>
+
+namespace autodiff {
+
+class UnrollJournal {
+ public:
+  virtual ~UnrollJournal() = default;
+  /// Whether a progress of this unroll was kept; it is then read from its beginning.
+  virtual bool resume() = 0;
+  /// The next bytes of it. Throws where there are fewer.
+  virtual void read(std::span<std::byte> bytes) = 0;
+
+  /// Whether it is time to keep one.
+  virtual bool is_due() = 0;
+  virtual void begin() = 0;
+  virtual void write(std::span<const std::byte> bytes) = 0;
+  /// What was written since begin() takes the place of what was kept before.
+  virtual void commit() = 0;
+};
+
+}  // namespace autodiff

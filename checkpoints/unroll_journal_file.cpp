@@ -1,0 +1,117 @@
+#include "checkpoints/unroll_journal_file.hpp"
+
+#include <fmt/format.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+namespace checkpoints {
+
+namespace {
+
+constexpr std::array<char, 8> kMagic = {'M', 'L', 'J', 'O', 'U', 'R', 'N', '1'};
+
+struct Head {
+  std::array<char, 8> magic;
+  std::uint64_t key;
+};
+
+}  // namespace
+
+struct UnrollJournalFile::Hash {
+  Hash() { XXH3_64bits_reset(&state); }
+  void add(std::span<const std::byte> bytes) { XXH3_64bits_update(&state, bytes.data(), bytes.size()); }
+  std::uint64_t value() const { return XXH3_64bits_digest(&state); }
+  XXH3_state_t state;
+};
+
+UnrollJournalFile::UnrollJournalFile(FileSystem& files, std::string path, std::uint64_t key, double seconds)
+    : files_(files), path_(std::move(path)), key_(key), seconds_(seconds) {}
+
+UnrollJournalFile::~UnrollJournalFile() {
+  if (file_ >= 0) files_.close(file_);
+}
+
+/// How many of the bytes there are.
+std::size_t UnrollJournalFile::read_at(std::uint64_t at, std::span<std::byte> bytes) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t got = files_.pread(file_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(at + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw IoError(fmt::format("{}: can't be read: {}; check that disk, or remove the file: the unroll then starts again", path_, std::strerror(errno)));
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
+bool UnrollJournalFile::is_whole() {
+  Head head{};
+  std::uint64_t found = 0, at = 0;
+  std::vector<std::byte> block(std::size_t{1} << 16), tail;
+  Hash hash;
+  // The last eight bytes so far are kept back: they may be the checksum.
+  for (;;) {
+    const std::size_t got = read_at(at, block);
+    if (at == 0) {
+      if (got < sizeof head + sizeof found) return false;
+      std::memcpy(&head, block.data(), sizeof head);
+      if (head.magic != kMagic || head.key != key_) return false;
+    }
+    at += got;
+    tail.insert(tail.end(), block.begin(), block.begin() + static_cast<std::ptrdiff_t>(got));
+    const std::size_t before = tail.size() - sizeof found;
+    hash.add(std::span(tail).first(before));
+    tail.erase(tail.begin(), tail.begin() + static_cast<std::ptrdiff_t>(before));
+    if (got < block.size()) break;
+  }
+  std::memcpy(&found, tail.data(), sizeof found);
+  return found == hash.value();
+}
+
+bool UnrollJournalFile::resume() {
+  if (file_ < 0) {
+    do file_ = files_.open(path_, O_RDONLY, 0);
+    while (file_ < 0 && errno == EINTR);
+    if (file_ < 0 && errno == ENOENT) return false;
+    if (file_ < 0) throw IoError(fmt::format("{}: can't be read: {}; change its permissions, or remove it: the unroll then starts again", path_, std::strerror(errno)));
+  }
+  is_there_ = true;
+  at_ = sizeof(Head);
+  return is_whole();
+}
+
+void UnrollJournalFile::read(std::span<std::byte> bytes) {
+  if (read_at(at_, bytes) < bytes.size()) throw IoError(fmt::format("{}: was changed while it was read; remove it: the unroll then starts again", path_));
+  at_ += bytes.size();
+}
+
+bool UnrollJournalFile::is_due() { return std::chrono::duration<double>(Clock::now() - last_).count() >= seconds_; }
+
+void UnrollJournalFile::begin() {
+  out_ = std::make_unique<DurableFile>(files_, path_);
+  hash_ = std::make_unique<Hash>();
+  const Head head{kMagic, key_};
+  write(std::as_bytes(std::span(&head, 1)));
+}
+
+void UnrollJournalFile::write(std::span<const std::byte> bytes) {
+  hash_->add(bytes);
+  out_->write(bytes);
+}
+
+void UnrollJournalFile::commit() {
+  const std::uint64_t sum = hash_->value();
+  out_->write(std::as_bytes(std::span(&sum, 1)));
+  out_->commit();
+  is_there_ = true;
+  out_.reset();
+  last_ = Clock::now();
+}
+
+}  // namespace checkpoints

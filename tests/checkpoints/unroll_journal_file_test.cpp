@@ -1,0 +1,156 @@
+#include "checkpoints/unroll_journal_file.hpp"
+
+#include <cstring>
+
+#include "../autodiff/toy_segment.hpp"
+#include "autodiff/unroll/schedules/schedules.hpp"
+#include "autodiff/unroll/unroll.hpp"
+#include "checkpoints/disk_checkpoints.hpp"
+#include "fixture.hpp"
+
+using namespace checkpoints;
+using namespace checkpoints::test;
+using autodiff::test::ToySegment;
+
+namespace {
+
+constexpr std::size_t kBytes = 64 * sizeof(float);
+
+const autodiff::Schedule& schedule() {
+  static const autodiff::Schedule s = autodiff::two_level(30, 2, 5);
+  return s;
+}
+
+struct Killed {};
+
+std::vector<float> unrolled(ToySegment<float>& segment, const std::string& directory, autodiff::UnrollJournal* journal) {
+  std::vector<float> phi(64, 0.5f), adjoint(64), gradient(64);
+  autodiff::Arena arena;
+  DiskCheckpoints disk(posix_file_system(), directory, schedule().disk_slots, kBytes);
+  autodiff::unroll<float>(segment, schedule(), phi, adjoint, gradient, arena, &disk, journal);
+  gradient.insert(gradient.end(), phi.begin(), phi.end());
+  return gradient;
+}
+
+/// Dies with the process at its n-th write.
+class KillingFileSystem final : public FaultyFileSystem {
+ public:
+  explicit KillingFileSystem(int n) : left(n) {}
+  ssize_t write(int f, const void* from, std::size_t n) override {
+    if (--left == 0) throw Killed();
+    return FaultyFileSystem::write(f, from, n);
+  }
+  int left;
+};
+
+/// A journal that holds three numbers.
+std::string write_journal(const TemporaryDirectory& dir, std::uint64_t key) {
+  const std::string path = dir / "unroll.journal";
+  UnrollJournalFile journal(posix_file_system(), path, key, 0);
+  const std::array<double, 3> numbers = {1, 2, 3};
+  journal.begin();
+  journal.write(std::as_bytes(std::span(numbers)));
+  journal.commit();
+  return path;
+}
+
+}  // namespace
+
+TEST_CASE("an unroll that dies while it writes goes on from its journal, to the same bits, and does not start again") {
+  TemporaryDirectory dir;
+  ToySegment<float> straight;
+  const auto expected = unrolled(straight, dir.path(), nullptr);
+  int went_on = 0;
+  for (int n : {1, 2, 5, 40, 300, 301, 302, 700, 1000, 1500}) {
+    CAPTURE(n);
+    TemporaryDirectory run;
+    const std::string path = run / "unroll.journal";
+    ToySegment<float> first, second;
+    try {
+      KillingFileSystem files(n);
+      UnrollJournalFile journal(files, path, 7, 0);
+      const bool is_same = unrolled(first, dir.path(), &journal) == expected;
+      CHECK(is_same);
+    } catch (const Killed&) {
+    }
+    UnrollJournalFile journal(posix_file_system(), path, 7, 1e9);
+    const bool is_there = journal.resume();
+    CHECK(is_there == (n > 20));
+    CHECK(unrolled(second, dir.path(), &journal) == expected);
+    went_on += second.advances + second.turns < straight.advances + straight.turns;
+    CHECK(names_in(run.path()) == std::vector<std::string>{"unroll.journal"});
+  }
+  CHECK(went_on >= 6);
+}
+
+TEST_CASE("a journal is read to the bit by the unroll whose key it has, and by no other") {
+  TemporaryDirectory dir;
+  const std::string path = write_journal(dir, 42);
+  UnrollJournalFile journal(posix_file_system(), path, 42, 0), other(posix_file_system(), path, 43, 0), none(posix_file_system(), dir / "none", 42, 0);
+  for (int again = 0; again < 2; ++again) {
+    REQUIRE(journal.resume());
+    std::array<double, 3> numbers{};
+    journal.read(std::as_writable_bytes(std::span(numbers)));
+    CHECK(numbers == std::array<double, 3>{1, 2, 3});
+  }
+  CHECK_FALSE(other.resume());
+  CHECK_FALSE(none.resume());
+}
+
+TEST_CASE("a journal that is cut off, grown or damaged anywhere counts as none") {
+  TemporaryDirectory dir;
+  const std::string path = write_journal(dir, 42);
+  const auto whole = read_file(posix_file_system(), path);
+  const auto accepted = [&](std::span<const std::byte> bytes) {
+    write_durably(posix_file_system(), path, bytes);
+    return UnrollJournalFile(posix_file_system(), path, 42, 0).resume();
+  };
+  CHECK(accepted(whole));
+  for (std::size_t n = 0; n < whole.size(); ++n) CHECK_FALSE(accepted(std::span(whole).first(n)));
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    auto damaged = whole;
+    damaged[i] ^= std::byte{4};
+    CHECK_FALSE(accepted(damaged));
+  }
+  auto grown = whole;
+  grown.push_back(std::byte{0});
+  CHECK_FALSE(accepted(grown));
+}
+
+TEST_CASE("whichever system call fails, the journal before it stays, and the error names the file") {
+  for (int error : {ENOSPC, EIO}) {
+    int failures = 0;
+    for (int i = 0;; ++i) {
+      TemporaryDirectory dir;
+      const std::string path = write_journal(dir, 42);
+      FaultyFileSystem files(i, error);
+      std::string m;
+      const int code = exit_code_of(
+          [&] {
+            UnrollJournalFile journal(files, path, 42, 0);
+            const bool is_there = journal.resume();
+            CHECK(is_there);
+            journal.begin();
+            journal.write(std::vector<std::byte>(100000));
+            journal.commit();
+          },
+          &m);
+      CAPTURE(i);
+      CAPTURE(m);
+      CHECK(names_in(dir.path()) == std::vector<std::string>{"unroll.journal"});
+      CHECK(UnrollJournalFile(posix_file_system(), path, 42, 0).resume());
+      if (files.calls <= i) break;
+      if (code == 0) continue;  // the last close
+      ++failures;
+      CHECK(code == 74);
+      CHECK(m.find(dir.path()) == 0);
+    }
+    CHECK(failures >= 8);
+  }
+}
+
+TEST_CASE("a journal is due after its interval") {
+  TemporaryDirectory dir;
+  CHECK(UnrollJournalFile(posix_file_system(), dir / "a", 1, 0).is_due());
+  CHECK_FALSE(UnrollJournalFile(posix_file_system(), dir / "a", 1, 1000).is_due());
+}
