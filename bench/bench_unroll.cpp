@@ -23,12 +23,13 @@ Json measure(const std::string& preset, autodiff::Step T, const autodiff::Budget
   const auto hidden = std::vector<std::int64_t>(static_cast<std::size_t>(config.task.hidden_max), config.task.width_max);
   const auto task = metalearn::evaluation_task(metalearn::load_dataset("glyph"), hidden, config.task, 1);
   const metalearn::StepShape shape{task.widths(), config.batch, task.classes(), config.task.labels_per_class, config.averages};
-  const auto m = metalearn::measure_step(config.rule, shape, threads);
-  const autodiff::DiskCosts fast{m.costs.advance.seconds / 4, m.costs.advance.seconds / 4};  // what is waited for is measured below
-  const auto plan = autodiff::plan_unroll(T, m.profile, m.costs, fast, budget);
+  const auto tapes = metalearn::step_profiles(config.rule, shape);
+  const auto speed = metalearn::measure_speed(config.rule, shape, threads);
+  const autodiff::DiskCosts fast{speed.forward_seconds / 4, speed.forward_seconds / 4};  // what is waited for is measured below
+  const auto plan = autodiff::plan_unroll(T, tapes, speed, fast, budget);
   const std::size_t before = peak_rss_bytes();
 
-  metalearn::InnerStep<float> step(config.rule, shape, threads);
+  metalearn::InnerStep<float> step(config.rule, shape, threads, metalearn::kSubSegments[plan.tape]);
   const auto theta = metalearn::initial_theta(config.rule, 1);
   metalearn::InnerSegment segment(step, theta, task, 0, T);
   auto phi = metalearn::initial_phi(shape.widths, 1, 0);
@@ -41,10 +42,10 @@ Json measure(const std::string& preset, autodiff::Step T, const autodiff::Budget
   const double seconds = 1e-3 * time_once([&] {
     processor = 1e-3 * processor_time_once([&] { telemetry = autodiff::unroll<float>(segment, plan.schedule, phi, adjoint, gradient, arena, disk ? &*disk : nullptr); });
   });
-  return {{"preset", preset}, {"unroll", T}, {"memory_bytes", budget.memory_bytes}, {"schedule", plan.schedule.name}, {"evaluations_per_step", plan.evaluations_per_step},
-          {"predicted_seconds", plan.predicted.seconds}, {"seconds", seconds}, {"processor_seconds", processor}, {"processor_ms_per_step", 1e3 * processor / static_cast<double>(T)}, {"turn_ms", 1e3 * m.costs.turn.seconds},
+  return {{"preset", preset}, {"unroll", T}, {"memory_bytes", budget.memory_bytes}, {"schedule", plan.schedule.name}, {"sub_segments", metalearn::kSubSegments[plan.tape]}, {"kept_tapes", plan.predicted.tapes}, {"evaluations_per_step", plan.evaluations_per_step},
+          {"predicted_seconds", plan.predicted.seconds}, {"seconds", seconds}, {"processor_seconds", processor}, {"processor_ms_per_step", 1e3 * processor / static_cast<double>(T)}, {"forward_ms", 1e3 * speed.forward_seconds}, {"reverse_ms", 1e3 * speed.reverse_seconds},
           {"waited_seconds", telemetry.waited_seconds},
-          {"predicted_peak_bytes", plan.peak_bytes}, {"arena_is_as_predicted", arena.high_water() == plan.arena_bytes && step.high_water_bytes() <= m.profile.working_bytes}, {"rss_before_bytes", before},
+          {"predicted_peak_bytes", plan.peak_bytes}, {"arena_is_as_predicted", arena.high_water() == plan.arena_bytes && step.high_water_bytes() <= tapes[plan.tape].working_bytes}, {"rss_before_bytes", before},
           {"peak_rss_bytes", peak_rss_bytes()}, {"first_adjoint_norm", tools::number(telemetry.adjoint_norm.front())}};
 }
 

@@ -119,6 +119,15 @@ void DiskCheckpoints::load(Slot slot, std::span<std::byte> state) {
   std::copy(in_.begin(), in_.end(), state.begin());
 }
 
+void DiskCheckpoints::settle() {
+  wait([&] { return jobs_.empty(); });
+  while (files_.fsync(file_) < 0)
+    if (errno != EINTR) fail("fsync", errno);
+#ifdef POSIX_FADV_DONTNEED
+  ::posix_fadvise(file_, 0, 0, POSIX_FADV_DONTNEED);
+#endif
+}
+
 void DiskCheckpoints::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
@@ -158,6 +167,26 @@ void DiskCheckpoints::transfer(const Job& job) {
   }
   if (!job.write && XXH3_64bits(buffer.data(), buffer.size()) != sum)
     throw IoError(fmt::format("{}: checkpoint slot {} was damaged between writing and reading; check that disk, or choose another folder (--disk-dir)", directory_, job.slot));
+}
+
+autodiff::DiskCosts measure_disk(FileSystem& files, const std::string& directory, std::size_t state_bytes) {
+  constexpr std::size_t kBytes = std::size_t{16} << 20;
+  const auto states = static_cast<Slot>(std::clamp<std::size_t>(kBytes / state_bytes, 16, 1024));
+  DiskCheckpoints disk(files, directory, states, state_bytes);
+  std::vector<std::byte> state(state_bytes, std::byte{1});
+  const auto seconds = [&](auto transfer_all) {
+    const auto before = std::chrono::steady_clock::now();
+    transfer_all();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count() / static_cast<double>(states);
+  };
+  const double write = seconds([&] {
+    for (Slot i = 0; i < states; ++i) disk.store(i, state);
+    disk.settle();
+  });
+  const double read = seconds([&] {
+    for (Slot i = 0; i < states; ++i) disk.load(i, state);
+  });
+  return {write, read};
 }
 
 }  // namespace checkpoints

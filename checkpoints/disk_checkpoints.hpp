@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "autodiff/unroll/checkpoint_store.hpp"
+#include "autodiff/unroll/simulate.hpp"
 #include "checkpoints/file_system.hpp"
 
 namespace checkpoints {
@@ -30,6 +31,8 @@ class DiskCheckpoints final : public autodiff::CheckpointStore {
   void prefetch(autodiff::Slot slot) override;
   void load(autodiff::Slot slot, std::span<std::byte> state) override;
   double waited_seconds() const override { return waited_; }
+  /// Waits until all that was stored is on the disk itself, and lets the system's copy in memory go: what is loaded next comes from there.
+  void settle();
 
  private:
   struct Job {
@@ -63,5 +66,8 @@ class DiskCheckpoints final : public autodiff::CheckpointStore {
   std::exception_ptr failure_;
   std::thread thread_;
 };
+
+/// Seconds in which a state is written to the disk itself and read back from there, on average over some. Throws IoError.
+autodiff::DiskCosts measure_disk(FileSystem& files, const std::string& directory, std::size_t state_bytes);
 
 }  // namespace checkpoints

@@ -23,23 +23,9 @@ using autodiff::Budget;
 using autodiff::UnrollPlan;
 using metalearn::show_bytes;
 
-/// Seconds of writing and of reading a state, on average over some.
-autodiff::DiskCosts measure_disk(const std::string& directory, std::size_t state_bytes) {
-  constexpr int kStates = 32;
-  checkpoints::DiskCheckpoints disk(checkpoints::posix_file_system(), directory, kStates, state_bytes);
-  std::vector<std::byte> state(state_bytes, std::byte{1});
-  const auto seconds = [&](auto transfer) {
-    const auto before = std::chrono::steady_clock::now();
-    for (int i = 0; i < kStates; ++i) transfer(i);
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count() / kStates;
-  };
-  const double write = seconds([&](int i) { disk.store(i, state); }), read = seconds([&](int i) { disk.load(i, state); });
-  return {write, read};
-}
-
 Json figures(const UnrollPlan& plan, const Budget& budget) {
   const auto& p = plan.predicted;
-  return {{"memory_bytes", budget.memory_bytes}, {"disk_bytes", budget.disk_bytes}, {"schedule", plan.schedule.name}, {"peak_bytes", plan.peak_bytes}, {"ram_checkpoints", p.ram_checkpoints},
+  return {{"memory_bytes", budget.memory_bytes}, {"disk_bytes", budget.disk_bytes}, {"schedule", plan.schedule.name}, {"sub_segments", metalearn::kSubSegments[plan.tape]}, {"peak_bytes", plan.peak_bytes}, {"ram_checkpoints", p.ram_checkpoints},
           {"disk_checkpoints", p.disk_checkpoints}, {"kept_tapes", p.tapes}, {"forward_evaluations_per_step", number(plan.evaluations_per_step)}, {"predicted_seconds", number(p.seconds)},
           {"waiting_seconds", number(p.waiting_seconds)}, {"written_bytes", p.written_bytes}, {"read_bytes", p.read_bytes}, {"lower_bound_evaluations", number(plan.lower_bound_evaluations)}};
 }
@@ -82,20 +68,19 @@ int plan(const Words& words) {
   const int threads = static_cast<int>(arguments->whole("threads", 0, 0, 4096));
   const auto config = metalearn::Config::from_preset(arguments->find("preset").value_or("small"));
 
-  const auto step = metalearn::measure_step(config.rule, metalearn::largest_shape(config), threads);
-  const std::size_t slot = autodiff::slot_bytes(step.profile.state_size, step.profile.number_bytes);
-  const autodiff::DiskCosts disk = budget.disk_bytes > 0 ? measure_disk(*arguments->find("disk-dir"), slot) : autodiff::DiskCosts{};
-  const auto planned = [&](const Budget& b) { return autodiff::plan_unroll(T, step.profile, step.costs, disk, b); };
+  const auto shape = metalearn::largest_shape(config);
+  const auto tapes = metalearn::step_profiles(config.rule, shape);
+  const std::size_t slot = autodiff::slot_bytes(tapes[0].state_size, tapes[0].number_bytes), smallest = autodiff::smallest_memory(T, tapes);
+  if (budget.memory_bytes < smallest)  // before anything is timed or written
+    throw checkpoints::MemoryBudget(fmt::format("an unroll of {} steps does not fit in {} of memory; the smallest budget that works is {} bytes: --memory {}", T,
+                                                show_bytes(budget.memory_bytes), smallest, smallest));
+  const auto speed = metalearn::measure_speed(config.rule, shape, threads);
+  const autodiff::DiskCosts disk =
+      budget.disk_bytes > 0 ? checkpoints::measure_disk(checkpoints::posix_file_system(), *arguments->find("disk-dir"), slot) : autodiff::DiskCosts{};
+  const auto planned = [&](const Budget& b) { return autodiff::plan_unroll(T, tapes, speed, disk, b); };
   const auto before = std::chrono::steady_clock::now();
-  const UnrollPlan chosen = [&] {
-    try {
-      return planned(budget);
-    } catch (const autodiff::BudgetTooSmall& e) {
-      throw checkpoints::MemoryBudget(fmt::format("{}: --memory {}", e.what(), e.smallest_bytes));
-    }
-  }();
+  const UnrollPlan chosen = planned(budget);
   const double planning = std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
-  const std::size_t smallest = autodiff::smallest_memory(T, step.profile);
   const Budget half{budget.memory_bytes / 2, budget.disk_bytes / 2}, twice{budget.memory_bytes * 2, budget.disk_bytes * 2};
   if (const auto svg = arguments->find("svg")) write_svg(*svg, chosen.schedule);
 
@@ -104,22 +89,27 @@ int plan(const Words& words) {
     json["unroll"] = T;
     json["smallest_memory_bytes"] = smallest;
     json["planning_seconds"] = number(planning);
-    json["step"] = {{"state_bytes", slot}, {"tape_bytes", step.profile.tape_size * step.profile.number_bytes}, {"tape_seconds", number(step.tape_seconds)},
-                    {"working_bytes", step.profile.working_bytes}, {"advance_seconds", number(step.costs.advance.seconds)}, {"turn_seconds", number(step.costs.turn.seconds)},
-                    {"disk_write_seconds", number(disk.write_seconds)}, {"disk_read_seconds", number(disk.read_seconds)}};
+    json["step"] = {{"state_bytes", slot}, {"forward_seconds", number(speed.forward_seconds)}, {"reverse_seconds", number(speed.reverse_seconds)},
+                    {"disk_write_seconds", number(disk.write_seconds)}, {"disk_read_seconds", number(disk.read_seconds)}, {"tapes", Json::array()}};
+    for (std::size_t i = 0; i < tapes.size(); ++i)
+      json["step"]["tapes"].push_back({{"sub_segments", metalearn::kSubSegments[i]}, {"tape_bytes", tapes[i].tape_size * tapes[i].number_bytes}, {"working_bytes", tapes[i].working_bytes},
+                                       {"recomputed_evaluations", number(tapes[i].recomputed)}});
     json["half"] = half.memory_bytes < smallest ? Json(nullptr) : figures(planned(half), half);
     json["double"] = figures(planned(twice), twice);
     print_json(json);
     return 0;
   }
-  fmt::print("{} inner steps of the preset {}: states of {}, {}, a step works in {}; forward {:.2f} ms, forward and back {:.2f} ms\n\n", T, config.preset, show_bytes(slot),
-             step.profile.tape_size > 0 ? "tapes of " + show_bytes(step.profile.tape_size * step.profile.number_bytes) : "tapes not worth keeping", show_bytes(step.profile.working_bytes), 1e3 * step.costs.advance.seconds, 1e3 * step.costs.turn.seconds);
-  fmt::print("{:<12}  {:>10}  {:>10}  {:<12}  {:>6}  {:>6}  {:>5}  {:>9}  {:>9}\n", "", "budget", "peak", "schedule", "in RAM", "disk", "tapes", "eval/step", "seconds");
+  fmt::print("{} inner steps of the preset {}: states of {}; forward {:.2f} ms, back {:.2f} ms\n\n", T, config.preset, show_bytes(slot), 1e3 * speed.forward_seconds, 1e3 * speed.reverse_seconds);
+  fmt::print("{:<12}  {:>10}  {:>10}  {:>9}\n", "sub-segments", "tape", "works in", "eval/step");
+  for (std::size_t i = 0; i < tapes.size(); ++i)
+    fmt::print("{:<12}  {:>10}  {:>10}  {:>9.3f}{}\n", metalearn::kSubSegments[i], show_bytes(tapes[i].tape_size * tapes[i].number_bytes), show_bytes(tapes[i].working_bytes), 1 + tapes[i].recomputed,
+               i == chosen.tape ? "  chosen" : "");
+  fmt::print("\n{:<12}  {:>10}  {:>10}  {:<12}  {:>6}  {:>6}  {:>5}  {:>9}  {:>9}\n", "", "budget", "peak", "schedule", "in RAM", "disk", "tapes", "eval/step", "seconds");
   if (half.memory_bytes < smallest) fmt::print("{:<12}  {:>10}  does not fit\n", "half", show_bytes(half.memory_bytes));
   else print_row("half", planned(half), half);
   print_row("this budget", chosen, budget);
   print_row("double", planned(twice), twice);
-  fmt::print("\nlower bound: {:.3f} evaluations per step with memory without bounds; smallest budget that works: {} bytes\n", chosen.lower_bound_evaluations / static_cast<double>(T), smallest);
+  fmt::print("\nlower bound: {:.3f} evaluations per step, in any memory; smallest budget that works: {} bytes\n", chosen.lower_bound_evaluations / static_cast<double>(T), smallest);
   if (budget.disk_bytes > 0 && !chosen.disk_too_slow)
     fmt::print("disk: {} written, {} read, {:.2f} ms and {:.2f} ms per state, waiting {:.1f} s\n", show_bytes(chosen.predicted.written_bytes), show_bytes(chosen.predicted.read_bytes),
                1e3 * disk.write_seconds, 1e3 * disk.read_seconds, chosen.predicted.waiting_seconds);

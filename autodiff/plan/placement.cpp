@@ -50,6 +50,9 @@ class Placer {
   }
   std::size_t bytes(Index numbers) const { return static_cast<std::size_t>(numbers) * c_.number_bytes; }
   std::size_t end_time() const { return c_.order.size(); }
+  bool in_forward(std::size_t t) const { return t < c_.forward_steps; }
+  // Written by the forward pass and read by the rest, where these are kept apart.
+  bool on_tape(const Lifetime& l) const { return in_forward(l.first) && !in_forward(l.last); }
 
   // What a node's value is a part of, through views and joins.
   Part memory(NodeId id) const {
@@ -92,11 +95,14 @@ class Placer {
     for (std::size_t i = 0; i < c_.outputs.size(); ++i) {
       const NodeId id = c_.outputs[i].id();
       const auto value = whole(id);
-      if (value && !home_[*value]) {
+      const NodeId source = part_of_[id].node;
+      const bool of_forward = i < c_.forward_outputs;
+      const bool is_on_tape = computed(source) && in_forward(time_[source]) && !(of_forward && in_forward(last_use_[source]));
+      if (value && !home_[*value] && !is_on_tape) {
         home_[*value] = Home{first + static_cast<std::uint32_t>(i), 0};
       } else {
         copies_.push_back({id, {}, i});
-        last_use_[part_of_[id].node] = end_time();
+        last_use_[source] = of_forward ? std::max(last_use_[source], c_.forward_steps - 1) : end_time();
       }
     }
     for (std::size_t i = 0; i < c_.inputs.size(); ++i) home_[c_.inputs[i].id()] = Home{static_cast<std::uint32_t>(Place::kInputs + i), 0};
@@ -117,7 +123,7 @@ class Placer {
       Index at = 0;
       for (NodeId i : graph().node(id).inputs) {
         const auto value = whole(i);
-        if (value && !home_[*value]) piece_of_[*value] = {id, at};
+        if (value && !home_[*value] && in_forward(time_[*value]) == in_forward(t)) piece_of_[*value] = {id, at};
         at += shape(i).size();
       }
     }
@@ -151,7 +157,8 @@ class Placer {
     };
     for (std::size_t operand : node.op->in_place) {
       const auto home = arena_home(node.inputs[operand]);
-      if (!home || lifetimes_[*home].last != t || lifetimes_[*home].bytes != bytes(node.shape.size()) || shape(node.inputs[operand]) != node.shape) continue;
+      if (!home || in_forward(lifetimes_[*home].first) != in_forward(t)) continue;  // a tape is read only
+      if (lifetimes_[*home].last != t || lifetimes_[*home].bytes != bytes(node.shape.size()) || shape(node.inputs[operand]) != node.shape) continue;
       if (std::count_if(node.inputs.begin(), node.inputs.end(), [&](NodeId i) { return arena_home(i) == home; }) != 1) continue;
       home_[id] = Home{Place::kArena, *home};
       lifetimes_[*home].last = last_use_[id];
@@ -160,14 +167,23 @@ class Placer {
   }
 
   Placement finish() {
-    const MemoryPlan memory_plan = plan_memory(lifetimes_);
+    Placement result;
+    std::vector<Lifetime> in_arena = lifetimes_;
+    std::vector<std::size_t> tape_offset(lifetimes_.size(), kNever);
+    for (std::size_t i = 0; i < lifetimes_.size(); ++i)
+      if (on_tape(lifetimes_[i])) {
+        tape_offset[i] = result.tape_bytes;
+        result.tape_bytes += aligned(lifetimes_[i].bytes);
+        in_arena[i].bytes = 0;
+      }
+    const MemoryPlan memory_plan = plan_memory(in_arena);
     const auto place_of = [&](NodeId id) {
       const Part p = memory(id);
       const Home& home = *home_[p.node];
+      if (home.base == Place::kArena && tape_offset[home.index] != kNever) return Place{Place::kTape, tape_offset[home.index] + bytes(p.offset)};
       const std::size_t start = home.base == Place::kArena ? memory_plan.offsets[home.index] : home.index * c_.number_bytes;
       return Place{home.base, start + bytes(p.offset)};
     };
-    Placement result;
     result.in_arena.assign(graph().size(), 0);
     for (NodeId id = 0; id < graph().size(); ++id) {
       result.value_of.push_back(part_of_[id].node);
@@ -178,10 +194,8 @@ class Placer {
       Placement::Step step;
       step.index = t;
       step.out = place_of(id);
-      if (step.out.base == Place::kArena) {
-        step.end = aligned(step.out.offset + bytes(shape(id).size()));
-        result.in_arena[id] = 1;
-      }
+      result.in_arena[id] = step.out.base == Place::kArena || step.out.base == Place::kTape;
+      if (step.out.base == Place::kArena) step.end = aligned(step.out.offset + bytes(shape(id).size()));
       bool there = joins(id);
       std::size_t at = step.out.offset;
       for (NodeId i : graph().node(id).inputs) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/icl/interval_set.hpp>
 #include <chrono>
 #include <cmath>
 #include <stdexcept>
@@ -16,7 +15,7 @@ namespace autodiff {
 namespace {
 
 // Numbers that the forward pass computes in the arena and the rest reads; one that is kept within a joined value counts once.
-std::size_t tape_numbers(const Graph& graph, std::span<const NodeId> order, const Placement& placement, const std::vector<char>& forward) {
+std::size_t numbers_read_back(const Graph& graph, std::span<const NodeId> order, const Placement& placement, const std::vector<char>& forward) {
   std::vector<char> kept(graph.size(), 0);
   for (NodeId id : order)
     if (!forward[id])
@@ -42,7 +41,8 @@ double estimated_seconds(double cost, const NodeShape& shape, std::size_t number
 }  // namespace
 
 template <class T>
-Plan<T>::Plan(std::span<const Var> source_inputs, std::span<const Var> source_outputs, PlanOptions options) : outputs_(source_outputs.size()) {
+Plan<T>::Plan(std::span<const Var> source_inputs, std::span<const Var> source_outputs, PlanOptions options) : outputs_(source_outputs.size()), halves_(options.halves) {
+  if (halves_ && options.transform.forward_outputs == 0) throw std::invalid_argument("[plan] halves need to know which outputs are the forward pass's (forward_outputs)");
   Graph graph;
   const Rewritten s = transform(source_inputs, source_outputs, options.transform, graph);
   scopes_ = graph.scope_names();
@@ -62,18 +62,17 @@ Plan<T>::Plan(std::span<const Var> source_inputs, std::span<const Var> source_ou
     kernels.push_back(graph.node(id).op->template kernel<T>()(node_shape(graph, id)));
     scratch.push_back(kernels.back().scratch);
   }
-  const Placement placement = place_values({graph, s.inputs, s.outputs, order, scratch, sizeof(T), options.in_place});
+  const auto forward_steps = static_cast<std::size_t>(std::count_if(order.begin(), order.end(), [&](NodeId id) { return forward[id]; }));
+  const Placement placement = place_values({graph, s.inputs, s.outputs, order, scratch, sizeof(T), options.in_place, halves_ ? forward_steps : 0, halves_ ? forward_outputs : 0});
 
   for (NodeId id : placement.constants)
     for (double v : graph.constant_values(id)) constants_.push_back(static_cast<T>(v));
   const auto first_output = static_cast<std::uint32_t>(Place::kInputs + inputs_.size());
-  std::vector<std::size_t> operand_numbers;
   const auto add_copies = [&](bool of_forward) {
     for (const Placement::Copy& copy : placement.copies) {
       if ((copy.output < forward_outputs) != of_forward) continue;
       const Node& node = graph.node(copy.node);
       const Index size = node.shape.size();
-      operand_numbers.push_back(static_cast<std::size_t>(size));
       add({[size](const KernelArguments<T>& k) { std::copy_n(k.in[0], size, k.out); }, 0, 0, {first_output + static_cast<std::uint32_t>(copy.output), 0}, 0, false}, std::span(&copy.from, 1),
           {"copy of an output", node.location, node.scope, size, 0, 0});
     }
@@ -89,36 +88,16 @@ Plan<T>::Plan(std::span<const Var> source_inputs, std::span<const Var> source_ou
     const Node& node = graph.node(id);
     const NodeShape shape = node_shape(graph, id);
     const double cost = node.op->cost ? node.op->cost(shape) : static_cast<double>(node.shape.size());
-    for (const Shape& in : shape.in) operand_numbers.push_back(static_cast<std::size_t>(in.size()));
     const bool spread = estimated_seconds(cost, shape, sizeof(T)) > options.spread_above;
     add({std::move(kernels[placed.index].run), 0, 0, placed.out, placed.scratch.offset, spread}, placed.in, {node.op->name, node.location, node.scope, node.shape.size(), cost, placed.end});
   }
   end_forward();
   add_copies(false);
-  if (forward_outputs > 0) find_kept(operand_numbers, forward_outputs);
   const std::size_t pointers = Place::kInputs + inputs_.size() + outputs_ + most_operands_;
   tables_ = (pointers * sizeof(void*) + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
   peak_ = tables_ + placement.arena_bytes;
-  if (forward_outputs > 0) tape_ = tape_numbers(graph, order, placement, forward) * sizeof(T);
-}
-
-// What calls behind the forward pass read and none of them has written before: of the arena, and of the forward outputs.
-template <class T>
-void Plan<T>::find_kept(std::span<const std::size_t> operand_numbers, std::size_t forward_outputs) {
-  using Bytes = boost::icl::interval_set<std::size_t>;
-  const auto bytes = [](Place p, std::size_t numbers) { return Bytes::interval_type::right_open(p.offset, p.offset + numbers * sizeof(T)); };
-  const std::size_t first_output = Place::kInputs + inputs_.size();
-  std::vector<Bytes> read(first_output + forward_outputs), written(first_output + outputs_);  // by base
-  for (std::size_t c = forward_calls_; c < calls_.size(); ++c) {
-    const Call& call = calls_[c];
-    for (std::size_t i = call.first_operand; i < call.first_operand + call.operands; ++i) {
-      const Place p = operands_[i];
-      if (p.base == Place::kArena || (p.base >= first_output && p.base < read.size())) read[p.base] += Bytes(bytes(p, operand_numbers[i])) - written[p.base];
-    }
-    if (call.out.base == Place::kArena || call.out.base >= first_output) written[call.out.base] += bytes(call.out, static_cast<std::size_t>(steps_[c].size));
-  }
-  for (std::uint32_t base = 0; base < read.size(); ++base)
-    for (const auto& piece : read[base]) kept_.push_back({{base, piece.lower()}, (piece.upper() - piece.lower()) / sizeof(T)});
+  if (forward_outputs > 0) tape_ = numbers_read_back(graph, order, placement, forward) * sizeof(T);
+  tape_numbers_ = placement.tape_bytes / sizeof(T);
 }
 
 template <class T>
@@ -134,8 +113,8 @@ void Plan<T>::add(Call call, std::span<const Place> in, Step step) {
 }
 
 template <class T>
-template <class Begin, class After, class End>
-void Plan<T>::replay(Range calls, std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, Begin begin, After after, End end) const {
+template <class After>
+void Plan<T>::replay(Range calls, std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, T* tape, After after) const {
   if (inputs.size() != inputs_.size() || outputs.size() != outputs_)
     throw std::invalid_argument(fmt::format("[plan] expected {} inputs and {} outputs, found {} and {}", inputs_.size(), outputs_, inputs.size(), outputs.size()));
   arena.reserve(peak_);
@@ -145,32 +124,29 @@ void Plan<T>::replay(Range calls, std::span<const T* const> inputs, std::span<T*
   const std::byte** base = bases;
   *base++ = values;
   *base++ = reinterpret_cast<const std::byte*>(constants_.data());
+  *base++ = reinterpret_cast<const std::byte*>(tape);
   for (const T* x : inputs) *base++ = reinterpret_cast<const std::byte*>(x);
   for (T* y : outputs) *base++ = reinterpret_cast<const std::byte*>(y);
   const auto resolve = [bases](Place p) { return reinterpret_cast<const T*>(bases[p.base] + p.offset); };
 
-  const auto writable = [resolve](Place p) { return const_cast<T*>(resolve(p)); };
-
-  begin(writable);
   const Parallel one_thread(1);
   std::size_t ran = calls.first;
   while (ran < calls.last) {
     const Call& call = calls_[ran];
     const Place* in = operands_.data() + call.first_operand;
     for (std::uint32_t i = 0; i < call.operands; ++i) operands[i] = resolve(in[i]);
-    T* const out = writable(call.out);
+    T* const out = const_cast<T*>(resolve(call.out));
     call.kernel({operands, out, reinterpret_cast<T*>(values + call.scratch), call.spread ? &parallel : &one_thread});
     if (!after(steps_[ran++], out)) break;
   }
   if (ran > 0) arena.touch(tables_ + steps_[ran - 1].reach);
-  end(writable);
 }
 
 template <class T>
 template <class After>
 void Plan<T>::replay(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, After after) const {
-  const auto nothing = [](auto) {};
-  replay({0, calls_.size()}, inputs, outputs, arena, parallel, nothing, after, nothing);
+  if (halves_) throw std::invalid_argument("[plan] was compiled to run in halves");
+  replay({0, calls_.size()}, inputs, outputs, arena, parallel, nullptr, after);
 }
 
 template <class T>
@@ -179,36 +155,21 @@ void Plan<T>::run(std::span<const T* const> inputs, std::span<T* const> outputs,
 }
 
 template <class T>
-std::size_t Plan<T>::kept_numbers() const {
-  std::size_t numbers = 0;
-  for (const Kept& k : kept_) numbers += k.numbers;
-  return numbers;
-}
-
-template <class T>
 void Plan<T>::expect_halves(std::size_t numbers) const {
-  if (forward_calls_ == 0) throw std::invalid_argument("[plan] has no forward pass to run by itself: compile it with forward_outputs");
-  if (numbers != kept_numbers()) throw std::invalid_argument(fmt::format("[plan] keeps {} numbers of its forward pass, found room for {}", kept_numbers(), numbers));
+  if (!halves_) throw std::invalid_argument("[plan] was not compiled to run in halves");
+  if (numbers != tape_numbers_) throw std::invalid_argument(fmt::format("[plan] a tape has {} numbers, found room for {}", tape_numbers_, numbers));
 }
 
 template <class T>
-void Plan<T>::run_forward(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, std::span<T> kept) const {
-  expect_halves(kept.size());
-  const auto keep = [&](auto at) {
-    T* to = kept.data();
-    for (const Kept& k : kept_) to = std::copy_n(at(k.place), k.numbers, to);
-  };
-  replay({0, forward_calls_}, inputs, outputs, arena, parallel, [](auto) {}, [](const Step&, const T*) { return true; }, keep);
+void Plan<T>::run_forward(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, std::span<T> tape) const {
+  expect_halves(tape.size());
+  replay({0, forward_calls_}, inputs, outputs, arena, parallel, tape.data(), [](const Step&, const T*) { return true; });
 }
 
 template <class T>
-void Plan<T>::run_reverse(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, std::span<const T> kept) const {
-  expect_halves(kept.size());
-  const auto put_back = [&](auto at) {
-    const T* from = kept.data();
-    for (const Kept& k : kept_) std::copy_n(from, k.numbers, at(k.place)), from += k.numbers;
-  };
-  replay({forward_calls_, calls_.size()}, inputs, outputs, arena, parallel, put_back, [](const Step&, const T*) { return true; }, [](auto) {});
+void Plan<T>::run_reverse(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, std::span<const T> tape) const {
+  expect_halves(tape.size());
+  replay({forward_calls_, calls_.size()}, inputs, outputs, arena, parallel, const_cast<T*>(tape.data()), [](const Step&, const T*) { return true; });  // no call writes to it
 }
 
 template <class T>

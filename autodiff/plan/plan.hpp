@@ -20,6 +20,7 @@ struct PlanOptions {
   bool in_place = true;          ///< let kernels that can (OpDef::in_place) write over an operand that is not used again
   double spread_above = 100e-6;  ///< seconds of work, estimated from arithmetic and memory traffic, up to which a kernel stays in one thread: waking others costs as much
   TransformOptions transform = {};
+  bool halves = false;           ///< for run_forward() and run_reverse() instead of run(); REQUIRES transform.forward_outputs > 0
 };
 
 template <class T>
@@ -38,12 +39,12 @@ class Plan {
   /// inputs[i] and outputs[i] point to as many numbers as the node has; outputs overlap neither inputs nor each other. The arena grows to peak_bytes().
   void run(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel) const;
 
-  /// run() in two halves, for a tape that outlives its arena: the forward pass, which gives the forward outputs (options.transform.forward_outputs of them) and copies into
-  /// `kept` what the rest reads; and the rest, which gives the other outputs, with the same inputs and kept numbers. The same bits as run(). Between the halves the arena
-  /// may be used for anything. kept has kept_numbers() numbers. REQUIRES forward_outputs > 0.
-  void run_forward(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, std::span<T> kept) const;
-  void run_reverse(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, std::span<const T> kept) const;
-  std::size_t kept_numbers() const;
+  /// run() in two halves, for a tape that outlives its arena: the forward pass, which gives the forward outputs (options.transform.forward_outputs of them) and writes what the
+  /// rest reads to `tape`; and the rest, which gives the other outputs, with the same inputs and tape. The same bits as run(). Between the halves the arena may be used for
+  /// anything. tape has tape_numbers() numbers, best at whole cache lines. REQUIRES options.halves.
+  void run_forward(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, std::span<T> tape) const;
+  void run_reverse(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, std::span<const T> tape) const;
+  std::size_t tape_numbers() const { return tape_numbers_; }
 
   /// Looks at the inputs, then runs and looks at every value. Where the first number is found that is not finite: "input 'x' is already not finite, recorded at .."
   /// or the node that makes it out of finite ones, as "op, recorded at file:line in scope a/b".
@@ -72,15 +73,14 @@ class Plan {
   };
   void add(Call call, std::span<const Place> in, Step step);
   std::string where(const Step& step) const { return recorded_at(step.location, scopes_[step.scope]); }
-  // Runs calls first .. last-1; begin(operand) is called when places can be resolved, after(step, out) behind each call and says whether to go on, end() at the end.
+  // Runs calls first .. last-1; after(step, out) behind each call says whether to go on.
   struct Range {
     std::size_t first, last;
   };
-  template <class Begin, class After, class End>
-  void replay(Range calls, std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, Begin begin, After after, End end) const;
+  template <class After>
+  void replay(Range calls, std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, T* tape, After after) const;
   template <class After>
   void replay(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, After after) const;
-  void find_kept(std::span<const std::size_t> operand_numbers, std::size_t forward_outputs);
   void expect_halves(std::size_t numbers) const;
 
   struct Input {
@@ -92,16 +92,12 @@ class Plan {
   std::vector<Step> steps_;  // one per call
   std::vector<T> constants_;
   std::vector<Input> inputs_;
-  struct Kept {
-    Place place;
-    std::size_t numbers = 0;
-  };
-  std::vector<Kept> kept_;         // of the forward pass's values, what the calls behind it read
   std::size_t forward_calls_ = 0;  // the first ones
   std::vector<std::string> scopes_;
   std::size_t outputs_ = 0, most_operands_ = 0;
   std::size_t tables_ = 0;  // bytes at the arena's start: the bases of a run, and the pointers handed to a kernel
-  std::size_t peak_ = 0, tape_ = 0;
+  std::size_t peak_ = 0, tape_ = 0, tape_numbers_ = 0;
+  bool halves_ = false;
   double cost_ = 0;
 };
 

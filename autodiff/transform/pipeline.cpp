@@ -17,6 +17,8 @@ Rewritten transform(std::span<const Var> inputs, std::span<const Var> outputs, c
   if (options.forward_outputs > outputs.size())
     throw std::invalid_argument(fmt::format("[plan] {} of {} outputs can't be the forward pass", options.forward_outputs, outputs.size()));
   if (!(options.recompute_price >= 0)) throw std::invalid_argument(fmt::format("[plan] expected a recompute price of at least 0, found {}", options.recompute_price));
+  if (options.sub_segments < 1 || (options.sub_segments > 1 && options.recompute_price == 0))
+    throw std::invalid_argument(fmt::format("[plan] expected at least 1 sub-segment, and a recompute price with more than 1, found {} and {}", options.sub_segments, options.recompute_price));
   using Pass = std::function<Rewritten(std::span<const Var>, std::span<const Var>, Graph&)>;
   std::vector<Pass> passes{simplify};
   if (options.fuse) {
@@ -25,7 +27,10 @@ Rewritten transform(std::span<const Var> inputs, std::span<const Var> outputs, c
   }
   if (options.forward_outputs > 0 && options.recompute_price > 0)
     passes.emplace_back([&](std::span<const Var> in, std::span<const Var> out, Graph& to) {
-      return recompute(in, out, options.forward_outputs, choose_save_set(out, options.forward_outputs, options.recompute_price), to);
+      SaveSet saved = choose_save_set(out, options.forward_outputs, options.recompute_price);
+      if (options.sub_segments > 1)
+        saved = choose_save_set(out, options.forward_outputs, options.recompute_price, find_sub_segments(out.first(options.forward_outputs), saved.kept, saved.numbers / options.sub_segments));
+      return recompute(in, out, options.forward_outputs, saved, to);
     });
 
   // The last pass writes to the target, the others to graphs that live until the next one is done.

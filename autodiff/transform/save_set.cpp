@@ -49,12 +49,13 @@ double arithmetic(const Graph& graph, NodeId id) {
 
 }  // namespace
 
-SaveSet choose_save_set(std::span<const Var> outputs, std::size_t forward_outputs, double price) {
+SaveSet choose_save_set(std::span<const Var> outputs, std::size_t forward_outputs, double price, const SubSegments& parts) {
   if (!(price > 0) || !std::isfinite(price)) throw std::invalid_argument(fmt::format("[save set] expected a price above 0, found {}", price));
   expect_forward(outputs, forward_outputs);
   const Graph& graph = outputs.front().graph();
   const std::vector<char> needed = ancestors(outputs), forward = ancestors(outputs.first(forward_outputs));
   const auto given = [&](NodeId id) { return graph.is_input(id) || graph.is_constant(id); };
+  const auto is_in = [](const std::vector<char>& nodes, NodeId id) { return !nodes.empty() && nodes[id]; };
 
   // A vertex pair for every forward value that is computed: `in` on the sink's side means computed again, only `out` there means kept.
   std::vector<std::size_t> vertex(graph.size(), 0);
@@ -71,7 +72,7 @@ SaveSet choose_save_set(std::span<const Var> outputs, std::size_t forward_output
   for (NodeId id : values) {
     const Node& node = graph.node(id);
     connect(net, vertex[id], vertex[id] + 1, view_of(graph, id) ? kNever : provided[id] ? 0.0 : static_cast<double>(node.shape.size()));
-    connect(net, source, vertex[id], price * (view_of(graph, id) ? 0.0 : arithmetic(graph, id)));
+    connect(net, source, vertex[id], is_in(parts.head, id) ? kNever : view_of(graph, id) || is_in(parts.inside, id) ? 0.0 : price * arithmetic(graph, id));
     for (NodeId i : node.inputs)
       if (!given(i)) connect(net, vertex[i] + 1, vertex[id], kNever);
   }

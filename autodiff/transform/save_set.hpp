@@ -5,6 +5,7 @@
 // and what the reverse reads, so a minimum cut is the cheapest choice. Recomputing runs the same kernels on the same values: it never changes bits.
 #pragma once
 #include "autodiff/transform/rewritten.hpp"
+#include "autodiff/transform/sub_segments.hpp"
 
 namespace autodiff {
 
@@ -15,9 +16,9 @@ struct SaveSet {
 };
 
 /// The forward part is what the first `forward_outputs` outputs depend on; the rest of the graph is its reverse. price: numbers of tape that one multiply-add is
-/// worth, above 0: the lower, the more is computed again.
+/// worth, above 0: the lower, the more is computed again. parts: heads of sub-segments are not computed again, and what is inside costs nothing.
 /// Throws std::invalid_argument where price or forward_outputs is none.
-SaveSet choose_save_set(std::span<const Var> outputs, std::size_t forward_outputs, double price);
+SaveSet choose_save_set(std::span<const Var> outputs, std::size_t forward_outputs, double price, const SubSegments& parts = {});
 
 /// The graph with the recomputed values computed again right before the reverse first needs them. `target` is empty.
 Rewritten recompute(std::span<const Var> inputs, std::span<const Var> outputs, std::size_t forward_outputs, const SaveSet& saved, Graph& target);

@@ -31,7 +31,7 @@ template <class T>
 class Interpreter {
  public:
   Interpreter(Segment<T>& segment, const Schedule& schedule, Arena& arena, CheckpointStore* disk, UnrollJournal* journal)
-      : segment_(segment), s_(schedule), arena_(arena), disk_(disk), journal_(journal), n_(segment.state_size()), slot_(slot_bytes(n_, sizeof(T))), tape_(segment.tape_size()) {
+      : segment_(segment), s_(schedule), arena_(arena), disk_(disk), journal_(journal), n_(segment.state_size()), slot_(slot_bytes(n_, sizeof(T))), tape_(s_.tape_slots > 0 ? segment.tape_size() : 0) {
     const Simulation simulated = simulate(s_, {slot_, tape_ * sizeof(T)});
     if (simulated.records > 0 && tape_ == 0) throw std::invalid_argument(fmt::format("[unroll] the schedule {} keeps tapes, which this step doesn't offer", s_.name));
     if (s_.disk_slots > 0 && !disk_) throw std::invalid_argument(fmt::format("[unroll] the schedule {} needs a store on disk", s_.name));

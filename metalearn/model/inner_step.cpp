@@ -61,8 +61,8 @@ std::vector<Var> join(const Lists&... lists) {
 
 template <class T>
 struct InnerStep<T>::Impl {
-  Impl(const RuleConfig& rule_config, const StepShape& step_shape, int threads)
-      : rule(rule_config), shape(step_shape), parallel(threads), update(make_update_rule(rule)), theta(update->theta_spec()), phi(phi_spec(shape.widths)) {
+  Impl(const RuleConfig& rule_config, const StepShape& step_shape, int threads, int parts)
+      : rule(rule_config), shape(step_shape), sub_segments(parts), parallel(threads), update(make_update_rule(rule)), theta(update->theta_spec()), phi(phi_spec(shape.widths)) {
     if (shape.widths.size() < 2) throw std::invalid_argument("[inner step] a base model needs at least one layer");
     if (shape.widths.back() != rule.N_L) throw std::invalid_argument(fmt::format("[inner step] the base model's top width is {}, theta is made for {} (N_L)", shape.widths.back(), rule.N_L));
     if (shape.batch < 2) throw std::invalid_argument(fmt::format("[inner step] batch norm needs a batch of at least 2, found {}", shape.batch));
@@ -112,11 +112,17 @@ struct InnerStep<T>::Impl {
   }
 
   const Plan<T>& turn() {
-    if (!turn_plan) turn_plan.emplace(compile_turn(true));
+    if (!turn_plan) turn_plan.emplace(compile_turn({true, 0, kRecomputePrice, sub_segments}));
     return *turn_plan;
   }
 
-  Plan<T> compile_turn(bool fuse, double recompute_price = kRecomputePrice) const {
+  // turn() for a tape that is kept.
+  const Plan<T>& halves() {
+    if (!halves_plan) halves_plan.emplace(compile_turn({true, 0, kRecomputePrice, sub_segments}, true));
+    return *halves_plan;
+  }
+
+  Plan<T> compile_turn(const TransformOptions& transform, bool in_halves = false) const {
     Graph graph;
     const auto t = record_inputs(graph, theta, ""), p = record_inputs(graph, phi, ""), adjoint = record_inputs(graph, phi, "adjoint/");
     const Var x = graph.input(batch_shape(), "x");
@@ -125,7 +131,9 @@ struct InnerStep<T>::Impl {
     const auto next_flat = next.flat();
     const auto reverse = differentiate(join(next_flat, std::vector{s.J}), join(adjoint, std::vector{Var()}), join(t, p));
     PlanOptions options;
-    options.transform = {fuse, 1 + next_flat.size(), recompute_price};
+    options.transform = transform;
+    options.transform.forward_outputs = 1 + next_flat.size();
+    options.halves = in_halves;
     return Plan<T>(join(t, p, std::vector{x}, s.inputs, adjoint), join(std::vector{s.J}, next_flat, reverse), options);
   }
 
@@ -177,12 +185,19 @@ struct InnerStep<T>::Impl {
     predicted_peak = std::max(predicted_peak, plan.peak_bytes());
   }
 
+  // phi at the head of a tape, in whole cache lines.
+  std::size_t head_of_tape() const {
+    constexpr std::size_t kLine = 64 / sizeof(T);
+    return (static_cast<std::size_t>(phi.size) + kLine - 1) / kLine * kLine;
+  }
+
   RuleConfig rule;
   StepShape shape;
+  int sub_segments;
   Parallel parallel;
   std::unique_ptr<UpdateRule> update;
   TensorList theta, phi;
-  std::optional<Plan<T>> advance_plan, score_plan, features_plan, turn_plan;
+  std::optional<Plan<T>> advance_plan, score_plan, features_plan, turn_plan, halves_plan;
   Arena arena;
   std::optional<double> recomputed;
   std::size_t predicted_peak = 0;
@@ -193,7 +208,7 @@ struct InnerStep<T>::Impl {
 };
 
 template <class T>
-InnerStep<T>::InnerStep(const RuleConfig& rule, const StepShape& shape, int threads) : impl_(std::make_unique<Impl>(rule, shape, threads)) {}
+InnerStep<T>::InnerStep(const RuleConfig& rule, const StepShape& shape, int threads, int sub_segments) : impl_(std::make_unique<Impl>(rule, shape, threads, sub_segments)) {}
 template <class T>
 InnerStep<T>::~InnerStep() = default;
 template <class T>
@@ -287,8 +302,8 @@ T InnerStep<T>::record(std::span<const T> theta, std::span<const T> phi, std::sp
   m.expect("the tape", tape.size(), static_cast<std::int64_t>(record_size()));
   m.bind_turn(theta, phi, x, pairs, phi);  // the adjoint is not read yet
   std::copy(phi.begin(), phi.end(), tape.begin());
-  m.turn().run_forward(m.in, m.out, m.arena, m.parallel, tape.subspan(phi.size()));
-  m.note(m.turn());
+  m.halves().run_forward(m.in, m.out, m.arena, m.parallel, tape.subspan(m.head_of_tape()));
+  m.note(m.halves());
   std::copy(m.next_phi.begin(), m.next_phi.end(), phi_next.begin());
   return m.objective;
 }
@@ -300,19 +315,18 @@ void InnerStep<T>::reverse(std::span<const T> theta, std::span<const T> tape, st
   m.expect("the tape", tape.size(), static_cast<std::int64_t>(record_size()));
   m.expect("the new adjoint", adjoint.size(), m.phi.size);
   m.expect("the gradient", gradient.size(), m.theta.size);
-  const auto n = static_cast<std::size_t>(m.phi.size);
-  m.bind_turn(theta, tape.first(n), x, pairs, adjoint_next);
-  m.turn().run_reverse(m.in, m.out, m.arena, m.parallel, tape.subspan(n));
-  m.note(m.turn());
+  m.bind_turn(theta, tape.first(static_cast<std::size_t>(m.phi.size)), x, pairs, adjoint_next);
+  m.halves().run_reverse(m.in, m.out, m.arena, m.parallel, tape.subspan(m.head_of_tape()));
+  m.note(m.halves());
   m.give_back(adjoint, gradient);
 }
 
 template <class T>
-std::size_t InnerStep<T>::record_size() { return static_cast<std::size_t>(impl_->phi.size) + impl_->turn().kept_numbers(); }
+std::size_t InnerStep<T>::record_size() { return impl_->head_of_tape() + impl_->halves().tape_numbers(); }
 template <class T>
 double InnerStep<T>::recomputed_evaluations() {
   Impl& m = *impl_;
-  if (!m.recomputed) m.recomputed = std::max(0.0, m.turn().cost() - m.compile_turn(true, 0).cost()) / m.advance().cost();
+  if (!m.recomputed) m.recomputed = std::max(0.0, m.turn().cost() - m.compile_turn({}).cost()) / m.advance().cost();
   return *m.recomputed;
 }
 template <class T>
@@ -320,15 +334,17 @@ double InnerStep<T>::forward_arithmetic() { return impl_->advance().cost(); }
 template <class T>
 double InnerStep<T>::turn_arithmetic() { return impl_->turn().cost(); }
 template <class T>
-std::size_t InnerStep<T>::unroll_bytes() { return std::max(impl_->advance().peak_bytes(), impl_->turn().peak_bytes()); }
+std::size_t InnerStep<T>::unroll_bytes() { return std::max({impl_->advance().peak_bytes(), impl_->turn().peak_bytes(), impl_->halves().peak_bytes()}); }
 
 template <class T>
-std::string InnerStep<T>::first_non_finite(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next) {
+std::string InnerStep<T>::first_non_finite(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next,
+                                           std::size_t most_bytes) {
   Impl& m = *impl_;
   m.bind_turn(theta, phi, x, pairs, adjoint_next);
   // Without fusion a message names the op that was written. Its rounding differs, so that now and then only the fused step itself goes wrong.
-  const Plan<T> written = m.compile_turn(false);
-  if (auto found = written.first_non_finite(m.in, m.out, m.arena, m.parallel)) return *found;
+  const Plan<T> written = m.compile_turn({false, 0, kRecomputePrice});
+  if (written.peak_bytes() <= most_bytes)
+    if (auto found = written.first_non_finite(m.in, m.out, m.arena, m.parallel)) return *found;
   return m.turn().first_non_finite(m.in, m.out, m.arena, m.parallel).value_or("");
 }
 

@@ -10,6 +10,7 @@
 #pragma once
 #include <compare>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -79,8 +80,9 @@ double accuracy(std::span<const T> predictions, std::span<const std::int32_t> la
 template <class T>
 class InnerStep {
  public:
-  /// threads: for the loops inside kernels; 1 where tasks run in parallel. Throws std::invalid_argument for shapes that can't be, or a top width that isn't theta's N_L.
-  InnerStep(const RuleConfig& rule, const StepShape& shape, int threads = 1);
+  /// threads: for the loops inside kernels; 1 where tasks run in parallel. sub_segments: n > 1 computes most of the tape again, in parts of at most 1/n of it
+  /// (autodiff/transform/sub_segments.hpp): less memory, more arithmetic, the same bits. Throws std::invalid_argument for shapes that can't be, or a top width that isn't theta's N_L.
+  InnerStep(const RuleConfig& rule, const StepShape& shape, int threads = 1, int sub_segments = 1);
   ~InnerStep();
   InnerStep(InnerStep&&) noexcept;
 
@@ -112,8 +114,9 @@ class InnerStep {
   std::size_t record_size();
 
   /// After a turn() with a non-finite result: where the first such number is, as autodiff::Plan::first_non_finite() says it; empty if there is none.
-  /// Compiles the step once more as it is written, without fusion; the arena grows to what that needs.
-  std::string first_non_finite(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next);
+  /// Compiles the step once more as it is written, without fusion; the arena grows to what that needs, unless it is more than most_bytes: then the fused step is searched.
+  std::string first_non_finite(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next,
+                               std::size_t most_bytes = std::numeric_limits<std::size_t>::max());
 
   /// Runs a turn() and says where its time goes, kernel by kernel.
   std::vector<autodiff::KernelTiming> profile_turn(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next);

@@ -51,7 +51,7 @@ std::vector<Step> windows_of(Step length, const GradientMapOptions& options) {
 
 template <class T>
 StepProfile profile_of(InnerStep<T>& step) {
-  return {static_cast<std::size_t>(step.phi_size()), static_cast<std::size_t>(step.theta_size()), 0, sizeof(T), step.unroll_bytes()};
+  return {static_cast<std::size_t>(step.phi_size()), static_cast<std::size_t>(step.theta_size()), 0, sizeof(T), step.unroll_bytes(), step.recomputed_evaluations()};
 }
 
 class Map {

@@ -75,7 +75,7 @@ template <class T>
 void InnerSegment<T>::fail(Step i, const std::string& what, In phi, In adjoint_next) {
   const std::vector<T> zero(state_size(), T{0});
   const std::int64_t t = first_ + i;
-  throw NotFinite(t, what, step_.first_non_finite(theta_, phi, batches_.unlabelled(t), batches_.labelled(t + 1), adjoint_next.empty() ? In(zero) : adjoint_next));
+  throw NotFinite(t, what, step_.first_non_finite(theta_, phi, batches_.unlabelled(t), batches_.labelled(t + 1), adjoint_next.empty() ? In(zero) : adjoint_next, most_bytes_));
 }
 
 template class InnerSegment<float>;

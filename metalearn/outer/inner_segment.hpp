@@ -4,6 +4,7 @@
 // float for training, double to see what float32 leaves right.
 #pragma once
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -36,6 +37,8 @@ class InnerSegment final : public autodiff::Segment<T> {
   std::size_t theta_size() const override { return theta_.size(); }
   std::size_t tape_size() const override { return step_.record_size(); }
   std::size_t working_bytes() const override { return step_.unroll_bytes(); }
+  /// From now on a failure is looked for in no more than working_bytes(), at the price of naming a fused op where the op that was written can't be told.
+  void keep_within_working_bytes() { most_bytes_ = step_.unroll_bytes(); }
 
   using Step = autodiff::Step;
   using In = std::span<const T>;
@@ -61,6 +64,7 @@ class InnerSegment final : public autodiff::Segment<T> {
   std::int64_t first_;
   TaskBatches<T> batches_;
   std::vector<double> objectives_;
+  std::size_t most_bytes_ = std::numeric_limits<std::size_t>::max();
 };
 
 }  // namespace metalearn

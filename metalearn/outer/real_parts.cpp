@@ -30,16 +30,18 @@ TrainerParts real_parts(const Config& config) {
   parts.families = tasks.families();
 
   autodiff::Budget share;
+  int sub_segments = 1;
   if (config.memory > 0) {
     const WindowPlan plan = plan_windows(config, largest_shape(config, tasks.most_inputs(), tasks.most_classes()));
     share = plan.share;
+    sub_segments = plan.sub_segments;
     parts.at_once = plan.at_once;
     parts.memory_plan = to_text(plan, config);
     if (const auto slots = plan.longest.schedule.disk_slots; slots > 0)  // can they be kept there?
       checkpoints::DiskCheckpoints(checkpoints::posix_file_system(), config.disk_dir, slots * plan.at_once, plan.longest.predicted.disk_bytes / static_cast<std::size_t>(slots));
   }
   // One window at a time leaves the threads to the loops inside a step; several run side by side instead.
-  auto windowed = std::make_unique<Windowed>(config, config.tasks == 1 || parts.at_once == 1 ? config.threads : 1, share);
+  auto windowed = std::make_unique<Windowed>(config, config.tasks == 1 || parts.at_once == 1 ? config.threads : 1, share, checkpoints::posix_file_system(), sub_segments);
   parts.make_task = [tasks, seed = config.seed](std::uint64_t id) {
     Task task = tasks.draw(Role::train, id);
     return InFlight{id, task, task.family(), 0, 0, initial_phi(task.widths(), seed ^ kPhiSeed, id)};

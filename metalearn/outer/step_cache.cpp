@@ -6,7 +6,8 @@ namespace metalearn {
 
 using autodiff::Arena;
 
-StepCache::StepCache(RuleConfig rule, int kernel_threads, std::size_t idle_steps) : rule_(std::move(rule)), kernel_threads_(kernel_threads), idle_steps_(idle_steps) {}
+StepCache::StepCache(RuleConfig rule, int kernel_threads, std::size_t idle_steps, int sub_segments)
+    : rule_(std::move(rule)), kernel_threads_(kernel_threads), sub_segments_(sub_segments), idle_steps_(idle_steps) {}
 
 StepCache::Lease StepCache::borrow(const StepShape& shape) {
   {
@@ -18,7 +19,7 @@ StepCache::Lease StepCache::borrow(const StepShape& shape) {
       return lend(std::move(step));
     }
   }
-  InnerStep<float> step(rule_, shape, kernel_threads_);
+  InnerStep<float> step(rule_, shape, kernel_threads_, sub_segments_);
   std::lock_guard lock(mutex_);
   return lend(std::move(step));
 }

@@ -18,7 +18,7 @@ class StepCache {
  public:
   static constexpr std::size_t kIdleSteps = 64;
   /// idle_steps: the largest number kept.
-  explicit StepCache(RuleConfig rule, int kernel_threads = 1, std::size_t idle_steps = kIdleSteps);
+  explicit StepCache(RuleConfig rule, int kernel_threads = 1, std::size_t idle_steps = kIdleSteps, int sub_segments = 1);
 
   /// A step on loan; goes back to the cache at the end of its life. REQUIRES the cache to outlive it.
   class Lease {
@@ -47,7 +47,7 @@ class StepCache {
   void give_back(InnerStep<float> step);
 
   RuleConfig rule_;
-  int kernel_threads_;
+  int kernel_threads_, sub_segments_;
   std::size_t idle_steps_;
   mutable std::mutex mutex_;
   std::list<InnerStep<float>> idle_;  ///< most recently used first

@@ -17,10 +17,6 @@ std::vector<float> drawn(std::int64_t count, const char* what) {
   return values;
 }
 
-// Copying a number of the tape away and back, through memory that is touched for the first time, takes about as long as so many multiply-adds. A tape that takes more than a quarter of the
-// step forward, which is what it saves, is not kept: the planner leaves the copying out of account.
-constexpr double kCopyArithmetic = 16, kTapeShare = 0.25;
-
 /// As TaskDistribution rounds it.
 std::int64_t largest_width(const TaskConfig& task) { return std::max<std::int64_t>(8, (task.width_max + 4) / 8 * 8); }
 
@@ -53,18 +49,27 @@ StepShape largest_shape(const Config& c, std::int64_t inputs, std::int64_t class
 
 StepShape largest_shape(const Config& c) { return largest_shape(c, c.task.resolution * c.task.resolution, c.task.classes_max); }
 
-autodiff::StepProfile step_profile(InnerStep<float>& step) {
-  const std::size_t tape = step.record_size();
-  const bool pays = static_cast<double>(tape) * kCopyArithmetic <= kTapeShare * step.forward_arithmetic();
-  return {static_cast<std::size_t>(step.phi_size()), static_cast<std::size_t>(step.theta_size()), pays ? tape : 0, sizeof(float), step.unroll_bytes()};
+template <class T>
+autodiff::StepProfile step_profile(InnerStep<T>& step) {
+  return {static_cast<std::size_t>(step.phi_size()), static_cast<std::size_t>(step.theta_size()), step.record_size(), sizeof(T), step.unroll_bytes(), step.recomputed_evaluations()};
+}
+template autodiff::StepProfile step_profile(InnerStep<float>&);
+template autodiff::StepProfile step_profile(InnerStep<double>&);
+
+std::vector<autodiff::StepProfile> step_profiles(const RuleConfig& rule, const StepShape& shape) {
+  std::vector<autodiff::StepProfile> tapes;
+  for (const int n : kSubSegments) {
+    InnerStep<float> step(rule, shape, 1, n);
+    tapes.push_back(step_profile(step));
+  }
+  return tapes;
 }
 
-autodiff::StepCosts step_costs(InnerStep<float>& step) {
-  const double again = step.recomputed_evaluations(), turn = std::max(1.0, step.turn_arithmetic() / step.forward_arithmetic());
-  return {{1, 1}, {1, 1}, {turn - 1, again}, {turn, 1 + again}};
+autodiff::StepSpeed arithmetic_speed(InnerStep<float>& step) {
+  return {1, std::max(0.0, step.turn_arithmetic() / step.forward_arithmetic() - 1 - step.recomputed_evaluations())};
 }
 
-StepMeasurement measure_step(const RuleConfig& rule, const StepShape& shape, int threads, int rounds) {
+autodiff::StepSpeed measure_speed(const RuleConfig& rule, const StepShape& shape, int threads, int rounds) {
   InnerStep<float> step(rule, shape, threads);
   const auto theta = initial_theta(rule, 1), phi = initial_phi(shape.widths, 1, 0);
   const auto x = drawn(shape.widths.front() * shape.batch, "measured batch"), pair_x = drawn(shape.widths.front() * 2 * shape.labelled(), "measured pair");
@@ -76,25 +81,9 @@ StepMeasurement measure_step(const RuleConfig& rule, const StepShape& shape, int
   const std::vector<LabelledPair<float>> pairs(static_cast<std::size_t>(shape.averages), {pair_x, targets});
   std::vector<float> next(phi.size()), adjoint(phi.size(), 0.0f), new_adjoint(phi.size()), gradient(theta.size());
 
-  StepMeasurement m;
-  m.profile = step_profile(step);
-  m.costs = step_costs(step);
-  m.costs.advance.seconds = least_seconds(rounds, [&] { step.advance(theta, phi, x, next); });
-  m.costs.turn.seconds = least_seconds(rounds, [&] { step.turn(theta, phi, x, pairs, adjoint, new_adjoint, gradient, next); });
-  const auto numbers = step.record_size();
-  autodiff::Arena memory;
-  std::span<float> tape;
-  const double record = least_seconds(rounds, [&] {
-    memory = autodiff::Arena();  // as a tape that is kept finds it: touched for the first time
-    memory.reserve(numbers * sizeof(float));
-    tape = {reinterpret_cast<float*>(memory.data()), numbers};
-    step.record(theta, phi, x, pairs, next, tape);
-  });
-  const double reverse = least_seconds(rounds, [&] { step.reverse(theta, tape, x, pairs, adjoint, new_adjoint, gradient); });
-  m.costs.record.seconds = std::min(m.costs.turn.seconds, record);
-  m.costs.reverse.seconds = m.costs.turn.seconds - m.costs.record.seconds;
-  m.tape_seconds = record + reverse - m.costs.turn.seconds;
-  return m;
+  const double forward = least_seconds(rounds, [&] { step.advance(theta, phi, x, next); });
+  const double turn = least_seconds(rounds, [&] { step.turn(theta, phi, x, pairs, adjoint, new_adjoint, gradient, next); });
+  return {forward, std::max(0.0, turn - forward * (1 + step.recomputed_evaluations()))};
 }
 
 }  // namespace metalearn

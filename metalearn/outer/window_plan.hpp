@@ -1,6 +1,6 @@
 // WindowPlan: how the windows of an update share a memory budget: how many run at one time, and what each of them keeps and computes again.
 //
-// It follows from sizes and counts alone, never from times: the same plan on every machine. It does not change bits. One thread.
+// It follows from sizes and counts alone, not from how fast the machine is, except that a disk too slow to keep up is left alone. It does not change bits. One thread.
 #pragma once
 #include <string>
 
@@ -11,12 +11,14 @@ namespace metalearn {
 
 struct WindowPlan {
   int at_once = 1;               ///< windows that run at one time
-  autodiff::Budget share;        ///< of each
+  autodiff::Budget share;        ///< of each; without a disk where it is too slow
+  int sub_segments = 1;          ///< that the steps' tapes are cut into
   autodiff::Step window = 0;     ///< the longest
   autodiff::UnrollPlan longest;  ///< of the longest window of the largest task
 };
 
 /// The plan with the least arithmetic one after the other, by config.memory, disk, tasks and threads. REQUIRES config.memory > 0. largest: the shape of the largest task.
+/// With config.disk the disk is measured, and the step with it.
 /// Throws checkpoints::MemoryBudget naming the smallest budget that works, where not even one window at a time fits.
 WindowPlan plan_windows(const Config& config, const StepShape& largest);
 

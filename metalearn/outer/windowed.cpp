@@ -32,8 +32,8 @@ void return_free_memory() {
 
 }  // namespace
 
-Windowed::Windowed(const Config& config, int kernel_threads, const autodiff::Budget& share, checkpoints::FileSystem& files)
-    : config_(config), share_(share), files_(files), steps_(config.rule, kernel_threads) {}
+Windowed::Windowed(const Config& config, int kernel_threads, const autodiff::Budget& share, checkpoints::FileSystem& files, int sub_segments)
+    : config_(config), share_(share), files_(files), steps_(config.rule, kernel_threads, StepCache::kIdleSteps, sub_segments) {}
 
 StepShape Windowed::shape_of(const Task& task) const {
   return {task.widths(), config_.batch, task.classes(), config_.task.labels_per_class, config_.averages};
@@ -42,7 +42,7 @@ StepShape Windowed::shape_of(const Task& task) const {
 autodiff::Schedule Windowed::schedule_of(InnerStep<float>& step, autodiff::Step k) const {
   if (share_.memory_bytes == 0) return autodiff::store_states(k);
   try {
-    return autodiff::plan_unroll(k, step_profile(step), step_costs(step), {}, share_).schedule;
+    return autodiff::plan_unroll(k, step_profile(step), {}, {}, share_).schedule;
   } catch (const autodiff::BudgetTooSmall& e) {
     throw checkpoints::MemoryBudget(fmt::format("{} for one window; raise memory", e.what()));
   }
@@ -80,6 +80,7 @@ GradientEstimate Windowed::estimate(std::span<const float> theta, InFlight& task
   auto step = steps_.borrow(shape);
   const std::int64_t k = window_length(config_, task);
   InnerSegment segment(*step, theta, task.task, task.age, k);
+  if (share_.memory_bytes > 0) segment.keep_within_working_bytes();
   std::vector<float> phi = task.phi, adjoint(phi.size(), 0.0f);
 
   GradientEstimate result;

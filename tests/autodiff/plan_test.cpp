@@ -173,12 +173,15 @@ TEST_CASE("the two halves of a plan give the bits of the whole, whatever happens
   const Var forward[] = {y, J, copied, x}, seeds[] = {adjoint, Var(), Var(), Var()}, wrt[] = {a, x};
   std::vector<Var> outputs(std::begin(forward), std::end(forward));
   for (Var d : differentiate(forward, seeds, wrt)) outputs.push_back(d);
+  outputs.push_back(h);  // the reverse may give a value of the forward pass
   const Var inputs[] = {a, x, adjoint};
   for (bool fuse : {false, true})
     for (double price : {0.0, 1.0 / 16, 100.0}) {
       PlanOptions options;
       options.transform = {fuse, 4, price};
       const Plan<float> plan(inputs, outputs, options);
+      options.halves = true;
+      const Plan<float> in_halves(inputs, outputs, options);
       std::vector<std::vector<float>> values(3, std::vector<float>(36));
       for (std::size_t i = 0; i < 108; ++i) values[i / 36][i % 36] = 0.01f * static_cast<float>((i * 37) % 101) - 0.5f;
       std::vector<const float*> in;
@@ -194,24 +197,31 @@ TEST_CASE("the two halves of a plan give the bits of the whole, whatever happens
       Arena arena;
       const auto whole = run([&](auto& out, auto&) { plan.run(in, out, arena, Parallel(1)); });
       const auto halves = run([&](auto& out, auto& results) {
-        std::vector<float> kept(plan.kept_numbers()), adjoint_later = values[2];
+        std::vector<float> tape(in_halves.tape_numbers()), adjoint_later = values[2];
         std::fill(values[2].begin(), values[2].end(), 1e30f);  // not known yet
-        plan.run_forward(in, out, arena, Parallel(1), kept);
+        in_halves.run_forward(in, out, arena, Parallel(1), tape);
         values[2] = adjoint_later;
         in[2] = values[2].data();
         const auto first = results;
-        for (std::size_t i = 0; i < 4; ++i) std::fill(results[i].begin(), results[i].end(), 1e30f);
+        for (auto& r : results) std::fill(r.begin(), r.end(), 1e30f);
         std::fill(arena.data(), arena.data() + arena.bytes(), std::byte{0x7f});
-        plan.run_reverse(in, out, arena, Parallel(1), kept);
+        const auto before = tape;
+        in_halves.run_reverse(in, out, arena, Parallel(1), tape);
+        CHECK(tape == before);
         for (std::size_t i = 0; i < 4; ++i) std::copy(first[i].begin(), first[i].end(), results[i].begin());
       });
       CHECK(whole == halves);
-      CHECK(plan.kept_numbers() * sizeof(float) <= plan.tape_bytes() + 36 * sizeof(float));
-      std::vector<float> small(plan.kept_numbers() + 1);
+      CHECK(in_halves.peak_bytes() <= plan.peak_bytes());
+      CHECK(in_halves.tape_numbers() * sizeof(float) <= plan.tape_bytes() + (4 * 36 + 5 * 16) * sizeof(float));  // beside it, the outputs that the reverse reads, at whole cache lines
+      std::vector<float> small(in_halves.tape_numbers() + 1);
       std::vector<float*> none;
-      CHECK_THROWS_WITH_AS(plan.run_forward(in, none, arena, Parallel(1), small), doctest::Contains("numbers of its forward pass"), std::invalid_argument);
+      CHECK_THROWS_WITH_AS(in_halves.run_forward(in, none, arena, Parallel(1), small), doctest::Contains("found room for"), std::invalid_argument);
+      CHECK_THROWS_WITH_AS(in_halves.run(in, none, arena, Parallel(1)), doctest::Contains("was compiled to run in halves"), std::invalid_argument);
     }
   const Plan<float> one_piece(inputs, outputs);
   std::vector<float*> none;
-  CHECK_THROWS_WITH_AS(one_piece.run_reverse({}, none, *std::make_unique<Arena>(), Parallel(1), {}), doctest::Contains("no forward pass"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(one_piece.run_reverse({}, none, *std::make_unique<Arena>(), Parallel(1), {}), doctest::Contains("was not compiled to run in halves"), std::invalid_argument);
+  PlanOptions no_forward;
+  no_forward.halves = true;
+  CHECK_THROWS_WITH_AS(Plan<float>(inputs, outputs, no_forward), doctest::Contains("forward_outputs"), std::invalid_argument);
 }

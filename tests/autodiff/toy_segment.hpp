@@ -1,5 +1,6 @@
 // A small step made of tape ops, as a Segment: phi [n, n] -> phi + 0.1 tanh(theta phi + x_t), scored by its mean square after every step. Counts what it runs, and can be made to fail.
 #pragma once
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -30,13 +31,15 @@ class ToySegment final : public Segment<T> {
     options.transform.forward_outputs = 2;
     options.spread_above = 0;
     turn_ = std::make_unique<Plan<T>>(whole, outputs, options);
+    options.halves = true;
+    halves_ = std::make_unique<Plan<T>>(whole, outputs, options);
   }
 
   std::size_t state_size() const override { return n_; }
   std::size_t theta_size() const override { return n_; }
-  std::size_t tape_size() const override { return keeps_tapes ? n_ + turn_->kept_numbers() : 0; }
+  std::size_t tape_size() const override { return keeps_tapes ? n_ + halves_->tape_numbers() : 0; }
   std::span<std::byte> notes() override { return std::as_writable_bytes(std::span(noted)); }
-  std::size_t working_bytes() const override { return std::max(advance_->peak_bytes(), turn_->peak_bytes()); }
+  std::size_t working_bytes() const override { return std::max({advance_->peak_bytes(), turn_->peak_bytes(), halves_->peak_bytes()}); }
 
   void advance(Step t, std::span<const T> phi, std::span<T> next) override {
     const T* in[] = {theta.data(), phi.data(), batch(t)};
@@ -50,12 +53,12 @@ class ToySegment final : public Segment<T> {
   }
   void record(Step t, std::span<const T> phi, std::span<T> next, std::span<T> tape) override {
     std::copy(phi.begin(), phi.end(), tape.begin());
-    noted[static_cast<std::size_t>(t)] = run([&](auto& in, auto& out) { turn_->run_forward(in, out, arena_, parallel_, tape.subspan(n_)); }, t, phi.data(), next.data(), phi.data(), nullptr, nullptr);
+    noted[static_cast<std::size_t>(t)] = run([&](auto& in, auto& out) { halves_->run_forward(in, out, arena_, parallel_, tape.subspan(n_)); }, t, phi.data(), next.data(), phi.data(), nullptr, nullptr);
     ++records;
   }
   void reverse(Step t, std::span<const T> tape, std::span<const T> adjoint_next, std::span<T> adjoint, std::span<T> contribution) override {
     std::vector<T> unused(n_);
-    run([&](auto& in, auto& out) { turn_->run_reverse(in, out, arena_, parallel_, tape.subspan(n_)); }, t, tape.data(), unused.data(), adjoint_next.data(), adjoint.data(), contribution.data());
+    run([&](auto& in, auto& out) { halves_->run_reverse(in, out, arena_, parallel_, tape.subspan(n_)); }, t, tape.data(), unused.data(), adjoint_next.data(), adjoint.data(), contribution.data());
   }
 
  private:
@@ -85,7 +88,7 @@ class ToySegment final : public Segment<T> {
   Parallel parallel_;
   Arena arena_;
   std::vector<T> x_;
-  std::unique_ptr<Plan<T>> advance_, turn_;
+  std::unique_ptr<Plan<T>> advance_, turn_, halves_;
 };
 
 }  // namespace autodiff::test

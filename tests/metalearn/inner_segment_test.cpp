@@ -28,8 +28,8 @@ TEST_CASE("an unroll of inner steps has the same bits whatever it keeps: states,
   const InFlight task = small_tasks(c)(3);
   const StepShape shape{task.task.widths(), c.batch, task.task.classes(), c.task.labels_per_class, c.averages};
   std::size_t high_water = 0;
-  const auto run = [&](const autodiff::Schedule& s, int threads = 1) {
-    InnerStep<float> step(c.rule, shape, threads);
+  const auto run = [&](const autodiff::Schedule& s, int threads = 1, int sub_segments = 1) {
+    InnerStep<float> step(c.rule, shape, threads, sub_segments);
     InnerSegment segment(step, theta, task.task, 5, s.steps);
     Result r{task.phi, std::vector<float>(task.phi.size()), std::vector<float>(theta.size()), {}, {}};
     autodiff::Arena arena;
@@ -40,15 +40,15 @@ TEST_CASE("an unroll of inner steps has the same bits whatever it keeps: states,
     high_water = arena.high_water() + step.high_water_bytes();
     return r;
   };
-  auto m = measure_step(c.rule, shape, 1, 1);
-  const std::size_t tape_size = InnerStep<float>(c.rule, shape).record_size();
-  CHECK((m.profile.tape_size == 0 || m.profile.tape_size == tape_size));
-  m.profile.tape_size = tape_size;  // whether it is worth the while here or not
-  CHECK(m.profile.state_size == task.phi.size());
-  CHECK(m.profile.tape_size > m.profile.state_size);
-  CHECK(m.costs.advance.seconds > 0);
-  CHECK(m.costs.turn.evaluations >= 1);
-  const auto rho = autodiff::slots_of_tape(m.profile.tape_size, m.profile.state_size, sizeof(float));
+  const auto tapes = step_profiles(c.rule, shape);
+  const auto& plain = tapes.front();
+  CHECK(tapes.size() == std::size(kSubSegments));
+  CHECK(plain.state_size == task.phi.size());
+  CHECK(plain.tape_size > plain.state_size);
+  for (const auto& tape : tapes) CHECK(tape.recomputed >= 0);
+  const auto speed = measure_speed(c.rule, shape, 1, 1);
+  CHECK(speed.forward_seconds > 0);
+  const auto rho = autodiff::slots_of_tape(plain.tape_size, plain.state_size, sizeof(float));
   constexpr autodiff::Step T = 12;
   const Result expected = run(autodiff::store_states(T));
   for (const auto& s : {autodiff::store_all(T, rho), autodiff::revolve(T, 1), autodiff::revolve(T, 3), autodiff::byte_aware(T, 3 + rho, rho), autodiff::byte_aware(T, 5 * rho, rho)}) {
@@ -56,10 +56,11 @@ TEST_CASE("an unroll of inner steps has the same bits whatever it keeps: states,
     CHECK(run(s) == expected);
   }
   CHECK(run(autodiff::byte_aware(T, 5 * rho, rho), 3) == expected);
-  const std::size_t least = autodiff::smallest_memory(T, m.profile);
-  for (std::size_t memory : {least, least + 10'000, least * 2, least * 4}) {
-    const auto plan = autodiff::plan_unroll(T, m.profile, m.costs, {}, {memory, 0});
-    CHECK(run(plan.schedule) == expected);
+  for (const int n : kSubSegments) CHECK(run(autodiff::byte_aware(T, 3 + rho, rho), 1, n) == expected);
+  const std::size_t least = autodiff::smallest_memory(T, tapes);
+  for (std::size_t memory : {least, least + 10'000, least + 20'000, least * 2, least * 4}) {
+    const auto plan = autodiff::plan_unroll(T, tapes, speed, {}, {memory, 0});
+    CHECK(run(plan.schedule, 1, kSubSegments[plan.tape]) == expected);
     CHECK(high_water <= plan.peak_bytes);
     CHECK(plan.peak_bytes <= memory);
   }

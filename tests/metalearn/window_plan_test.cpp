@@ -14,8 +14,7 @@ namespace {
 StepShape shape_of(const Config& c) { return largest_shape(c, 16, 3); }
 
 std::size_t least_for(const Config& c) {
-  InnerStep<float> step(c.rule, shape_of(c));
-  return autodiff::smallest_memory(c.window_max, step_profile(step));
+  return autodiff::smallest_memory(c.window_max, step_profiles(c.rule, shape_of(c)));
 }
 
 double cost(const WindowPlan& plan, const Config& c) { return static_cast<double>((c.tasks + plan.at_once - 1) / plan.at_once) * plan.longest.predicted.seconds; }
@@ -44,7 +43,8 @@ TEST_CASE("windows that run at one time keep within the budget together, and mor
     c.memory = std::size_t{1} << 40;
     const WindowPlan plan = plan_windows(c, shape_of(c));
     CHECK(plan.at_once == (threads == 4 ? 3 : std::min(threads, 6)));  // three at a time take as long as four
-    CHECK(plan.longest.schedule.name == "store_states");
+    CHECK(plan.longest.schedule.name == "store_all");
+    CHECK(plan.sub_segments == 1);
     CHECK(to_text(plan, c).find(std::to_string(plan.at_once) + " of 6 windows at a time") != std::string::npos);
   }
 }
