@@ -23,9 +23,11 @@ std::size_t fixed_bytes(Step T, const StepProfile& step) {
 }
 
 Schedule best_in_memory(Step T, Slot slots, Slot tape_slots) {
-  if (slots >= T - 1 && tape_slots == 0) return store_states(T);
-  Schedule s = tape_slots > 0 ? byte_aware(T, slots, tape_slots) : revolve(T, slots);
-  return s.tape_slots > 0 && std::all_of(s.actions.begin(), s.actions.end(), [](const Action& a) { return a.kind != Action::Kind::advance; }) ? store_all(T, tape_slots) : s;
+  if (tape_slots == 0) return slots >= T - 1 ? store_states(T) : revolve(T, slots);
+  Schedule s = byte_aware(T, slots, tape_slots);
+  const auto has = [&](Action::Kind kind) { return std::any_of(s.actions.begin(), s.actions.end(), [=](const Action& a) { return a.kind == kind; }); };
+  if (!has(Action::Kind::record)) return best_in_memory(T, slots, 0);  // no tape fits
+  return has(Action::Kind::advance) ? s : store_all(T, tape_slots);
 }
 
 std::size_t least_bytes(Step T, const StepProfile& step) { return fixed_bytes(T, step) + (T > 1 ? slot_bytes(step.state_size, step.number_bytes) : 0); }

@@ -60,7 +60,7 @@ TEST_CASE("a training has the same bits and rows within every memory budget, wit
   check(one({"--memory", text(least)}), "1 of 2 windows at a time; the longest, 24 steps, by revolve: 1 states in memory");
   check(one({"--memory", text(least + kSome)}), "1 of 2 windows at a time");
   check(one({"--memory", text(least + kSome), "--disk", "1MiB", "--disk-dir", "disk"}), "on disk");
-  check({"--memory", "1GiB", "--threads", "2"}, "2 of 2 windows at a time; the longest, 24 steps, by store_states: 23 states in memory");
+  check({"--memory", "1GiB", "--threads", "2"}, "2 of 2 windows at a time; the longest, 24 steps, by store_all: 0 states in memory, 23 tapes");
   check({"--memory", text(least + kSome), "--threads", "2"}, "1 of 2 windows at a time");
   CHECK(run(words("less", {"--memory", text(least - 1)}), folder.path).code == 71);
 }
