@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 
-#include "autodiff/plan/parallel.hpp"
 #include "checkpoints/error.hpp"
 #include "metalearn/byte_count.hpp"
+#include "metalearn/outer/budget_share.hpp"
 #include "metalearn/outer/step_measurement.hpp"
 
 namespace metalearn {
@@ -21,25 +20,12 @@ WindowPlan plan_windows(const Config& config, const StepShape& largest) {
     throw checkpoints::MemoryBudget(fmt::format("a window of {} inner steps does not fit in {} of memory; the smallest budget that works is {} bytes: --memory {}", T,
                                                 show_bytes(config.memory), least, least));
 
-  const auto tasks = config.tasks, workers = std::min<std::int64_t>(autodiff::Parallel(config.threads).threads(), tasks);
-  std::optional<WindowPlan> best;
-  double least_cost = 0;
-  for (std::int64_t rounds = tasks; rounds >= 1; --rounds) {  // one window after the other takes least memory
-    const std::int64_t at_once = (tasks + rounds - 1) / rounds;
-    if (at_once > workers || (best && at_once == best->at_once)) continue;
-    const auto n = static_cast<std::size_t>(at_once);
-    WindowPlan plan{static_cast<int>(at_once), {config.memory / n, config.disk / n}, T, {}};
-    try {
-      plan.longest = autodiff::plan_unroll(T, profile, costs, {}, plan.share);
-    } catch (const autodiff::BudgetTooSmall&) {
-      break;
-    }
-    const double cost = static_cast<double>((tasks + at_once - 1) / at_once) * plan.longest.predicted.seconds;
-    if (best && cost >= least_cost) continue;
-    best = std::move(plan);
-    least_cost = cost;
-  }
-  return *best;
+  const auto planned = [&](const autodiff::Budget& each) { return autodiff::plan_unroll(T, profile, costs, {}, each); };
+  const auto share = share_budget(config.tasks, config.threads, {config.memory, config.disk}, [&](const autodiff::Budget& each) -> std::optional<double> {
+    if (each.memory_bytes < autodiff::smallest_memory(T, profile)) return {};
+    return planned(each).predicted.seconds;
+  });
+  return {share->at_once, share->each, T, planned(share->each)};
 }
 
 std::string to_text(const WindowPlan& plan, const Config& config) {
