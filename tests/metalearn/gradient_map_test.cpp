@@ -114,6 +114,40 @@ TEST_CASE("a map has the same bits on any number of threads and in any memory th
   CHECK_THROWS_AS(gradient_map(c, theta, tasks_of(c), options), autodiff::BudgetTooSmall);
 }
 
+TEST_CASE("more memory or threads never make a map compute more; two tasks that recompute most do not run side by side where one after the other is cheaper, and the other way round") {
+  const Config c = small_config();
+  const auto theta = initial_theta(c.rule, 1);
+  auto options = small_grid();
+  options.lengths = {300};
+  options.windows = {};
+  options.tasks = 2;
+  const auto share = [&](std::size_t memory, int threads) {
+    options.memory_bytes = memory;
+    options.threads = threads;
+    return gradient_map_share(c, theta, tasks_of(c), options);
+  };
+  std::size_t least = 0;
+  try {
+    share(1, 1);
+  } catch (const autodiff::BudgetTooSmall& e) {
+    least = e.smallest_bytes;
+  }
+  REQUIRE(least > 1);
+  const std::size_t room = share(least, 2).each.memory_bytes, kept = least - room;  // kept: the gradients that are compared
+  CHECK(share(kept + 2 * room, 2).at_once == 1);  // two slots each, or all states
+  CHECK(share(std::size_t{1} << 30, 2).at_once == 2);
+  double before_one = 1e300, before_two = 1e300;
+  for (std::size_t memory = least; memory < 4 * least; memory += least / 3) {
+    const auto one = share(memory, 1), two = share(memory, 2);
+    CHECK(one.at_once == 1);
+    CHECK(kept + static_cast<std::size_t>(two.at_once) * two.each.memory_bytes <= memory);
+    CHECK(one.cost <= before_one);
+    CHECK(two.cost <= before_two);
+    CHECK(two.cost <= one.cost);
+    before_one = one.cost, before_two = two.cost;
+  }
+}
+
 TEST_CASE("a rule that blows up is reported: growth above 0, no correct digits, the step where it is not finite, and no number in the place of one") {
   const Config c = small_config();
   auto theta = initial_theta(c.rule, 1);
