@@ -121,14 +121,14 @@ class Map {
     return {1, profile_without_tapes(segment), profile_without_tapes(wide_segment), step_costs(step), step.forward_arithmetic()};
   }
 
-  // What follow() computes of gradients: all of them in float32, the exact ones in float64 too.
+  // What follow() computes: all gradients in float32; the exact ones and the growth, of two trajectories, in float64, whose numbers take twice as long.
   double cost_of(const Alike& alike, std::size_t memory) const {
-    double steps = 0;
+    double float32 = 0, float64 = 2 * static_cast<double>(longest_) * alike.costs.advance.seconds;
     for (Step length : options_.lengths) {
-      for (Step window : windows_of(length, options_)) steps += windowed_cost(length, window, alike.float32, alike.costs, memory);
-      steps += windowed_cost(length, length, alike.float64, alike.costs, memory);
+      for (Step window : windows_of(length, options_)) float32 += windowed_cost(length, window, alike.float32, alike.costs, memory);
+      float64 += windowed_cost(length, length, alike.float64, alike.costs, memory);
     }
-    return steps * alike.forward_arithmetic;
+    return (float32 + 2 * float64) * alike.forward_arithmetic;
   }
 
   // One task at one rate: first all that float32 gives, then float64 beside it, so that the memory of one step is taken at a time.

@@ -58,7 +58,7 @@ struct LengthFigures {
   bool has_digits() const { return 2 * without_digits < tasks; }
 };
 
-/// How the tasks share the memory that the compared gradients leave. cost: multiply-adds of the gradients of one inner rate, those of tasks that run at one time counted once, as the
+/// How the tasks share the memory that the compared gradients leave. cost: multiply-adds of one inner rate, those of tasks that run at one time counted once and those in float64 twice, as the
 /// planner predicts them; never more with more memory or threads. Compiles the steps, runs none. Throws as gradient_map().
 BudgetShare gradient_map_share(const Config& config, std::span<const float> theta, const TaskDistribution& tasks, const GradientMapOptions& options);
 

@@ -172,6 +172,60 @@ TEST_CASE("a rule that blows up is reported: growth above 0, no correct digits, 
     CHECK(std::isnan(none));
 }
 
+TEST_CASE("a task whose exact gradient has no correct digit counts as 0 in digits and is not in cosine, one that is not finite in the norms and seconds neither; the counts say so") {
+  const Config c = small_config();
+  auto theta = initial_theta(c.rule, 1);
+  for (float& x : theta) x *= 12;
+  auto options = small_grid();
+  options.inner_rates = {0.1, 1};
+  options.lengths = {4, 16, 40};
+  options.windows = {1};
+  bool some_without = false, some_failed = false;
+  std::vector<LengthFigures> before;
+  for (options.tasks = 1; options.tasks <= 5; ++options.tasks) {  // the last task's numbers are what it adds to the sums
+    auto map = gradient_map(c, theta, tasks_of(c), options);
+    for (std::size_t i = 0; i < map.size(); ++i) {
+      const auto& f = map[i];
+      const auto &window = f.windows.front(), &exact = f.windows.back();
+      const auto n = static_cast<double>(options.tasks);
+      CHECK(f.growing == options.tasks);
+      CHECK(f.agreeing == exact.finite);
+      CHECK(exact.finite + static_cast<std::int64_t>(f.failures.size()) == options.tasks);
+      CHECK(exact.compared == options.tasks - f.without_digits);
+      CHECK(window.compared == exact.compared);
+      CHECK((exact.seconds > 0) == (exact.finite > 0));
+      some_without = some_without || (f.without_digits > 0 && f.has_digits());
+      some_failed = some_failed || (exact.finite > 0 && exact.finite < options.tasks);
+      if (before.empty()) continue;
+      const auto& g = before[i];
+      const double digits = n * f.digits - (n - 1) * g.digits;
+      if (f.without_digits > g.without_digits) {
+        CHECK(digits == doctest::Approx(0).scale(1));
+        CHECK(same(window.cosine, g.windows.front().cosine));
+      } else {
+        CHECK(digits > 0.999);
+      }
+    }
+    before = std::move(map);
+  }
+  CHECK(some_without);
+  CHECK(some_failed);
+}
+
+TEST_CASE("a length at which phi is not finite in float64 either has no growth, of no task") {
+  const Config c = small_config();
+  auto options = small_grid();
+  options.inner_rates = {1e300};
+  options.tasks = 2;
+  for (const auto& f : gradient_map(c, initial_theta(c.rule, 1), tasks_of(c), options)) {
+    CHECK(f.growing == 0);
+    CHECK(std::isnan(f.growth.mean));
+    CHECK(f.without_digits == 2);
+    CHECK(f.failures.size() == 2);
+    CHECK(f.windows.back().seconds == 0);
+  }
+}
+
 TEST_CASE("a map without a rate, length or task is refused") {
   const Config c = small_config();
   const auto theta = initial_theta(c.rule, 1);
