@@ -45,17 +45,17 @@ Usage make_usage() {
            {"raw", "", "use theta itself, not its moving average"},
            {"json", "", "print JSON"}},
           "",
-          "growth     exponent of a small perturbation of phi, per inner step: log(|after T steps| / |at the start|) / T, in float64. Above 0: perturbations grow; only where it\n"
-          "           stays above 0 as T gets longer, it is chaos.\n"
-          "digits     of the exact gradient, d/dtheta of the mean objective of all T steps, that are the same in float32 and float64; mean over tasks. A task in which not even the\n"
-          "           first one is, or the gradient is not finite, counts as 0: neither its gradient nor what is compared with it means anything.\n"
-          "float64    cosine of the exact gradient in float32 to that in float64.\n"
+          "growth     exponent of a small perturbation of phi, per inner step: log(|after T steps| / |at the start|) / T, in float64. Above 0: perturbations grow;\n"
+          "           only where it stays above 0 as T gets longer, it is chaos.\n"
+          "float64    cosine of the exact gradient, d/dtheta of the mean objective of all T steps, in float32 to that in float64.\n"
+          "digits     of the exact gradient that are the same in float32 and float64; mean over tasks. A task in which not even the first one is, which is off by more\n"
+          "           than half, or not finite, counts as 0: neither its exact gradient nor what is compared with it can be relied on.\n"
           "|g|        norm of the gradient, back-propagated through windows of so many steps (the last row of a length: the exact one).\n"
           "cosine     of that to the exact one, both in float32, of the tasks in which the exact one has a correct digit.\n"
           "signal     |mean over tasks| / its standard error; 1 is what noise alone gives.\n"
           "per second (signal^2 - 1) / seconds, of the tasks in which the gradient is finite: what a second buys, whatever the number of tasks.\n"
-          "Means over tasks +- standard errors; (N): over so many tasks only. All but seconds, and what is divided by them, are the same for any number of threads and any memory.\n"
-          "More memory or threads never make it compute more.\n"
+          "Means over tasks +- standard errors; (N): over so many tasks only. All but seconds, and what is divided by them, are the same for any number of threads\n"
+          "and any memory. Tasks run side by side only where that is expected to take less time.\n"
           "Exit code 71: the longest unroll does not fit; the smallest budget that works is named. 76: a state that was computed again came out with other bits."};
 }
 
@@ -161,8 +161,8 @@ std::string show_digits(const LengthFigures& f) {
 void print_lengths(const std::vector<LengthFigures>& map) {
   fmt::print("the exact gradient through T steps\n{:>8}  {:>7}  {:>22}  {:>22}  {}\n", "rate", "T", "growth", "float64", "digits");
   for (const auto& f : map) {
-    fmt::print("{:>8}  {:>7}  {:>22}  {:>22}  {}\n", f.inner_rate, f.length, show(f.growth, "{:+.4f} +- {:.4f}", f.growing, f.tasks), show(f.agreement, "{:.4f} +- {:.4f}", f.agreeing, f.tasks),
-               show_digits(f));
+    fmt::print("{:>8}  {:>7}  {:>22}  {:>22}  {}\n", f.inner_rate, f.length, show(f.growth, "{:+.4f} +- {:.4f}", f.growing, f.tasks),
+               show(f.agreement, "{:.4f} +- {:.4f}", f.agreeing, f.tasks), show_digits(f));
     for (const auto& failure : f.failures) fmt::print("{:>8}  {}\n", "", failure);
   }
 }
@@ -180,7 +180,7 @@ void print_warning(const std::vector<LengthFigures>& map) {
   for (const auto& f : map)
     if (f.without_digits > 0) places.push_back(fmt::format("rate {}, T = {} in {} of {} tasks", f.inner_rate, f.length, f.without_digits, f.tasks));
   if (!places.empty())
-    fmt::print("\nno correct digit: float32 and float64 disagree on the exact gradient at {}; there it means nothing, and is left out of cosine, though not of |g| and signal\n",
+    fmt::print("\nno correct digit: in float32 the exact gradient is off by more than half, or not finite, at {}; these tasks are left out of cosine, not of |g| and signal\n",
                fmt::join(places, "; "));
 }
 

@@ -50,7 +50,7 @@ struct LengthFigures {
   std::int64_t agreeing = 0;        ///< tasks of agreement: both are finite
   Estimate agreement;               ///< cosine of g_i(T) in float32 to g_i(T) in float64
   double digits = 0;                ///< of g_i(T) in float32 that are right against float64: mean of correct_digits() over all tasks, less than one counting as 0
-  std::int64_t without_digits = 0;  ///< tasks with less than one, or where it is not finite
+  std::int64_t without_digits = 0;  ///< tasks with less than one (kFirstDigit), or where it is not finite
   std::vector<WindowFigures> windows;  ///< ascending, the last one T
   std::vector<std::string> failures;   ///< "task 2: phi, W/1 is not finite at step 17": of g_i(T) in float32
 
@@ -58,8 +58,8 @@ struct LengthFigures {
   bool has_digits() const { return 2 * without_digits < tasks; }
 };
 
-/// How the tasks share the memory that the compared gradients leave. cost: multiply-adds of one inner rate, those of tasks that run at one time counted once and those in float64 twice, as the
-/// planner predicts them; never more with more memory or threads. Compiles the steps, runs none. Throws as gradient_map().
+/// How the tasks share the memory that the compared gradients leave. cost: multiply-adds of one inner rate as the planner predicts them, those of tasks that run at one time
+/// counted once and those in float64 twice; never more with more memory or threads. Compiles the steps, runs none. Throws as gradient_map().
 BudgetShare gradient_map_share(const Config& config, std::span<const float> theta, const TaskDistribution& tasks, const GradientMapOptions& options);
 
 /// One entry for each inner rate and length, in their order. Throws autodiff::BudgetTooSmall before any unroll, checkpoints::MachineFault as windowed_gradient().

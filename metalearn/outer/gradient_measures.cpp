@@ -54,7 +54,8 @@ autodiff::UnrollPlan plan_window(Step steps, Step length, Step window, const Ste
 
 void require_memory(Step length, const StepProfile& profile, std::size_t memory_bytes) {
   if (const std::size_t least = smallest_gradient_memory(length, profile); memory_bytes < least)
-    throw autodiff::BudgetTooSmall(least, fmt::format("a gradient through {} steps does not fit in {} bytes of memory; the smallest budget that works is {} bytes", length, memory_bytes, least));
+    throw autodiff::BudgetTooSmall(least, fmt::format("a gradient through {} steps does not fit in {} bytes of memory; the smallest budget that works is {} bytes", length,
+                                                      memory_bytes, least));
 }
 
 }  // namespace

@@ -16,8 +16,8 @@ struct WindowPlan {
   autodiff::UnrollPlan longest;  ///< of the longest window of the largest task
 };
 
-/// The plan with the least arithmetic one after the other (budget_share.hpp), by config.memory, disk, tasks and threads. REQUIRES config.memory > 0. largest: the shape of the largest task.
-/// Throws checkpoints::MemoryBudget naming the smallest budget that works, where not even one window at a time fits.
+/// The plan with the least arithmetic one after the other (budget_share.hpp), by config.memory, disk, tasks and threads. REQUIRES config.memory > 0.
+/// largest: the shape of the largest task. Throws checkpoints::MemoryBudget naming the smallest budget that works, where not even one window at a time fits.
 WindowPlan plan_windows(const Config& config, const StepShape& largest);
 
 /// In one line, for people.

@@ -22,7 +22,7 @@ std::int64_t rounds(std::int64_t tasks, int at_once) { return (tasks + at_once -
 
 TEST_CASE("no other number of tasks at one time costs less, they fit together, and more memory or threads never cost more") {
   for (std::int64_t tasks : {1, 2, 5, 6, 13})
-    for (std::size_t memory = 10; memory < 3000; memory += 7) {
+    for (std::size_t memory = 10; memory < 3000; memory += 31) {
       double before = 1e300;
       for (int threads = 1; threads <= 16; ++threads) {
         const auto share = share_budget(tasks, threads, {memory, 3 * memory}, steep);
@@ -37,7 +37,7 @@ TEST_CASE("no other number of tasks at one time costs less, they fit together, a
           if (other) CHECK(share->cost <= static_cast<double>(rounds(tasks, n)) * *other);
         }
         CHECK(share->cost <= before);
-        CHECK(share->cost <= share_budget(tasks, threads, {memory - std::min<std::size_t>(memory - 10, 7), 0}, steep)->cost);
+        CHECK(share->cost <= share_budget(tasks, threads, {memory - std::min<std::size_t>(memory - 10, 31), 0}, steep)->cost);
         before = share->cost;
       }
     }

@@ -114,7 +114,7 @@ TEST_CASE("a map has the same bits on any number of threads and in any memory th
   CHECK_THROWS_AS(gradient_map(c, theta, tasks_of(c), options), autodiff::BudgetTooSmall);
 }
 
-TEST_CASE("more memory or threads never make a map compute more; two tasks that recompute most do not run side by side where one after the other is cheaper, and the other way round") {
+TEST_CASE("more memory or threads never make a map compute more; two tasks that would recompute most do not run side by side, two that would not do") {
   const Config c = small_config();
   const auto theta = initial_theta(c.rule, 1);
   auto options = small_grid();
@@ -172,7 +172,7 @@ TEST_CASE("a rule that blows up is reported: growth above 0, no correct digits, 
     CHECK(std::isnan(none));
 }
 
-TEST_CASE("a task whose exact gradient has no correct digit counts as 0 in digits and is not in cosine, one that is not finite in the norms and seconds neither; the counts say so") {
+TEST_CASE("a task whose exact gradient has no correct digit is 0 in digits and not in cosine, one that is not finite not in the norms either; the counts say so") {
   const Config c = small_config();
   auto theta = initial_theta(c.rule, 1);
   for (float& x : theta) x *= 12;
