@@ -6,7 +6,6 @@
 #include <cmath>
 #include <limits>
 
-#include "autodiff/unroll/budget.hpp"
 #include "checkpoints/error.hpp"
 #include "metalearn/outer/gradient_map.hpp"
 #include "metalearn/outer/trained_theta.hpp"
@@ -46,15 +45,18 @@ Usage make_usage() {
            {"raw", "", "use theta itself, not its moving average"},
            {"json", "", "print JSON"}},
           "",
-          "growth     exponent of a small perturbation of phi, per inner step: log(|after T steps| / |at the start|) / T, in float64. Above 0: chaos.\n"
-          "digits     of the exact gradient, d/dtheta of the mean objective of all T steps, that are the same in float32 and float64; mean over tasks.\n"
-          "           Where in half of the tasks not even the first one is, there is no correct digit: neither this gradient nor what is compared with it means anything.\n"
+          "growth     exponent of a small perturbation of phi, per inner step: log(|after T steps| / |at the start|) / T, in float64. Above 0: perturbations grow;\n"
+          "           only where it stays above 0 as T gets longer, it is chaos.\n"
+          "float64    cosine of the exact gradient, d/dtheta of the mean objective of all T steps, in float32 to that in float64.\n"
+          "digits     of the exact gradient that are the same in float32 and float64; mean over tasks. A task in which not even the first one is, which is off by more\n"
+          "           than half, or not finite, counts as 0: neither its exact gradient nor what is compared with it can be relied on.\n"
           "|g|        norm of the gradient, back-propagated through windows of so many steps (the last row of a length: the exact one).\n"
-          "cosine     of that to the exact one, both in float32.\n"
+          "cosine     of that to the exact one, both in float32, of the tasks in which the exact one has a correct digit.\n"
           "signal     |mean over tasks| / its standard error; 1 is what noise alone gives.\n"
-          "per second (signal^2 - 1) / seconds of compute: what a second buys, whatever the number of tasks.\n"
-          "Means over tasks +- standard errors. All but seconds are the same for any number of threads and any memory.\n"
-          "Exit code 71: the longest unroll does not fit; the smallest budget that works is named."};
+          "per second (signal^2 - 1) / seconds, of the tasks in which the gradient is finite: what a second buys, whatever the number of tasks.\n"
+          "Means over tasks +- standard errors; (N): over so many tasks only. All but seconds, and what is divided by them, are the same for any number of threads\n"
+          "and any memory. Tasks run side by side only where that is expected to take less time.\n"
+          "Exit code 71: the longest unroll does not fit; the smallest budget that works is named. 76: a state that was computed again came out with other bits."};
 }
 
 template <class T>
@@ -127,60 +129,58 @@ std::vector<LengthFigures> run(const metalearn::Config& config, const TrainedThe
   const std::size_t all = options.inner_rates.size() * static_cast<std::size_t>(options.tasks);
   std::size_t begun = 0;
   options.on_begin = [&](double rate, std::int64_t task) { line.status(fmt::format("inner rate {}, task {} ({} of {})", rate, task, ++begun, all)); };
-  try {
-    return metalearn::gradient_map(config, theta.theta, tasks, options);
-  } catch (const autodiff::BudgetTooSmall& e) {
-    throw checkpoints::MemoryBudget(fmt::format("{}: --memory {}", e.what(), e.smallest_bytes));
-  }
+  return metalearn::gradient_map(config, theta.theta, tasks, options);
 }
 
 Json to_json(const Estimate& e) { return {{"mean", number(e.mean)}, {"se", number(e.standard_error)}}; }
 
 Json to_json(const LengthFigures& f) {
-  Json json = {{"inner_rate", f.inner_rate}, {"length", f.length}, {"tasks", f.tasks}, {"growth_per_step", to_json(f.growth)}, {"float64_cosine", to_json(f.agreement)},
-               {"correct_digits", number(f.digits)}, {"tasks_without_correct_digits", f.without_digits}, {"exact_gradient_has_correct_digits", f.has_digits()},
-               {"failures", f.failures}, {"windows", Json::array()}};
+  Json json = {{"inner_rate", f.inner_rate}, {"length", f.length}, {"tasks", f.tasks}, {"growth_per_step", to_json(f.growth)}, {"growth_tasks", f.growing},
+               {"float64_cosine", to_json(f.agreement)}, {"float64_tasks", f.agreeing}, {"correct_digits", number(f.digits)}, {"tasks_without_correct_digits", f.without_digits},
+               {"exact_gradient_has_correct_digits", f.has_digits()}, {"failures", f.failures}, {"windows", Json::array()}};
   for (const auto& w : f.windows)
     json["windows"].push_back({{"window", w.window}, {"exact", w.window == f.length}, {"finite_tasks", w.finite}, {"gradient_norm", to_json(w.norm)},
-                               {"cosine_to_exact", to_json(w.cosine)}, {"signal_to_noise", number(w.signal_to_noise)}, {"signal_to_noise_per_second", number(w.per_second)},
-                               {"seconds", number(w.seconds)}});
+                               {"cosine_to_exact", to_json(w.cosine)}, {"cosine_tasks", w.compared}, {"signal_to_noise", number(w.signal_to_noise)},
+                               {"signal_to_noise_per_second", number(w.per_second)}, {"seconds", number(w.seconds)}});
   return json;
 }
 
-/// "0.0123 +- 0.0004", or what stands for no number.
-std::string show(const Estimate& e, const char* format) {
+/// "0.0123 +- 0.0004", with " (5)" where it is of so many of the tasks only, or what stands for no number.
+std::string show(const Estimate& e, const char* format, std::int64_t of, std::int64_t tasks) {
   if (!std::isfinite(e.mean)) return "-";
-  return fmt::format(fmt::runtime(format), e.mean, e.standard_error);
+  return fmt::format(fmt::runtime(format), e.mean, e.standard_error) + (of < tasks ? fmt::format(" ({})", of) : "");
 }
 
 std::string show(double value, const char* format) { return std::isfinite(value) ? fmt::format(fmt::runtime(format), value) : "-"; }
 
 std::string show_digits(const LengthFigures& f) {
-  if (!f.has_digits()) return fmt::format("none in {} of {}", f.without_digits, f.tasks);
+  if (f.without_digits == f.tasks) return "none";
   return f.without_digits == 0 ? fmt::format("{:.1f}", f.digits) : fmt::format("{:.1f}, none in {} of {}", f.digits, f.without_digits, f.tasks);
 }
 
-void print_table(const std::vector<LengthFigures>& map) {
-  fmt::print("{:>8}  {:>7}  {:>18}  {:<20}  {:>6}  {:>20}  {:>18}  {:>6}  {:>10}\n", "rate", "T", "growth", "digits", "window", "|g|", "cosine", "signal", "per second");
+void print_lengths(const std::vector<LengthFigures>& map) {
+  fmt::print("the exact gradient through T steps\n{:>8}  {:>7}  {:>22}  {:>22}  {}\n", "rate", "T", "growth", "float64", "digits");
   for (const auto& f : map) {
-    bool first = true;
-    for (const auto& w : f.windows) {
-      std::string left(59, ' ');
-      if (first) left = fmt::format("{:>8}  {:>7}  {:>18}  {:<20}", f.inner_rate, f.length, show(f.growth, "{:+.4f} +- {:.4f}"), show_digits(f));
-      fmt::print("{}  {:>6}  {:>20}  {:>18}  {:>6}  {:>10}\n", left, w.window, show(w.norm, "{:.3g} +- {:.2g}"), show(w.cosine, "{:.4f} +- {:.4f}"),
-                 show(w.signal_to_noise, "{:.2f}"), show(w.per_second, "{:.3g}"));
-      first = false;
-    }
+    fmt::print("{:>8}  {:>7}  {:>22}  {:>22}  {}\n", f.inner_rate, f.length, show(f.growth, "{:+.4f} +- {:.4f}", f.growing, f.tasks),
+               show(f.agreement, "{:.4f} +- {:.4f}", f.agreeing, f.tasks), show_digits(f));
     for (const auto& failure : f.failures) fmt::print("{:>8}  {}\n", "", failure);
   }
+}
+
+void print_windows(const std::vector<LengthFigures>& map) {
+  fmt::print("\nback-propagated through windows\n{:>8}  {:>7}  {:>6}  {:>24}  {:>23}  {:>6}  {:>10}\n", "rate", "T", "window", "|g|", "cosine", "signal", "per second");
+  for (const auto& f : map)
+    for (const auto& w : f.windows)
+      fmt::print("{:>8}  {:>7}  {:>6}  {:>24}  {:>23}  {:>6}  {:>10}\n", f.inner_rate, f.length, w.window, show(w.norm, "{:.3g} +- {:.2g}", w.finite, f.tasks),
+                 show(w.cosine, "{:.4f} +- {:.4f}", w.compared, f.tasks), show(w.signal_to_noise, "{:.2f}"), show(w.per_second, "{:.3g}"));
 }
 
 void print_warning(const std::vector<LengthFigures>& map) {
   std::vector<std::string> places;
   for (const auto& f : map)
-    if (!f.has_digits()) places.push_back(fmt::format("rate {}, T = {}", f.inner_rate, f.length));
+    if (f.without_digits > 0) places.push_back(fmt::format("rate {}, T = {} in {} of {} tasks", f.inner_rate, f.length, f.without_digits, f.tasks));
   if (!places.empty())
-    fmt::print("\nno correct digit: float32 and float64 disagree in half of the tasks or more; this exact gradient, and what is compared with it, means nothing at {}\n",
+    fmt::print("\nno correct digit: in float32 the exact gradient is off by more than half, or not finite, at {}; these tasks are left out of cosine, not of |g| and signal\n",
                fmt::join(places, "; "));
 }
 
@@ -204,7 +204,8 @@ int gradient(const Words& words) {
   }
   fmt::print("theta: {}\n       {}{}\ndata:  {}; {} tasks, inner rate in training {}\n\n", theta.file, theta.label,
              theta.update > 0 ? fmt::format(" of update {}", theta.update) : "", fmt::join(config.data, ", "), options.tasks, theta.config.rule.inner_rate);
-  print_table(map);
+  print_lengths(map);
+  print_windows(map);
   print_warning(map);
   return 0;
 }

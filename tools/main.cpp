@@ -6,6 +6,7 @@
 #include <new>
 #include <stdexcept>
 
+#include "autodiff/unroll/budget.hpp"
 #include "checkpoints/error.hpp"
 #include "metalearn/nearest.hpp"
 #include "metalearn/outer/version.hpp"
@@ -74,6 +75,8 @@ int guarded(const Words& words) {
     return code;
   } catch (const checkpoints::Error& e) {
     return report(e.what(), e.exit_code);
+  } catch (const autodiff::BudgetTooSmall& e) {
+    return report(fmt::format("{}: --memory {}", e.what(), e.smallest_bytes), 71);
   } catch (const std::bad_alloc&) {
     return report("out of memory; use a smaller --batch, --tasks or model", 71);
   } catch (const std::filesystem::filesystem_error& e) {

@@ -9,12 +9,14 @@
 #include <limits>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 
 #include "autodiff/plan/parallel.hpp"
 #include "metalearn/outer/adam.hpp"
 #include "metalearn/outer/gradient_measures.hpp"
 #include "metalearn/outer/inner_segment.hpp"
+#include "metalearn/outer/step_measurement.hpp"
 #include "metalearn/tasks/random.hpp"
 
 namespace metalearn {
@@ -31,12 +33,15 @@ struct Outcome {
   std::vector<std::vector<float>> gradients;  ///< per window, the last one exact
   std::vector<double> seconds;
   std::string failure;
+  bool has_digits() const { return digits >= kFirstDigit; }
 };
 
 std::vector<double> wide(std::span<const float> x) { return {x.begin(), x.end()}; }
 
-Estimate estimate_finite(std::vector<double> values) {
+/// count: of those that are finite.
+Estimate estimate_finite(std::vector<double> values, std::int64_t* count = nullptr) {
   std::erase_if(values, [](double x) { return !std::isfinite(x); });
+  if (count) *count = std::ssize(values);
   return values.empty() ? Estimate{kNone, kNone} : estimate(values);
 }
 
@@ -49,9 +54,16 @@ std::vector<Step> windows_of(Step length, const GradientMapOptions& options) {
   return windows;
 }
 
-template <class T>
-StepProfile profile_of(InnerStep<T>& step) {
-  return {static_cast<std::size_t>(step.phi_size()), static_cast<std::size_t>(step.theta_size()), 0, sizeof(T), step.unroll_bytes(), step.recomputed_evaluations()};
+/// Tasks of one shape: what a step of theirs needs and takes.
+struct Alike {
+  std::int64_t tasks = 0;
+  StepProfile float32, float64;
+  autodiff::StepSpeed speed;      ///< in units of one plain forward step
+  double forward_arithmetic = 0;  ///< its multiply-adds
+};
+
+void require_grid(const GradientMapOptions& options) {
+  if (options.inner_rates.empty() || options.lengths.empty() || options.tasks < 1) throw std::invalid_argument("[gradient map] needs an inner rate, a length and a task");
 }
 
 class Map {
@@ -62,8 +74,10 @@ class Map {
     share_memory();
   }
 
+  const BudgetShare& share() const { return share_; }
+
   std::vector<LengthFigures> run() {
-    const autodiff::Parallel parallel(at_once_);
+    const autodiff::Parallel parallel(share_.at_once);
     std::vector<LengthFigures> all;
     for (double rate : options_.inner_rates) {
       std::vector<std::vector<Outcome>> outcomes(tasks_.size());  // per task and length
@@ -76,26 +90,45 @@ class Map {
  private:
   StepShape shape_of(const Task& task) const { return {task.widths(), config_.batch, task.classes(), config_.task.labels_per_class, config_.averages}; }
 
-  // As many tasks at one time as fit. Float64 needs the most; the gradients of one rate are kept to be compared.
+  // As training shares its budget among windows. The gradients of one rate are kept to be compared.
   void share_memory() {
-    std::map<StepShape, StepProfile> profiles;
+    std::map<StepShape, Alike> shapes;
     std::size_t least = 0, kept = 0;
     for (const Task& task : tasks_) {
-      const StepShape shape = shape_of(task);
-      if (!profiles.contains(shape)) {
-        InnerStep<double> step(config_.rule, shape);
-        profiles[shape] = profile_of(step);
-      }
-      least = std::max(least, smallest_gradient_memory(longest_, profiles[shape]));
+      Alike& alike = shapes[shape_of(task)];
+      if (alike.tasks++ > 0) continue;
+      alike = measured(task);
+      least = std::max({least, smallest_gradient_memory(longest_, alike.float32), smallest_gradient_memory(longest_, alike.float64)});
     }
     for (Step length : options_.lengths) kept += windows_of(length, options_).size() * tasks_.size() * theta_.size() * sizeof(float);
     if (options_.memory_bytes < kept + least)
       throw autodiff::BudgetTooSmall(kept + least, fmt::format("gradients through {} steps in float64 do not fit in {} bytes of memory; the smallest budget that works is {} bytes",
                                                                longest_, options_.memory_bytes, kept + least));
-    const std::size_t room = options_.memory_bytes - kept;
-    at_once_ = static_cast<int>(std::min({room / least, tasks_.size(), static_cast<std::size_t>(autodiff::Parallel(options_.threads).threads())}));
-    memory_each_ = room / static_cast<std::size_t>(at_once_);
-    kernel_threads_ = at_once_ == 1 ? options_.threads : 1;
+    share_ = *share_budget(options_.tasks, options_.threads, {options_.memory_bytes - kept, 0}, [&](const autodiff::Budget& each) -> std::optional<double> {
+      if (each.memory_bytes < least) return {};
+      double cost = 0;
+      for (const auto& [shape, alike] : shapes) cost += static_cast<double>(alike.tasks) * cost_of(alike, each.memory_bytes);
+      return cost / static_cast<double>(options_.tasks);
+    });
+    kernel_threads_ = kernel_threads(options_.threads, share_.at_once);
+  }
+
+  Alike measured(const Task& task) const {
+    InnerStep<float> step(config_.rule, shape_of(task));
+    InnerStep<double> wide_step(config_.rule, shape_of(task));
+    const InnerSegment segment(step, theta_, task, 0, 0);
+    const InnerSegment wide_segment(wide_step, wide_theta_, task, 0, 0);
+    return {1, profile_without_tapes(segment), profile_without_tapes(wide_segment), arithmetic_speed(step), step.forward_arithmetic()};
+  }
+
+  // What follow() computes: all gradients in float32; the exact ones and the growth, of two trajectories, in float64, whose numbers take twice as long.
+  double cost_of(const Alike& alike, std::size_t memory) const {
+    double float32 = 0, float64 = 2 * static_cast<double>(longest_) * alike.speed.forward_seconds;
+    for (Step length : options_.lengths) {
+      for (Step window : windows_of(length, options_)) float32 += windowed_cost(length, window, alike.float32, alike.speed, memory);
+      float64 += windowed_cost(length, length, alike.float64, alike.speed, memory);
+    }
+    return (float32 + 2 * float64) * alike.forward_arithmetic;
   }
 
   // One task at one rate: first all that float32 gives, then float64 beside it, so that the memory of one step is taken at a time.
@@ -119,14 +152,14 @@ class Map {
     const StepShape shape = shape_of(task);
     InnerStep<float> step(rule, shape, kernel_threads_);
     InnerSegment segment(step, theta_, task, 0, longest_);
-    const StepProfile profile = profile_of(step);
-    gradient_or_none<float>(segment, profile, phi, 1, 1);  // touches the memory, so that the first time is like the others
+    segment.keep_within_working_bytes();
+    gradient_or_none<float>(segment, phi, 1, 1);  // touches the memory, so that the first time is like the others
     for (std::size_t l = 0; l < outcomes.size(); ++l) {
       Outcome& o = outcomes[l];
       for (const Step window : windows_of(options_.lengths[l], options_)) {
         o.failure.clear();
         const auto before = Clock::now();
-        auto gradient = gradient_or_none<float>(segment, profile, phi, options_.lengths[l], window, &o.failure);
+        auto gradient = gradient_or_none<float>(segment, phi, options_.lengths[l], window, &o.failure);
         o.seconds.push_back(std::chrono::duration<double>(Clock::now() - before).count());
         o.gradients.push_back(std::move(gradient));
       }
@@ -137,10 +170,10 @@ class Map {
     const StepShape shape = shape_of(task);
     InnerStep<double> step(rule, shape, kernel_threads_);
     InnerSegment segment(step, wide_theta_, task, 0, longest_);
-    const StepProfile profile = profile_of(step);
+    segment.keep_within_working_bytes();
     const auto phi = wide(phi_0);
     for (std::size_t l = 0; l < outcomes.size(); ++l) {
-      const auto exact = gradient_or_none<double>(segment, profile, phi, options_.lengths[l], options_.lengths[l]);
+      const auto exact = gradient_or_none<double>(segment, phi, options_.lengths[l], options_.lengths[l]);
       const auto& float32 = outcomes[l].gradients.back();
       if (exact.empty() || float32.empty()) continue;
       outcomes[l].agreement = cosine(wide(float32), exact);
@@ -159,11 +192,10 @@ class Map {
   }
 
   template <class T>
-  std::vector<T> gradient_or_none(InnerSegment<T>& segment, const StepProfile& profile, const std::vector<T>& phi, Step length, Step window,
-                                  std::string* failure = nullptr) const {
+  std::vector<T> gradient_or_none(InnerSegment<T>& segment, const std::vector<T>& phi, Step length, Step window, std::string* failure = nullptr) const {
     std::string why;
     try {
-      auto gradient = windowed_gradient<T>(segment, profile, phi, length, window, memory_each_);
+      auto gradient = windowed_gradient<T>(segment, phi, length, window, share_.each.memory_bytes);
       if (all_finite(gradient)) return gradient;
       why = "the gradient is not finite";
     } catch (const NotFinite& e) {
@@ -183,12 +215,12 @@ class Map {
       const Outcome& o = outcomes[i][l];
       growth.push_back(o.growth);
       agreement.push_back(o.agreement);
-      f.digits += o.digits / static_cast<double>(outcomes.size());
-      f.without_digits += o.digits < kFirstDigit;
+      if (o.has_digits()) f.digits += o.digits / static_cast<double>(outcomes.size());
+      else ++f.without_digits;
       if (!o.failure.empty()) f.failures.push_back(fmt::format("task {}: {}", i, o.failure));
     }
-    f.growth = estimate_finite(growth);
-    f.agreement = estimate_finite(agreement);
+    f.growth = estimate_finite(growth, &f.growing);
+    f.agreement = estimate_finite(agreement, &f.agreeing);
     const auto windows = windows_of(f.length, options_);
     for (std::size_t w = 0; w < windows.size(); ++w) f.windows.push_back(figures(windows[w], l, w, outcomes));
     return f;
@@ -202,15 +234,15 @@ class Map {
     for (const auto& task : outcomes) {
       const auto& gradient = task[l].gradients[w];
       const auto& exact = task[l].gradients.back();
-      f.seconds += task[l].seconds[w];
       if (gradient.empty()) continue;
+      f.seconds += task[l].seconds[w];
       finite.push_back(gradient);
       norms.push_back(norm(gradient));
-      if (!exact.empty()) apart.push_back(1 - cosine(wide(gradient), wide(exact)));
+      if (task[l].has_digits()) apart.push_back(1 - cosine(wide(gradient), wide(exact)));
     }
     f.finite = static_cast<std::int64_t>(finite.size());
     f.norm = estimate_finite(norms);
-    f.cosine = estimate_finite(apart);  // of what is missing: 1 stays 1
+    f.cosine = estimate_finite(apart, &f.compared);  // of what is missing: 1 stays 1
     f.cosine.mean = 1 - f.cosine.mean;
     f.signal_to_noise = signal_to_noise(finite);
     f.per_second = std::max(0.0, f.signal_to_noise * f.signal_to_noise - 1) / f.seconds;
@@ -224,15 +256,20 @@ class Map {
   const GradientMapOptions& options_;
   Step longest_;
   std::vector<Task> tasks_;
-  int at_once_ = 1, kernel_threads_ = 1;
-  std::size_t memory_each_ = 0;
+  BudgetShare share_;
+  int kernel_threads_ = 1;
   mutable std::mutex mutex_;
 };
 
 }  // namespace
 
+BudgetShare gradient_map_share(const Config& config, std::span<const float> theta, const TaskDistribution& tasks, const GradientMapOptions& options) {
+  require_grid(options);
+  return Map(config, theta, tasks, options).share();
+}
+
 std::vector<LengthFigures> gradient_map(const Config& config, std::span<const float> theta, const TaskDistribution& tasks, const GradientMapOptions& options) {
-  if (options.inner_rates.empty() || options.lengths.empty() || options.tasks < 1) throw std::invalid_argument("[gradient map] needs an inner rate, a length and a task");
+  require_grid(options);
   return Map(config, theta, tasks, options).run();
 }
 

@@ -13,6 +13,7 @@
 #include "autodiff/unroll/schedule.hpp"
 #include "metalearn/config.hpp"
 #include "metalearn/evaluate/statistics.hpp"
+#include "metalearn/outer/budget_share.hpp"
 #include "metalearn/tasks/task.hpp"
 
 namespace metalearn {
@@ -28,14 +29,15 @@ struct GradientMapOptions {
   std::function<void(double inner_rate, std::int64_t task)> on_begin = {};  ///< called by one thread at a time
 };
 
-/// Means and standard errors are over the tasks in which the number is finite; not a number where there is none.
+/// Means and standard errors are over the tasks in which the number is finite, as many as the count beside them says; not a number where there is none.
 struct WindowFigures {
   autodiff::Step window = 0;
-  std::int64_t finite = 0;          ///< tasks whose g_i is
+  std::int64_t finite = 0;          ///< tasks whose g_i is: of norm, signal and seconds
   Estimate norm;                    ///< |g_i(w)|, in float32 as all of this struct: as training computes it
+  std::int64_t compared = 0;        ///< tasks of cosine: finite, and g_i(T) has a correct digit
   Estimate cosine;                  ///< of g_i(w) to g_i(T); 1 where w = T
   double signal_to_noise = 0;       ///< signal_to_noise() of the finite g_i: 1 is noise alone
-  double seconds = 0;               ///< of all tasks' forward and back
+  double seconds = 0;               ///< of the finite tasks' forward and back
   double per_second = 0;            ///< max(0, signal_to_noise^2 - 1) / seconds: what a second buys; in expectation the same for any number of tasks
 };
 
@@ -43,10 +45,12 @@ struct LengthFigures {
   double inner_rate = 0;
   autodiff::Step length = 0;        ///< T
   std::int64_t tasks = 0;
+  std::int64_t growing = 0;         ///< tasks of growth: phi stays finite for T steps, and the perturbation does not vanish
   Estimate growth;                  ///< exponent per step: log_growth() after T steps / T, in float64, of a random perturbation of phi_0
+  std::int64_t agreeing = 0;        ///< tasks of agreement: both are finite
   Estimate agreement;               ///< cosine of g_i(T) in float32 to g_i(T) in float64
-  double digits = 0;                ///< of g_i(T) in float32 that are right against float64: mean of correct_digits() over all tasks, 0 where it is not finite
-  std::int64_t without_digits = 0;  ///< tasks with less than one
+  double digits = 0;                ///< of g_i(T) in float32 that are right against float64: mean of correct_digits() over all tasks, less than one counting as 0
+  std::int64_t without_digits = 0;  ///< tasks with less than one (kFirstDigit), or where it is not finite
   std::vector<WindowFigures> windows;  ///< ascending, the last one T
   std::vector<std::string> failures;   ///< "task 2: phi, W/1 is not finite at step 17": of g_i(T) in float32
 
@@ -54,7 +58,11 @@ struct LengthFigures {
   bool has_digits() const { return 2 * without_digits < tasks; }
 };
 
-/// One entry for each inner rate and length, in their order. Throws autodiff::BudgetTooSmall before any unroll.
+/// How the tasks share the memory that the compared gradients leave. cost: multiply-adds of one inner rate as the planner predicts them, those of tasks that run at one time
+/// counted once and those in float64 twice; never more with more memory or threads. Compiles the steps, runs none. Throws as gradient_map().
+BudgetShare gradient_map_share(const Config& config, std::span<const float> theta, const TaskDistribution& tasks, const GradientMapOptions& options);
+
+/// One entry for each inner rate and length, in their order. Throws autodiff::BudgetTooSmall before any unroll, checkpoints::MachineFault as windowed_gradient().
 std::vector<LengthFigures> gradient_map(const Config& config, std::span<const float> theta, const TaskDistribution& tasks, const GradientMapOptions& options);
 
 }  // namespace metalearn

@@ -1,5 +1,7 @@
 #include "metalearn/outer/gradient_measures.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -7,6 +9,7 @@
 
 #include "autodiff/unroll/schedules/schedules.hpp"
 #include "autodiff/unroll/unroll.hpp"
+#include "checkpoints/error.hpp"
 
 namespace metalearn {
 
@@ -43,9 +46,16 @@ std::vector<double> difference(std::span<const double> a, std::span<const double
 }
 
 // A window's schedule is planned with what is left beside the state that the next window starts from and what is noted of all steps.
-std::size_t beside_window(Step length, Step window, const StepProfile& profile) {
-  if (window == length) return 0;
-  return autodiff::slot_bytes(profile.state_size, profile.number_bytes) + autodiff::most_bookkeeping_bytes(length) - autodiff::most_bookkeeping_bytes(window);
+autodiff::UnrollPlan plan_window(Step steps, Step length, Step window, const StepProfile& profile, const autodiff::StepSpeed& speed, std::size_t memory_bytes) {
+  const std::size_t beside =
+      window == length ? 0 : autodiff::slot_bytes(profile.state_size, profile.number_bytes) + autodiff::most_bookkeeping_bytes(length) - autodiff::most_bookkeeping_bytes(window);
+  return autodiff::plan_unroll(steps, profile, speed, {}, {memory_bytes - beside, 0});
+}
+
+void require_memory(Step length, const StepProfile& profile, std::size_t memory_bytes) {
+  if (const std::size_t least = smallest_gradient_memory(length, profile); memory_bytes < least)
+    throw autodiff::BudgetTooSmall(least, fmt::format("a gradient through {} steps does not fit in {} bytes of memory; the smallest budget that works is {} bytes", length,
+                                                      memory_bytes, least));
 }
 
 }  // namespace
@@ -72,22 +82,38 @@ std::size_t smallest_gradient_memory(Step length, const StepProfile& profile) {
   return autodiff::smallest_memory(length, profile) + (length > 1 ? autodiff::slot_bytes(profile.state_size, profile.number_bytes) : 0);
 }
 
+double windowed_cost(Step length, Step window, const StepProfile& profile, const autodiff::StepSpeed& speed, std::size_t memory_bytes) {
+  require_memory(length, profile, memory_bytes);
+  const auto cost = [&](Step steps) { return plan_window(steps, length, window, profile, speed, memory_bytes).predicted.seconds; };
+  const Step rest = length % window;
+  return static_cast<double>(length / window) * cost(window) + (rest > 0 ? cost(rest) : 0);
+}
+
 template <class T>
-std::vector<T> windowed_gradient(autodiff::Segment<T>& segment, const StepProfile& profile, std::span<const T> phi_0, Step length, Step window, std::size_t memory_bytes) {
-  if (const std::size_t least = smallest_gradient_memory(length, profile); memory_bytes < least)
-    throw autodiff::BudgetTooSmall(least, "the gradient does not fit in the memory budget");
-  const auto inner = [&](Step steps) {
-    return autodiff::plan_unroll(steps, profile, {}, {}, {memory_bytes - beside_window(length, window, profile), 0}).schedule;
-  };
+StepProfile profile_without_tapes(const autodiff::Segment<T>& segment) {
+  return {segment.state_size(), segment.theta_size(), 0, sizeof(T), segment.working_bytes()};
+}
+
+template <class T>
+std::vector<T> windowed_gradient(autodiff::Segment<T>& segment, std::span<const T> phi_0, Step length, Step window, std::size_t memory_bytes) {
+  const StepProfile profile = profile_without_tapes(segment);
+  require_memory(length, profile, memory_bytes);
+  const auto inner = [&](Step steps) { return plan_window(steps, length, window, profile, {}, memory_bytes).schedule; };
   std::vector<T> phi(phi_0.begin(), phi_0.end()), adjoint(phi.size(), T{0}), gradient(profile.theta_size, T{0});
   autodiff::Arena arena;
-  autodiff::unroll<T>(segment, autodiff::windowed(length, window, inner), phi, adjoint, gradient, arena);
+  try {
+    autodiff::unroll<T>(segment, autodiff::windowed(length, window, inner), phi, adjoint, gradient, arena);
+  } catch (const autodiff::RecomputationMismatch& e) {
+    throw checkpoints::MachineFault(fmt::format("the gradient through {} steps in windows of {}: {}", length, window, e.what()));
+  }
   for (T& g : gradient) g /= static_cast<T>(length);
   return gradient;
 }
 
-template std::vector<float> windowed_gradient(autodiff::Segment<float>&, const StepProfile&, std::span<const float>, Step, Step, std::size_t);
-template std::vector<double> windowed_gradient(autodiff::Segment<double>&, const StepProfile&, std::span<const double>, Step, Step, std::size_t);
+template StepProfile profile_without_tapes(const autodiff::Segment<float>&);
+template StepProfile profile_without_tapes(const autodiff::Segment<double>&);
+template std::vector<float> windowed_gradient(autodiff::Segment<float>&, std::span<const float>, Step, Step, std::size_t);
+template std::vector<double> windowed_gradient(autodiff::Segment<double>&, std::span<const double>, Step, Step, std::size_t);
 
 double cosine(std::span<const double> a, std::span<const double> b) {
   const double most_a = largest(a), most_b = largest(b);

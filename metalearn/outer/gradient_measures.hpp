@@ -18,12 +18,17 @@ namespace metalearn {
 void log_growth(autodiff::Segment<double>& segment, std::span<const double> phi, std::span<const double> delta, autodiff::Step T, std::vector<double>& growth);
 
 /// d/dtheta of the mean of the objectives of `length` steps from phi, back-propagated through windows of so many steps one after the other (the last may be shorter);
-/// window = length: the exact gradient. profile: of this segment. Throws autodiff::BudgetTooSmall below smallest_gradient_memory(), and what the segment throws.
+/// window = length: the exact gradient. Throws autodiff::BudgetTooSmall below smallest_gradient_memory(), checkpoints::MachineFault where a state that was computed again came out
+/// with other bits, and what the segment throws.
 template <class T>
-std::vector<T> windowed_gradient(autodiff::Segment<T>& segment, const autodiff::StepProfile& profile, std::span<const T> phi, autodiff::Step length, autodiff::Step window,
-                                 std::size_t memory_bytes);
+std::vector<T> windowed_gradient(autodiff::Segment<T>& segment, std::span<const T> phi, autodiff::Step length, autodiff::Step window, std::size_t memory_bytes);
+/// What the planner has to know of a segment for it: it keeps states, not tapes.
+template <class T>
+autodiff::StepProfile profile_without_tapes(const autodiff::Segment<T>& segment);
 /// With which windowed_gradient() can do every window up to this length.
 std::size_t smallest_gradient_memory(autodiff::Step length, const autodiff::StepProfile& profile);
+/// Seconds of windowed_gradient() at this speed; they never rise with the memory. Throws BudgetTooSmall as it does.
+double windowed_cost(autodiff::Step length, autodiff::Step window, const autodiff::StepProfile& profile, const autodiff::StepSpeed& speed, std::size_t memory_bytes);
 
 /// a b / (|a| |b|); of equal vectors exactly 1; not a number where one is zero or not finite.
 double cosine(std::span<const double> a, std::span<const double> b);
@@ -31,7 +36,7 @@ double cosine(std::span<const double> a, std::span<const double> b);
 /// t significant digits of a are right where |a - exact| / |exact| is at most 5 * 10^-t (R. Burden and J. Faires, Numerical Analysis, section 1.2):
 /// log10(5 |exact| / |a - exact|), in 0 .. 16; 0 where that is not a number.
 double correct_digits(std::span<const double> a, std::span<const double> exact);
-/// Below one digit nothing of a gradient is right, not even its direction: the error is more than half of it.
+/// Below one digit the error of a gradient is more than half of it: in length, in direction, or in both.
 constexpr double kFirstDigit = 1;
 
 /// |mean| / standard error of independent gradients g_1 .. g_n of equal length: |g| / sqrt(sum_i |g_i - g|^2 / (n (n-1))). 1 is what noise alone gives; it grows with the

@@ -3,6 +3,7 @@
 #include "checkpoints/disk_checkpoints.hpp"
 #include "checkpoints/error.hpp"
 #include "metalearn/evaluate/few_shot.hpp"
+#include "metalearn/outer/budget_share.hpp"
 #include "metalearn/outer/step_measurement.hpp"
 #include "metalearn/outer/trainer_parts.hpp"
 #include "metalearn/outer/window_plan.hpp"
@@ -40,8 +41,8 @@ TrainerParts real_parts(const Config& config) {
     if (const auto slots = plan.longest.schedule.disk_slots; slots > 0)  // can they be kept there?
       checkpoints::DiskCheckpoints(checkpoints::posix_file_system(), config.disk_dir, slots * plan.at_once, plan.longest.predicted.disk_bytes / static_cast<std::size_t>(slots));
   }
-  // One window at a time leaves the threads to the loops inside a step; several run side by side instead.
-  auto windowed = std::make_unique<Windowed>(config, config.tasks == 1 || parts.at_once == 1 ? config.threads : 1, share, checkpoints::posix_file_system(), sub_segments);
+  // Threads that no window of its own keeps busy go to the loops inside a step.
+  auto windowed = std::make_unique<Windowed>(config, kernel_threads(config.threads, parts.at_once > 0 ? parts.at_once : config.tasks), share, checkpoints::posix_file_system(), sub_segments);
   parts.make_task = [tasks, seed = config.seed](std::uint64_t id) {
     Task task = tasks.draw(Role::train, id);
     return InFlight{id, task, task.family(), 0, 0, initial_phi(task.widths(), seed ^ kPhiSeed, id)};

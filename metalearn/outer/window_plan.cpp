@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 
-#include "autodiff/plan/parallel.hpp"
 #include "autodiff/unroll/unroll.hpp"
 #include "checkpoints/disk_checkpoints.hpp"
 #include "checkpoints/error.hpp"
 #include "metalearn/byte_count.hpp"
+#include "metalearn/outer/budget_share.hpp"
 #include "metalearn/outer/step_measurement.hpp"
 
 namespace metalearn {
@@ -28,28 +27,18 @@ WindowPlan plan_windows(const Config& config, const StepShape& largest) {
     speed = measure_speed(config.rule, largest, 1);
     disk = checkpoints::measure_disk(checkpoints::posix_file_system(), config.disk_dir, autodiff::slot_bytes(profiles[0].state_size, profiles[0].number_bytes));
   }
-  const auto tasks = config.tasks, workers = std::min<std::int64_t>(autodiff::Parallel(config.threads).threads(), tasks);
-  std::optional<WindowPlan> best;
-  double least_cost = 0;
-  for (std::int64_t rounds = tasks; rounds >= 1; --rounds) {  // one window after the other takes least memory
-    const std::int64_t at_once = (tasks + rounds - 1) / rounds;
-    if (at_once > workers || (best && at_once == best->at_once)) continue;
-    const auto n = static_cast<std::size_t>(at_once);
-    WindowPlan plan{static_cast<int>(at_once), {config.memory / n, config.disk / n}, 1, T, {}};
-    const auto windows = static_cast<double>(n);  // that share the disk
-    try {
-      plan.longest = autodiff::plan_unroll(T, profiles, speed, {windows * disk.write_seconds, windows * disk.read_seconds}, plan.share);
-      plan.sub_segments = kSubSegments[plan.longest.tape];
-      if (plan.longest.disk_too_slow) plan.share.disk_bytes = 0;
-    } catch (const autodiff::BudgetTooSmall&) {
-      break;
-    }
-    const double cost = static_cast<double>((tasks + at_once - 1) / at_once) * plan.longest.predicted.seconds;
-    if (best && cost >= least_cost) continue;
-    best = std::move(plan);
-    least_cost = cost;
-  }
-  return *best;
+  const auto planned = [&](const autodiff::Budget& each) {
+    const double windows = static_cast<double>(config.memory) / static_cast<double>(each.memory_bytes);  // that share the disk
+    return autodiff::plan_unroll(T, profiles, speed, {windows * disk.write_seconds, windows * disk.read_seconds}, each);
+  };
+  const auto share = share_budget(config.tasks, config.threads, {config.memory, config.disk}, [&](const autodiff::Budget& each) -> std::optional<double> {
+    if (each.memory_bytes < autodiff::smallest_memory(T, profiles)) return {};
+    return planned(each).predicted.seconds;
+  });
+  WindowPlan plan{share->at_once, share->each, 1, T, planned(share->each)};
+  plan.sub_segments = kSubSegments[plan.longest.tape];
+  if (plan.longest.disk_too_slow) plan.share.disk_bytes = 0;
+  return plan;
 }
 
 std::string to_text(const WindowPlan& plan, const Config& config) {

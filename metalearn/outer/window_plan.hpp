@@ -1,6 +1,7 @@
 // WindowPlan: how the windows of an update share a memory budget: how many run at one time, and what each of them keeps and computes again.
 //
-// It follows from sizes and counts alone, not from how fast the machine is, except that a disk too slow to keep up is left alone. It does not change bits. One thread.
+// It follows from sizes, counts and the number of threads alone: with --threads given, the same plan on every machine, except that a disk too slow to keep up is left alone. It does not change
+// bits. One thread.
 #pragma once
 #include <string>
 
@@ -17,8 +18,8 @@ struct WindowPlan {
   autodiff::UnrollPlan longest;  ///< of the longest window of the largest task
 };
 
-/// The plan with the least arithmetic one after the other, by config.memory, disk, tasks and threads. REQUIRES config.memory > 0. largest: the shape of the largest task.
-/// With config.disk the disk is measured, and the step with it.
+/// The plan with the least arithmetic one after the other (budget_share.hpp), by config.memory, disk, tasks and threads. REQUIRES config.memory > 0.
+/// largest: the shape of the largest task. With config.disk the disk is measured, and the step with it.
 /// Throws checkpoints::MemoryBudget naming the smallest budget that works, where not even one window at a time fits.
 WindowPlan plan_windows(const Config& config, const StepShape& largest);
 

@@ -19,8 +19,7 @@ namespace metalearn {
 
 class Windowed final : public GradientEstimator {
  public:
-  /// kernel_threads: for the loops inside a step; 1 where windows run in parallel. share: of the memory budget, for one window; 0 bytes: without bounds.
-  /// sub_segments: of a step (InnerStep).
+  /// kernel_threads: for the loops inside a step of one window. share: of the memory budget, for one window; 0 bytes: without bounds. sub_segments: of a step (InnerStep).
   explicit Windowed(const Config& config, int kernel_threads = 1, const autodiff::Budget& share = {}, checkpoints::FileSystem& files = checkpoints::posix_file_system(), int sub_segments = 1);
 
   /// Step t (from phi_t to phi_{t+1}) sees unlabelled batch t; phi_{t+1} is scored with the labelled pairs of t+1.

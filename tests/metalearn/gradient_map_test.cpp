@@ -114,6 +114,40 @@ TEST_CASE("a map has the same bits on any number of threads and in any memory th
   CHECK_THROWS_AS(gradient_map(c, theta, tasks_of(c), options), autodiff::BudgetTooSmall);
 }
 
+TEST_CASE("more memory or threads never make a map compute more; two tasks that would recompute most do not run side by side, two that would not do") {
+  const Config c = small_config();
+  const auto theta = initial_theta(c.rule, 1);
+  auto options = small_grid();
+  options.lengths = {300};
+  options.windows = {};
+  options.tasks = 2;
+  const auto share = [&](std::size_t memory, int threads) {
+    options.memory_bytes = memory;
+    options.threads = threads;
+    return gradient_map_share(c, theta, tasks_of(c), options);
+  };
+  std::size_t least = 0;
+  try {
+    share(1, 1);
+  } catch (const autodiff::BudgetTooSmall& e) {
+    least = e.smallest_bytes;
+  }
+  REQUIRE(least > 1);
+  const std::size_t room = share(least, 2).each.memory_bytes, kept = least - room;  // kept: the gradients that are compared
+  CHECK(share(kept + 2 * room, 2).at_once == 1);  // two slots each, or all states
+  CHECK(share(std::size_t{1} << 30, 2).at_once == 2);
+  double before_one = 1e300, before_two = 1e300;
+  for (std::size_t memory = least; memory < 4 * least; memory += least / 3) {
+    const auto one = share(memory, 1), two = share(memory, 2);
+    CHECK(one.at_once == 1);
+    CHECK(kept + static_cast<std::size_t>(two.at_once) * two.each.memory_bytes <= memory);
+    CHECK(one.cost <= before_one);
+    CHECK(two.cost <= before_two);
+    CHECK(two.cost <= one.cost);
+    before_one = one.cost, before_two = two.cost;
+  }
+}
+
 TEST_CASE("a rule that blows up is reported: growth above 0, no correct digits, the step where it is not finite, and no number in the place of one") {
   const Config c = small_config();
   auto theta = initial_theta(c.rule, 1);
@@ -136,6 +170,60 @@ TEST_CASE("a rule that blows up is reported: growth above 0, no correct digits, 
   CHECK(exact.finite == 0);
   for (double none : {exact.norm.mean, exact.cosine.mean, exact.signal_to_noise, exact.per_second, map[1].agreement.mean, map[1].windows.front().cosine.mean})
     CHECK(std::isnan(none));
+}
+
+TEST_CASE("a task whose exact gradient has no correct digit is 0 in digits and not in cosine, one that is not finite not in the norms either; the counts say so") {
+  const Config c = small_config();
+  auto theta = initial_theta(c.rule, 1);
+  for (float& x : theta) x *= 12;
+  auto options = small_grid();
+  options.inner_rates = {0.1, 1};
+  options.lengths = {4, 16, 40};
+  options.windows = {1};
+  bool some_without = false, some_failed = false;
+  std::vector<LengthFigures> before;
+  for (options.tasks = 1; options.tasks <= 5; ++options.tasks) {  // the last task's numbers are what it adds to the sums
+    auto map = gradient_map(c, theta, tasks_of(c), options);
+    for (std::size_t i = 0; i < map.size(); ++i) {
+      const auto& f = map[i];
+      const auto &window = f.windows.front(), &exact = f.windows.back();
+      const auto n = static_cast<double>(options.tasks);
+      CHECK(f.growing == options.tasks);
+      CHECK(f.agreeing == exact.finite);
+      CHECK(exact.finite + static_cast<std::int64_t>(f.failures.size()) == options.tasks);
+      CHECK(exact.compared == options.tasks - f.without_digits);
+      CHECK(window.compared == exact.compared);
+      CHECK((exact.seconds > 0) == (exact.finite > 0));
+      some_without = some_without || (f.without_digits > 0 && f.has_digits());
+      some_failed = some_failed || (exact.finite > 0 && exact.finite < options.tasks);
+      if (before.empty()) continue;
+      const auto& g = before[i];
+      const double digits = n * f.digits - (n - 1) * g.digits;
+      if (f.without_digits > g.without_digits) {
+        CHECK(digits == doctest::Approx(0).scale(1));
+        CHECK(same(window.cosine, g.windows.front().cosine));
+      } else {
+        CHECK(digits > 0.999);
+      }
+    }
+    before = std::move(map);
+  }
+  CHECK(some_without);
+  CHECK(some_failed);
+}
+
+TEST_CASE("a length at which phi is not finite in float64 either has no growth, of no task") {
+  const Config c = small_config();
+  auto options = small_grid();
+  options.inner_rates = {1e300};
+  options.tasks = 2;
+  for (const auto& f : gradient_map(c, initial_theta(c.rule, 1), tasks_of(c), options)) {
+    CHECK(f.growing == 0);
+    CHECK(std::isnan(f.growth.mean));
+    CHECK(f.without_digits == 2);
+    CHECK(f.failures.size() == 2);
+    CHECK(f.windows.back().seconds == 0);
+  }
 }
 
 TEST_CASE("a map without a rate, length or task is refused") {

@@ -4,8 +4,10 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
 
 #include "autodiff/unroll/unroll.hpp"
+#include "checkpoints/error.hpp"
 
 using namespace metalearn;
 using autodiff::Step;
@@ -21,11 +23,13 @@ class Linear final : public autodiff::Segment<T> {
   std::size_t theta_size() const override { return 1; }
   std::size_t tape_size() const override { return 0; }
   std::size_t working_bytes() const override { return 0; }
-  void advance(Step, std::span<const T> phi, std::span<T> next) override {
-    for (std::size_t i = 0; i < a.size(); ++i) next[i] = a[i] * phi[i] + theta_;
+  void advance(Step t, std::span<const T> phi, std::span<T> next) override {
+    ++advanced;
+    forward(t, phi, next);
   }
   void turn(Step t, std::span<const T> phi, std::span<T> next, std::span<const T> adjoint_next, std::span<T> adjoint, std::span<T> contribution) override {
-    advance(t, phi, next);
+    ++turned;
+    forward(t, phi, next);
     contribution[0] = 0;
     for (std::size_t i = 0; i < a.size(); ++i) {
       contribution[0] += adjoint_next[i] + 1;
@@ -36,9 +40,16 @@ class Linear final : public autodiff::Segment<T> {
   void reverse(Step, std::span<const T>, std::span<const T>, std::span<T>, std::span<T>) override { throw std::logic_error("keeps no tapes"); }
 
   std::vector<T> a;
+  int advanced = 0, turned = 0;
+  Step fails_at = -1;  ///< phi_{t+1} comes out with other bits the second time
 
  private:
+  void forward(Step t, std::span<const T> phi, std::span<T> next) {
+    for (std::size_t i = 0; i < a.size(); ++i) next[i] = a[i] * phi[i] + theta_;
+    if (t == fails_at && failing_++ > 0) next[0] += T(1e-3);
+  }
   T theta_;
+  int failing_ = 0;
 };
 
 /// x -> 4 x (1 - x): chaotic, its Lyapunov exponent is log 2.
@@ -57,9 +68,6 @@ class Logistic final : public autodiff::Segment<double> {
   void reverse(Step, std::span<const double>, std::span<const double>, std::span<double>, std::span<double>) override {}
   Step stops_at = -1;
 };
-
-template <class T>
-autodiff::StepProfile profile_of(const Linear<T>& segment) { return {segment.state_size(), 1, 0, sizeof(T), 0}; }
 
 std::vector<double> log_growth(autodiff::Segment<double>& segment, std::vector<double> phi, std::vector<double> delta, Step T) {
   std::vector<double> growth;
@@ -119,15 +127,53 @@ TEST_CASE_TEMPLATE("the gradient through windows is the closed form's, in every 
       CAPTURE(length);
       CAPTURE(window);
       Linear<T> segment({T(0.9)}, T(0.3));
-      const auto profile = profile_of(segment);
+      const auto profile = profile_without_tapes(segment);
       const std::vector<T> phi = {T(2)};
       const std::size_t least = smallest_gradient_memory(length, profile);
-      const auto whole = windowed_gradient<T>(segment, profile, phi, length, window, std::size_t{1} << 30);
+      const auto whole = windowed_gradient<T>(segment, phi, length, window, std::size_t{1} << 30);
       CHECK(whole[0] == doctest::Approx(closed_form(0.9, length, window)).epsilon(sizeof(T) == 4 ? 1e-5 : 1e-12));
-      CHECK(windowed_gradient<T>(segment, profile, phi, length, window, least) == whole);
-      CHECK(windowed_gradient<T>(segment, profile, phi, length, window, least + 3 * autodiff::slot_bytes(1, sizeof(T))) == whole);
-      CHECK_THROWS_AS(windowed_gradient<T>(segment, profile, phi, length, window, least - 1), autodiff::BudgetTooSmall);
+      CHECK(windowed_gradient<T>(segment, phi, length, window, least) == whole);
+      CHECK(windowed_gradient<T>(segment, phi, length, window, least + 3 * autodiff::slot_bytes(1, sizeof(T))) == whole);
+      CHECK_THROWS_AS(windowed_gradient<T>(segment, phi, length, window, least - 1), autodiff::BudgetTooSmall);
     }
+}
+
+TEST_CASE("what a gradient through windows speed is what it runs, and never more with more memory") {
+  const autodiff::StepSpeed speed{1, 2};
+  for (Step length : {Step{1}, Step{7}, Step{24}})
+    for (Step window = 1; window <= length; ++window) {
+      CAPTURE(length);
+      CAPTURE(window);
+      double before = 1e300;
+      for (int slots = 0; slots < 26; ++slots) {
+        Linear<double> segment({0.9}, 0.3);
+        const auto profile = profile_without_tapes(segment);
+        const std::size_t memory = smallest_gradient_memory(length, profile) + static_cast<std::size_t>(slots) * autodiff::slot_bytes(1, sizeof(double));
+        windowed_gradient<double>(segment, std::vector<double>{2.0}, length, window, memory);
+        const double cost = windowed_cost(length, window, profile, speed, memory);
+        CHECK(segment.turned == length);
+        CHECK(cost == segment.advanced + 3 * segment.turned);
+        CHECK(cost <= before);
+        before = cost;
+      }
+      Linear<double> segment({0.9}, 0.3);
+      const auto profile = profile_without_tapes(segment);
+      CHECK_THROWS_AS(windowed_cost(length, window, profile, speed, smallest_gradient_memory(length, profile) - 1), autodiff::BudgetTooSmall);
+    }
+}
+
+TEST_CASE("a state that is computed again with other bits is a fault of the machine, and no gradient") {
+  Linear<float> segment({0.9f}, 0.3f);
+  segment.fails_at = 3;
+  const std::vector<float> phi = {2};
+  try {
+    windowed_gradient<float>(segment, phi, 9, 9, smallest_gradient_memory(9, profile_without_tapes(segment)));
+    FAIL("gave a gradient");
+  } catch (const checkpoints::MachineFault& e) {
+    CHECK(e.exit_code == 76);
+    for (const char* part : {"the gradient through 9 steps", "the state before step 4", "check this machine's memory and processor"})
+      CHECK(std::string(e.what()).find(part) != std::string::npos);
+  }
 }
 
 TEST_CASE("the cosine of equal vectors is exactly 1, of opposite ones -1, also where squares would overflow; of none it is not a number") {

@@ -47,6 +47,8 @@ TEST_CASE("gradient of a run") {
       CHECK(f["length"] == (i % 2 ? 5 : 2));
       CHECK(f["tasks"] == 2);
       CHECK(f["growth_per_step"]["mean"].is_number());
+      CHECK(f["growth_tasks"] == 2);
+      CHECK(f["float64_tasks"] == 2);
       CHECK(f["float64_cosine"]["mean"].get<double>() <= 1 + 1e-12);
       CHECK(f["correct_digits"].get<double>() >= 0);
       CHECK(f["exact_gradient_has_correct_digits"].is_boolean());
@@ -56,6 +58,7 @@ TEST_CASE("gradient of a run") {
       CHECK(f["windows"].back()["cosine_to_exact"]["mean"] == 1.0);
       for (const auto& w : f["windows"]) {
         CHECK(w["finite_tasks"] == 2);
+        CHECK(w["cosine_tasks"] == 2 - f["tasks_without_correct_digits"].get<int>());
         CHECK(w["gradient_norm"]["mean"].get<double>() > 0);
         CHECK(w["signal_to_noise"].is_number());
       }
@@ -67,7 +70,28 @@ TEST_CASE("gradient of a run") {
     const Result result = run(tiny_map({"--data", "squares=data"}), folder.path);
     CHECK(result.code == 0);
     CHECK(contains(result.out, "theta: " + fs::relative(snapshots(folder / "r").back(), folder.path).string()));
-    for (const char* part : {"squares", "growth", "digits", "window", "|g|", "cosine", "signal", "per second", "1.0000 +- 0.0000"}) CHECK(contains(result.out, part));
+    for (const char* part : {"squares", "growth", "float64", "digits", "window", "|g|", "cosine", "signal", "per second", "1.0000 +- 0.0000"}) CHECK(contains(result.out, part));
+  }
+  SUBCASE("warns of every place at which the exact gradient of a task has no correct digit, and says of how many tasks the cosine is") {
+    const std::vector<std::string> grid = {"gradient", "--theta", "r", "--inner-rates", "1e-3,1", "--lengths", "4,30", "--windows", "1", "--tasks", "3"};
+    auto as_json = grid;
+    as_json.push_back("--json");
+    const auto json = nlohmann::json::parse(run(program(as_json), folder.path).out);
+    const std::string table = run(program(grid), folder.path).out;
+    CAPTURE(table);
+    int warned = 0;
+    for (const auto& f : json["map"]) {
+      const int without = f["tasks_without_correct_digits"], all = f["tasks"], length = f["length"];
+      const std::string place = "rate " + std::string(f["inner_rate"] == 1.0 ? "1" : "0.001") + ", T = " + std::to_string(length) + " in ";
+      CHECK(contains(table, place) == (without > 0));
+      if (without == 0) continue;
+      ++warned;
+      CHECK(contains(table, place + std::to_string(without) + " of " + std::to_string(all) + " tasks"));
+      if (without < all) CHECK(contains(table, " (" + std::to_string(all - without) + ")"));
+      else CHECK(f["windows"][0]["cosine_to_exact"]["mean"].is_null());
+    }
+    CHECK(warned > 0);
+    CHECK(warned < 4);
   }
   SUBCASE("refuses what it can't do, in one line that says what to do") {
     const auto refused = [&](std::vector<std::string> more, int code, std::vector<std::string> says) {
