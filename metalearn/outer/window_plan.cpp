@@ -13,10 +13,19 @@
 
 namespace metalearn {
 
+std::size_t bytes_beside_windows(const Config& config, const autodiff::StepProfile& step) {
+  // phi of every task in flight, and of those that take part once more, until an update is done; theta with its average, its moments, a clipped copy and a gradient of each window. And all that a
+  // snapshot holds three times: as it is taken, as it is written, and once more while the program ends and looks at what it wrote.
+  const auto in_flight = static_cast<std::size_t>(config.in_flight), tasks = static_cast<std::size_t>(config.tasks);
+  const std::size_t state = in_flight * step.state_size + 4 * step.theta_size;
+  return (4 * state + tasks * (step.state_size + step.theta_size) + 2 * step.theta_size) * step.number_bytes;
+}
+
 WindowPlan plan_windows(const Config& config, const StepShape& largest) {
   const std::vector<autodiff::StepProfile> profiles = step_profiles(config.rule, largest);
   const autodiff::Step T = std::min(config.window_max, config.length_max);
-  if (const std::size_t least = autodiff::smallest_memory(T, profiles); config.memory < least)
+  const std::size_t beside = bytes_beside_windows(config, profiles[0]);
+  if (const std::size_t least = beside + autodiff::smallest_memory(T, profiles); config.memory < least)
     throw checkpoints::MemoryBudget(fmt::format("a window of {} inner steps does not fit in {} of memory; the smallest budget that works is {} bytes: --memory {}", T,
                                                 show_bytes(config.memory), least, least));
 
@@ -27,15 +36,17 @@ WindowPlan plan_windows(const Config& config, const StepShape& largest) {
     speed = measure_speed(config.rule, largest, 1);
     disk = checkpoints::measure_disk(checkpoints::posix_file_system(), config.disk_dir, autodiff::slot_bytes(profiles[0].state_size, profiles[0].number_bytes));
   }
+  const autodiff::Budget whole{config.memory - beside, config.disk};
   const auto planned = [&](const autodiff::Budget& each) {
-    const double windows = static_cast<double>(config.memory) / static_cast<double>(each.memory_bytes);  // that share the disk
+    const double windows = static_cast<double>(whole.memory_bytes) / static_cast<double>(each.memory_bytes);  // that share the disk
     return autodiff::plan_unroll(T, profiles, speed, {windows * disk.write_seconds, windows * disk.read_seconds}, each);
   };
-  const auto share = share_budget(config.tasks, config.threads, {config.memory, config.disk}, [&](const autodiff::Budget& each) -> std::optional<double> {
+  const auto share = share_budget(config.tasks, config.threads, whole, [&](const autodiff::Budget& each) -> std::optional<double> {
     if (each.memory_bytes < autodiff::smallest_memory(T, profiles)) return {};
     return planned(each).predicted.seconds;
   });
   WindowPlan plan{share->at_once, share->each, 1, T, planned(share->each)};
+  plan.most_bytes = beside + static_cast<std::size_t>(plan.at_once) * plan.longest.peak_bytes;
   plan.sub_segments = kSubSegments[plan.longest.tape];
   if (plan.longest.disk_too_slow) plan.share.disk_bytes = 0;
   return plan;
@@ -47,7 +58,7 @@ std::string to_text(const WindowPlan& plan, const Config& config) {
                            : p.disk_checkpoints > 0 ? fmt::format(" and {} on disk ({} in {})", p.disk_checkpoints, show_bytes(p.disk_bytes), config.disk_dir) : "";
   const std::string tapes = p.tapes > 0 ? fmt::format(", {} tapes", p.tapes) : "";
   return fmt::format("memory {}: {} of {} windows at a time; the longest, {} steps, by {}: {} states in memory{}{}, {:.3f} evaluations per step, at most {}", show_bytes(config.memory), plan.at_once,
-                     config.tasks, plan.window, plan.longest.schedule.name, p.ram_checkpoints, disk, tapes, plan.longest.evaluations_per_step, show_bytes(plan.longest.peak_bytes));
+                     config.tasks, plan.window, plan.longest.schedule.name, p.ram_checkpoints, disk, tapes, plan.longest.evaluations_per_step, show_bytes(plan.most_bytes));
 }
 
 }  // namespace metalearn

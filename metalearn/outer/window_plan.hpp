@@ -3,6 +3,7 @@
 // It follows from sizes, counts and the number of threads alone: with --threads given, the same plan on every machine, except that a disk too slow to keep up is left alone. It does not change
 // bits. One thread.
 #pragma once
+#include <cstddef>
 #include <string>
 
 #include "autodiff/unroll/budget.hpp"
@@ -16,7 +17,11 @@ struct WindowPlan {
   int sub_segments = 1;          ///< that the steps' tapes are cut into
   autodiff::Step window = 0;     ///< the longest
   autodiff::UnrollPlan longest;  ///< of the longest window of the largest task
+  std::size_t most_bytes = 0;    ///< that windows, and what is beside them, take together
 };
+
+/// Bytes of the budget that a training needs beside its windows: states of tasks in flight, theta, gradients, and what a snapshot takes. step: of the largest task.
+std::size_t bytes_beside_windows(const Config& config, const autodiff::StepProfile& step);
 
 /// The plan with the least arithmetic one after the other (budget_share.hpp), by config.memory, disk, tasks and threads. REQUIRES config.memory > 0.
 /// largest: the shape of the largest task. With config.disk the disk is measured, and the step with it.
