@@ -27,7 +27,7 @@ Json figures(const UnrollPlan& plan, const Budget& budget) {
   const auto& p = plan.predicted;
   return {{"memory_bytes", budget.memory_bytes}, {"disk_bytes", budget.disk_bytes}, {"schedule", plan.schedule.name}, {"sub_segments", metalearn::kSubSegments[plan.tape]}, {"peak_bytes", plan.peak_bytes}, {"ram_checkpoints", p.ram_checkpoints},
           {"disk_checkpoints", p.disk_checkpoints}, {"kept_tapes", p.tapes}, {"forward_evaluations_per_step", number(plan.evaluations_per_step)}, {"predicted_seconds", number(p.seconds)},
-          {"waiting_seconds", number(p.waiting_seconds)}, {"written_bytes", p.written_bytes}, {"read_bytes", p.read_bytes}, {"lower_bound_evaluations", number(plan.lower_bound_evaluations)}};
+          {"waiting_seconds", number(p.waiting_seconds)}, {"disk_too_slow", plan.disk_too_slow}, {"written_bytes", p.written_bytes}, {"read_bytes", p.read_bytes}, {"lower_bound_evaluations", number(plan.lower_bound_evaluations)}};
 }
 
 void print_row(const char* name, const UnrollPlan& plan, const Budget& budget) {

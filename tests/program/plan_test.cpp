@@ -19,6 +19,8 @@ TEST_CASE("a plan says what a budget costs, and its neighbours; more never costs
   const std::string svg = slurp(folder / "plan.svg");
   CHECK(svg.rfind("<svg", 0) == 0);
   CHECK(svg.find("</svg>") != std::string::npos);
+  for (const char* part : {">forward</text>", ">reverse</text>", ">step 0 .. 300</text>"}) CHECK(contains(svg, part));
+  CHECK(contains(svg, plan["ram_checkpoints"] > 0 ? ">state in RAM</text>" : ">tape kept</text>"));
 
   const std::string least = std::to_string(plan["smallest_memory_bytes"].get<std::int64_t>());
   CHECK(run(program({"plan", "--unroll", "300", "--memory", least, "--preset", "demo", "--threads", "1"}), folder.path).code == 0);
@@ -34,7 +36,20 @@ TEST_CASE("a plan with a disk uses its folder and leaves nothing there") {
   CAPTURE(result.err);
   CHECK(result.code == 0);
   CHECK(contains(result.out, "lower bound"));
-  CHECK(contains(result.out, "disk"));
+  CHECK(fs::is_empty(folder.path));
+  const auto figures = [&](const char* disk) {
+    const Result json = run(program({"plan", "--unroll", "2000", "--memory", "24MiB", "--disk", disk, "--disk-dir", ".", "--preset", "demo", "--threads", "1", "--json"}), folder.path);
+    REQUIRE(json.code == 0);
+    return nlohmann::json::parse(json.out);
+  };
+  const auto with_disk = figures("1GiB");
+  if (with_disk["disk_too_slow"]) MESSAGE("this disk is slower than a step forward of the preset demo");
+  else {
+    CHECK(with_disk["schedule"] == "two_level");
+    CHECK(with_disk["disk_checkpoints"] > 0);
+    CHECK(with_disk["written_bytes"] > 0);
+    CHECK(contains(result.out, "written"));
+  }
   const Result nowhere = run(program({"plan", "--unroll", "20", "--memory", "1GiB", "--disk", "1GiB", "--disk-dir", "not-there"}), folder.path);
   CHECK(nowhere.code == 74);
   CHECK(contains(nowhere.err, "not-there: checkpoints can't be kept there: open: No such file or directory"));
