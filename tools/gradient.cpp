@@ -89,7 +89,7 @@ GradientMapOptions map_options(const Arguments& arguments) {
     throw UsageError(fmt::format("--windows: a window of {} steps is longer than the longest unroll, {} steps; leave it out, or give a longer one in --lengths",
                                  options.windows.back(), options.lengths.back()));
   options.tasks = arguments.whole("tasks", 4, 1, 10000);
-  if (const auto memory = arguments.find("memory")) options.memory_bytes = parse_bytes("memory", *memory);
+  if (arguments.has("memory")) options.memory_bytes = arguments.bytes("memory");
   options.threads = static_cast<int>(arguments.whole("threads", 0, 0, 4096));
   options.seed = static_cast<std::uint64_t>(arguments.whole("seed", 0, 0, std::numeric_limits<long long>::max()));
   return options;
