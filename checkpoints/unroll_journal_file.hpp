@@ -2,8 +2,8 @@
 //
 //   "MLJOURN1" | key, 8 bytes | progress | XXH3 checksum of all that stands before, 8 bytes         (little-endian)
 //
-// It is no snapshot: a program of another version, or a machine with other kernels, starts the unroll again. A disk that can't be written to ends no unroll: what was kept before stays, and
-// the next progress is tried again. Used by the one thread that runs the unroll.
+// It is no snapshot: a program of another version, or a machine with other kernels, starts the unroll again. A disk that can't be written to ends no unroll:
+// what was kept before stays, and the next progress is tried again. Used by the one thread that runs the unroll.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -17,7 +17,8 @@ namespace checkpoints {
 
 class UnrollJournalFile : public autodiff::UnrollJournal {
  public:
-  /// path: there may be a file or none. key: whatever tells this unroll from all others. Due so many seconds from now on, then every so many seconds, but never for more than kShare of the time.
+  /// path: there may be a file or none. key: whatever tells this unroll from all others. Due so many seconds from now on, then every so many seconds,
+  /// but not so often that keeping them takes more than kShare of the time.
   UnrollJournalFile(FileSystem& files, std::string path, std::uint64_t key, double seconds);
   ~UnrollJournalFile() override;
 

@@ -42,7 +42,7 @@ int run_training(metalearn::Trainer& trainer, const std::string& directory) {
   fmt::print("newest snapshot: {}\n", trainer.newest_snapshot());
   if (const std::string best = metalearn::load_trained_theta(directory).file; best != trainer.newest_snapshot()) fmt::print("best on meta-validation tasks: {}\n", best);
   if (finished) fmt::print("next: metalearn eval --theta {} --held-out\n", directory);
-  else fmt::print("next: metalearn resume {}\n", directory);
+  else fmt::print("next: metalearn resume {}{}\n", directory, trainer.has_progress() ? ", which goes on within the windows that were under way" : "");
   return finished ? 0 : 128 + stop_signal();
 }
 

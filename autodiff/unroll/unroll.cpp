@@ -28,11 +28,14 @@ double norm(std::span<const T> values) {
   return std::sqrt(sum);
 }
 
+const char* verdict(bool agrees) { return agrees ? "agrees with the first time" : "does not agree with the first time either"; }
+
 template <class T>
 class Interpreter {
  public:
   Interpreter(Segment<T>& segment, const Schedule& schedule, Arena& arena, CheckpointStore* disk, UnrollJournal* journal, const std::function<bool()>& stop)
-      : segment_(segment), s_(schedule), arena_(arena), disk_(disk), journal_(journal), stop_(stop), n_(segment.state_size()), slot_(slot_bytes(n_, sizeof(T))), tape_(segment.tape_size()) {
+      : segment_(segment), s_(schedule), arena_(arena), disk_(disk), journal_(journal), stop_(stop), n_(segment.state_size()), slot_(slot_bytes(n_, sizeof(T))),
+        tape_(segment.tape_size()) {
     const Simulation simulated = simulate(s_, {slot_, tape_ * sizeof(T)});
     if (simulated.records > 0 && tape_ == 0) throw std::invalid_argument(fmt::format("[unroll] the schedule {} keeps tapes, which this step doesn't offer", s_.name));
     if (s_.disk_slots > 0 && !disk_) throw std::invalid_argument(fmt::format("[unroll] the schedule {} needs a store on disk", s_.name));
@@ -179,11 +182,10 @@ class Interpreter {
     } else if (sum != checksums_[i]) {
       segment_.advance(t, current_, next_);
       const bool agrees = checksum<T>(next_) == checksums_[i];
-      const char* verdict = agrees ? "agrees with the first time" : "does not agree with the first time either";
       throw RecomputationMismatch(t + 1, agrees,
                                   fmt::format("came out with other bits when it was computed again (checksum {:016x}, expected {:016x}); computing it once more {}: "
                                               "check this machine's memory and processor",
-                                              sum, checksums_[i], verdict));
+                                              sum, checksums_[i], verdict(agrees)));
     }
     std::swap(current_, next_);
     position_.current = t + 1;
@@ -203,8 +205,8 @@ class Interpreter {
     position_.current = t;
     if (is_right()) return;
     const bool agrees = is_right();
-    throw RecomputationMismatch(t, agrees, fmt::format("changed while it was kept in {}; loading it once more {}: check this machine's memory", slot < s_.disk_slots ? "the store on disk" : "memory",
-                                                       agrees ? "agrees with the first time" : "does not agree with the first time either"));
+    throw RecomputationMismatch(t, agrees, fmt::format("changed while it was kept in {}; loading it once more {}: check this machine's memory",
+                                                       slot < s_.disk_slots ? "the store on disk" : "memory", verdict(agrees)));
   }
 
   void begin_reverse(Step t) {

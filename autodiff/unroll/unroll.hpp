@@ -1,7 +1,8 @@
 // unroll: carries out a schedule over a segment. The same bits for every schedule.
 //
 // Steps are reversed in one order, so d/dtheta is summed in one order, and a state is computed by the same replay however often. That this holds is verified: a checksum of
-// every phi_t of the first sweep is compared whenever phi_t is computed again, loaded or read from a journal, which keeps these checksums too. One thread; the segment's kernels may use more.
+// every phi_t of the first sweep is compared whenever phi_t is computed again, loaded, or read from a journal (which keeps these checksums too).
+// One thread; the segment's kernels may use more.
 #pragma once
 #include <functional>
 #include <optional>

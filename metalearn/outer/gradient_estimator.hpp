@@ -31,8 +31,8 @@ class GradientEstimator {
   virtual ~GradientEstimator() = default;
 
   /// Runs the task's next window from its phi, moves phi and age to the window's end (left as they are where the result is not finite), and gives the gradient.
-  /// Throws autodiff::UnrollStopped where `stop`, asked between inner steps, says yes; autodiff::RecomputationMismatch, its steps counted from the window's first, and what the world
-  /// throws; the task is then as it was.
+  /// Throws autodiff::UnrollStopped where `stop`, asked between inner steps, says yes; autodiff::RecomputationMismatch, its steps counted from the window's first, and
+  /// what the world throws; the task is then as it was.
   /// The mean over steps, not the sum of specification section 11: windows of different k then weigh alike in the meta-batch and under clipping.
   virtual GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t update, const Stop& stop = {}) = 0;
 

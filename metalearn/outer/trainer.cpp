@@ -80,6 +80,7 @@ class RunTrainer final : public Trainer {
   std::string newest_snapshot() const override { return checkpoints::snapshot_path(directory_.path(), saved_); }
   std::int64_t update() const override { return state_.update; }
   std::string memory_plan() const override { return parts_.memory_plan; }
+  bool has_progress() const override { return parts_.estimator && parts_.estimator->has_progress(); }
   const std::vector<float>& theta() const override { return state_.theta; }
   const std::vector<float>& theta_average() const override { return state_.theta_average; }
 
@@ -134,7 +135,7 @@ class RunTrainer final : public Trainer {
   }
 
   /// Windows of M tasks, one step of Adam, tasks replaced, theta validated where it is time, a row of metrics. Works on copies and takes them over at the end: where `stop`
-  /// comes first the result is empty and nothing has changed (but for the journals of windows, which a resume takes up). Nothing here looks at the clock but to report it.
+  /// comes first the result is empty and nothing has changed, but for what is kept of windows under way. Nothing here looks at the clock but to report it.
   std::optional<Progress> one_update(const Stop& stop) {
     const auto start = Clock::now();
     const auto slots = participants(config_, state_.update);
@@ -192,7 +193,7 @@ class RunTrainer final : public Trainer {
     } catch (const autodiff::UnrollStopped&) {
       return {};
     } catch (const autodiff::RecomputationMismatch& e) {
-      throw checkpoints::MachineFault(fmt::format("{}: update {}, task {} ({}): the state before inner step {} {}; nothing of this update was kept, and the newest snapshot is good",
+      throw checkpoints::MachineFault(fmt::format("{}: update {}, task {} ({}): the state before inner step {} {}; the newest snapshot is good, and a resume starts this window again",
                                                   directory_.path(), state_.update + 1, task.id, task.family, task.age + e.step, e.reason));
     }
   }

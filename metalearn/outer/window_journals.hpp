@@ -1,7 +1,7 @@
 // WindowJournals: the journals of a run's windows, window-TASK.journal in its directory: a long window that was killed or stopped goes on in the middle, to the same bits.
 //
-// A window takes up no journal but its own: the key is a hash of all that the window's bits depend on, and of the schedule, which a progress is a place in. Any thread may open one;
-// removing them is for when no window runs.
+// A window takes up no journal but its own: the key is a hash of all that the window's bits depend on, and of the schedule, which a progress is a place in.
+// Any thread may open one; removing them is for when no window runs.
 #pragma once
 #include <cstdint>
 #include <memory>

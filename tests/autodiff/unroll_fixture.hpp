@@ -51,7 +51,10 @@ bool same_bits(const Outcome<T>& a, const Outcome<T>& b) {
 template <class T>
 Outcome<T> run(ToySegment<T>& segment, const Schedule& schedule, UnrollJournal* journal = nullptr, const std::function<bool()>& stop = {}) {
   Outcome<T> o{std::vector<T>(segment.state_size()), std::vector<T>(segment.state_size()), std::vector<T>(segment.theta_size()), {}, 0};
-  for (std::size_t i = 0; i < o.phi.size(); ++i) o.phi[i] = static_cast<T>(0.03 * static_cast<double>((i * 11) % 67) - 1), o.adjoint[i] = static_cast<T>(0.001 * static_cast<double>(i % 7));
+  for (std::size_t i = 0; i < o.phi.size(); ++i) {
+    o.phi[i] = static_cast<T>(0.03 * static_cast<double>((i * 11) % 67) - 1);
+    o.adjoint[i] = static_cast<T>(0.001 * static_cast<double>(i % 7));
+  }
   Arena arena;
   MemoryStore disk;
   o.telemetry = unroll<T>(segment, schedule, o.phi, o.adjoint, o.gradient, arena, &disk, journal, stop);

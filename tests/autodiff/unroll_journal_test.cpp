@@ -16,8 +16,8 @@ template <class T>
 std::vector<Schedule> schedules(Step steps) {
   const ToySegment<T> segment;
   const Slot rho = slots_of_tape(segment.tape_size(), segment.state_size(), sizeof(T));
-  std::vector<Schedule> all = {store_all(steps, rho), store_states(steps), revolve(steps, 2), byte_aware(steps, 3 + rho, rho), byte_aware(steps, 30, rho), two_level(steps, 2, 3), two_level(steps, 0, 4),
-                               windowed(steps, std::min<Step>(5, steps), [](Step n) { return revolve(n, 2); })};
+  std::vector<Schedule> all = {store_all(steps, rho), store_states(steps), revolve(steps, 2), byte_aware(steps, 3 + rho, rho), byte_aware(steps, 30, rho),
+                               two_level(steps, 2, 3), two_level(steps, 0, 4), windowed(steps, std::min<Step>(5, steps), [](Step n) { return revolve(n, 2); })};
   if (steps <= 24) all.push_back(revolve(steps, 1));
   return all;
 }
@@ -62,7 +62,7 @@ TEST_CASE_TEMPLATE("an unroll goes on from its journal at every position of ever
     }
 }
 
-TEST_CASE_TEMPLATE("an unroll that is asked to stop does so between two steps, keeps a progress though none is due, leaves what it was given, and goes on from there", T, float, double) {
+TEST_CASE_TEMPLATE("an unroll that is asked to stop does so between two steps, keeps a progress though none is due, changes nothing it was given, and goes on", T, float, double) {
   for (const Schedule& s : schedules<T>(13)) {
     CAPTURE(s.name);
     ToySegment<T> plain;

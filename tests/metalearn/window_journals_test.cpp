@@ -59,8 +59,9 @@ TEST_CASE("every key of the configuration that changes bits is another window's,
   TemporaryDirectory dir;
   write(Window(), dir.path());
   const auto other_values = Config::from_preset("paper").to_map();
-  const std::map<std::string, std::string> more = {{"data", "other"}, {"seed", "5"}, {"averages", "2"}, {"theta-average", "0.5"}, {"updates", "7"}, {"threads", "2"}, {"save-every", "3"}, {"keep-newest", "9"},
-                                                   {"keep-every", "9"}, {"memory", "9000"}, {"disk", "9000"}, {"disk-dir", "d"}, {"telemetry", "true"}, {"journal-every", "3"}};
+  const std::map<std::string, std::string> more = {
+      {"data", "other"},    {"seed", "5"},       {"averages", "2"},  {"theta-average", "0.5"}, {"updates", "7"},    {"threads", "2"},      {"save-every", "3"},
+      {"keep-newest", "9"}, {"keep-every", "9"}, {"memory", "9000"}, {"disk", "9000"},         {"disk-dir", "d"}, {"telemetry", "true"}, {"journal-every", "3"}};
   int changed = 0;
   for (const auto& [key, value] : small_config().to_map()) {
     const auto other = more.contains(key) ? more.at(key) : other_values.at(key);
@@ -79,7 +80,7 @@ TEST_CASE("all journals of a folder are removed at once, whatever windows they a
   const Window window;
   const WindowJournals journals(checkpoints::posix_file_system(), dir.path(), window.config, {});
   CHECK_FALSE(journals.is_any());
-  for (const char* other : {"metrics.csv", "window-3.journal.txt", "my.journal"}) checkpoints::test::write_bytes(dir / other, {});
+  for (const char* other : {"metrics.csv", "window-3.journal.txt", "my.journal", "window-.journal", "window-mine.journal"}) checkpoints::test::write_bytes(dir / other, {});
   CHECK_FALSE(journals.is_any());
   Window second;
   second.task.id = 12;
@@ -88,7 +89,7 @@ TEST_CASE("all journals of a folder are removed at once, whatever windows they a
   CHECK(journals.is_any());
   journals.remove_all();
   CHECK_FALSE(journals.is_any());
-  CHECK(checkpoints::test::names_in(dir.path()).size() == 3);
+  CHECK(checkpoints::test::names_in(dir.path()).size() == 5);
   const WindowJournals nowhere(checkpoints::posix_file_system(), dir / "gone", window.config, {});
   CHECK_FALSE(nowhere.is_any());
   nowhere.remove_all();

@@ -10,11 +10,11 @@
 #include <thread>
 
 #include "../checkpoints/fixture.hpp"
-#include "autodiff/unroll/schedules/schedules.hpp"
 #include "autodiff/unroll/unroll.hpp"
 #include "metalearn/outer/adam.hpp"
 #include "metalearn/outer/step_measurement.hpp"
 #include "small_task.hpp"
+#include "with_tapes.hpp"
 
 using namespace outer_test;
 
@@ -233,20 +233,6 @@ TEST_CASE("a window that does not fit in its share, or whose disk fails at any m
 
 namespace {
 
-/// Keeps tapes, which a window of this size is not offered: as few slots as hold two of them and some states.
-class WithTapes final : public Windowed {
- public:
-  using Windowed::Windowed;
-
- protected:
-  autodiff::Schedule schedule_of(InnerStep<float>& step, autodiff::Step k) const override {
-    const auto rho = autodiff::slots_of_tape(step.record_size(), static_cast<std::size_t>(step.phi_size()), sizeof(float));
-    const auto s = autodiff::byte_aware(k, 2 * rho + 4, rho);
-    CHECK(std::any_of(s.actions.begin(), s.actions.end(), [](const auto& a) { return a.kind == autodiff::Action::Kind::record; }));
-    return s;
-  }
-};
-
 /// Stops a window at every chance, and has another estimator, as of the next process, go on with it.
 template <class Estimator>
 void stop_everywhere(const Config& c, const autodiff::Budget& share) {
@@ -256,27 +242,23 @@ void stop_everywhere(const Config& c, const autodiff::Budget& share) {
   const GradientEstimate expected = Windowed(c).estimate(theta, task, 5);
   REQUIRE(expected.finite);
   checkpoints::test::TemporaryDirectory dir;
+  Estimator first(c, 1, share), second(c, 1, share);
+  for (Estimator* estimator : {&first, &second}) estimator->keep_progress_in(dir.path(), {"rows"});
   int stops = 0;
   for (bool ended = false; !ended; ++stops) {
     CAPTURE(stops);
     InFlight moved = start;
     int asked = 0;
-    {
-      Estimator first(c, 1, share);
-      first.keep_progress_in(dir.path(), {"rows"});
-      try {
-        first.estimate(theta, moved, 5, [&] { return asked++ == stops; });
-        ended = true;
-        CHECK_FALSE(first.has_progress());
-        break;
-      } catch (const autodiff::UnrollStopped&) {
-      }
-      CHECK(first.has_progress());
-      CHECK(moved.age == 0);
-      CHECK(moved.phi == start.phi);
+    try {
+      first.estimate(theta, moved, 5, [&] { return asked++ == stops; });
+      ended = true;
+      CHECK_FALSE(first.has_progress());
+      break;
+    } catch (const autodiff::UnrollStopped&) {
     }
-    Estimator second(c, 1, share);
-    second.keep_progress_in(dir.path(), {"rows"});
+    CHECK(first.has_progress());
+    CHECK(moved.age == 0);
+    CHECK(moved.phi == start.phi);
     const GradientEstimate e = second.estimate(theta, moved, 5);
     CHECK(e.notes == std::vector<std::string>{"went on within its window, where it was interrupted"});
     CHECK(e.gradient == expected.gradient);
@@ -304,6 +286,69 @@ TEST_CASE("a window that was stopped at any moment goes on there, with the same 
   SUBCASE("few states kept") { stop_everywhere<Windowed>(c, budget_of(c, begin(c, 2, 12), 12, 5)); }
   SUBCASE("states on disk") { stop_everywhere<Windowed>(c, budget_of(c, begin(c, 2, 12), 12, 5, 1 << 20)); }
   SUBCASE("tapes kept") { stop_everywhere<WithTapes>(c, {}); }
+}
+
+namespace {
+
+struct Killed {};
+
+/// A window that dies at the first moment at which it has a journal, and is gone on with by another estimator.
+template <class Estimator>
+void kill(Config c, const autodiff::Budget& share) {
+  c.set("journal-every", "0.001");
+  const auto theta = initial_theta(c.rule, 1);
+  const InFlight start = begin(c, 2, 60);
+  InFlight task = start, moved = start;
+  const GradientEstimate expected = Windowed(c).estimate(theta, task, 5);
+  checkpoints::test::TemporaryDirectory dir;
+  {
+    Estimator first(c, 1, share);
+    first.keep_progress_in(dir.path(), {});
+    const auto die = [&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      return first.has_progress() ? throw Killed() : false;
+    };
+    CHECK_THROWS_AS(first.estimate(theta, moved, 5, die), Killed);
+  }
+  Estimator second(c, 1, share);
+  second.keep_progress_in(dir.path(), {});
+  const GradientEstimate e = second.estimate(theta, moved, 5);
+  CHECK(e.notes.size() == 1);
+  CHECK(e.gradient == expected.gradient);
+  CHECK(e.adjoint_norm == expected.adjoint_norm);
+  CHECK(moved.phi == task.phi);
+}
+
+}  // namespace
+
+TEST_CASE("a window that was killed goes on from its journal with the same bits: all states kept, few, states on disk, and tapes") {
+  Config c = small_config();
+  c.set("unroll", "60");
+  checkpoints::test::TemporaryDirectory disk;
+  c.disk_dir = disk.path();
+  SUBCASE("all states kept") { kill<Windowed>(c, {}); }
+  SUBCASE("few states kept") { kill<Windowed>(c, budget_of(c, begin(c, 2, 60), 60, 5)); }
+  SUBCASE("states on disk") { kill<Windowed>(c, budget_of(c, begin(c, 2, 60), 60, 5, 1 << 20)); }
+  SUBCASE("tapes kept") { kill<WithTapes>(c, {}); }
+}
+
+TEST_CASE("the time that a window waits for its states on disk is told") {
+  class Slow final : public checkpoints::test::FaultyFileSystem {
+   public:
+    ssize_t pread(int f, void* to, std::size_t n, off_t at) override {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      return FaultyFileSystem::pread(f, to, n, at);
+    }
+  } slow;
+  Config c = small_config();
+  c.set("unroll", "12");
+  checkpoints::test::TemporaryDirectory disk;
+  c.disk_dir = disk.path();
+  const auto theta = initial_theta(c.rule, 1);
+  const InFlight start = begin(c, 2, 12);
+  InFlight in_memory = start, on_disk = start;
+  CHECK(Windowed(c, 1, budget_of(c, start, 12, 5)).estimate(theta, in_memory, 0).waited_seconds == 0);
+  CHECK(Windowed(c, 1, budget_of(c, start, 12, 5, 1 << 20), slow).estimate(theta, on_disk, 0).waited_seconds > 0);
 }
 
 namespace {

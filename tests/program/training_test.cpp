@@ -128,6 +128,7 @@ TEST_CASE("a signal in the middle of a long validation, of a long window or of a
   }
   Child runs(window, folder.path);
   CHECK(contains(stop(runs, "update 0/").out, "stopped after 0 of 6 updates"));
+  CHECK((fs::exists(folder / "w/window-0.journal") || fs::exists(folder / "w/window-1.journal")));  // though none was due yet
   REQUIRE(run(program({"verify", "w"}), folder.path).code == 0);
 
   auto words = tiny_training("p", "squares=data", {"--length-start", "100000"});
