@@ -167,6 +167,10 @@ TEST_CASE("a window that is longer than any length is refused in a new run, wher
   const Config all_longer = settled({{"window-min", "30"}, {"length-max", "20"}});
   CHECK_THROWS_WITH_AS(all_longer.check_new(), "window-min = 30 is larger than length-max = 20; raise length-max or lower window-min", UsageError);
 
+  Config older = Config::from_preset("small");
+  older.window_min = 30, older.window_max = 40, older.length_max = 20;
+  CHECK_NOTHROW(older.check());
+
   const Config shorter = settled({{"length-max", "12"}});  // small has windows of 4 .. 16
   CHECK_NOTHROW(shorter.check_new());
   CHECK(shorter.window_max == 12);
