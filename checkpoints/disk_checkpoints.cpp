@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstring>
 #include <stdexcept>
+#include <system_error>
 
 namespace checkpoints {
 
@@ -38,7 +39,12 @@ DiskCheckpoints::DiskCheckpoints(FileSystem& files, const std::string& directory
   const off_t bytes = static_cast<off_t>(state_bytes_) * slots;
   while (bytes > 0 && files_.allocate(file_, bytes) < 0)
     if (errno != EINTR) give_up("allocate");
-  thread_ = std::thread([this] { work(); });
+  try {
+    thread_ = std::thread([this] { work(); });
+  } catch (const std::system_error& e) {
+    errno = e.code().value();
+    give_up("thread");
+  }
 }
 
 DiskCheckpoints::~DiskCheckpoints() {
@@ -54,6 +60,7 @@ DiskCheckpoints::~DiskCheckpoints() {
 void DiskCheckpoints::fail(const char* what, int error) const {
   const char* fix = error == ENOSPC || error == EDQUOT ? "free space on that disk, give --disk less, or choose another folder (--disk-dir)"
                     : error == ENOENT                  ? "make that folder, or choose another one (--disk-dir)"
+                    : error == EAGAIN                  ? "end other programs: no more threads or memory are to be had"
                                                        : "check that disk and its permissions, or choose another folder (--disk-dir)";
   throw IoError(fmt::format("{}: checkpoints can't be kept there: {}: {}; {}", directory_, what, std::strerror(error), fix));
 }

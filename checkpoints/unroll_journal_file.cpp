@@ -4,6 +4,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -91,27 +92,54 @@ void UnrollJournalFile::read(std::span<std::byte> bytes) {
   at_ += bytes.size();
 }
 
-bool UnrollJournalFile::is_due() { return std::chrono::duration<double>(Clock::now() - last_).count() >= seconds_; }
+bool UnrollJournalFile::is_due() {
+  return std::chrono::duration<double>(Clock::now() - ended_).count() >= std::max(seconds_, took_ / kShare);
+}
+
+/// A step of keeping a progress; where the disk fails, the rest of them does nothing.
+template <class F>
+void UnrollJournalFile::attempt(F f) {
+  try {
+    f();
+  } catch (const IoError& e) {
+    failure_ = e.what();
+    out_.reset();
+  }
+}
 
 void UnrollJournalFile::begin() {
-  out_ = std::make_unique<DurableFile>(files_, path_);
-  hash_ = std::make_unique<Hash>();
+  begun_ = Clock::now();
+  attempt([&] {
+    out_ = std::make_unique<DurableFile>(files_, path_);
+    hash_ = std::make_unique<Hash>();
+  });
   const Head head{kMagic, key_};
   write(std::as_bytes(std::span(&head, 1)));
 }
 
 void UnrollJournalFile::write(std::span<const std::byte> bytes) {
+  if (!out_) return;
   hash_->add(bytes);
-  out_->write(bytes);
+  attempt([&] { out_->write(bytes); });
 }
 
 void UnrollJournalFile::commit() {
-  const std::uint64_t sum = hash_->value();
-  out_->write(std::as_bytes(std::span(&sum, 1)));
-  out_->commit();
-  is_there_ = true;
-  out_.reset();
-  last_ = Clock::now();
+  if (out_) {
+    const std::uint64_t sum = hash_->value();
+    is_there_ = true;  // in place, too, where only the last step of commit() fails
+    attempt([&] {
+      out_->write(std::as_bytes(std::span(&sum, 1)));
+      out_->commit();
+    });
+    out_.reset();
+  }
+  ended_ = Clock::now();
+  took_ = std::chrono::duration<double>(ended_ - begun_).count();
+}
+
+void UnrollJournalFile::remove() {
+  files_.unlink(path_);
+  is_there_ = false;
 }
 
 }  // namespace checkpoints

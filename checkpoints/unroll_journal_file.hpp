@@ -2,7 +2,8 @@
 //
 //   "MLJOURN1" | key, 8 bytes | progress | XXH3 checksum of all that stands before, 8 bytes         (little-endian)
 //
-// It is no snapshot: a program of another version, or a machine with other kernels, starts the unroll again. Used by the one thread that runs the unroll.
+// It is no snapshot: a program of another version, or a machine with other kernels, starts the unroll again. A disk that can't be written to ends no unroll:
+// what was kept before stays, and the next progress is tried again. Used by the one thread that runs the unroll.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -14,40 +15,50 @@
 
 namespace checkpoints {
 
-class UnrollJournalFile final : public autodiff::UnrollJournal {
+class UnrollJournalFile : public autodiff::UnrollJournal {
  public:
-  /// path: there may be a file or none. key: whatever tells this unroll from all others. Due every so many seconds, and so long after now.
+  /// path: there may be a file or none. key: whatever tells this unroll from all others. Due so many seconds from now on, then every so many seconds,
+  /// but not so often that keeping them takes more than kShare of the time.
   UnrollJournalFile(FileSystem& files, std::string path, std::uint64_t key, double seconds);
   ~UnrollJournalFile() override;
 
+  static constexpr double kShare = 0.05;
+
   /// False where there is no file, or it is another unroll's, cut off or damaged: the unroll then starts from its beginning. Throws IoError where the disk fails.
   bool resume() override;
+  /// Throws IoError where the disk fails, or there are fewer bytes.
   void read(std::span<std::byte> bytes) override;
 
-  const std::string& path() const { return path_; }
-  /// Whether there is a file, whoever wrote it: resume() found one, or commit() made one.
+  /// Whether there may be a file, whoever wrote it: resume() found one, or commit() was to make one.
   bool is_there() const { return is_there_; }
+  /// Why a progress could not be kept, naming the file, the reason and the fix; empty: all were.
+  const std::string& failure() const { return failure_; }
 
   bool is_due() override;
-  /// These throw IoError naming the file and the reason; what was kept before stays.
   void begin() override;
   void write(std::span<const std::byte> bytes) override;
   void commit() override;
+  /// The file goes, if there is one.
+  void remove();
 
  private:
   using Clock = std::chrono::steady_clock;
   struct Hash;
   bool is_whole();
   std::size_t read_at(std::uint64_t at, std::span<std::byte> bytes);
+  template <class F>
+  void attempt(F f);
 
   FileSystem& files_;
   std::string path_;
   std::uint64_t key_, at_ = 0;
-  double seconds_;
-  Clock::time_point last_ = Clock::now();
+  double seconds_;                           // between two progresses
+  double took_ = 0;                          // the one before
+  Clock::time_point begun_, ended_ = Clock::now();
   int file_ = -1;
   bool is_there_ = false;
-  std::unique_ptr<DurableFile> out_;
+  std::string failure_;
+  std::unique_ptr<DurableFile> out_;         // none: this progress can't be kept
   std::unique_ptr<Hash> hash_;
 };
 

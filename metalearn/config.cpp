@@ -171,9 +171,9 @@ std::vector<Entry> make_table() {
   t.push_back(number("in-flight", FIELD(in_flight), 1, 100000, "P: tasks in the pool, at least M"));
   t.push_back(unroll_entry());
   t.push_back(number("window-min", FIELD(window_min), 1, kLong, "smallest window k (inner steps that one update back-propagates through)"));
-  t.push_back(number("window-max", FIELD(window_max), 1, kLong, "largest window k"));
+  t.push_back(number("window-max", FIELD(window_max), 1, kLong, "largest window k, length-max or less"));
   t.push_back(number("length-min", FIELD(length_min), 1, kLong, "smallest total length L of a task (inner steps)"));
-  t.push_back(number("length-max", FIELD(length_max), 1, kLong, "largest total length L, once it has grown"));
+  t.push_back(number("length-max", FIELD(length_max), 1, kLong, "largest total length L, once it has grown; window-max or more"));
   t.push_back(number("length-start", FIELD(length_start), 1, kLong, "largest total length L at update 0"));
   t.push_back(number("length-horizon", FIELD(length_horizon), 1, kMany, "updates over which the largest length grows"));
   t.push_back(byte_amount("memory", FIELD(memory), "memory of the windows that run at one time, for states, tapes and steps; the gradient is the same for every amount"));
@@ -246,8 +246,10 @@ const std::vector<Entry>& table() {
 struct Ordered {
   const char *low, *high;
 };
-constexpr Ordered kOrdered[] = {{"tasks", "in-flight"},         {"window-min", "window-max"}, {"length-min", "length-max"}, {"window-min", "length-max"},
+constexpr Ordered kOrdered[] = {{"tasks", "in-flight"},         {"window-min", "window-max"}, {"length-min", "length-max"},
                                 {"classes-min", "classes-max"}, {"hidden-min", "hidden-max"}, {"width-min", "width-max"}};
+/// The same in new runs.
+constexpr Ordered kOrderedNow[] = {{"window-min", "length-max"}, {"window-max", "length-max"}};
 
 const Entry& entry(const std::string& name) {
   for (const auto& e : table())
@@ -258,6 +260,11 @@ const Entry& entry(const std::string& name) {
 }
 
 std::int64_t whole(const Config& config, const char* name) { return std::stoll(entry(name).get(config)); }
+
+void require_order(const Config& config, const Ordered& pair) {
+  const std::int64_t low = whole(config, pair.low), high = whole(config, pair.high);
+  if (low > high) throw UsageError(fmt::format("{} = {} is larger than {} = {}; raise {} or lower {}", pair.low, low, pair.high, high, pair.high, pair.low));
+}
 
 }  // namespace
 
@@ -276,19 +283,25 @@ void Config::set(const std::string& key, const std::string& value) {
 
 void Config::settle(const std::set<std::string>& given, const std::set<std::string>& before) {
   if (given.contains("tasks") && !given.contains("in-flight") && !before.contains("in-flight")) in_flight = std::min<std::int64_t>(4 * tasks, 100000);
-  for (const auto& [low, high] : kOrdered) {
-    if (whole(*this, low) <= whole(*this, high) || given.contains(low) == given.contains(high)) continue;
+  const auto put_in_order = [&](const Ordered& pair) {
+    const auto& [low, high] = pair;
+    if (whole(*this, low) <= whole(*this, high) || given.contains(low) == given.contains(high)) return;
     const char *leader = given.contains(low) ? low : high, *follower = given.contains(low) ? high : low;
     set(follower, entry(leader).get(*this));
-  }
+  };
+  std::for_each(std::begin(kOrdered), std::end(kOrdered), put_in_order);
+  std::for_each(std::begin(kOrderedNow), std::end(kOrderedNow), put_in_order);
   if (!given.contains("length-start") && length_min <= length_max) length_start = std::clamp(length_start, length_min, length_max);
+}
+
+void Config::check_new() const {
+  for (const auto& pair : kOrderedNow) require_order(*this, pair);  // first, as settle() may have made a window follow a length
+  check();
 }
 
 void Config::check() const {
   if (data.empty()) throw UsageError("no data to train on; give --data glyph, or --data NAME=DIR");
-  for (const auto& [low, high] : kOrdered)
-    if (whole(*this, low) > whole(*this, high))
-      throw UsageError(fmt::format("{} = {} is larger than {} = {}; raise {} or lower {}", low, whole(*this, low), high, whole(*this, high), high, low));
+  for (const auto& pair : kOrdered) require_order(*this, pair);
   if ((disk > 0) != !disk_dir.empty()) throw UsageError("disk and disk-dir go together: how much, and where");
   if (disk > 0 && memory == 0) throw UsageError("disk is for what does not fit in memory; say how much that is (memory)");
   if (length_start < length_min || length_start > length_max)

@@ -67,6 +67,8 @@ struct Config {
   void settle(const std::set<std::string>& given, const std::set<std::string>& before = {});
   /// Checks what spans several keys (tasks <= in-flight, min <= max, ...). Throws UsageError.
   void check() const;
+  /// check(), and what runs of older versions may have but a new one may not: windows that are longer than any length. Throws UsageError.
+  void check_new() const;
 
   static Config from_preset(const std::string& name);  ///< demo, small, paper; UsageError otherwise, naming them
   static Config from_map(const std::map<std::string, std::string>& values);

@@ -177,7 +177,7 @@ metalearn::Config resolve_config(const Arguments& arguments) {
   }
   for (auto& word : config.data) word = absolute_word(word);
   config.disk_dir = absolute_folder(config.disk_dir);
-  config.check();
+  config.check_new();
   return config;
 }
 

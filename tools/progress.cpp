@@ -98,7 +98,8 @@ void ProgressLine::show(const metalearn::Progress& p) {
 
   const double remaining = rate_ > 0 ? static_cast<double>(p.updates - p.update) / rate_ : NAN;
   const std::string facts = fmt::format("update {}/{}  objective {:.3f} -> {:.3f}  {:.2f} updates/s  {:.0f} steps/s", p.update, p.updates, p.objective_first, p.objective_last, rate_,
-                                        p.seconds > 0 ? static_cast<double>(p.inner_steps) / p.seconds : 0.0);
+                                        p.seconds > 0 ? static_cast<double>(p.inner_steps) / p.seconds : 0.0) +
+                            (p.disk_wait > 0 ? fmt::format("  waited {:.1f} s for the disk", p.disk_wait) : "");
   tell([=, saved = p.seconds_since_save](double age) { return fmt::format("{}  ETA {}  saved {} ago", facts, duration(remaining - age), duration(saved + age)); },
        first_ || p.update == p.updates);
   first_ = false;

@@ -33,7 +33,9 @@ std::vector<Option> resume_options() {
 }  // namespace
 
 int resume(const Words& words) {
-  const Usage usage{"metalearn resume DIR [--updates N] [--threads N] [--memory BYTES] [--disk BYTES --disk-dir DIR]", "Continues a run from its newest snapshot, with the same bits as if it had never stopped.", resume_options(), "DIR"};
+  const Usage usage{"metalearn resume DIR [--updates N] [--threads N] [--memory BYTES] [--disk BYTES --disk-dir DIR] [--telemetry true] [--journal-every SECONDS]",
+                    "Continues a run from its newest snapshot, and within long windows that were interrupted, with the same bits as if it had never stopped.",
+                    resume_options(), "DIR"};
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   const std::string& directory = arguments->word;

@@ -16,6 +16,7 @@ int run_training(metalearn::Trainer& trainer, const std::string& directory) {
   const auto start = Clock::now();
   const auto first_update = trainer.update();
   std::int64_t dropped = 0;
+  double disk_wait = 0;
   if (const std::string plan = trainer.memory_plan(); !plan.empty()) {
     fmt::print("{}\n", plan);
     std::fflush(stdout);  // an unroll may take hours
@@ -25,6 +26,7 @@ int run_training(metalearn::Trainer& trainer, const std::string& directory) {
     line.status(fmt::format("update {}/{}", first_update, trainer.config().updates));
     const auto show = [&](const metalearn::Progress& progress) {
       dropped += progress.dropped;
+      disk_wait += progress.disk_wait;
       line.show(progress);
       return stop_signal() == 0;
     };
@@ -36,10 +38,11 @@ int run_training(metalearn::Trainer& trainer, const std::string& directory) {
   fmt::print("{} after {} of {} updates ({} of them now, in {})\n", finished ? "finished" : "stopped", trainer.update(), trainer.config().updates,
              trainer.update() - first_update, duration(seconds));
   if (dropped > 0) fmt::print("dropped: {} windows turned non-finite; see metrics.csv\n", dropped);
+  if (trainer.config().disk > 0) fmt::print("waited for states on disk: {:.1f} s\n", disk_wait);
   fmt::print("newest snapshot: {}\n", trainer.newest_snapshot());
   if (const std::string best = metalearn::load_trained_theta(directory).file; best != trainer.newest_snapshot()) fmt::print("best on meta-validation tasks: {}\n", best);
   if (finished) fmt::print("next: metalearn eval --theta {} --held-out\n", directory);
-  else fmt::print("next: metalearn resume {}\n", directory);
+  else fmt::print("next: metalearn resume {}{}\n", directory, trainer.has_progress() ? ", which goes on within the windows that were under way" : "");
   return finished ? 0 : 128 + stop_signal();
 }
 

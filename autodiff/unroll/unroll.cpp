@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 
 namespace autodiff {
 
@@ -27,11 +28,14 @@ double norm(std::span<const T> values) {
   return std::sqrt(sum);
 }
 
+const char* verdict(bool agrees) { return agrees ? "agrees with the first time" : "does not agree with the first time either"; }
+
 template <class T>
 class Interpreter {
  public:
-  Interpreter(Segment<T>& segment, const Schedule& schedule, Arena& arena, CheckpointStore* disk, UnrollJournal* journal)
-      : segment_(segment), s_(schedule), arena_(arena), disk_(disk), journal_(journal), n_(segment.state_size()), slot_(slot_bytes(n_, sizeof(T))), tape_(s_.tape_slots > 0 ? segment.tape_size() : 0) {
+  Interpreter(Segment<T>& segment, const Schedule& schedule, Arena& arena, CheckpointStore* disk, UnrollJournal* journal, const std::function<bool()>& stop)
+      : segment_(segment), s_(schedule), arena_(arena), disk_(disk), journal_(journal), stop_(stop), n_(segment.state_size()), slot_(slot_bytes(n_, sizeof(T))),
+        tape_(s_.tape_slots > 0 ? segment.tape_size() : 0) {
     const Simulation simulated = simulate(s_, {slot_, tape_ * sizeof(T)});
     if (simulated.records > 0 && tape_ == 0) throw std::invalid_argument(fmt::format("[unroll] the schedule {} keeps tapes, which this step doesn't offer", s_.name));
     if (s_.disk_slots > 0 && !disk_) throw std::invalid_argument(fmt::format("[unroll] the schedule {} needs a store on disk", s_.name));
@@ -86,26 +90,38 @@ class Interpreter {
   struct Position {
     std::uint64_t action = 0;
     Step step = 0, furthest = 0;
+    Step current = 0;  // t of the current state
+  };
+  struct Held {
+    Step step = 0;
+    bool is_tape = false;  // or the state phi_step
   };
 
-  // The unroll stands before `action` (of an advance: before its step `step`); a good moment to note it.
+  // The unroll stands before `action` (of an advance: before its step `step`): a moment at which it can be left, and gone on with.
   void stand_before(std::size_t action, Step step = 0) {
-    position_ = {action, step, furthest_};
-    const bool is_end = action == s_.actions.size();
-    // What is read ahead would be lost, so the moment after it was loaded is awaited.
-    if (!journal_ || is_reading_ahead_ || !(is_end || journal_->is_due())) return;
+    position_.action = action;
+    position_.step = step;
+    const bool is_end = action == s_.actions.size(), is_stopped = !is_end && stop_ && stop_();
+    if (journal_ && (is_stopped || journal_->is_due() || (is_end && is_kept_))) keep();
+    if (is_stopped) throw UnrollStopped();
+  }
+
+  void keep() {
+    if (ahead_) disk_->load(*ahead_, std::as_writable_bytes(next_));  // one read at a time: it is begun again below
     journal_->begin();
     write(std::span(&position_, 1));
     for_all_parts([&](auto part) { write(part); });
-    for (const auto& [slot, is_tape] : held_) {
+    for (const auto& [slot, held] : held_) {
       if (slot < s_.disk_slots) {
         disk_->load(slot, std::as_writable_bytes(next_));
         write(next_);
       } else {
-        write(is_tape ? tape_in(slot) : state_in(slot));
+        write(held.is_tape ? tape_in(slot) : state_in(slot));
       }
     }
     journal_->commit();
+    is_kept_ = true;
+    if (ahead_) disk_->prefetch(*ahead_);
   }
   template <class Numbers>
   void write(Numbers part) { journal_->write(std::as_bytes(std::span(part))); }
@@ -120,45 +136,77 @@ class Interpreter {
   }
 
   void resume() {
+    std::copy(current_.begin(), current_.end(), next_.begin());  // phi_0
     read(std::span(&position_, 1));
-    if (position_.action > s_.actions.size()) throw std::invalid_argument("[unroll] the journal is of another unroll");
-    furthest_ = position_.furthest;
+    if (position_.action > s_.actions.size() || position_.furthest > s_.steps || position_.current > position_.furthest || position_.current < 0)
+      throw std::invalid_argument("[unroll] the journal is of another unroll");
     for_all_parts([&](auto part) { read(part); });
+    expect_kept(0, next_);
+    expect_kept(position_.current, current_);
+    if (position_.furthest == s_.steps) expect_kept(s_.steps, last_);
     for (std::size_t i = 0; i < position_.action; ++i) hold(s_.actions[i]);
-    for (const auto& [slot, is_tape] : held_) {
-      if (slot < s_.disk_slots) {
-        read(next_);
-        disk_->store(slot, std::as_bytes(next_));
-      } else {
-        read(is_tape ? tape_in(slot) : state_in(slot));
+    for (const auto& [slot, held] : held_) {
+      if (held.is_tape) {
+        read(tape_in(slot));
+        continue;
       }
+      const std::span<T> state = slot < s_.disk_slots ? next_ : state_in(slot);
+      read(state);
+      expect_kept(held.step, state);
+      if (slot < s_.disk_slots) disk_->store(slot, std::as_bytes(state));
     }
+    if (ahead_) disk_->prefetch(*ahead_);
+    is_kept_ = telemetry_.went_on = true;
+  }
+  void expect_kept(Step t, std::span<const T> state) const {
+    if (checksum<T>(state) != checksums_[static_cast<std::size_t>(t)])
+      throw RecomputationMismatch(t, std::nullopt, "had other bits in the journal than when it was computed: check this machine's memory and disk");
   }
 
-  // What an action leaves in the slots.
+  // What an action leaves in the slots, and under way.
   void hold(const Action& a) {
-    if (a.kind == Kind::store || a.kind == Kind::record) held_[a.slot] = a.kind == Kind::record;
+    if (a.kind == Kind::store || a.kind == Kind::record) held_[a.slot] = {a.step, a.kind == Kind::record};
     if (a.kind == Kind::reverse || a.kind == Kind::drop) held_.erase(a.slot);
+    if (a.kind == Kind::prefetch) ahead_ = a.slot;
+    if (a.kind == Kind::load && a.slot < s_.disk_slots) ahead_.reset();
   }
 
   // phi_{t+1}, just computed from the current state phi_t, becomes the current state.
   void reached(Step t) {
     const std::uint64_t sum = checksum<T>(next_);
     const auto i = static_cast<std::size_t>(t + 1);
-    if (t + 1 > furthest_) {
-      furthest_ = t + 1;
+    if (t + 1 > position_.furthest) {
+      position_.furthest = t + 1;
       checksums_[i] = sum;
-      if (furthest_ == s_.steps) std::copy(next_.begin(), next_.end(), last_.begin());
+      if (t + 1 == s_.steps) std::copy(next_.begin(), next_.end(), last_.begin());
     } else if (sum != checksums_[i]) {
       segment_.advance(t, current_, next_);
       const bool agrees = checksum<T>(next_) == checksums_[i];
-      const char* verdict = agrees ? "agrees with the first time" : "does not agree with the first time either";
       throw RecomputationMismatch(t + 1, agrees,
                                   fmt::format("came out with other bits when it was computed again (checksum {:016x}, expected {:016x}); computing it once more {}: "
                                               "check this machine's memory and processor",
-                                              sum, checksums_[i], verdict));
+                                              sum, checksums_[i], verdict(agrees)));
     }
     std::swap(current_, next_);
+    position_.current = t + 1;
+  }
+
+  // The current state becomes what is in the slot.
+  void load(Slot slot) {
+    if (slot < s_.disk_slots) {
+      disk_->load(slot, std::as_writable_bytes(current_));
+    } else {
+      const auto state = state_in(slot);
+      std::copy(state.begin(), state.end(), current_.begin());
+    }
+  }
+  void load_checked(Step t, Slot slot) {
+    const auto is_right = [&] { return load(slot), checksum<T>(current_) == checksums_[static_cast<std::size_t>(t)]; };
+    position_.current = t;
+    if (is_right()) return;
+    const bool agrees = is_right();
+    throw RecomputationMismatch(t, agrees, fmt::format("changed while it was kept in {}; loading it once more {}: check this machine's memory",
+                                                       slot < s_.disk_slots ? "the store on disk" : "memory", verdict(agrees)));
   }
 
   void begin_reverse(Step t) {
@@ -201,22 +249,10 @@ class Interpreter {
         if (on_disk) disk_->store(a.slot, std::as_bytes(current_));
         else std::copy(current_.begin(), current_.end(), state_in(a.slot).begin());
         break;
-      case Kind::load:
-        if (on_disk) {
-          disk_->load(a.slot, std::as_writable_bytes(current_));
-        } else {
-          const auto state = state_in(a.slot);
-          std::copy(state.begin(), state.end(), current_.begin());
-        }
-        if (checksum<T>(current_) != checksums_[static_cast<std::size_t>(a.step)])
-          throw RecomputationMismatch(a.step, false,
-                                      fmt::format("changed while it was kept in {}: check this machine's memory", on_disk ? "the store on disk" : "memory"));
-        break;
+      case Kind::load: load_checked(a.step, a.slot); break;
       case Kind::drop: break;
       case Kind::prefetch: disk_->prefetch(a.slot); break;
     }
-    if (a.kind == Kind::prefetch) is_reading_ahead_ = true;
-    if (a.kind == Kind::load && on_disk) is_reading_ahead_ = false;
     hold(a);
     stand_before(position_.action + 1);
   }
@@ -226,22 +262,23 @@ class Interpreter {
   Arena& arena_;
   CheckpointStore* disk_;
   UnrollJournal* journal_;
+  const std::function<bool()>& stop_;
   std::size_t n_, slot_, tape_, next_place_ = 0, slots_ = 0;
   std::span<T> current_, next_, last_;     // last: phi_T
   std::span<const T> adjoint_from_outside_;
   std::span<T> adjoint_, new_adjoint_;     // of phi_{t+1} and phi_t
   std::span<T> contribution_, sum_;        // of step t, and so far
   Position position_;
-  std::map<Slot, bool> held_;              // slot -> is it a tape (or a state)?
-  bool is_reading_ahead_ = false;
-  Step furthest_ = 0;
+  std::map<Slot, Held> held_;
+  std::optional<Slot> ahead_;              // is being read ahead
+  bool is_kept_ = false;                   // a progress is in the journal
   std::vector<std::uint64_t> checksums_;
   UnrollTelemetry telemetry_;
 };
 
 }  // namespace
 
-RecomputationMismatch::RecomputationMismatch(Step t, bool agrees, const std::string& why)
+RecomputationMismatch::RecomputationMismatch(Step t, std::optional<bool> agrees, const std::string& why)
     : std::runtime_error(fmt::format("the state before step {} {}", t, why)), step(t), again_agrees(agrees), reason(why) {}
 
 std::size_t slot_bytes(std::size_t state_size, std::size_t number_bytes) { return whole_lines(state_size * number_bytes); }
@@ -263,11 +300,13 @@ std::size_t most_bookkeeping_bytes(Step T) {
 
 template <class T>
 UnrollTelemetry unroll(Segment<T>& segment, const Schedule& schedule, std::span<T> phi, std::span<T> adjoint, std::span<T> gradient, Arena& arena, CheckpointStore* disk,
-                       UnrollJournal* journal) {
-  return Interpreter<T>(segment, schedule, arena, disk, journal).run(phi, adjoint, gradient);
+                       UnrollJournal* journal, const std::function<bool()>& stop) {
+  return Interpreter<T>(segment, schedule, arena, disk, journal, stop).run(phi, adjoint, gradient);
 }
 
-template UnrollTelemetry unroll<float>(Segment<float>&, const Schedule&, std::span<float>, std::span<float>, std::span<float>, Arena&, CheckpointStore*, UnrollJournal*);
-template UnrollTelemetry unroll<double>(Segment<double>&, const Schedule&, std::span<double>, std::span<double>, std::span<double>, Arena&, CheckpointStore*, UnrollJournal*);
+template UnrollTelemetry unroll<float>(Segment<float>&, const Schedule&, std::span<float>, std::span<float>, std::span<float>, Arena&, CheckpointStore*, UnrollJournal*,
+                                        const std::function<bool()>&);
+template UnrollTelemetry unroll<double>(Segment<double>&, const Schedule&, std::span<double>, std::span<double>, std::span<double>, Arena&, CheckpointStore*, UnrollJournal*,
+                                        const std::function<bool()>&);
 
 }  // namespace autodiff

@@ -1,7 +1,7 @@
 // UnrollJournal: where an unroll that takes long keeps its progress, so that one that was killed goes on in the middle, to the same bits.
 //
-// A progress is a stream of bytes that only the same unroll (segment, schedule, phi_0, theta) understands; the journal keeps the latest one, whole or not at all. Used by the one thread that
-// runs the unroll, between two steps.
+// A progress is a stream of bytes that only the same unroll (segment, schedule, phi_0, theta) understands; the journal keeps the latest one, whole or not at all.
+// Used by the one thread that runs the unroll, between two steps. A progress that can't be kept is no reason to end the unroll: begin(), write() and commit() then do without.
 #pragma once
 #include <cstddef>
 #include <span>

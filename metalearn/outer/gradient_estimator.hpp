@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "metalearn/outer/in_flight.hpp"
+#include "metalearn/stop.hpp"
 
 namespace metalearn {
 
@@ -17,6 +18,8 @@ struct GradientEstimate {
   double objective_first = 0, objective_last = 0;  ///< J of the first and the last new state
   std::int64_t steps = 0;       ///< inner steps that phi went forward
   std::vector<double> adjoint_norm, contribution_norm;  ///< per step of the window: of the adjoint of phi_t, and of what the step adds to d/dtheta of the SUM; empty where they are not known
+  double waited_seconds = 0;    ///< for states on disk
+  std::vector<std::string> notes;  ///< what a person should know of the window, one line each
   bool finite = true;           ///< false: nothing above may be used, and the task's phi neither
   std::int64_t failed_step = 0; ///< where finite is false: t of the step that failed, and what it gave ("the objective", "phi, W/2", ...)
   std::string failure;
@@ -28,16 +31,20 @@ class GradientEstimator {
   virtual ~GradientEstimator() = default;
 
   /// Runs the task's next window from its phi, moves phi and age to the window's end (left as they are where the result is not finite), and gives the gradient.
-  /// Throws autodiff::RecomputationMismatch, its steps counted from the window's first, and what the world throws; the task is then as it was.
+  /// Throws autodiff::UnrollStopped where `stop`, asked between inner steps, says yes; autodiff::RecomputationMismatch, its steps counted from the window's first, and
+  /// what the world throws; the task is then as it was.
   /// The mean over steps, not the sum of specification section 11: windows of different k then weigh alike in the meta-batch and under clipping.
-  virtual GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t update) = 0;
+  virtual GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t update, const Stop& stop = {}) = 0;
 
-  /// Says where progress within a window that takes long may be kept, so that a window that was killed goes on in the middle: a folder that is there.
-  virtual void keep_progress_in(const std::string& directory) { (void)directory; }
-  /// Whether some was kept, or found, since it was last forgotten.
+  /// Says where the progress within a window that takes long, or is stopped, may be kept, so that the window goes on in the middle when it is run again: a folder that is there.
+  /// provenance: facts about the data.
+  virtual void keep_progress_in(const std::string& directory, const std::vector<std::string>& provenance) { (void)directory, (void)provenance; }
+  /// Whether there is any, of whatever window.
   virtual bool has_progress() const { return false; }
-  /// The windows are done and what they gave is safe: removes what was kept.
+  /// Removes all of it: the windows are done and what they gave is safe, or it is of a run that is no more.
   virtual void forget_progress() {}
+  /// Gives back the memory that is kept for windows to come. Not while one runs.
+  virtual void release_memory() {}
 
   /// Runs `steps` inner steps without a gradient and moves phi and age. False, with the task left as it was, if phi does not stay finite.
   virtual bool advance(std::span<const float> theta, InFlight& task, std::int64_t steps) = 0;

@@ -70,6 +70,7 @@ class RunTrainer final : public Trainer {
     };
     if (!pool_->fill(*parts_.estimator, state_.theta, parallel_, on_progress ? std::function<bool(std::size_t)>(go_on) : nullptr, stop)) return false;
     open_files();
+    parts_.estimator->forget_progress();  // of a run that was here before
     save();
     saver_->wait();
     return true;
@@ -79,6 +80,7 @@ class RunTrainer final : public Trainer {
   std::string newest_snapshot() const override { return checkpoints::snapshot_path(directory_.path(), saved_); }
   std::int64_t update() const override { return state_.update; }
   std::string memory_plan() const override { return parts_.memory_plan; }
+  bool has_progress() const override { return parts_.estimator && parts_.estimator->has_progress(); }
   const std::vector<float>& theta() const override { return state_.theta; }
   const std::vector<float>& theta_average() const override { return state_.theta_average; }
 
@@ -107,11 +109,12 @@ class RunTrainer final : public Trainer {
     if (!saver_) return;  // nothing was left to do
     if (saved_ != state_.update) save();
     saver_->wait();
+    parts_.estimator->release_memory();  // whoever looks at the run next needs some
   }
 
  private:
   void open_files() {
-    parts_.estimator->keep_progress_in(directory_.path());
+    parts_.estimator->keep_progress_in(directory_.path(), parts_.provenance);
     directory_.write_text("config.json", nlohmann::json(config_.to_map()).dump(2) + "\n");
     directory_.adopt("metrics.csv");
     metrics_.emplace(directory_.path(), parts_.families, config_.validate_every > 0 ? config_.validate_steps : std::vector<std::int64_t>{}, state_.update, files_);
@@ -133,7 +136,7 @@ class RunTrainer final : public Trainer {
   }
 
   /// Windows of M tasks, one step of Adam, tasks replaced, theta validated where it is time, a row of metrics. Works on copies and takes them over at the end: where `stop`
-  /// comes first the result is empty and nothing has changed. Nothing here looks at the clock but to report it.
+  /// comes first the result is empty and nothing has changed, but for what is kept of windows under way. Nothing here looks at the clock but to report it.
   std::optional<Progress> one_update(const Stop& stop) {
     const auto start = Clock::now();
     const auto slots = participants(config_, state_.update);
@@ -142,8 +145,9 @@ class RunTrainer final : public Trainer {
     std::vector<GradientEstimate> estimates(slots.size());
     std::atomic<bool> stopped = false;
     parallel_.for_each(slots.size(), [&](std::size_t i) {
-      if (stopped || asked(stop)) stopped = true;
-      else estimates[i] = estimate(tasks[i]);
+      auto e = stopped || asked(stop) ? std::nullopt : estimate(tasks[i], stop);
+      if (e) estimates[i] = std::move(*e);
+      else stopped = true;
     });
     if (stopped) return {};
 
@@ -159,6 +163,10 @@ class RunTrainer final : public Trainer {
     if (parts_.validate && config_.validate_every > 0 && next.update % config_.validate_every == 0 && !validate(next, row, batch.events, stop)) return {};
 
     state_ = std::move(next);
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      for (const auto& note : estimates[i].notes) batch.events.push_back(fmt::format("task {} ({}): {}", tasks[i].id, tasks[i].family, note));
+      waited_ += estimates[i].waited_seconds;
+    }
     std::string steps;
     for (std::size_t i = 0; i < slots.size() && config_.telemetry; ++i)
       if (!batch.dropped[i]) steps += step_rows(state_.update, tasks[i], estimates[i]);
@@ -179,11 +187,14 @@ class RunTrainer final : public Trainer {
     return report(row, std::move(batch.events));
   }
 
-  GradientEstimate estimate(InFlight& task) const {
+  /// Empty where it was stopped.
+  std::optional<GradientEstimate> estimate(InFlight& task, const Stop& stop) const {
     try {
-      return parts_.estimator->estimate(state_.theta, task, state_.update);
+      return parts_.estimator->estimate(state_.theta, task, state_.update, stop);
+    } catch (const autodiff::UnrollStopped&) {
+      return {};
     } catch (const autodiff::RecomputationMismatch& e) {
-      throw checkpoints::MachineFault(fmt::format("{}: update {}, task {} ({}): the state before inner step {} {}; nothing of this update was kept, and the newest snapshot is good",
+      throw checkpoints::MachineFault(fmt::format("{}: update {}, task {} ({}): the state before inner step {} {}; the newest snapshot is good, and a resume starts this window again",
                                                   directory_.path(), state_.update + 1, task.id, task.family, task.age + e.step, e.reason));
     }
   }
@@ -232,6 +243,7 @@ class RunTrainer final : public Trainer {
     p.events = std::move(events);
     p.seconds_since_save = seconds_since(saved_at_);
     p.save_stall = std::exchange(stall_, 0.0);
+    p.disk_wait = std::exchange(waited_, 0.0);
     std::vector<Validated> now;
     for (const auto& point : row.validation) now.push_back({state_.update, point});
     if (const auto winner = best(now)) {
@@ -265,7 +277,7 @@ class RunTrainer final : public Trainer {
   std::optional<RowsFile> step_rows_;
   std::optional<checkpoints::BackgroundSaver> saver_;  ///< after all that it uses
   std::int64_t saved_ = 0;                             ///< update of the newest state handed over, or resumed from
-  double stall_ = 0;                                   ///< seconds, since the last report
+  double stall_ = 0, waited_ = 0;                      ///< seconds, since the last report
   Clock::time_point saved_at_ = Clock::now();
 };
 
@@ -281,7 +293,7 @@ void require_same_data(const std::string& directory, const std::vector<std::stri
 
 std::unique_ptr<Trainer> start_with(const Config& config, const std::string& directory, const PartsMaker& make, const Trainer::OnProgress& on_progress, const Stop& stop,
                                     checkpoints::FileSystem& files) {
-  config.check();
+  config.check_new();
   require_free(directory);
   TrainerParts parts = make(config);  // before anything is written
   auto run = checkpoints::RunDirectory::create(directory, files);

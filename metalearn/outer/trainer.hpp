@@ -25,6 +25,7 @@ struct Progress {
   std::vector<std::string> events;          ///< one line each: "dropped task 17 (cifar10): objective is not finite at step 34, op ..."
   double seconds_since_save = 0;            ///< age of the newest state that was handed over to be saved
   double save_stall = 0;                    ///< seconds that training stood still for saving, rows of metrics included, since the report before
+  double disk_wait = 0;                     ///< seconds that the windows of this update waited for states on disk, added up
   std::optional<double> validation_objective, validation_accuracy;  ///< set where this update was validated (best mark)
   std::int64_t validation_mark = 0;
 };
@@ -53,10 +54,12 @@ class Trainer {
   virtual std::string newest_snapshot() const = 0;       ///< path of the newest one saved, or resumed from; not while run() runs
   virtual std::int64_t update() const = 0;               ///< updates done
   virtual std::string memory_plan() const = 0;           ///< what the memory budget leads to, in a line; empty: there is none
+  virtual bool has_progress() const = 0;                 ///< whether a resume goes on within windows, where they were interrupted
   virtual const std::vector<float>& theta() const = 0;
   virtual const std::vector<float>& theta_average() const = 0;  ///< debiased moving average: what is validated and worth evaluating
-  /// Trains until config().updates are done, on_update returns false, or stop (asked between windows) true: an update that is not whole by then is dropped, and the state
-  /// before it is what is saved. Saves as configured, at every best validation, and at the end; in the background, all of it durable when run() returns.
+  /// Trains until config().updates are done, on_update returns false, or stop (asked between inner steps) true: an update that is not whole by then is dropped, and the state
+  /// before it is what is saved; how far its windows are is kept beside, and a resume goes on from there. Saves as configured, at every best validation, and at the end; in the
+  /// background, all of it durable when run() returns.
   /// Throws checkpoints::Diverged if every task of several consecutive updates was dropped (the last good snapshot stays), IoError at the first update after a save failed.
   virtual void run(const OnProgress& on_update, const Stop& stop = {}) = 0;
 };

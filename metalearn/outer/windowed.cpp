@@ -1,20 +1,16 @@
 #include "metalearn/outer/windowed.hpp"
 
 #include <fmt/format.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include <optional>
 #include <utility>
 
-#include "autodiff/kernels/kernels.hpp"
 #include "autodiff/unroll/schedules/schedules.hpp"
 #include "autodiff/unroll/unroll.hpp"
 #include "checkpoints/disk_checkpoints.hpp"
 #include "metalearn/outer/adam.hpp"
 #include "metalearn/outer/inner_segment.hpp"
 #include "metalearn/outer/step_measurement.hpp"
-#include "metalearn/outer/version.hpp"
 
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -22,6 +18,9 @@
 
 namespace metalearn {
 namespace {
+
+// Compiled steps that are kept within a memory budget; each takes a few hundred kilobytes.
+constexpr std::size_t kIdleSteps = 8;
 
 // Compiling a step leaves tens of megabytes of freed memory behind, which malloc keeps: with the arenas, it would be more than the budget.
 void return_free_memory() {
@@ -33,7 +32,7 @@ void return_free_memory() {
 }  // namespace
 
 Windowed::Windowed(const Config& config, int kernel_threads, const autodiff::Budget& share, checkpoints::FileSystem& files, int sub_segments)
-    : config_(config), share_(share), files_(files), steps_(config.rule, kernel_threads, StepCache::kIdleSteps, sub_segments) {}
+    : config_(config), share_(share), files_(files), steps_(config.rule, kernel_threads, share.memory_bytes > 0 ? kIdleSteps : StepCache::kIdleSteps, sub_segments) {}
 
 StepShape Windowed::shape_of(const Task& task) const {
   return {task.widths(), config_.batch, task.classes(), config_.task.labels_per_class, config_.averages};
@@ -48,34 +47,11 @@ autodiff::Schedule Windowed::schedule_of(InnerStep<float>& step, autodiff::Step 
   }
 }
 
-std::unique_ptr<checkpoints::UnrollJournalFile> Windowed::journal_of(std::span<const float> theta, const InFlight& task, const autodiff::Schedule& schedule) {
-  if (directory_.empty()) return {};
-  // All that the window's numbers depend on, as far as a run can change it, and the schedule, which the progress is a place in.
-  std::uint64_t key = 0;
-  const auto add = [&](const void* bytes, std::size_t count) { key = XXH3_64bits_withSeed(bytes, count, key); };
-  const std::string words = fmt::format("{} {} {} {} {} {} {}", kVersion, autodiff::kernels::active<float>().isa, task.id, task.age, schedule.name, schedule.steps, schedule.slots);
-  add(words.data(), words.size());
-  add(theta.data(), theta.size_bytes());
-  add(task.phi.data(), task.phi.size() * sizeof(float));
-  for (const autodiff::Action& a : schedule.actions) {
-    const std::int64_t numbers[] = {static_cast<std::int64_t>(a.kind), a.step, a.end, a.slot};
-    add(numbers, sizeof numbers);
-  }
-  return std::make_unique<checkpoints::UnrollJournalFile>(files_, fmt::format("{}/window-{}.journal", directory_, task.id), key, config_.journal_every);
-}
-
-bool Windowed::has_progress() const {
-  const std::lock_guard lock(mutex_);
-  return !journals_.empty();
-}
-
 void Windowed::forget_progress() {
-  const std::lock_guard lock(mutex_);
-  for (const auto& path : journals_) files_.unlink(path);
-  journals_.clear();
+  if (journals_) journals_->remove_all();
 }
 
-GradientEstimate Windowed::estimate(std::span<const float> theta, InFlight& task, std::int64_t) {
+GradientEstimate Windowed::estimate(std::span<const float> theta, InFlight& task, std::int64_t update, const Stop& stop) {
   const StepShape shape = shape_of(task.task);
   auto step = steps_.borrow(shape);
   const std::int64_t k = window_length(config_, task);
@@ -94,23 +70,27 @@ GradientEstimate Windowed::estimate(std::span<const float> theta, InFlight& task
     e.failed_op = op;
     return e;
   };
+  const autodiff::Schedule schedule = schedule_of(*step, k);
+  if (share_.memory_bytes > 0) return_free_memory();
+  std::optional<checkpoints::DiskCheckpoints> disk;
+  if (schedule.disk_slots > 0) disk.emplace(files_, config_.disk_dir, schedule.disk_slots, std::as_bytes(std::span(phi)).size());
+  const auto journal = journals_ ? journals_->open(theta, task, update, schedule) : nullptr;
   try {
-    const autodiff::Schedule schedule = schedule_of(*step, k);
-    if (share_.memory_bytes > 0) return_free_memory();
-    std::optional<checkpoints::DiskCheckpoints> disk;
-    if (schedule.disk_slots > 0) disk.emplace(files_, config_.disk_dir, schedule.disk_slots, std::as_bytes(std::span(phi)).size());
-    const auto journal = journal_of(theta, task, schedule);
-    autodiff::Arena arena;
-    auto telemetry = autodiff::unroll<float>(segment, schedule, phi, adjoint, result.gradient, arena, disk ? &*disk : nullptr, journal.get());
-    if (journal && journal->is_there()) {
-      const std::lock_guard lock(mutex_);
-      journals_.insert(journal->path());
-    }
+    autodiff::Arena arena = arenas_.take();
+    auto telemetry = autodiff::unroll<float>(segment, schedule, phi, adjoint, result.gradient, arena, disk ? &*disk : nullptr, journal.get(), stop);
+    arenas_.give_back(std::move(arena));
     result.adjoint_norm = std::move(telemetry.adjoint_norm);
     result.contribution_norm = std::move(telemetry.contribution_norm);
+    result.waited_seconds = telemetry.waited_seconds;
+    if (telemetry.went_on) result.notes.push_back("went on within its window, where it was interrupted");
   } catch (const NotFinite& e) {
     return failed(e.step, e.what(), e.op);
+  } catch (const autodiff::RecomputationMismatch&) {
+    if (journal) journal->remove();  // whatever is wrong may be in there: the window is to start again
+    throw;
   }
+  if (journal && !journal->failure().empty() && !is_failure_told_.exchange(true))
+    result.notes.push_back(fmt::format("its progress within the window can't be kept, and training goes on without: {}", journal->failure()));
   // Contributions that are finite may add up to more than a float.
   if (!all_finite(result.gradient)) return failed(task.age, "the gradient, " + first_not_finite(theta_spec(config_.rule), result.gradient), "");
   const float share = 1.0f / static_cast<float>(k);

@@ -1,5 +1,7 @@
 #include "checkpoints/disk_checkpoints.hpp"
 
+#include <pthread.h>
+
 #include <cstring>
 #include <stdexcept>
 
@@ -135,4 +137,24 @@ TEST_CASE("a folder that isn't there, or can't hold the file, is refused before 
   DiskCheckpoints disk(posix_file_system(), dir / "gone", on_disk().disk_slots, kBytes);
   std::filesystem::remove_all(dir / "gone");
   CHECK(gradient_of(on_disk(), &disk) == gradient_of(autodiff::store_states(60), nullptr));
+}
+
+TEST_CASE("where no thread is to be had, the error names the folder, and no file stays, open or on the disk") {
+  TemporaryDirectory dir;
+  pthread_attr_t usual, huge;
+  REQUIRE(pthread_getattr_default_np(&usual) == 0);
+  REQUIRE(pthread_getattr_default_np(&huge) == 0);
+  REQUIRE(pthread_attr_setstacksize(&huge, std::size_t{1} << 46) == 0);  // more than there are addresses
+  const auto open_files = [] { return names_in("/proc/self/fd").size(); };
+  const std::size_t before = open_files();
+  REQUIRE(pthread_setattr_default_np(&huge) == 0);
+  std::string m;
+  const int code = exit_code_of([&] { DiskCheckpoints(posix_file_system(), dir.path(), 3, 100); }, &m);
+  REQUIRE(pthread_setattr_default_np(&usual) == 0);
+  CHECK(code == 74);
+  CHECK(m.find(dir.path() + ": checkpoints can't be kept there: thread: ") == 0);
+  CHECK(m.find("end other programs") != std::string::npos);
+  CHECK(open_files() == before);
+  CHECK(names_in(dir.path()).empty());
+  pthread_attr_destroy(&usual), pthread_attr_destroy(&huge);
 }

@@ -47,7 +47,7 @@ TEST_CASE("every key of the table can be set, has a meaning and a range") {
 }
 
 TEST_CASE("presets pass their own check and have the sizes that they are known by") {
-  for (const char* preset : {"demo", "small", "paper"}) CHECK_NOTHROW(Config::from_preset(preset).check());
+  for (const char* preset : {"demo", "small", "paper"}) CHECK_NOTHROW(Config::from_preset(preset).check_new());
   const auto small = Config::from_preset("small");
   CHECK(small.rule.H == 16);
   CHECK(small.rule.S == 16);
@@ -138,14 +138,47 @@ TEST_CASE("a default gives way to a bound that was given, but two given bounds m
   CHECK(brief.length_min == 3);
   CHECK(brief.length_start == 3);
   CHECK(brief.window_min == 3);
-  CHECK_NOTHROW(brief.check());
-  brief.window_min = 4;
+  CHECK(brief.window_max == 3);
+  CHECK_NOTHROW(brief.check_new());
+  brief.window_min = brief.window_max = 4;
   brief.settle({"window-min", "length-max"});
-  CHECK_THROWS_WITH_AS(brief.check(), "window-min = 4 is larger than length-max = 3; raise length-max or lower window-min", UsageError);
+  CHECK_THROWS_WITH_AS(brief.check_new(), "window-min = 4 is larger than length-max = 3; raise length-max or lower window-min", UsageError);
 
   c.window_max = 3;
   c.settle({"window-min", "window-max"});
   CHECK_THROWS_WITH_AS(c.check(), "window-min = 20 is larger than window-max = 3; raise window-max or lower window-min", UsageError);
+}
+
+TEST_CASE("a window that is longer than any length is refused in a new run, where both were said; an older run may have one") {
+  const auto settled = [](std::map<std::string, std::string> given) {
+    Config c = Config::from_preset("small");
+    std::set<std::string> keys;
+    for (const auto& [key, value] : given) {
+      c.set(key, value);
+      keys.insert(key);
+    }
+    c.settle(keys);
+    return c;
+  };
+  const Config longer = settled({{"window-min", "5"}, {"window-max", "500"}, {"length-max", "20"}});
+  CHECK_NOTHROW(longer.check());
+  CHECK_THROWS_WITH_AS(longer.check_new(), "window-max = 500 is larger than length-max = 20; raise length-max or lower window-max", UsageError);
+  CHECK(Config::from_map(longer.to_map()).window_max == 500);
+  const Config all_longer = settled({{"window-min", "30"}, {"length-max", "20"}});
+  CHECK_THROWS_WITH_AS(all_longer.check_new(), "window-min = 30 is larger than length-max = 20; raise length-max or lower window-min", UsageError);
+
+  Config older = Config::from_preset("small");
+  older.window_min = 30, older.window_max = 40, older.length_max = 20;
+  CHECK_NOTHROW(older.check());
+
+  const Config shorter = settled({{"length-max", "12"}});  // small has windows of 4 .. 16
+  CHECK_NOTHROW(shorter.check_new());
+  CHECK(shorter.window_max == 12);
+  CHECK(shorter.window_min == 4);
+  const Config grown = settled({{"window-max", "500"}});
+  CHECK_NOTHROW(grown.check_new());
+  CHECK(grown.length_max == 500);
+  CHECK(grown.length_start == 16);
 }
 
 TEST_CASE("a stronger source's bound wins over a weaker one's") {

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
+#include "../autodiff/memory_journal.hpp"
 #include "autodiff/unroll/budget.hpp"
 #include "autodiff/unroll/schedules/schedules.hpp"
 #include "autodiff/unroll/unroll.hpp"
@@ -63,6 +66,40 @@ TEST_CASE("an unroll of inner steps has the same bits whatever it keeps: states,
     CHECK(run(plan.schedule, 1, kSubSegments[plan.tape]) == expected);
     CHECK(high_water <= plan.peak_bytes);
     CHECK(plan.peak_bytes <= memory);
+  }
+}
+
+TEST_CASE_TEMPLATE("an unroll of inner steps that keeps tapes goes on from its journal at every position, to the same bits", T, float, double) {
+  const Config c = small_config();
+  const auto theta32 = initial_theta(c.rule, 1);
+  const std::vector<T> theta(theta32.begin(), theta32.end());
+  const InFlight task = small_tasks(c)(3);
+  const StepShape shape{task.task.widths(), c.batch, task.task.classes(), c.task.labels_per_class, c.averages};
+  InnerStep<T> step(c.rule, shape);
+  const auto rho = autodiff::slots_of_tape(step.record_size(), task.phi.size(), sizeof(T));
+  const auto run = [&](const autodiff::Schedule& s, autodiff::UnrollJournal* journal) {
+    InnerSegment<T> segment(step, theta, task.task, 5, s.steps);
+    std::vector<T> phi(task.phi.begin(), task.phi.end()), adjoint(phi.size()), all(theta.size());
+    autodiff::Arena arena;
+    autodiff::unroll<T>(segment, s, phi, adjoint, all, arena, nullptr, journal);
+    for (const auto& more : {phi, adjoint}) all.insert(all.end(), more.begin(), more.end());
+    for (autodiff::Step i = 0; i < s.steps; ++i) all.push_back(static_cast<T>(segment.objective(i)));
+    return all;
+  };
+  constexpr autodiff::Step steps = 9;
+  const auto expected = run(autodiff::store_states(steps), nullptr);
+  for (const auto& s : {autodiff::store_all(steps, rho), autodiff::byte_aware(steps, 2 * rho + 3, rho)}) {
+    CAPTURE(s.name);
+    CHECK(std::any_of(s.actions.begin(), s.actions.end(), [](const auto& a) { return a.kind == autodiff::Action::Kind::record; }));
+    autodiff::test::MemoryJournal journal;
+    CHECK(run(s, &journal) == expected);
+    CHECK(journal.kept.size() > steps);
+    for (const auto& progress : journal.kept) {
+      autodiff::test::MemoryJournal one;
+      one.due = false;
+      one.kept = {progress};
+      CHECK(run(s, &one) == expected);
+    }
   }
 }
 

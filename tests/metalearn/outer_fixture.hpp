@@ -68,7 +68,7 @@ class Toy final : public GradientEstimator {
  public:
   Toy(Config config, std::set<std::uint64_t> bad, bool admits) : config_(std::move(config)), bad_(std::move(bad)), admits_(admits) {}
 
-  GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t) override {
+  GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t, const Stop&) override {
     GradientEstimate e;
     e.steps = window_length(config_, task);
     double sum = 0;

@@ -183,7 +183,7 @@ TEST_CASE("kernels that give other bits are noted before the rerun") {
 TEST_CASE("a rerun that diverges where the run went on is a difference") {
   /// Every window fails.
   class Hopeless final : public GradientEstimator {
-    GradientEstimate estimate(std::span<const float> theta, InFlight&, std::int64_t) override {
+    GradientEstimate estimate(std::span<const float> theta, InFlight&, std::int64_t, const Stop&) override {
       GradientEstimate e;
       e.gradient.assign(theta.size(), 0.0f);
       e.finite = false;

@@ -10,15 +10,17 @@
 #include "metalearn/outer/adam.hpp"
 #include "metalearn/outer/windowed.hpp"
 #include "small_task.hpp"
+#include "with_tapes.hpp"
 
 using namespace outer_test;
 
 namespace {
 
+template <class Estimator = Windowed>
 TrainerParts small_parts(const Config& config) {
   TrainerParts p;
   p.families = {"rows"};
-  p.estimator = std::make_unique<Windowed>(config);
+  p.estimator = std::make_unique<Estimator>(config);
   p.make_task = small_tasks(config);
   return p;
 }
@@ -36,14 +38,42 @@ std::vector<float> finish(Trainer& trainer) {
 TEST_CASE("with the real model 20 updates, a resume on two threads and 20 more give the bits of 40 in one go") {
   Folder folder;
   Config c = small_config();
-  const auto whole = finish(*start_with(c, folder / "whole", small_parts));
+  const auto whole = finish(*start_with(c, folder / "whole", small_parts<>));
   CHECK(all_finite(whole));
   CHECK(whole != initial_theta(c.rule, c.seed));
   c.updates = 20;
-  finish(*start_with(c, folder / "parts", small_parts));
-  const auto parts = finish(*resume_with(folder / "parts", {{"updates", "40"}, {"threads", "2"}}, small_parts));
+  finish(*start_with(c, folder / "parts", small_parts<>));
+  const auto parts = finish(*resume_with(folder / "parts", {{"updates", "40"}, {"threads", "2"}}, small_parts<>));
   REQUIRE(parts.size() == whole.size());
   CHECK(std::memcmp(parts.data(), whole.data(), whole.size() * sizeof(float)) == 0);
+}
+
+TEST_CASE("a training whose windows keep tapes has the bits of one that keeps states, also where it is stopped within every window and goes on") {
+  Folder folder;
+  Config c = small_config();
+  c.set("unroll", "12");
+  c.updates = 3;
+  const auto whole = finish(*start_with(c, folder / "states", small_parts<>));
+  CHECK(finish(*start_with(c, folder / "tapes", small_parts<WithTapes>)) == whole);
+  int asked = 0, patience = 30, stops = 0, went_on = 0;
+  const auto goes_on = [&](Trainer& trainer) {
+    asked = 0;
+    trainer.run(
+        [&](const Progress& p) {
+          for (const auto& event : p.events) went_on += event.find("went on within its window") != std::string::npos;
+          return true;
+        },
+        [&] { return ++asked > patience; });
+    stops += asked > patience;
+    return trainer.update() == c.updates;
+  };
+  bool is_done = goes_on(*start_with(c, folder / "stopped", small_parts<WithTapes>));
+  for (; !is_done && stops < 200; patience += 3) is_done = goes_on(*resume_with(folder / "stopped", {}, small_parts<WithTapes>));
+  CHECK(is_done);
+  CHECK(stops > 3);
+  CHECK(went_on >= 3);
+  CHECK(resume_with(folder / "stopped", {}, small_parts<WithTapes>)->theta() == whole);
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "stopped")) CHECK(entry.path().extension() != ".journal");
 }
 
 TEST_CASE("a run on glyphs trains, validates on held-out families, and gives the same snapshot on one thread and on two") {
@@ -125,7 +155,7 @@ TEST_CASE("with full back-propagation every window is a task's whole life") {
   c.set("unroll", "3");
   c.updates = 6;
   std::int64_t replaced = 0;
-  const auto trainer = start_with(c, folder / "run", small_parts);
+  const auto trainer = start_with(c, folder / "run", small_parts<>);
   trainer->run([&](const Progress& p) {
     CHECK(p.inner_steps == 3 * c.tasks);
     replaced += p.replaced;

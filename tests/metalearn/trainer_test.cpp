@@ -263,7 +263,7 @@ TEST_CASE("a state that this machine computes with other bits the second time en
   class Faulty final : public GradientEstimator {
    public:
     Faulty(std::unique_ptr<GradientEstimator> toy, bool twice) : toy_(std::move(toy)), twice_(twice) {}
-    GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t update) override {
+    GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t update, const Stop&) override {
       if (update >= 3) {
         autodiff::test::ToySegment<float> segment;
         segment.damaged_advance = 13;  // revolve(12, 2) advances 11 steps in its first sweep
@@ -479,6 +479,25 @@ TEST_CASE("data that has changed since the run began is refused") {
     return p;
   };
   CHECK_THROWS_AS(resume_with(folder / "run", {{"updates", "5"}}, changed), checkpoints::BadData);
+}
+
+TEST_CASE("a run of an older version whose windows are longer than its lengths goes on; a new one is not begun") {
+  Folder folder;
+  Config c = tiny_config();
+  c.window_max = 500;  // of lengths up to 20
+  CHECK_THROWS_WITH_AS(start_with(c, folder / "new", toy_parts()), doctest::Contains("window-max = 500 is larger than length-max = 20"), checkpoints::UsageError);
+  CHECK_FALSE(std::filesystem::exists(folder / "new"));
+  c.window_max = 20;
+  c.updates = 3;
+  train(c, folder / "run");
+  const std::string path = checkpoints::list_snapshots(folder / "run").back().path;
+  checkpoints::Archive archive = checkpoints::load_snapshot(path);
+  archive.set("config", "window-max", std::string("500"));
+  checkpoints::save_snapshot(path, archive);
+  const auto resumed = resume_with(folder / "run", {{"updates", "5"}}, toy_parts());
+  CHECK(resumed->config().window_max == 500);
+  finish(*resumed, folder / "run");
+  CHECK(resumed->update() == 5);
 }
 
 TEST_CASE("data that can't be loaded leaves no run directory behind") {

@@ -2,13 +2,19 @@
 
 #include <doctest/doctest.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <cmath>
+#include <cstring>
+#include <thread>
 
 #include "../checkpoints/fixture.hpp"
 #include "autodiff/unroll/unroll.hpp"
 #include "metalearn/outer/adam.hpp"
 #include "metalearn/outer/step_measurement.hpp"
 #include "small_task.hpp"
+#include "with_tapes.hpp"
 
 using namespace outer_test;
 
@@ -223,6 +229,199 @@ TEST_CASE("a window that does not fit in its share, or whose disk fails at any m
   c.disk_dir = dir / "gone";
   task = start;
   CHECK_THROWS_WITH_AS(Windowed(c, 1, share).estimate(theta, task, 0), doctest::Contains("No such file or directory"), checkpoints::IoError);
+}
+
+namespace {
+
+/// Stops a window at every chance, and has another estimator, as of the next process, go on with it.
+template <class Estimator>
+void stop_everywhere(const Config& c, const autodiff::Budget& share) {
+  const auto theta = initial_theta(c.rule, 1);
+  const InFlight start = begin(c, 2, 12);
+  InFlight task = start;
+  const GradientEstimate expected = Windowed(c).estimate(theta, task, 5);
+  REQUIRE(expected.finite);
+  checkpoints::test::TemporaryDirectory dir;
+  Estimator first(c, 1, share), second(c, 1, share);
+  for (Estimator* estimator : {&first, &second}) estimator->keep_progress_in(dir.path(), {"rows"});
+  int stops = 0;
+  for (bool ended = false; !ended; ++stops) {
+    CAPTURE(stops);
+    InFlight moved = start;
+    int asked = 0;
+    try {
+      first.estimate(theta, moved, 5, [&] { return asked++ == stops; });
+      ended = true;
+      CHECK_FALSE(first.has_progress());
+      break;
+    } catch (const autodiff::UnrollStopped&) {
+    }
+    CHECK(first.has_progress());
+    CHECK(moved.age == 0);
+    CHECK(moved.phi == start.phi);
+    const GradientEstimate e = second.estimate(theta, moved, 5);
+    CHECK(e.notes == std::vector<std::string>{"went on within its window, where it was interrupted"});
+    CHECK(e.gradient == expected.gradient);
+    CHECK(e.objective_first == expected.objective_first);
+    CHECK(e.objective_last == expected.objective_last);
+    CHECK(e.adjoint_norm == expected.adjoint_norm);
+    CHECK(e.contribution_norm == expected.contribution_norm);
+    CHECK(moved.phi == task.phi);
+    CHECK(second.has_progress());
+    second.forget_progress();
+    CHECK_FALSE(second.has_progress());
+    CHECK(checkpoints::test::names_in(dir.path()).empty());
+  }
+  CHECK(stops > 12);
+}
+
+}  // namespace
+
+TEST_CASE("a window that was stopped at any moment goes on there, with the same bits: all states kept, few, states on disk, and tapes") {
+  Config c = small_config();
+  c.set("unroll", "12");
+  checkpoints::test::TemporaryDirectory disk;
+  c.disk_dir = disk.path();
+  SUBCASE("all states kept") { stop_everywhere<Windowed>(c, {}); }
+  SUBCASE("few states kept") { stop_everywhere<Windowed>(c, budget_of(c, begin(c, 2, 12), 12, 5)); }
+  SUBCASE("states on disk") { stop_everywhere<Windowed>(c, budget_of(c, begin(c, 2, 12), 12, 5, 1 << 20)); }
+  SUBCASE("tapes kept") { stop_everywhere<WithTapes>(c, {}); }
+}
+
+namespace {
+
+struct Killed {};
+
+/// A window that dies at the first moment at which it has a journal, and is gone on with by another estimator.
+template <class Estimator>
+void kill(Config c, const autodiff::Budget& share) {
+  c.set("journal-every", "0.001");
+  const auto theta = initial_theta(c.rule, 1);
+  const InFlight start = begin(c, 2, 60);
+  InFlight task = start, moved = start;
+  const GradientEstimate expected = Windowed(c).estimate(theta, task, 5);
+  checkpoints::test::TemporaryDirectory dir;
+  {
+    Estimator first(c, 1, share);
+    first.keep_progress_in(dir.path(), {});
+    const auto die = [&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      return first.has_progress() ? throw Killed() : false;
+    };
+    CHECK_THROWS_AS(first.estimate(theta, moved, 5, die), Killed);
+  }
+  Estimator second(c, 1, share);
+  second.keep_progress_in(dir.path(), {});
+  const GradientEstimate e = second.estimate(theta, moved, 5);
+  CHECK(e.notes.size() == 1);
+  CHECK(e.gradient == expected.gradient);
+  CHECK(e.adjoint_norm == expected.adjoint_norm);
+  CHECK(moved.phi == task.phi);
+}
+
+}  // namespace
+
+TEST_CASE("a window that was killed goes on from its journal with the same bits: all states kept, few, states on disk, and tapes") {
+  Config c = small_config();
+  c.set("unroll", "60");
+  checkpoints::test::TemporaryDirectory disk;
+  c.disk_dir = disk.path();
+  SUBCASE("all states kept") { kill<Windowed>(c, {}); }
+  SUBCASE("few states kept") { kill<Windowed>(c, budget_of(c, begin(c, 2, 60), 60, 5)); }
+  SUBCASE("states on disk") { kill<Windowed>(c, budget_of(c, begin(c, 2, 60), 60, 5, 1 << 20)); }
+  SUBCASE("tapes kept") { kill<WithTapes>(c, {}); }
+}
+
+TEST_CASE("the time that a window waits for its states on disk is told") {
+  class Slow final : public checkpoints::test::FaultyFileSystem {
+   public:
+    ssize_t pread(int f, void* to, std::size_t n, off_t at) override {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      return FaultyFileSystem::pread(f, to, n, at);
+    }
+  } slow;
+  Config c = small_config();
+  c.set("unroll", "12");
+  checkpoints::test::TemporaryDirectory disk;
+  c.disk_dir = disk.path();
+  const auto theta = initial_theta(c.rule, 1);
+  const InFlight start = begin(c, 2, 12);
+  InFlight in_memory = start, on_disk = start;
+  CHECK(Windowed(c, 1, budget_of(c, start, 12, 5)).estimate(theta, in_memory, 0).waited_seconds == 0);
+  CHECK(Windowed(c, 1, budget_of(c, start, 12, 5, 1 << 20), slow).estimate(theta, on_disk, 0).waited_seconds > 0);
+}
+
+namespace {
+
+/// The journal of a window that was stopped in the middle of its way back, with one byte changed by someone who knows what a checksum is.
+void falsify(const std::string& path, std::size_t at) {
+  auto bytes = checkpoints::test::bytes_of(path);
+  bytes.at(16 + at) ^= std::byte{1};
+  const std::uint64_t sum = XXH3_64bits(bytes.data(), bytes.size() - sizeof sum);
+  std::memcpy(bytes.data() + bytes.size() - sizeof sum, &sum, sizeof sum);
+  checkpoints::test::write_bytes(path, bytes);
+}
+
+}  // namespace
+
+TEST_CASE("a state or a checksum of before the interruption that is wrong is found, the journal goes, and the window starts again, with the right bits") {
+  Config c = small_config();
+  c.set("unroll", "12");
+  const auto theta = initial_theta(c.rule, 1);
+  const InFlight start = begin(c, 2, 12);
+  InFlight task = start;
+  const GradientEstimate expected = Windowed(c).estimate(theta, task, 0);
+  const autodiff::Budget share = budget_of(c, start, 12, 5);
+  const std::size_t state = start.phi.size() * sizeof(float), position = 32;
+  const std::size_t checksums = position + 3 * state + theta.size() * sizeof(float);  // behind the current state, phi_T, adjoint and gradient
+  for (const std::size_t at : {position, checksums + 2 * sizeof(std::uint64_t)}) {
+    CAPTURE(at);
+    checkpoints::test::TemporaryDirectory dir;
+    const auto estimate = [&](const Stop& stop) {
+      Windowed windowed(c, 1, share);
+      windowed.keep_progress_in(dir.path(), {});
+      task = start;
+      return windowed.estimate(theta, task, 0, stop);
+    };
+    int asked = 0;
+    CHECK_THROWS_AS(estimate([&] { return ++asked == 16; }), autodiff::UnrollStopped);
+    falsify(dir / "window-2.journal", at);
+    CHECK_THROWS_AS(estimate({}), autodiff::RecomputationMismatch);
+    CHECK(task.phi == start.phi);
+    CHECK(checkpoints::test::names_in(dir.path()).empty());
+    const GradientEstimate again = estimate({});
+    CHECK(again.gradient == expected.gradient);
+    CHECK(again.notes.empty());
+  }
+}
+
+TEST_CASE("a progress that can't be kept is told once, and the windows go on without, with the same bits") {
+  Config c = small_config();
+  c.set("unroll", "12");
+  c.set("journal-every", "0.001");
+  const auto theta = initial_theta(c.rule, 1);
+  const InFlight start = begin(c, 2, 12);
+  InFlight task = start;
+  const GradientEstimate expected = Windowed(c).estimate(theta, task, 0);
+  checkpoints::test::TemporaryDirectory dir;
+  checkpoints::test::FaultyFileSystem files(1, ENOSPC);  // behind looking for a journal
+  files.for_good = true;
+  Windowed windowed(c, 1, {}, files);
+  windowed.keep_progress_in(dir.path(), {});
+  int told = 0;
+  for (int update = 0; update < 5; ++update) {
+    task = start;
+    const GradientEstimate e = windowed.estimate(theta, task, 0, [] { return std::this_thread::sleep_for(std::chrono::milliseconds(1)), false; });
+    CHECK(e.gradient == expected.gradient);
+    told += !e.notes.empty();
+    for (const auto& note : e.notes) {
+      CHECK(note.find("can't be kept") != std::string::npos);
+      CHECK(note.find("window-2.journal: ") != std::string::npos);
+    }
+    files.calls = 0;
+  }
+  CHECK(told == 1);
+  CHECK(checkpoints::test::names_in(dir.path()).empty());
 }
 
 TEST_CASE("an estimate has the norms of every step: of a window of one step, that of its gradient") {

@@ -60,6 +60,7 @@ TEST_CASE("a training has the same bits and rows within every memory budget, wit
   check(one({"--memory", text(least)}), "1 of 2 windows at a time; the longest, 24 steps, by revolve: 1 states in memory");
   check(one({"--memory", text(least + kSome)}), "1 of 2 windows at a time");
   check(one({"--memory", text(least + kSome), "--disk", "1MiB", "--disk-dir", "disk"}), "on disk");
+  CHECK(contains(run(program({"resume", "r2", "--updates", "4"}), folder.path).out, "waited for states on disk: "));
   check({"--memory", "1GiB", "--threads", "2"}, "2 of 2 windows at a time; the longest, 24 steps, by store_all: 0 states in memory, 23 tapes");
   check({"--memory", text(least + kSome), "--threads", "2"}, "1 of 2 windows at a time");
   CHECK(run(words("less", {"--memory", text(least - 1)}), folder.path).code == 71);
@@ -161,6 +162,9 @@ TEST_CASE("budgets, disks and windows that can't be meant are refused in words, 
   const Result longer = run(program({"train", "--run", "r", "--data", "squares=data", "--window-min", "30", "--length-max", "20"}), folder.path);
   CHECK(longer.code == 64);
   CHECK(contains(longer.err, "window-min = 30 is larger than length-max = 20"));
+  const Result partly = run(program({"train", "--run", "r", "--data", "squares=data", "--window-min", "5", "--window-max", "500", "--length-max", "20"}), folder.path);
+  CHECK(partly.code == 64);
+  CHECK(contains(partly.err, "window-max = 500 is larger than length-max = 20; raise length-max or lower window-max"));
   CHECK(!fs::exists(folder / "r"));
 }
 

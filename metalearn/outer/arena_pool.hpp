@@ -1,0 +1,36 @@
+// ArenaPool: arenas that windows hand on to each other: memory that is touched for the first time costs more than a small step. Any thread may use it.
+#pragma once
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "autodiff/plan/arena.hpp"
+
+namespace metalearn {
+
+class ArenaPool {
+ public:
+  /// One that was given back, or a new one. Whoever does not give it back frees it.
+  autodiff::Arena take() {
+    std::lock_guard lock(mutex_);
+    if (idle_.empty()) return {};
+    autodiff::Arena arena = std::move(idle_.back());
+    idle_.pop_back();
+    return arena;
+  }
+  void give_back(autodiff::Arena arena) {
+    std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(arena));
+  }
+  /// Frees the idle ones.
+  void release() {
+    std::lock_guard lock(mutex_);
+    idle_.clear();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<autodiff::Arena> idle_;
+};
+
+}  // namespace metalearn

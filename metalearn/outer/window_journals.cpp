@@ -1,0 +1,63 @@
+#include "metalearn/outer/window_journals.hpp"
+
+#include <fmt/format.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <string_view>
+#include <utility>
+
+#include "autodiff/kernels/kernels.hpp"
+#include "metalearn/outer/state_diff.hpp"
+#include "metalearn/outer/version.hpp"
+
+namespace metalearn {
+namespace {
+
+constexpr std::string_view kBegin = "window-", kEnd = ".journal";
+
+std::vector<std::string> names_in(checkpoints::FileSystem& files, const std::string& directory) {
+  std::vector<std::string> names;
+  files.list(directory, names);  // where it can't be read there are none
+  std::erase_if(names, [](const std::string& name) {
+    if (!name.starts_with(kBegin) || !name.ends_with(kEnd)) return true;
+    const std::string_view id = std::string_view(name).substr(kBegin.size(), name.size() - kBegin.size() - kEnd.size());
+    return id.empty() || id.find_first_not_of("0123456789") != id.npos;
+  });
+  return names;
+}
+
+}  // namespace
+
+WindowJournals::WindowJournals(checkpoints::FileSystem& files, std::string directory, const Config& config, const std::vector<std::string>& provenance)
+    : files_(files),
+      directory_(std::move(directory)),
+      run_(fmt::format("{} {}\n", kVersion, autodiff::kernels::active<float>().isa)),
+      seconds_(config.journal_every) {
+  for (const auto& [key, value] : config.to_map())
+    if (changes_bits(key)) run_ += fmt::format("{} = {}\n", key, value);
+  for (const auto& line : provenance) run_ += line + '\n';
+}
+
+std::unique_ptr<checkpoints::UnrollJournalFile> WindowJournals::open(std::span<const float> theta, const InFlight& task, std::int64_t update,
+                                                                     const autodiff::Schedule& schedule) const {
+  std::uint64_t key = 0;
+  const auto add = [&](const void* bytes, std::size_t count) { key = XXH3_64bits_withSeed(bytes, count, key); };
+  const std::string words = fmt::format("{}{} {} {} {} {} {} {}", run_, update, task.id, task.age, schedule.name, schedule.steps, schedule.slots, schedule.disk_slots);
+  add(words.data(), words.size());
+  add(theta.data(), theta.size_bytes());
+  add(task.phi.data(), task.phi.size() * sizeof(float));
+  for (const autodiff::Action& a : schedule.actions) {
+    const std::int64_t numbers[] = {static_cast<std::int64_t>(a.kind), a.step, a.end, a.slot};
+    add(numbers, sizeof numbers);
+  }
+  return std::make_unique<checkpoints::UnrollJournalFile>(files_, fmt::format("{}/{}{}{}", directory_, kBegin, task.id, kEnd), key, seconds_);
+}
+
+bool WindowJournals::is_any() const { return !names_in(files_, directory_).empty(); }
+
+void WindowJournals::remove_all() const {
+  for (const auto& name : names_in(files_, directory_)) files_.unlink(directory_ + "/" + name);
+}
+
+}  // namespace metalearn

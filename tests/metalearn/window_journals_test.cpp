@@ -1,0 +1,96 @@
+#include "metalearn/outer/window_journals.hpp"
+
+#include "../checkpoints/fixture.hpp"
+#include "autodiff/unroll/schedules/schedules.hpp"
+#include "metalearn/outer/state_diff.hpp"
+#include "small_task.hpp"
+
+using namespace outer_test;
+using checkpoints::test::TemporaryDirectory;
+
+namespace {
+
+/// One window, and the run that it is of.
+struct Window {
+  Config config = small_config();
+  std::vector<std::string> provenance = {"rows: 72 images"};
+  std::vector<float> theta = std::vector<float>(10, 0.5f);
+  InFlight task = small_tasks(small_config())(3);
+  std::int64_t update = 7;
+  autodiff::Schedule schedule = autodiff::revolve(20, 3);
+
+  std::unique_ptr<checkpoints::UnrollJournalFile> open(const std::string& directory) const {
+    return WindowJournals(checkpoints::posix_file_system(), directory, config, provenance).open(theta, task, update, schedule);
+  }
+};
+
+void write(const Window& w, const std::string& directory) {
+  const auto journal = w.open(directory);
+  journal->begin();
+  journal->write(std::vector<std::byte>(100));
+  journal->commit();
+}
+
+}  // namespace
+
+TEST_CASE("a journal is found again by its own window alone: not with another theta, phi, task, age, update, schedule, configuration or data") {
+  TemporaryDirectory dir;
+  const Window window;
+  write(window, dir.path());
+  CHECK(checkpoints::test::names_in(dir.path()) == std::vector<std::string>{"window-3.journal"});
+  CHECK(window.open(dir.path())->resume());
+  const auto refused = [&](auto change) {
+    Window other;
+    change(other);
+    CHECK_FALSE(other.open(dir.path())->resume());
+  };
+  refused([](Window& w) { w.theta[4] = 0.25f; });
+  refused([](Window& w) { w.task.phi.back() += 1; });
+  refused([](Window& w) { w.task.id = 4; });
+  refused([](Window& w) { w.task.age = 1; });
+  refused([](Window& w) { w.update = 8; });
+  refused([](Window& w) { w.schedule = autodiff::revolve(20, 4); });
+  refused([](Window& w) { w.schedule = autodiff::revolve(21, 3); });
+  refused([](Window& w) { w.schedule = autodiff::two_level(20, 1, 2); });
+  refused([](Window& w) { w.provenance[0] += ", other ones"; });
+}
+
+TEST_CASE("every key of the configuration that changes bits is another window's, and no other key is") {
+  TemporaryDirectory dir;
+  write(Window(), dir.path());
+  const auto other_values = Config::from_preset("paper").to_map();
+  const std::map<std::string, std::string> more = {
+      {"data", "other"},    {"seed", "5"},       {"averages", "2"},  {"theta-average", "0.5"}, {"updates", "7"},    {"threads", "2"},      {"save-every", "3"},
+      {"keep-newest", "9"}, {"keep-every", "9"}, {"memory", "9000"}, {"disk", "9000"},         {"disk-dir", "d"}, {"telemetry", "true"}, {"journal-every", "3"}};
+  int changed = 0;
+  for (const auto& [key, value] : small_config().to_map()) {
+    const auto other = more.contains(key) ? more.at(key) : other_values.at(key);
+    if (other == value) continue;
+    CAPTURE(key);
+    ++changed;
+    Window w;
+    w.config.set(key, other);
+    CHECK(w.open(dir.path())->resume() == !changes_bits(key));
+  }
+  CHECK(changed > 30);
+}
+
+TEST_CASE("all journals of a folder are removed at once, whatever windows they are of, and nothing else is") {
+  TemporaryDirectory dir;
+  const Window window;
+  const WindowJournals journals(checkpoints::posix_file_system(), dir.path(), window.config, {});
+  CHECK_FALSE(journals.is_any());
+  for (const char* other : {"metrics.csv", "window-3.journal.txt", "my.journal", "window-.journal", "window-mine.journal"}) checkpoints::test::write_bytes(dir / other, {});
+  CHECK_FALSE(journals.is_any());
+  Window second;
+  second.task.id = 12;
+  write(window, dir.path());
+  write(second, dir.path());
+  CHECK(journals.is_any());
+  journals.remove_all();
+  CHECK_FALSE(journals.is_any());
+  CHECK(checkpoints::test::names_in(dir.path()).size() == 5);
+  const WindowJournals nowhere(checkpoints::posix_file_system(), dir / "gone", window.config, {});
+  CHECK_FALSE(nowhere.is_any());
+  nowhere.remove_all();
+}
