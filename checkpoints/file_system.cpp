@@ -107,18 +107,16 @@ std::string directory_of(const std::string& path) {
   return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 
-DurableFile::DurableFile(FileSystem& files, std::string path) : files_(files), path_(std::move(path)) {
-  file_ = retry([&] { return files_.open(path_ + ".tmp", O_WRONLY | O_CREAT | O_TRUNC, 0666); });
+DurableFile::DurableFile(FileSystem& files, std::string path) : files_(files), path_(std::move(path)), tmp_(path_ + ".tmp") {
+  file_ = retry([&] { return files_.open(tmp_, O_WRONLY | O_CREAT | O_TRUNC, 0666); });
   if (file_ < 0) fail(path_, "open", errno);
 }
 
 DurableFile::~DurableFile() { give_up(); }
 
 void DurableFile::give_up() {
-  if (file_ >= 0) close_once(files_, file_);
-  if (!path_.empty()) files_.unlink(path_ + ".tmp");
-  file_ = -1;
-  path_.clear();
+  if (file_ >= 0) close_once(files_, std::exchange(file_, -1));
+  if (std::exchange(is_tmp_there_, false)) files_.unlink(tmp_);
 }
 
 void DurableFile::write(std::span<const std::byte> bytes) {
@@ -127,16 +125,15 @@ void DurableFile::write(std::span<const std::byte> bytes) {
 
 void DurableFile::commit() {
   if (!sync_file(files_, file_)) fail_at("fsync", errno);
-  const int closed = close_once(files_, std::exchange(file_, -1));
-  if (closed < 0) fail_at("close", errno);
-  if (files_.rename(path_ + ".tmp", path_) < 0) fail_at("rename", errno);
-  sync_directory(files_, directory_of(std::exchange(path_, "")));
+  if (close_once(files_, std::exchange(file_, -1)) < 0) fail_at("close", errno);
+  if (files_.rename(tmp_, path_) < 0) fail_at("rename", errno);
+  is_tmp_there_ = false;
+  sync_directory(files_, directory_of(path_));
 }
 
 void DurableFile::fail_at(const char* step, int error) {
-  const std::string path = path_;
   give_up();
-  fail(path, step, error);
+  fail(path_, step, error);
 }
 
 void write_durably(FileSystem& files, const std::string& path, std::span<const std::byte> bytes) {

@@ -62,8 +62,9 @@ class DurableFile {
   void give_up();
   [[noreturn]] void fail_at(const char* step, int error);
   FileSystem& files_;
-  std::string path_;  // empty: nothing to do any more
+  const std::string path_, tmp_;  // names are made before the file is: where memory ends, it can still be removed
   int file_ = -1;
+  bool is_tmp_there_ = true;     // tmp_ is there, and not path_ yet
 };
 
 /// Replaces or makes the file at path, so that after a crash at any moment either the old or the new one is there, whole:
