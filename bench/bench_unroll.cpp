@@ -44,12 +44,14 @@ class Bench {
             {"first_adjoint_norm", tools::number(c.first_adjoint_norm)}};
   }
 
-  /// measure(), and how its time per step compares with that of an unroll that keeps all states, and of one that keeps all tapes: as long as `room` bytes allow, before and after.
+  /// measure(), and how its time per step compares with that of an unroll that keeps all states, and of one that keeps all tapes: as long as `room` bytes and about twenty seconds allow,
+  /// before and after.
   Json measure_ratios(autodiff::Step T, const autodiff::Budget& budget, const std::string& disk_dir, std::size_t room) {
     const auto& plain = tapes_.front();
     const auto rho = autodiff::slots_of_tape(plain.tape_size, plain.state_size, plain.number_bytes);
     const auto slots = static_cast<autodiff::Slot>(room / autodiff::slot_bytes(plain.state_size, plain.number_bytes));
-    const auto all_states = autodiff::store_states(std::min<autodiff::Step>({T, slots + 1, 1000})), all_tapes = autodiff::store_all(std::min<autodiff::Step>({T, slots / rho + 1, 1000}), rho);
+    const auto most = std::min(T, static_cast<autodiff::Step>(20 / (2 * speed_.forward_seconds + speed_.reverse_seconds)));
+    const auto all_states = autodiff::store_states(std::min(most, slots + 1)), all_tapes = autodiff::store_all(std::min(most, slots / rho + 1), rho);
     autodiff::Arena states, tapes;
     const auto both = [&] { return std::pair(carry_out(all_states, 1, states).ms_per_step, carry_out(all_tapes, 1, tapes).ms_per_step); };
     both();  // touches the memory
@@ -105,7 +107,7 @@ void run(const std::vector<std::string>& words) {
                             {"disk-dir", "DIR", "folder for them", "."},
                             {"preset", "NAME", "demo, small or paper", "small"},
                             {"threads", "N", "threads inside a step", "1"},
-                            {"ratios", "BYTES", "compare with unrolls of at most 1000 steps that keep all states, and all tapes, as far as these bytes hold them", "no comparison"},
+                            {"ratios", "BYTES", "compare with shorter unrolls that keep all states, and all tapes, as far as these bytes hold them", "no comparison"},
                             {"json", "", "print JSON"}}};
   const auto arguments = tools::parse(usage, words);
   if (!arguments) return;

@@ -29,10 +29,11 @@ std::vector<std::string> names_in(checkpoints::FileSystem& files, const std::str
 
 }  // namespace
 
-WindowJournals::WindowJournals(checkpoints::FileSystem& files, std::string directory, const Config& config, const std::vector<std::string>& provenance)
+WindowJournals::WindowJournals(checkpoints::FileSystem& files, std::string directory, const Config& config, const std::vector<std::string>& provenance,
+                               int sub_segments)
     : files_(files),
       directory_(std::move(directory)),
-      run_(fmt::format("{} {}\n", kVersion, autodiff::kernels::active<float>().isa)),
+      run_(fmt::format("{} {} {}\n", kVersion, autodiff::kernels::active<float>().isa, sub_segments)),
       seconds_(config.journal_every) {
   for (const auto& [key, value] : config.to_map())
     if (changes_bits(key)) run_ += fmt::format("{} = {}\n", key, value);
@@ -43,7 +44,7 @@ std::unique_ptr<checkpoints::UnrollJournalFile> WindowJournals::open(std::span<c
                                                                      const autodiff::Schedule& schedule) const {
   std::uint64_t key = 0;
   const auto add = [&](const void* bytes, std::size_t count) { key = XXH3_64bits_withSeed(bytes, count, key); };
-  const std::string words = fmt::format("{}{} {} {} {} {} {} {}", run_, update, task.id, task.age, schedule.name, schedule.steps, schedule.slots, schedule.disk_slots);
+  const std::string words = fmt::format("{}{} {} {} {} {} {} {} {}", run_, update, task.id, task.age, schedule.name, schedule.steps, schedule.slots, schedule.disk_slots, schedule.tape_slots);
   add(words.data(), words.size());
   add(theta.data(), theta.size_bytes());
   add(task.phi.data(), task.phi.size() * sizeof(float));

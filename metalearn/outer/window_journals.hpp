@@ -19,8 +19,8 @@ namespace metalearn {
 
 class WindowJournals {
  public:
-  /// directory: is there. provenance: facts about the data, as snapshots keep them.
-  WindowJournals(checkpoints::FileSystem& files, std::string directory, const Config& config, const std::vector<std::string>& provenance);
+  /// directory: is there. provenance: facts about the data, as snapshots keep them. sub_segments: of the steps, whose tapes may be in a journal.
+  WindowJournals(checkpoints::FileSystem& files, std::string directory, const Config& config, const std::vector<std::string>& provenance, int sub_segments = 1);
 
   /// Of the next window of the task.
   std::unique_ptr<checkpoints::UnrollJournalFile> open(std::span<const float> theta, const InFlight& task, std::int64_t update, const autodiff::Schedule& schedule) const;

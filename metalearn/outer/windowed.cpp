@@ -32,7 +32,7 @@ void return_free_memory() {
 }  // namespace
 
 Windowed::Windowed(const Config& config, int kernel_threads, const autodiff::Budget& share, checkpoints::FileSystem& files, int sub_segments)
-    : config_(config), share_(share), files_(files), steps_(config.rule, kernel_threads, share.memory_bytes > 0 ? kIdleSteps : StepCache::kIdleSteps, sub_segments) {}
+    : config_(config), share_(share), files_(files), sub_segments_(sub_segments), steps_(config.rule, kernel_threads, share.memory_bytes > 0 ? kIdleSteps : StepCache::kIdleSteps, sub_segments) {}
 
 StepShape Windowed::shape_of(const Task& task) const {
   return {task.widths(), config_.batch, task.classes(), config_.task.labels_per_class, config_.averages};

@@ -27,7 +27,9 @@ class Windowed : public GradientEstimator {
   /// Throws checkpoints::MemoryBudget where the window does not fit in its share, IoError where states can't be kept on disk.
   GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t update, const Stop& stop = {}) override;
   bool advance(std::span<const float> theta, InFlight& task, std::int64_t steps) override;
-  void keep_progress_in(const std::string& directory, const std::vector<std::string>& provenance) override { journals_.emplace(files_, directory, config_, provenance); }
+  void keep_progress_in(const std::string& directory, const std::vector<std::string>& provenance) override {
+    journals_.emplace(files_, directory, config_, provenance, sub_segments_);
+  }
   bool has_progress() const override { return journals_ && journals_->is_any(); }
   void forget_progress() override;
 
@@ -46,6 +48,7 @@ class Windowed : public GradientEstimator {
   Config config_;
   autodiff::Budget share_;
   checkpoints::FileSystem& files_;
+  int sub_segments_;
   StepCache steps_;
   ArenaPool arenas_;
   std::optional<WindowJournals> journals_;

@@ -18,9 +18,10 @@ struct Window {
   InFlight task = small_tasks(small_config())(3);
   std::int64_t update = 7;
   autodiff::Schedule schedule = autodiff::revolve(20, 3);
+  int sub_segments = 1;
 
   std::unique_ptr<checkpoints::UnrollJournalFile> open(const std::string& directory) const {
-    return WindowJournals(checkpoints::posix_file_system(), directory, config, provenance).open(theta, task, update, schedule);
+    return WindowJournals(checkpoints::posix_file_system(), directory, config, provenance, sub_segments).open(theta, task, update, schedule);
   }
 };
 
@@ -52,6 +53,7 @@ TEST_CASE("a journal is found again by its own window alone: not with another th
   refused([](Window& w) { w.schedule = autodiff::revolve(20, 4); });
   refused([](Window& w) { w.schedule = autodiff::revolve(21, 3); });
   refused([](Window& w) { w.schedule = autodiff::two_level(20, 1, 2); });
+  refused([](Window& w) { w.sub_segments = 2; });
   refused([](Window& w) { w.provenance[0] += ", other ones"; });
 }
 
