@@ -92,6 +92,8 @@ class Placer {
   // A value that is an output is computed where the caller wants it; where that can't be, it is copied at the end.
   void find_output_homes() {
     const auto first = static_cast<std::uint32_t>(Place::kInputs + c_.inputs.size());
+    for (std::size_t i = c_.forward_outputs; i < c_.outputs.size(); ++i)  // of the reverse, that the forward pass may have computed
+      if (const NodeId source = part_of_[c_.outputs[i].id()].node; c_.forward_steps > 0 && computed(source) && in_forward(time_[source])) last_use_[source] = end_time();
     for (std::size_t i = 0; i < c_.outputs.size(); ++i) {
       const NodeId id = c_.outputs[i].id();
       const auto value = whole(id);
@@ -123,7 +125,7 @@ class Placer {
       Index at = 0;
       for (NodeId i : graph().node(id).inputs) {
         const auto value = whole(i);
-        if (value && !home_[*value] && in_forward(time_[*value]) == in_forward(t)) piece_of_[*value] = {id, at};
+        if (value && !home_[*value] && may_join(*value, id)) piece_of_[*value] = {id, at};
         at += shape(i).size();
       }
     }
@@ -132,6 +134,12 @@ class Placer {
       const NodeId owner = memory(id).node;
       last_use_[owner] = std::max(last_use_[owner], last_use_[id]);
     }
+  }
+
+  // A forward value that the rest reads lives on the tape: not in an output, and not in a value of the other half.
+  bool may_join(NodeId piece, NodeId joined) const {
+    if (in_forward(time_[piece]) != in_forward(time_[joined])) return false;
+    return !home_[memory(joined).node] || !in_forward(time_[piece]) || in_forward(last_use_[piece]);
   }
 
   void find_home(std::size_t t) {
@@ -149,6 +157,7 @@ class Placer {
 
   // Where the memory of an operand is as large, nothing else in it is read now, and nothing in it later.
   void write_over_an_operand(NodeId id, std::size_t t) {
+    if (t + 1 == c_.forward_steps) return;  // copies of the forward outputs are still to come
     const Node& node = graph().node(id);
     const auto arena_home = [&](NodeId i) -> std::optional<std::size_t> {
       const auto& home = home_[memory(i).node];

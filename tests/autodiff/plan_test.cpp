@@ -166,6 +166,59 @@ TEST_CASE("a kernel with little work stays in one thread, one with much is sprea
   CHECK(one == two);
 }
 
+TEST_CASE("halves keep what the rest reads out of the outputs and out of what is written over") {
+  const auto check = [](Graph& g, const std::vector<Var>& outputs, std::size_t forward_outputs, const std::vector<Var>& inputs) {
+    for (bool fuse : {false, true}) {
+      PlanOptions options;
+      options.transform = {fuse, forward_outputs, 0};
+      const Plan<float> plan(inputs, outputs, options);
+      options.halves = true;
+      const Plan<float> in_halves(inputs, outputs, options);
+      std::vector<std::vector<float>> values, whole, halves;
+      std::vector<const float*> in;
+      std::vector<float*> out, first, second;
+      for (Var v : inputs) {
+        values.emplace_back(static_cast<std::size_t>(v.shape().size()));
+        for (std::size_t i = 0; i < values.back().size(); ++i) values.back()[i] = 0.1f * static_cast<float>(i + values.size());
+      }
+      for (auto& v : values) in.push_back(v.data());
+      for (Var o : outputs) whole.emplace_back(static_cast<std::size_t>(o.shape().size()));
+      halves = whole;
+      std::vector<std::vector<float>> unused = whole;
+      for (std::size_t i = 0; i < outputs.size(); ++i) {
+        out.push_back(whole[i].data());
+        first.push_back(i < forward_outputs ? halves[i].data() : unused[i].data());  // the caller has other memory for the outputs of the other half
+        second.push_back(i < forward_outputs ? unused[i].data() : halves[i].data());
+      }
+      Arena arena;
+      std::vector<float> tape(in_halves.tape_numbers());
+      plan.run(in, out, arena, Parallel(1));
+      in_halves.run_forward(in, first, arena, Parallel(1), tape);
+      std::fill(arena.data(), arena.data() + arena.bytes(), std::byte{0x7f});
+      for (auto& u : unused) std::fill(u.begin(), u.end(), 1e30f);
+      in_halves.run_reverse(in, second, arena, Parallel(1), tape);
+      CHECK(halves == whole);
+    }
+    return g.size();
+  };
+  {  // a part of a value that the last step may write over
+    Graph g;
+    const Var x = g.input(Shape{8, 4}, "x"), adjoint = g.input(Shape{8, 4}, "adjoint"), v = matmul(x, g.constant(Shape{4, 4}, std::vector<double>(16, 0.25))), e = exp(v);
+    check(g, {slice(v, 0, 0, 4), e, e * adjoint}, 2, {x, adjoint});
+  }
+  {  // a part of an output
+    Graph g;
+    const Var x = g.input(Shape{8, 4}, "x"), adjoint = g.input(Shape{8, 4}, "adjoint"), a = exp(x), b = exp(x * 2.0);
+    const Var parts[] = {a, b};
+    check(g, {concat(parts, 0), a * adjoint}, 1, {x, adjoint});
+  }
+  {  // an output of both halves, and a forward value that only the rest gives
+    Graph g;
+    const Var x = g.input(Shape{8, 4}, "x"), adjoint = g.input(Shape{8, 4}, "adjoint"), a = exp(x), b = matmul(x, g.constant(Shape{4, 4}, std::vector<double>(16, 0.25)));
+    check(g, {a, sum_all(b), a, b, a * adjoint, x}, 2, {x, adjoint});
+  }
+}
+
 TEST_CASE("the two halves of a plan give the bits of the whole, whatever happens to the arena and the outputs in between") {
   Graph g;
   const Var a = g.input(Shape{6, 6}, "a"), x = g.input(Shape{6, 6}, "x"), adjoint = g.input(Shape{6, 6}, "adjoint");
