@@ -14,11 +14,12 @@
 namespace metalearn {
 
 std::size_t bytes_beside_windows(const Config& config, const autodiff::StepProfile& step) {
-  // phi of every task in flight, and of those that take part once more, until an update is done; theta with its average, its moments, a clipped copy and a gradient of each window. And all that a
-  // snapshot holds three times: as it is taken, as it is written, and once more while the program ends and looks at what it wrote.
+  // What a snapshot holds (phi of every task in flight, theta, its average and moments) four times: itself, as it is taken, as it is written, and as it is read once more in the end. And the phi,
+  // adjoints and gradients of the update's windows, and of compiled steps.
+  constexpr std::size_t kCompiled = 8;
   const auto in_flight = static_cast<std::size_t>(config.in_flight), tasks = static_cast<std::size_t>(config.tasks);
-  const std::size_t state = in_flight * step.state_size + 4 * step.theta_size;
-  return (4 * state + tasks * (step.state_size + step.theta_size) + 2 * step.theta_size) * step.number_bytes;
+  const std::size_t snapshot = in_flight * step.state_size + 4 * step.theta_size, window = 2 * step.state_size + step.theta_size;
+  return (4 * snapshot + (tasks + kCompiled) * window) * step.number_bytes;
 }
 
 WindowPlan plan_windows(const Config& config, const StepShape& largest) {

@@ -20,7 +20,7 @@ namespace metalearn {
 namespace {
 
 // Compiled steps that are kept within a memory budget; each takes a few hundred kilobytes.
-constexpr std::size_t kIdleSteps = 8;
+constexpr std::size_t kIdleSteps = 4;
 
 // Compiling a step leaves tens of megabytes of freed memory behind, which malloc keeps: with the arenas, it would be more than the budget.
 void return_free_memory() {
@@ -53,6 +53,8 @@ void Windowed::forget_progress() {
 
 GradientEstimate Windowed::estimate(std::span<const float> theta, InFlight& task, std::int64_t update, const Stop& stop) {
   const StepShape shape = shape_of(task.task);
+  // Compiling and planning take memory for a moment, and other shapes' arenas are of other sizes: within a budget nothing is kept meanwhile.
+  if (share_.memory_bytes > 0) release_memory();
   auto step = steps_.borrow(shape);
   const std::int64_t k = window_length(config_, task);
   InnerSegment segment(*step, theta, task.task, task.age, k);
