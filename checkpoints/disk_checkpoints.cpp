@@ -176,9 +176,9 @@ void DiskCheckpoints::transfer(const Job& job) {
     throw IoError(fmt::format("{}: checkpoint slot {} was damaged between writing and reading; check that disk, or choose another folder (--disk-dir)", directory_, job.slot));
 }
 
-autodiff::DiskCosts measure_disk(FileSystem& files, const std::string& directory, std::size_t state_bytes) {
+autodiff::DiskCosts measure_disk(FileSystem& files, const std::string& directory, std::size_t state_bytes, std::size_t most_bytes) {
   constexpr std::size_t kBytes = std::size_t{16} << 20;
-  const auto states = static_cast<Slot>(std::clamp<std::size_t>(kBytes / state_bytes, 16, 1024));
+  const auto states = static_cast<Slot>(std::clamp<std::size_t>(std::min(kBytes, most_bytes) / state_bytes, 1, 1024));
   DiskCheckpoints disk(files, directory, states, state_bytes);
   std::vector<std::byte> state(state_bytes, std::byte{1});
   const auto seconds = [&](auto transfer_all) {

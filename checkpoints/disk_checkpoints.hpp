@@ -67,7 +67,7 @@ class DiskCheckpoints final : public autodiff::CheckpointStore {
   std::thread thread_;
 };
 
-/// Seconds in which a state is written to the disk itself and read back from there, on average over some. Throws IoError.
-autodiff::DiskCosts measure_disk(FileSystem& files, const std::string& directory, std::size_t state_bytes);
+/// Seconds in which a state is written to the disk itself and read back from there, on average over some that take at most most_bytes together (one at least). Throws IoError.
+autodiff::DiskCosts measure_disk(FileSystem& files, const std::string& directory, std::size_t state_bytes, std::size_t most_bytes);
 
 }  // namespace checkpoints

@@ -176,7 +176,7 @@ std::vector<Entry> make_table() {
   t.push_back(number("length-max", FIELD(length_max), 1, kLong, "largest total length L, once it has grown; window-max or more"));
   t.push_back(number("length-start", FIELD(length_start), 1, kLong, "largest total length L at update 0"));
   t.push_back(number("length-horizon", FIELD(length_horizon), 1, kMany, "updates over which the largest length grows"));
-  t.push_back(byte_amount("memory", FIELD(memory), "memory of the windows that run at one time, for states, tapes and steps; the gradient is the same for every amount"));
+  t.push_back(byte_amount("memory", FIELD(memory), "memory for windows, tasks in flight, gradients and snapshots; decides how many windows run at one time, and never changes bits"));
   t.push_back(byte_amount("disk", FIELD(disk), "room on disk for states that don't fit in memory, with disk-dir"));
   t.push_back(disk_dir_entry());
   // The outer optimiser.

@@ -40,7 +40,7 @@ struct Config {
   double theta_average = 0.98;       ///< decay of theta's moving average (debiased), which is what is evaluated
 
   // What the windows may take: it decides what is kept and what is computed again, and never changes bits.
-  std::uint64_t memory = 0;          ///< bytes, of all windows that run at one time; 0: every state is kept
+  std::uint64_t memory = 0;          ///< bytes, of all windows that run at one time and what is beside them (outer/window_plan.hpp); 0: every state is kept
   std::uint64_t disk = 0;            ///< bytes for states in disk_dir
   std::string disk_dir;
 

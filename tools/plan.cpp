@@ -76,7 +76,7 @@ int plan(const Words& words) {
                                                 show_bytes(budget.memory_bytes), smallest, smallest));
   const auto speed = metalearn::measure_speed(config.rule, shape, threads);
   const autodiff::DiskCosts disk =
-      budget.disk_bytes > 0 ? checkpoints::measure_disk(checkpoints::posix_file_system(), *arguments->find("disk-dir"), slot) : autodiff::DiskCosts{};
+      budget.disk_bytes > 0 ? checkpoints::measure_disk(checkpoints::posix_file_system(), *arguments->find("disk-dir"), slot, budget.disk_bytes) : autodiff::DiskCosts{};
   const auto planned = [&](const Budget& b) { return autodiff::plan_unroll(T, tapes, speed, disk, b); };
   const auto before = std::chrono::steady_clock::now();
   const UnrollPlan chosen = planned(budget);

@@ -29,7 +29,7 @@ int train(const Words& words) {
                {"config", "FILE", "lines 'key = value' (# comments) or a JSON object, a run's config.json for example; keys are the options below"}}};
   for (auto& option : config_options()) usage.options.push_back(std::move(option));
   usage.notes =
-      "--memory is for the windows that run at one time: states, tapes, the steps' own arenas. It decides how many run at once and never changes bits; exit code 71 names the smallest that works.\n"
+      "--memory is for windows (states, tapes, the steps' own arenas), tasks in flight, gradients and snapshots; the program itself and data sets come on top. It decides how many run at once and never changes bits; exit code 71 names the smallest that works.\n"
       "Defaults in brackets are those of --preset small. Command line > environment (METALEARN_INNER_RATE=0.01) > file > preset.\n"
       "Of two bounds of which a source gives only one, the other follows it. --tasks alone makes --in-flight 4 times as many.";
   const auto arguments = parse(usage, words);

@@ -10,9 +10,9 @@
 namespace autodiff {
 
 struct SaveSet {
-  std::vector<char> kept, recomputed;  ///< by node id of the graph; a forward value that the reverse does not need is neither
+  std::vector<char> kept, recomputed;  ///< by node id of the graph; a forward value that the reverse does not need is neither, unless it is inside a sub-segment
   double numbers = 0;                  ///< that the tape keeps
-  double extra = 0;                    ///< multiply-adds computed again
+  double extra = 0;                    ///< multiply-adds computed again, those of all insides counted
 };
 
 /// The forward part is what the first `forward_outputs` outputs depend on; the rest of the graph is its reverse. price: numbers of tape that one multiply-add is

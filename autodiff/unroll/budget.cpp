@@ -14,8 +14,10 @@ namespace autodiff {
 
 namespace {
 
-// Beyond, looking for a schedule with tapes takes a noticeable part of a second, so only those of the first tape are looked for. The others are for little memory, where hardly any fits.
+// Looking for a schedule of many steps with tapes takes a noticeable part of a second. Of tapes that leave much to compute again it is not looked for: they are for little memory, where hardly any fits.
 constexpr Step kManySteps = 512;
+constexpr double kMuch = 0.3;  // evaluations
+std::size_t tape_size_of(Step T, const StepProfile& step) { return T > kManySteps && step.recomputed > kMuch ? 0 : step.tape_size; }
 
 // All but the slots.
 std::size_t fixed_bytes(Step T, const StepProfile& step) {
@@ -91,7 +93,7 @@ UnrollPlan plan_unroll(Step T, std::span<const StepProfile> tapes, const StepSpe
   for (std::size_t i = 0; i < tapes.size(); ++i) {
     lower_bound = std::min(lower_bound, least_evaluations(T, tapes[i], std::numeric_limits<std::size_t>::max()));
     StepProfile step = tapes[i];
-    if (i > 0 && T > kManySteps) step.tape_size = 0;
+    step.tape_size = tape_size_of(T, step);
     if (least_bytes(T, step) > budget.memory_bytes || (best && least_evaluations(T, step, budget.memory_bytes) >= best->predicted.evaluations)) continue;
     UnrollPlan plan = plan_with(T, step, speed, disk, budget);
     if (best && plan.predicted.evaluations >= best->predicted.evaluations) continue;

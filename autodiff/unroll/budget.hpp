@@ -14,7 +14,7 @@ namespace autodiff {
 /// What the planner has to know of a segment (segment.hpp) with one of its tapes.
 struct StepProfile {
   std::size_t state_size = 0, theta_size = 0;
-  std::size_t tape_size = 0;      ///< 0: tapes can't be kept
+  std::size_t tape_size = 0;      ///< 0: tapes can't be kept. In more than 512 steps none is that leaves more than 0.3 evaluations to do again
   std::size_t number_bytes = 4;
   std::size_t working_bytes = 0;  ///< of the step's own arena
   double recomputed = 0;          ///< evaluations that the reverse of a step does again, within the step

@@ -31,25 +31,25 @@ WindowPlan plan_windows(const Config& config, const StepShape& largest) {
                                                 show_bytes(config.memory), least, least));
 
   InnerStep<float> step(config.rule, largest);
-  autodiff::StepSpeed speed = arithmetic_speed(step);
-  autodiff::DiskCosts disk;
-  if (config.disk > 0) {
-    speed = measure_speed(config.rule, largest, 1);
-    disk = checkpoints::measure_disk(checkpoints::posix_file_system(), config.disk_dir, autodiff::slot_bytes(profiles[0].state_size, profiles[0].number_bytes));
-  }
-  const autodiff::Budget whole{config.memory - beside, config.disk};
-  const auto planned = [&](const autodiff::Budget& each) {
-    const double windows = static_cast<double>(whole.memory_bytes) / static_cast<double>(each.memory_bytes);  // that share the disk
-    return autodiff::plan_unroll(T, profiles, speed, {windows * disk.write_seconds, windows * disk.read_seconds}, each);
+  const autodiff::StepSpeed speed = arithmetic_speed(step);
+  const auto planned = [&](const autodiff::Budget& each) { return autodiff::plan_unroll(T, profiles, speed, {}, each); };
+  const auto plan_with_disk = [&](std::size_t disk) {
+    const auto share = share_budget(config.tasks, config.threads, {config.memory - beside, disk}, [&](const autodiff::Budget& each) -> std::optional<double> {
+      if (each.memory_bytes < autodiff::smallest_memory(T, profiles)) return {};
+      return planned(each).predicted.seconds;
+    });
+    WindowPlan plan{share->at_once, share->each, 1, T, planned(share->each)};
+    plan.most_bytes = beside + static_cast<std::size_t>(plan.at_once) * plan.longest.peak_bytes;
+    plan.sub_segments = kSubSegments[plan.longest.tape];
+    return plan;
   };
-  const auto share = share_budget(config.tasks, config.threads, whole, [&](const autodiff::Budget& each) -> std::optional<double> {
-    if (each.memory_bytes < autodiff::smallest_memory(T, profiles)) return {};
-    return planned(each).predicted.seconds;
-  });
-  WindowPlan plan{share->at_once, share->each, 1, T, planned(share->each)};
-  plan.most_bytes = beside + static_cast<std::size_t>(plan.at_once) * plan.longest.peak_bytes;
-  plan.sub_segments = kSubSegments[plan.longest.tape];
-  if (plan.longest.disk_too_slow) plan.share.disk_bytes = 0;
+  WindowPlan plan = plan_with_disk(config.disk);
+  if (plan.longest.schedule.disk_slots == 0) return plan;
+  const auto disk =
+      checkpoints::measure_disk(checkpoints::posix_file_system(), config.disk_dir, autodiff::slot_bytes(profiles[0].state_size, profiles[0].number_bytes), config.disk);
+  if (plan.at_once * (disk.write_seconds + disk.read_seconds) <= measure_speed(config.rule, largest, 1).forward_seconds) return plan;
+  plan = plan_with_disk(0);
+  plan.longest.disk_too_slow = true;
   return plan;
 }
 

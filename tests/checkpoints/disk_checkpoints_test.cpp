@@ -44,6 +44,19 @@ class DamagingFileSystem final : public FaultyFileSystem {
 
 }  // namespace
 
+TEST_CASE("a disk is measured with what fits in the room that is offered, and nothing stays") {
+  TemporaryDirectory dir;
+  for (const std::size_t room : {std::size_t{100}, std::size_t{100'000}, std::size_t{1} << 30}) {
+    FaultyFileSystem files;
+    const auto costs = measure_disk(files, dir.path(), 4096, room);
+    CHECK(costs.write_seconds > 0);
+    CHECK(costs.read_seconds > 0);
+    CHECK(names_in(dir.path()).empty());
+    CHECK((files.calls < 200) == (room < (1 << 20)));  // 1 and 24 states, or 1024
+  }
+  CHECK_THROWS_AS(measure_disk(posix_file_system(), dir.path() + "/none", 4096, 1 << 20), IoError);
+}
+
 TEST_CASE("an unroll with its states on disk has the bits of one in memory, and leaves nothing behind") {
   TemporaryDirectory dir;
   const auto expected = gradient_of(autodiff::store_states(60), nullptr);
