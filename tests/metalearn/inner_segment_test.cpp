@@ -2,12 +2,17 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
+#include <tuple>
+
 #include <algorithm>
 
 #include "../autodiff/memory_journal.hpp"
+#include "../checkpoints/fixture.hpp"
 #include "autodiff/unroll/budget.hpp"
 #include "autodiff/unroll/schedules/schedules.hpp"
 #include "autodiff/unroll/unroll.hpp"
+#include "checkpoints/disk_checkpoints.hpp"
 #include "metalearn/outer/step_measurement.hpp"
 #include "small_task.hpp"
 
@@ -100,6 +105,37 @@ TEST_CASE_TEMPLATE("an unroll of inner steps that keeps tapes goes on from its j
       one.kept = {progress};
       CHECK(run(s, &one) == expected);
     }
+  }
+}
+
+TEST_CASE_TEMPLATE("1 to 500 inner steps have one gradient, to the bit: by every schedule, in float and double", T, float, double) {
+  const Config c = small_config();
+  const auto theta_32 = initial_theta(c.rule, 1);
+  const std::vector<T> theta(theta_32.begin(), theta_32.end());
+  const InFlight task = small_tasks(c)(3);
+  InnerStep<T> step(c.rule, {task.task.widths(), c.batch, task.task.classes(), c.task.labels_per_class, c.averages});
+  const auto profile = step_profile(step);
+  const auto rho = autodiff::slots_of_tape(profile.tape_size, profile.state_size, sizeof(T));
+  checkpoints::test::TemporaryDirectory dir;
+  for (const autodiff::Step length : {1, 2, 7, 60, 500}) {
+    CAPTURE(length);
+    const auto run = [&](const autodiff::Schedule& s) {
+      InnerSegment<T> segment(step, theta, task.task, 0, length);
+      std::vector<T> phi(task.phi.begin(), task.phi.end()), adjoint(phi.size()), gradient(theta.size());
+      autodiff::Arena arena;
+      std::optional<checkpoints::DiskCheckpoints> disk;
+      if (s.disk_slots > 0) disk.emplace(checkpoints::posix_file_system(), dir.path(), s.disk_slots, phi.size() * sizeof(T));
+      const auto norms = autodiff::unroll<T>(segment, s, phi, adjoint, gradient, arena, disk ? &*disk : nullptr).adjoint_norm;
+      return std::tuple(phi, adjoint, gradient, norms, segment.objective(length - 1));
+    };
+    const auto expected = run(autodiff::store_states(length));
+    CHECK(run(autodiff::store_all(length, rho)) == expected);
+    for (const autodiff::Slot slots : {2, 9, 100}) {
+      CHECK(run(autodiff::revolve(length, slots)) == expected);
+      CHECK(run(autodiff::byte_aware(length, slots + 3 * rho, rho)) == expected);
+      CHECK(run(autodiff::two_level(length, 2, slots)) == expected);
+    }
+    CHECK(run(autodiff::windowed(length, length, [](autodiff::Step n) { return autodiff::revolve(n, 5); })) == expected);
   }
 }
 
