@@ -143,11 +143,17 @@ class RunTrainer final : public Trainer {
     std::vector<InFlight> tasks;
     for (auto slot : slots) tasks.push_back(pool_->tasks()[slot]);
     std::vector<GradientEstimate> estimates(slots.size());
-    std::atomic<bool> stopped = false;
+    std::atomic<bool> stopped = false;  // also by a window that failed: the others are not to go on for hours before it is told
+    const Stop either = [&] { return stopped || asked(stop); };
     parallel_.for_each(slots.size(), [&](std::size_t i) {
-      auto e = stopped || asked(stop) ? std::nullopt : estimate(tasks[i], stop);
-      if (e) estimates[i] = std::move(*e);
-      else stopped = true;
+      try {
+        auto e = either() ? std::nullopt : estimate(tasks[i], either);
+        if (e) estimates[i] = std::move(*e);
+        else stopped = true;
+      } catch (...) {
+        stopped = true;
+        throw;
+      }
     });
     if (stopped) return {};
 
