@@ -15,6 +15,8 @@ namespace checkpoints {
 
 namespace {
 
+constexpr std::string_view kBegin = "window-", kEnd = ".journal";
+
 constexpr std::array<char, 8> kMagic = {'M', 'L', 'J', 'O', 'U', 'R', 'N', '1'};
 
 struct Head {
@@ -23,6 +25,14 @@ struct Head {
 };
 
 }  // namespace
+
+std::string journal_name(std::uint64_t task) { return fmt::format("{}{}{}", kBegin, task, kEnd); }
+
+bool is_journal_name(std::string_view name) {
+  if (!name.starts_with(kBegin) || !name.ends_with(kEnd)) return false;
+  name = name.substr(kBegin.size(), name.size() - kBegin.size() - kEnd.size());
+  return !name.empty() && name.find_first_not_of("0123456789") == name.npos;
+}
 
 struct UnrollJournalFile::Hash {
   Hash() { XXH3_64bits_reset(&state); }
@@ -82,7 +92,6 @@ bool UnrollJournalFile::resume() {
     if (file_ < 0 && errno == ENOENT) return false;
     if (file_ < 0) throw IoError(fmt::format("{}: can't be read: {}; change its permissions, or remove it: the unroll then starts again", path_, std::strerror(errno)));
   }
-  is_there_ = true;
   at_ = sizeof(Head);
   return is_whole();
 }
@@ -126,7 +135,6 @@ void UnrollJournalFile::write(std::span<const std::byte> bytes) {
 void UnrollJournalFile::commit() {
   if (out_) {
     const std::uint64_t sum = hash_->value();
-    is_there_ = true;  // in place, too, where only the last step of commit() fails
     attempt([&] {
       out_->write(std::as_bytes(std::span(&sum, 1)));
       out_->commit();
@@ -137,9 +145,6 @@ void UnrollJournalFile::commit() {
   took_ = std::chrono::duration<double>(ended_ - begun_).count();
 }
 
-void UnrollJournalFile::remove() {
-  files_.unlink(path_);
-  is_there_ = false;
-}
+void UnrollJournalFile::remove() { files_.unlink(path_); }
 
 }  // namespace checkpoints

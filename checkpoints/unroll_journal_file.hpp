@@ -9,11 +9,16 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "autodiff/unroll/unroll_journal.hpp"
 #include "checkpoints/file_system.hpp"
 
 namespace checkpoints {
+
+/// "window-7.journal": its name in a run directory, for the window of task 7.
+std::string journal_name(std::uint64_t task);
+bool is_journal_name(std::string_view name);
 
 class UnrollJournalFile : public autodiff::UnrollJournal {
  public:
@@ -29,8 +34,6 @@ class UnrollJournalFile : public autodiff::UnrollJournal {
   /// Throws IoError where the disk fails, or there are fewer bytes.
   void read(std::span<std::byte> bytes) override;
 
-  /// Whether there may be a file, whoever wrote it: resume() found one, or commit() was to make one.
-  bool is_there() const { return is_there_; }
   /// Why a progress could not be kept, naming the file, the reason and the fix; empty: all were.
   const std::string& failure() const { return failure_; }
 
@@ -56,7 +59,6 @@ class UnrollJournalFile : public autodiff::UnrollJournal {
   double took_ = 0;                          // the one before
   Clock::time_point begun_, ended_ = Clock::now();
   int file_ = -1;
-  bool is_there_ = false;
   std::string failure_;
   std::unique_ptr<DurableFile> out_;         // none: this progress can't be kept
   std::unique_ptr<Hash> hash_;

@@ -4,7 +4,6 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include <string_view>
 #include <utility>
 
 #include "autodiff/kernels/kernels.hpp"
@@ -14,16 +13,10 @@
 namespace metalearn {
 namespace {
 
-constexpr std::string_view kBegin = "window-", kEnd = ".journal";
-
 std::vector<std::string> names_in(checkpoints::FileSystem& files, const std::string& directory) {
   std::vector<std::string> names;
   files.list(directory, names);  // where it can't be read there are none
-  std::erase_if(names, [](const std::string& name) {
-    if (!name.starts_with(kBegin) || !name.ends_with(kEnd)) return true;
-    const std::string_view id = std::string_view(name).substr(kBegin.size(), name.size() - kBegin.size() - kEnd.size());
-    return id.empty() || id.find_first_not_of("0123456789") != id.npos;
-  });
+  std::erase_if(names, [](const std::string& name) { return !checkpoints::is_journal_name(name); });
   return names;
 }
 
@@ -52,7 +45,7 @@ std::unique_ptr<checkpoints::UnrollJournalFile> WindowJournals::open(std::span<c
     const std::int64_t numbers[] = {static_cast<std::int64_t>(a.kind), a.step, a.end, a.slot};
     add(numbers, sizeof numbers);
   }
-  return std::make_unique<checkpoints::UnrollJournalFile>(files_, fmt::format("{}/{}{}{}", directory_, kBegin, task.id, kEnd), key, seconds_);
+  return std::make_unique<checkpoints::UnrollJournalFile>(files_, directory_ + "/" + checkpoints::journal_name(task.id), key, seconds_);
 }
 
 bool WindowJournals::is_any() const { return !names_in(files_, directory_).empty(); }
