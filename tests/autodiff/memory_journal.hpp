@@ -14,7 +14,6 @@ class MemoryJournal final : public UnrollJournal {
   using Bytes = std::vector<std::byte>;
   bool due = true;
   std::function<void()> on_commit = [] {};
-  std::string lost;
   std::vector<Bytes> kept;  ///< oldest first; the last one is what resume() finds
 
   bool resume() override {
@@ -33,7 +32,7 @@ class MemoryJournal final : public UnrollJournal {
   std::string commit() override {
     kept.push_back(written_);
     on_commit();
-    return lost;
+    return {};
   }
   bool is_read_to_its_end() const { return at_ == reading_.size(); }
 

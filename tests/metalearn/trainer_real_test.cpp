@@ -94,7 +94,7 @@ class OneFails final : public Windowed {
       throw checkpoints::IoError("the disk is gone");
     }
     return Windowed::estimate(theta, task, update, [&] {
-      if (++asked_ > 20) within(stop);
+      if (++asked_ == 21) within(stop);
       return stop();
     });
   }
