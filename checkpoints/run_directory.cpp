@@ -19,6 +19,7 @@
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/snapshot_file.hpp"
+#include "checkpoints/unroll_journal_file.hpp"
 
 namespace checkpoints {
 namespace {
@@ -48,7 +49,9 @@ bool is_alive(const std::string& process) {
 /// What a killed owner may leave half written.
 bool is_own_temporary(const std::string& name) {
   constexpr std::string_view kTmp = ".tmp";
-  return name == "config.json.tmp" || name == kManifestName + std::string(kTmp) || (name.ends_with(kTmp) && update_of(name.substr(0, name.size() - kTmp.size())));
+  if (!name.ends_with(kTmp)) return false;
+  const std::string whole = name.substr(0, name.size() - kTmp.size());
+  return whole == "config.json" || whole == kManifestName || update_of(whole) || is_journal_name(whole);
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ NewestWhole newest_whole_snapshot(const std::string& directory, FileSystem& file
 
 class RunDirectory {
  public:
-  /// Makes the folder if missing, locks it and removes what a killed owner left half written (snapshot-*.h5.tmp, config.json.tmp, manifest.json.tmp).
+  /// Makes the folder if missing, locks it and removes what a killed owner left half written (*.tmp of a snapshot, a journal, config.json, manifest.json).
   /// Throws Busy naming the owner's process, IoError naming the folder where it can't be made or written.
   static RunDirectory create(const std::string& path, FileSystem& files = posix_file_system());
   /// The same for a folder that must be there already: throws NoInput where it is not.

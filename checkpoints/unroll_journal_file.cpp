@@ -15,14 +15,25 @@ namespace checkpoints {
 
 namespace {
 
+constexpr std::string_view kBegin = "window-", kEnd = ".journal";
+
 constexpr std::array<char, 8> kMagic = {'M', 'L', 'J', 'O', 'U', 'R', 'N', '1'};
 
 struct Head {
   std::array<char, 8> magic;
   std::uint64_t key;
+  std::int64_t generation;
 };
 
 }  // namespace
+
+std::string journal_name(std::uint64_t task) { return fmt::format("{}{}{}", kBegin, task, kEnd); }
+
+bool is_journal_name(std::string_view name) {
+  if (!name.starts_with(kBegin) || !name.ends_with(kEnd)) return false;
+  name = name.substr(kBegin.size(), name.size() - kBegin.size() - kEnd.size());
+  return !name.empty() && name.find_first_not_of("0123456789") == name.npos;
+}
 
 struct UnrollJournalFile::Hash {
   Hash() { XXH3_64bits_reset(&state); }
@@ -31,8 +42,8 @@ struct UnrollJournalFile::Hash {
   XXH3_state_t state;
 };
 
-UnrollJournalFile::UnrollJournalFile(FileSystem& files, std::string path, std::uint64_t key, double seconds)
-    : files_(files), path_(std::move(path)), key_(key), seconds_(seconds) {}
+UnrollJournalFile::UnrollJournalFile(FileSystem& files, std::string path, std::uint64_t key, double seconds, Clock::time_point since, std::int64_t generation)
+    : files_(files), path_(std::move(path)), key_(key), seconds_(seconds), since_(since), generation_(generation) {}
 
 UnrollJournalFile::~UnrollJournalFile() {
   if (file_ >= 0) files_.close(file_);
@@ -51,7 +62,9 @@ std::size_t UnrollJournalFile::read_at(std::uint64_t at, std::span<std::byte> by
   return done;
 }
 
-bool UnrollJournalFile::is_whole() {
+/// Empty: nothing is.
+std::string_view UnrollJournalFile::what_is_wrong() {
+  constexpr std::string_view kDamaged = "damaged";
   Head head{};
   std::uint64_t found = 0, at = 0;
   std::vector<std::byte> block(std::size_t{1} << 16), tail;
@@ -60,9 +73,10 @@ bool UnrollJournalFile::is_whole() {
   for (;;) {
     const std::size_t got = read_at(at, block);
     if (at == 0) {
-      if (got < sizeof head + sizeof found) return false;
+      if (got < sizeof head + sizeof found) return kDamaged;
       std::memcpy(&head, block.data(), sizeof head);
-      if (head.magic != kMagic || head.key != key_) return false;
+      if (head.magic != kMagic) return kDamaged;
+      if (head.key != key_) return "of another plan";
     }
     at += got;
     tail.insert(tail.end(), block.begin(), block.begin() + static_cast<std::ptrdiff_t>(got));
@@ -72,19 +86,30 @@ bool UnrollJournalFile::is_whole() {
     if (got < block.size()) break;
   }
   std::memcpy(&found, tail.data(), sizeof found);
-  return found == hash.value();
+  return found == hash.value() ? "" : kDamaged;
+}
+
+/// False where there is no file.
+bool UnrollJournalFile::open() {
+  if (file_ >= 0) return true;
+  do file_ = files_.open(path_, O_RDONLY, 0);
+  while (file_ < 0 && errno == EINTR);
+  if (file_ < 0 && errno == ENOENT) return false;
+  if (file_ < 0) throw IoError(fmt::format("{}: can't be read: {}; change its permissions, or remove it: the unroll then starts again", path_, std::strerror(errno)));
+  return true;
 }
 
 bool UnrollJournalFile::resume() {
-  if (file_ < 0) {
-    do file_ = files_.open(path_, O_RDONLY, 0);
-    while (file_ < 0 && errno == EINTR);
-    if (file_ < 0 && errno == ENOENT) return false;
-    if (file_ < 0) throw IoError(fmt::format("{}: can't be read: {}; change its permissions, or remove it: the unroll then starts again", path_, std::strerror(errno)));
-  }
-  is_there_ = true;
+  if (!open()) return false;
   at_ = sizeof(Head);
-  return is_whole();
+  passed_over_ = what_is_wrong();
+  return passed_over_.empty();
+}
+
+bool UnrollJournalFile::is_of_generation() {
+  if (!open()) return false;
+  Head head{};
+  return read_at(0, std::as_writable_bytes(std::span(&head, 1))) == sizeof head && head.magic == kMagic && head.generation == generation_;
 }
 
 void UnrollJournalFile::read(std::span<std::byte> bytes) {
@@ -92,8 +117,8 @@ void UnrollJournalFile::read(std::span<std::byte> bytes) {
   at_ += bytes.size();
 }
 
-bool UnrollJournalFile::is_due() {
-  return std::chrono::duration<double>(Clock::now() - ended_).count() >= std::max(seconds_, took_ / kShare);
+bool UnrollJournalFile::is_due(bool is_end) {
+  return std::chrono::duration<double>(Clock::now() - (is_end ? since_ : ended_)).count() >= std::max(seconds_, took_ / kShare);
 }
 
 /// A step of keeping a progress; where the disk fails, the rest of them does nothing.
@@ -102,18 +127,19 @@ void UnrollJournalFile::attempt(F f) {
   try {
     f();
   } catch (const IoError& e) {
-    failure_ = e.what();
+    lost_ = failure_ = e.what();
     out_.reset();
   }
 }
 
 void UnrollJournalFile::begin() {
   begun_ = Clock::now();
+  lost_.clear();
   attempt([&] {
     out_ = std::make_unique<DurableFile>(files_, path_);
     hash_ = std::make_unique<Hash>();
   });
-  const Head head{kMagic, key_};
+  const Head head{kMagic, key_, generation_};
   write(std::as_bytes(std::span(&head, 1)));
 }
 
@@ -123,10 +149,9 @@ void UnrollJournalFile::write(std::span<const std::byte> bytes) {
   attempt([&] { out_->write(bytes); });
 }
 
-void UnrollJournalFile::commit() {
+std::string UnrollJournalFile::commit() {
   if (out_) {
     const std::uint64_t sum = hash_->value();
-    is_there_ = true;  // in place, too, where only the last step of commit() fails
     attempt([&] {
       out_->write(std::as_bytes(std::span(&sum, 1)));
       out_->commit();
@@ -135,11 +160,9 @@ void UnrollJournalFile::commit() {
   }
   ended_ = Clock::now();
   took_ = std::chrono::duration<double>(ended_ - begun_).count();
+  return lost_;
 }
 
-void UnrollJournalFile::remove() {
-  files_.unlink(path_);
-  is_there_ = false;
-}
+void UnrollJournalFile::remove() { files_.unlink(path_); }
 
 }  // namespace checkpoints

@@ -41,6 +41,7 @@ int run_training(metalearn::Trainer& trainer, const std::string& directory) {
   if (trainer.config().disk > 0) fmt::print("waited for states on disk: {:.1f} s\n", disk_wait);
   fmt::print("newest snapshot: {}\n", trainer.newest_snapshot());
   if (const std::string best = metalearn::load_trained_theta(directory).file; best != trainer.newest_snapshot()) fmt::print("best on meta-validation tasks: {}\n", best);
+  if (const std::string why = trainer.lost_progress(); !why.empty()) fmt::print("how far a window was is lost: {}\n", why);
   if (finished) fmt::print("next: metalearn eval --theta {} --held-out\n", directory);
   else fmt::print("next: metalearn resume {}{}\n", directory, trainer.has_progress() ? ", which goes on within the windows that were under way" : "");
   return finished ? 0 : 128 + stop_signal();

@@ -102,11 +102,13 @@ class Interpreter {
     position_.action = action;
     position_.step = step;
     const bool is_end = action == s_.actions.size(), is_stopped = !is_end && stop_ && stop_();
-    if (journal_ && (is_stopped || journal_->is_due() || (is_end && is_kept_))) keep();
-    if (is_stopped) throw UnrollStopped();
+    std::string lost;
+    if (journal_ && (is_stopped || journal_->is_due(is_end) || (is_end && is_kept_))) lost = keep();
+    if (is_stopped) throw UnrollStopped(std::move(lost));
   }
 
-  void keep() {
+  // Gives why it could not.
+  std::string keep() {
     if (ahead_) disk_->load(*ahead_, std::as_writable_bytes(next_));  // one read at a time: it is begun again below
     journal_->begin();
     write(std::span(&position_, 1));
@@ -119,9 +121,10 @@ class Interpreter {
         write(held.is_tape ? tape_in(slot) : state_in(slot));
       }
     }
-    journal_->commit();
+    std::string lost = journal_->commit();
     is_kept_ = true;
     if (ahead_) disk_->prefetch(*ahead_);
+    return lost;
   }
   template <class Numbers>
   void write(Numbers part) { journal_->write(std::as_bytes(std::span(part))); }

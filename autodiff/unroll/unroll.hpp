@@ -30,7 +30,8 @@ struct RecomputationMismatch : std::runtime_error {
 
 /// The unroll was asked to stop, and did, between two steps.
 struct UnrollStopped : std::runtime_error {
-  UnrollStopped() : std::runtime_error("the unroll was stopped") {}
+  explicit UnrollStopped(std::string why_lost) : std::runtime_error("the unroll was stopped"), lost(std::move(why_lost)) {}
+  std::string lost;  ///< why the journal could not keep its progress; empty: it did, or there is none
 };
 
 /// Per step t, in doubles.
@@ -53,7 +54,7 @@ std::size_t most_bookkeeping_bytes(Step T);
 /// Reverses the unroll from phi_0. phi: phi_0, in the end phi_T. adjoint: of phi_T from outside, in the end of phi_0
 /// (in windows: of the state that the last window starts from). d/dtheta is added to gradient in the order in which the steps are reversed.
 /// The arena grows to, and is used up to, exactly the schedule's peak plus unroll_fixed_bytes(). disk: needed where the schedule has disk slots, with as many of the state's bytes.
-/// journal: if it has a progress of this unroll, the unroll goes on from there; while it runs, a progress is kept where one is due, and once more in the end where there is one.
+/// journal: if it has a progress of this unroll, the unroll goes on from there; while it runs, a progress is kept where one is due, and in the end also where there is one.
 /// stop: asked between steps (empty: never). Where it says yes a progress is kept, due or not, and UnrollStopped thrown.
 /// Throws std::invalid_argument for what doesn't fit together, RecomputationMismatch, and what segment, disk and journal throw; phi, adjoint and gradient are then as they were.
 template <class T>

@@ -5,6 +5,7 @@
 #pragma once
 #include <cstddef>
 #include <span>
+#include <string>
 
 namespace autodiff {
 
@@ -16,12 +17,12 @@ class UnrollJournal {
   /// The next bytes of it. Throws where there are fewer.
   virtual void read(std::span<std::byte> bytes) = 0;
 
-  /// Whether it is time to keep one.
-  virtual bool is_due() = 0;
+  /// Whether it is time to keep one; is_end: the last one, of the unroll at its end.
+  virtual bool is_due(bool is_end) = 0;
   virtual void begin() = 0;
   virtual void write(std::span<const std::byte> bytes) = 0;
-  /// What was written since begin() takes the place of what was kept before.
-  virtual void commit() = 0;
+  /// What was written since begin() takes the place of what was kept before. Gives why it can't; empty: it does.
+  virtual std::string commit() = 0;
 };
 
 }  // namespace autodiff

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <iterator>
+#include <mutex>
 #include <set>
 #include <stdexcept>
 #include <utility>
@@ -24,6 +25,7 @@
 #include "metalearn/outer/schedule.hpp"
 #include "metalearn/outer/step_rows.hpp"
 #include "metalearn/outer/trainer_parts.hpp"
+#include "metalearn/outer/window_journals.hpp"
 
 namespace metalearn {
 namespace {
@@ -49,7 +51,10 @@ class RunTrainer final : public Trainer {
              std::vector<std::string> events, checkpoints::FileSystem& files)
       : config_(config), files_(files), directory_(std::move(directory)), parallel_(config.threads), pending_(std::move(events)) {
     state_ = from ? state_from(*from, config_) : RunState::begin(initial_theta(config_.rule, config_.seed));
-    if (from) saved_ = state_.update;
+    if (from) {
+      saved_ = state_.update;
+      remove_other_journals(files_, directory_.path(), state_.update);  // of an update that was saved right before a kill
+    }
     if (!parts) return;
     parts_ = std::move(*parts);
     pending_.insert(pending_.end(), parts_.notes.begin(), parts_.notes.end());
@@ -81,10 +86,12 @@ class RunTrainer final : public Trainer {
   std::int64_t update() const override { return state_.update; }
   std::string memory_plan() const override { return parts_.memory_plan; }
   bool has_progress() const override { return parts_.estimator && parts_.estimator->has_progress(); }
+  std::string lost_progress() const override { return lost_progress_; }
   const std::vector<float>& theta() const override { return state_.theta; }
   const std::vector<float>& theta_average() const override { return state_.theta_average; }
 
   void run(const OnProgress& on_update, const Stop& stop) override {
+    lost_progress_.clear();
     bool go_on = true;
     while (go_on && state_.update < config_.updates) {
       const auto progress = one_update(stop);
@@ -143,11 +150,21 @@ class RunTrainer final : public Trainer {
     std::vector<InFlight> tasks;
     for (auto slot : slots) tasks.push_back(pool_->tasks()[slot]);
     std::vector<GradientEstimate> estimates(slots.size());
-    std::atomic<bool> stopped = false;
+    std::mutex mutex;
+    std::atomic<bool> stopped = false;  // also by a window that failed: the others are not to go on for hours before it is told
+    const Stop either = [&] { return stopped || asked(stop); };
     parallel_.for_each(slots.size(), [&](std::size_t i) {
-      auto e = stopped || asked(stop) ? std::nullopt : estimate(tasks[i], stop);
-      if (e) estimates[i] = std::move(*e);
-      else stopped = true;
+      try {
+        if (either()) stopped = true;
+        else estimates[i] = estimate(tasks[i], either);
+      } catch (const autodiff::UnrollStopped& e) {
+        stopped = true;
+        const std::lock_guard lock(mutex);
+        if (!e.lost.empty()) lost_progress_ = e.lost;
+      } catch (...) {
+        stopped = true;
+        throw;
+      }
     });
     if (stopped) return {};
 
@@ -187,12 +204,9 @@ class RunTrainer final : public Trainer {
     return report(row, std::move(batch.events));
   }
 
-  /// Empty where it was stopped.
-  std::optional<GradientEstimate> estimate(InFlight& task, const Stop& stop) const {
+  GradientEstimate estimate(InFlight& task, const Stop& stop) const {
     try {
       return parts_.estimator->estimate(state_.theta, task, state_.update, stop);
-    } catch (const autodiff::UnrollStopped&) {
-      return {};
     } catch (const autodiff::RecomputationMismatch& e) {
       throw checkpoints::MachineFault(fmt::format("{}: update {}, task {} ({}): the state before inner step {} {}; the newest snapshot is good, and a resume starts this window again",
                                                   directory_.path(), state_.update + 1, task.id, task.family, task.age + e.step, e.reason));
@@ -277,6 +291,7 @@ class RunTrainer final : public Trainer {
   std::optional<RowsFile> step_rows_;
   std::optional<checkpoints::BackgroundSaver> saver_;  ///< after all that it uses
   std::int64_t saved_ = 0;                             ///< update of the newest state handed over, or resumed from
+  std::string lost_progress_;
   double stall_ = 0, waited_ = 0;                      ///< seconds, since the last report
   Clock::time_point saved_at_ = Clock::now();
 };

@@ -55,6 +55,7 @@ class Trainer {
   virtual std::int64_t update() const = 0;               ///< updates done
   virtual std::string memory_plan() const = 0;           ///< what the memory budget leads to, in a line; empty: there is none
   virtual bool has_progress() const = 0;                 ///< whether a resume goes on within windows, where they were interrupted
+  virtual std::string lost_progress() const = 0;         ///< why how far a window was could not be kept, when run() was stopped, naming the file; empty: it was
   virtual const std::vector<float>& theta() const = 0;
   virtual const std::vector<float>& theta_average() const = 0;  ///< debiased moving average: what is validated and worth evaluating
   /// Trains until config().updates are done, on_update returns false, or stop (asked between inner steps) true: an update that is not whole by then is dropped, and the state

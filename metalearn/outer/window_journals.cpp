@@ -4,26 +4,20 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include <string_view>
 #include <utility>
 
 #include "autodiff/kernels/kernels.hpp"
+#include "checkpoints/error.hpp"
 #include "metalearn/outer/state_diff.hpp"
 #include "metalearn/outer/version.hpp"
 
 namespace metalearn {
 namespace {
 
-constexpr std::string_view kBegin = "window-", kEnd = ".journal";
-
 std::vector<std::string> names_in(checkpoints::FileSystem& files, const std::string& directory) {
   std::vector<std::string> names;
   files.list(directory, names);  // where it can't be read there are none
-  std::erase_if(names, [](const std::string& name) {
-    if (!name.starts_with(kBegin) || !name.ends_with(kEnd)) return true;
-    const std::string_view id = std::string_view(name).substr(kBegin.size(), name.size() - kBegin.size() - kEnd.size());
-    return id.empty() || id.find_first_not_of("0123456789") != id.npos;
-  });
+  std::erase_if(names, [](const std::string& name) { return !checkpoints::is_journal_name(name); });
   return names;
 }
 
@@ -41,7 +35,7 @@ WindowJournals::WindowJournals(checkpoints::FileSystem& files, std::string direc
 }
 
 std::unique_ptr<checkpoints::UnrollJournalFile> WindowJournals::open(std::span<const float> theta, const InFlight& task, std::int64_t update,
-                                                                     const autodiff::Schedule& schedule) const {
+                                                                     const autodiff::Schedule& schedule) {
   std::uint64_t key = 0;
   const auto add = [&](const void* bytes, std::size_t count) { key = XXH3_64bits_withSeed(bytes, count, key); };
   const std::string words = fmt::format("{}{} {} {} {} {} {} {} {}", run_, update, task.id, task.age, schedule.name, schedule.steps, schedule.slots, schedule.disk_slots, schedule.tape_slots);
@@ -52,13 +46,29 @@ std::unique_ptr<checkpoints::UnrollJournalFile> WindowJournals::open(std::span<c
     const std::int64_t numbers[] = {static_cast<std::int64_t>(a.kind), a.step, a.end, a.slot};
     add(numbers, sizeof numbers);
   }
-  return std::make_unique<checkpoints::UnrollJournalFile>(files_, fmt::format("{}/{}{}{}", directory_, kBegin, task.id, kEnd), key, seconds_);
+  return std::make_unique<checkpoints::UnrollJournalFile>(files_, directory_ + "/" + checkpoints::journal_name(task.id), key, seconds_, began(update), update);
+}
+
+checkpoints::UnrollJournalFile::Clock::time_point WindowJournals::began(std::int64_t update) {
+  std::lock_guard lock(mutex_);
+  if (std::exchange(update_, update) != update) began_ = checkpoints::UnrollJournalFile::Clock::now();
+  return began_;
 }
 
 bool WindowJournals::is_any() const { return !names_in(files_, directory_).empty(); }
 
 void WindowJournals::remove_all() const {
   for (const auto& name : names_in(files_, directory_)) files_.unlink(directory_ + "/" + name);
+}
+
+void remove_other_journals(checkpoints::FileSystem& files, const std::string& directory, std::int64_t update) {
+  for (const auto& name : names_in(files, directory)) {
+    const std::string path = directory + "/" + name;
+    try {
+      if (!checkpoints::UnrollJournalFile(files, path, 0, 0, {}, update).is_of_generation()) files.unlink(path);
+    } catch (const checkpoints::IoError&) {  // which the window that it may be of will tell
+    }
+  }
 }
 
 }  // namespace metalearn

@@ -85,6 +85,8 @@ GradientEstimate Windowed::estimate(std::span<const float> theta, InFlight& task
     result.contribution_norm = std::move(telemetry.contribution_norm);
     result.waited_seconds = telemetry.waited_seconds;
     if (telemetry.went_on) result.notes.push_back("went on within its window, where it was interrupted");
+    if (journal && !journal->passed_over().empty())
+      result.notes.push_back(fmt::format("a progress within its window is there, but {}: the window started again", journal->passed_over()));
   } catch (const NotFinite& e) {
     return failed(e.step, e.what(), e.op);
   } catch (const autodiff::RecomputationMismatch&) {

@@ -26,12 +26,13 @@ class MemoryJournal final : public UnrollJournal {
     std::copy_n(reading_.begin() + static_cast<std::ptrdiff_t>(at_), bytes.size(), bytes.begin());
     at_ += bytes.size();
   }
-  bool is_due() override { return due; }
+  bool is_due(bool) override { return due; }
   void begin() override { written_.clear(); }
   void write(std::span<const std::byte> bytes) override { written_.insert(written_.end(), bytes.begin(), bytes.end()); }
-  void commit() override {
+  std::string commit() override {
     kept.push_back(written_);
     on_commit();
+    return {};
   }
   bool is_read_to_its_end() const { return at_ == reading_.size(); }
 

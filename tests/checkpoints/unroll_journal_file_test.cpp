@@ -48,7 +48,7 @@ class KillingFileSystem final : public FaultyFileSystem {
 class EverMoreJournal final : public UnrollJournalFile {
  public:
   EverMoreJournal(FileSystem& files, const std::string& path, std::uint64_t key) : UnrollJournalFile(files, path, key, 0) {}
-  bool is_due() override { return true; }
+  bool is_due(bool) override { return true; }
 };
 
 /// A disk that takes its time.
@@ -112,6 +112,9 @@ TEST_CASE("a journal is read to the bit by the unroll whose key it has, and by n
   }
   CHECK_FALSE(other.resume());
   CHECK_FALSE(none.resume());
+  CHECK(journal.passed_over().empty());
+  CHECK(other.passed_over() == "of another plan");
+  CHECK(none.passed_over().empty());
 }
 
 TEST_CASE("a journal that is cut off, grown or damaged anywhere counts as none") {
@@ -120,7 +123,10 @@ TEST_CASE("a journal that is cut off, grown or damaged anywhere counts as none")
   const auto whole = read_file(posix_file_system(), path);
   const auto accepted = [&](std::span<const std::byte> bytes) {
     write_durably(posix_file_system(), path, bytes);
-    return UnrollJournalFile(posix_file_system(), path, 42, 0).resume();
+    UnrollJournalFile journal(posix_file_system(), path, 42, 0);
+    const bool is_whole = journal.resume();
+    CHECK(journal.passed_over().empty() == is_whole);
+    return is_whole;
   };
   CHECK(accepted(whole));
   for (std::size_t n = 0; n < whole.size(); ++n) CHECK_FALSE(accepted(std::span(whole).first(n)));
@@ -152,7 +158,6 @@ TEST_CASE("whichever system call fails while a progress is kept, the one before 
             journal.write(std::vector<std::byte>(100000));
             journal.write(std::vector<std::byte>(100000));
             journal.commit();
-            CHECK(journal.is_there());
             m = journal.failure();
           },
           &m);
@@ -180,7 +185,7 @@ TEST_CASE("a progress that could not be kept is followed by one that can") {
   for (const bool is_kept : {false, true}) {
     journal.begin();
     journal.write(std::vector<std::byte>(100));
-    journal.commit();
+    CHECK(journal.commit().empty() == is_kept);
     CHECK(UnrollJournalFile(posix_file_system(), dir / "unroll.journal", 42, 0).resume() == is_kept);
   }
   CHECK(journal.failure().find("No space left") != std::string::npos);
@@ -190,12 +195,16 @@ TEST_CASE("a progress that could not be kept is followed by one that can") {
 
 TEST_CASE("a progress is due after its interval, and never so soon that keeping them takes more than a twentieth of the time") {
   TemporaryDirectory dir;
-  CHECK(UnrollJournalFile(posix_file_system(), dir / "a", 1, 0).is_due());
-  CHECK_FALSE(UnrollJournalFile(posix_file_system(), dir / "a", 1, 1000).is_due());
+  for (const bool is_end : {false, true}) {
+    CHECK(UnrollJournalFile(posix_file_system(), dir / "a", 1, 0).is_due(is_end));
+    CHECK_FALSE(UnrollJournalFile(posix_file_system(), dir / "a", 1, 1000).is_due(is_end));
+    const auto long_ago = UnrollJournalFile::Clock::now() - std::chrono::seconds(2000);
+    CHECK(UnrollJournalFile(posix_file_system(), dir / "a", 1, 1000, long_ago).is_due(is_end) == is_end);
+  }
   SlowFileSystem files;
   UnrollJournalFile journal(files, dir / "a", 1, 0);
   journal.begin();
   journal.commit();  // in 100 ms, for file and folder
-  CHECK_FALSE(journal.is_due());
-  while (!journal.is_due()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  CHECK_FALSE(journal.is_due(false));
+  while (!journal.is_due(false)) std::this_thread::sleep_for(std::chrono::milliseconds(10));
 }

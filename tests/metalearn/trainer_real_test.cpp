@@ -1,7 +1,10 @@
 // The trainer with the real model, tasks and windows, tiny: what the toy can't show.
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
@@ -74,6 +77,51 @@ TEST_CASE("a training whose windows keep tapes has the bits of one that keeps st
   CHECK(went_on >= 3);
   CHECK(resume_with(folder / "stopped", {}, small_parts<WithTapes>)->theta() == whole);
   for (const auto& entry : std::filesystem::directory_iterator(folder / "stopped")) CHECK(entry.path().extension() != ".journal");
+}
+
+namespace {
+
+/// Of the windows of an update, the first to begin fails, but not before another one is in its midst, which waits there to be stopped.
+class OneFails final : public Windowed {
+ public:
+  using Windowed::Windowed;
+  GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t update, const Stop& stop) override {
+    const auto within = [](const auto& happens) {
+      for (int ms = 0; ms < 20000 && !happens(); ++ms) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    };
+    if (begun_++ == 0) {
+      within([&] { return asked_ > 20; });
+      throw checkpoints::IoError("the disk is gone");
+    }
+    return Windowed::estimate(theta, task, update, [&] {
+      if (++asked_ == 21) within(stop);
+      return stop();
+    });
+  }
+
+ private:
+  std::atomic<int> begun_ = 0, asked_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a window that fails stops the others at their next step: the failure comes out, what they had is kept, and a resume goes on with it, to the same bits") {
+  Folder folder;
+  Config c = small_config();
+  c.set("unroll", "60");
+  c.tasks = c.threads = 2;
+  c.updates = 1;
+  const auto whole = finish(*start_with(c, folder / "whole", small_parts<>));
+  CHECK_THROWS_WITH_AS(finish(*start_with(c, folder / "failed", small_parts<OneFails>)), "the disk is gone", checkpoints::IoError);
+  int went_on = 0;
+  const auto resumed = resume_with(folder / "failed", {}, small_parts<>);
+  REQUIRE(resumed->update() == 0);
+  resumed->run([&](const Progress& p) {
+    for (const auto& event : p.events) went_on += event.find("went on within its window") != std::string::npos;
+    return true;
+  });
+  CHECK(went_on == 1);
+  CHECK(resumed->theta() == whole);
 }
 
 TEST_CASE("a run on glyphs trains, validates on held-out families, and gives the same snapshot on one thread and on two") {

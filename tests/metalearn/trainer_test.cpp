@@ -303,6 +303,35 @@ TEST_CASE("a state that this machine computes with other bits the second time en
   }
 }
 
+TEST_CASE("a training that is stopped says why how far a window was could not be kept, and the next one, which ends, does not") {
+  Folder folder;
+  Config c = tiny_config();
+  c.updates = 3;
+  class Stopped final : public GradientEstimator {
+   public:
+    explicit Stopped(std::unique_ptr<GradientEstimator> toy) : toy_(std::move(toy)) {}
+    GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t update, const Stop& stop) override {
+      return asked(stop) ? throw autodiff::UnrollStopped("the disk is full") : toy_->estimate(theta, task, update);
+    }
+    bool advance(std::span<const float> theta, InFlight& task, std::int64_t steps) override { return toy_->advance(theta, task, steps); }
+
+   private:
+    std::unique_ptr<GradientEstimator> toy_;
+  };
+  const auto trainer = start_with(c, folder / "run", [](const Config& config) {
+    TrainerParts p = toy_parts()(config);
+    p.estimator = std::make_unique<Stopped>(std::move(p.estimator));
+    return p;
+  });
+  int times = 0;
+  trainer->run([](const Progress&) { return true; }, [&] { return ++times == 2; });  // once before the window, once within
+  CHECK(trainer->update() == 0);
+  CHECK(trainer->lost_progress() == "the disk is full");
+  trainer->run([](const Progress&) { return true; });
+  CHECK(trainer->update() == 3);
+  CHECK(trainer->lost_progress().empty());
+}
+
 TEST_CASE("a damaged newest snapshot is passed over for the one before it, which is reported, and the final bits are the same") {
   Folder folder;
   Config c = tiny_config();

@@ -1,5 +1,8 @@
 #include "metalearn/outer/window_journals.hpp"
 
+#include <chrono>
+#include <thread>
+
 #include "../checkpoints/fixture.hpp"
 #include "autodiff/unroll/schedules/schedules.hpp"
 #include "metalearn/outer/state_diff.hpp"
@@ -75,6 +78,42 @@ TEST_CASE("every key of the configuration that changes bits is another window's,
     CHECK(w.open(dir.path())->resume() == !changes_bits(key));
   }
   CHECK(changed > 30);
+}
+
+TEST_CASE("the end of a window is kept where its update has taken longer than the interval by then, though the window has not; a new update begins anew") {
+  TemporaryDirectory dir;
+  Window first, second;
+  first.config.journal_every = 0.5;
+  second.task.id = 12;
+  WindowJournals journals(checkpoints::posix_file_system(), dir.path(), first.config, {});
+  const auto opened = [&](const Window& w, std::int64_t update) { return journals.open(w.theta, w.task, update, w.schedule); };
+  CHECK_FALSE(opened(first, 7)->is_due(true));
+  std::this_thread::sleep_for(std::chrono::milliseconds(550));
+  const auto late = opened(second, 7);
+  CHECK(late->is_due(true));
+  CHECK_FALSE(late->is_due(false));
+  CHECK_FALSE(opened(first, 8)->is_due(true));
+}
+
+TEST_CASE("the journals of another update than the one to come go, and what can't be one; those of this update stay, also of another plan") {
+  TemporaryDirectory dir;
+  Window past, present;
+  present.task.id = 12;
+  present.update = 8;
+  write(past, dir.path());
+  write(present, dir.path());
+  for (const char* other : {"window-5.journal", "metrics.csv"}) checkpoints::test::write_bytes(dir / other, {});
+  remove_other_journals(checkpoints::posix_file_system(), dir.path(), 8);
+  CHECK(checkpoints::test::names_in(dir.path()).size() == 2);
+  CHECK(std::filesystem::exists(dir / "metrics.csv"));
+  CHECK(present.open(dir.path())->resume());
+  present.config.rule.inner_rate *= 2;
+  const auto changed = present.open(dir.path());
+  CHECK_FALSE(changed->resume());
+  CHECK(changed->passed_over() == "of another plan");
+  remove_other_journals(checkpoints::posix_file_system(), dir.path(), 9);
+  CHECK(checkpoints::test::names_in(dir.path()) == std::vector<std::string>{"metrics.csv"});
+  remove_other_journals(checkpoints::posix_file_system(), dir / "gone", 9);
 }
 
 TEST_CASE("all journals of a folder are removed at once, whatever windows they are of, and nothing else is") {

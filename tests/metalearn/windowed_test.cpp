@@ -332,6 +332,67 @@ TEST_CASE("a window that was killed goes on from its journal with the same bits:
   SUBCASE("tapes kept") { kill<WithTapes>(c, {}); }
 }
 
+TEST_CASE("of an update of many windows one after the other, those that ended are kept once it has taken long: they are not run again, and give the same bits") {
+  Config c = small_config();
+  c.set("unroll", "12");
+  c.set("journal-every", "0.2");
+  const auto theta = initial_theta(c.rule, 1);
+  checkpoints::test::TemporaryDirectory dir;
+  InFlight late = begin(c, 3, 12), again = late;
+  GradientEstimate expected;
+  {
+    Windowed first(c);
+    first.keep_progress_in(dir.path(), {});
+    InFlight early = begin(c, 2, 12);
+    first.estimate(theta, early, 5);
+    std::this_thread::sleep_for(std::chrono::milliseconds(250));
+    expected = first.estimate(theta, late, 5);
+    CHECK(first.has_progress());
+  }
+  Windowed second(c);
+  second.keep_progress_in(dir.path(), {});
+  int steps = 0;
+  const GradientEstimate e = second.estimate(theta, again, 5, [&] { return ++steps, false; });
+  CHECK(steps == 0);
+  CHECK(e.notes == std::vector<std::string>{"went on within its window, where it was interrupted"});
+  CHECK(e.gradient == expected.gradient);
+  CHECK(e.objective_last == expected.objective_last);
+  CHECK(e.adjoint_norm == expected.adjoint_norm);
+  CHECK(again.phi == late.phi);
+}
+
+TEST_CASE("a progress of another plan is passed over, which is said, with the same bits; one that can't be kept when a window is stopped says why") {
+  Config c = small_config();
+  c.set("unroll", "12");
+  const auto theta = initial_theta(c.rule, 1);
+  checkpoints::test::TemporaryDirectory dir;
+  const InFlight start = begin(c, 2, 12);
+  InFlight task = start, again = start;
+  const auto stopped = [&](Windowed& windowed) {
+    int asked = 0;
+    windowed.keep_progress_in(dir.path(), {});
+    try {
+      windowed.estimate(theta, task, 5, [&] { return ++asked == 8; });
+    } catch (const autodiff::UnrollStopped& e) {
+      return e.lost;
+    }
+    return std::string("was not stopped");
+  };
+  checkpoints::test::FaultyFileSystem full(1, ENOSPC);  // behind looking for a journal
+  full.for_good = true;
+  Windowed sound(c), failing(c, 1, {}, full), other(c, 1, budget_of(c, start, 12, 5));
+  const std::string why = stopped(failing);
+  CHECK(why.find(dir / "window-2.journal: ") == 0);
+  CHECK(why.find("No space left") != std::string::npos);
+  CHECK(checkpoints::test::names_in(dir.path()).empty());
+  CHECK(stopped(sound).empty());
+  other.keep_progress_in(dir.path(), {});
+  const GradientEstimate e = other.estimate(theta, again, 5), expected = Windowed(c).estimate(theta, task, 5);
+  CHECK(e.notes == std::vector<std::string>{"a progress within its window is there, but of another plan: the window started again"});
+  CHECK(e.gradient == expected.gradient);
+  CHECK(again.phi == task.phi);
+}
+
 TEST_CASE("the time that a window waits for its states on disk is told") {
   class Slow final : public checkpoints::test::FaultyFileSystem {
    public:
@@ -356,7 +417,7 @@ namespace {
 /// The journal of a window that was stopped in the middle of its way back, with one byte changed by someone who knows what a checksum is.
 void falsify(const std::string& path, std::size_t at) {
   auto bytes = checkpoints::test::bytes_of(path);
-  bytes.at(16 + at) ^= std::byte{1};
+  bytes.at(24 + at) ^= std::byte{1};
   const std::uint64_t sum = XXH3_64bits(bytes.data(), bytes.size() - sizeof sum);
   std::memcpy(bytes.data() + bytes.size() - sizeof sum, &sum, sizeof sum);
   checkpoints::test::write_bytes(path, bytes);

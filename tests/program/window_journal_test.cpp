@@ -118,7 +118,7 @@ TEST_CASE("a signal within a long window is answered there: the window's progres
   }
 }
 
-TEST_CASE("a journal that is damaged, or another budget's, is passed over: the window starts again, with the same bits") {
+TEST_CASE("a journal that is damaged, or another budget's, is passed over, which is said: the window starts again, with the same bits") {
   Folder folder;
   IdxImages().write(folder / "data");
   REQUIRE(run(words("whole", kLong), folder.path).code == 0);
@@ -132,9 +132,32 @@ TEST_CASE("a journal that is damaged, or another budget's, is passed over: the w
     CHECK(result->code == 0);
     CHECK_FALSE(went_on(*result));
   }
+  CHECK(contains(damaged.err, "a progress within its window is there, but damaged: the window started again"));
+  CHECK(contains(other.err, "a progress within its window is there, but of another plan: the window started again"));
   for (const char* name : {"damaged", "other"}) {
     CHECK(arrays(folder / name) == arrays(folder / "whole"));
     CHECK_FALSE(has_journal(folder / name));
+  }
+}
+
+TEST_CASE("a journal that a kill left behind the snapshot that holds its update goes with the next resume, of a finished run or of one that goes on, without a word") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  interrupted(folder, words("r", kLong), "r", SIGKILL);
+  const fs::path left = journal(folder / "r");
+  const std::string bytes = slurp(left);
+  REQUIRE(run(program({"resume", "r"}), folder.path).code == 0);
+  REQUIRE_FALSE(has_journal(folder / "r"));
+  for (const std::string updates : {"1", "2"}) {
+    spill(left, bytes);
+    spill(left.string() + ".tmp", bytes.substr(0, 100));
+    CHECK(run(program({"verify", "r"}), folder.path).code == 0);
+    const Result result = run(program({"resume", "r", "--updates", updates}), folder.path);
+    CHECK(result.code == 0);
+    CHECK(contains(result.out, "finished already") == (updates == "1"));
+    CHECK_FALSE(contains(result.err, "a progress within"));
+    CHECK_FALSE(fs::exists(left));
+    CHECK_FALSE(fs::exists(left.string() + ".tmp"));
   }
 }
 
