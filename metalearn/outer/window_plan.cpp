@@ -22,33 +22,32 @@ std::size_t bytes_beside_windows(const Config& config, const autodiff::StepProfi
   return (4 * snapshot + (tasks + kCompiled) * window) * step.number_bytes;
 }
 
-WindowPlan plan_windows(const Config& config, const StepShape& largest) {
-  const std::vector<autodiff::StepProfile> profiles = step_profiles(config.rule, largest);
+WindowPlan plan_windows(const Config& config, std::span<const autodiff::StepProfile> tapes, const autodiff::StepSpeed& speed, std::uint64_t disk) {
   const autodiff::Step T = std::min(config.window_max, config.length_max);
-  const std::size_t beside = bytes_beside_windows(config, profiles[0]);
-  if (const std::size_t least = beside + autodiff::smallest_memory(T, profiles); config.memory < least)
+  const std::size_t beside = bytes_beside_windows(config, tapes[0]);
+  if (const std::size_t least = beside + autodiff::smallest_memory(T, tapes); config.memory < least)
     throw checkpoints::MemoryBudget(fmt::format("a window of {} inner steps does not fit in {} of memory; the smallest budget that works is {} bytes: --memory {}", T,
                                                 show_bytes(config.memory), least, least));
+  const auto planned = [&](const autodiff::Budget& each) { return autodiff::plan_unroll(T, tapes, speed, {}, each); };
+  const auto share = share_budget(config.tasks, config.threads, {config.memory - beside, disk}, [&](const autodiff::Budget& each) -> std::optional<double> {
+    if (each.memory_bytes < autodiff::smallest_memory(T, tapes)) return {};
+    return planned(each).predicted.seconds;
+  });
+  WindowPlan plan{share->at_once, share->each, 1, T, planned(share->each)};
+  plan.most_bytes = beside + static_cast<std::size_t>(plan.at_once) * plan.longest.peak_bytes;
+  plan.sub_segments = kSubSegments[plan.longest.tape];
+  return plan;
+}
 
+WindowPlan plan_windows(const Config& config, const StepShape& largest) {
+  const std::vector<autodiff::StepProfile> tapes = step_profiles(config.rule, largest);
   InnerStep<float> step(config.rule, largest);
   const autodiff::StepSpeed speed = arithmetic_speed(step);
-  const auto planned = [&](const autodiff::Budget& each) { return autodiff::plan_unroll(T, profiles, speed, {}, each); };
-  const auto plan_with_disk = [&](std::size_t disk) {
-    const auto share = share_budget(config.tasks, config.threads, {config.memory - beside, disk}, [&](const autodiff::Budget& each) -> std::optional<double> {
-      if (each.memory_bytes < autodiff::smallest_memory(T, profiles)) return {};
-      return planned(each).predicted.seconds;
-    });
-    WindowPlan plan{share->at_once, share->each, 1, T, planned(share->each)};
-    plan.most_bytes = beside + static_cast<std::size_t>(plan.at_once) * plan.longest.peak_bytes;
-    plan.sub_segments = kSubSegments[plan.longest.tape];
-    return plan;
-  };
-  WindowPlan plan = plan_with_disk(config.disk);
+  WindowPlan plan = plan_windows(config, tapes, speed, config.disk);
   if (plan.longest.schedule.disk_slots == 0) return plan;
-  const auto disk =
-      checkpoints::measure_disk(checkpoints::posix_file_system(), config.disk_dir, autodiff::slot_bytes(profiles[0].state_size, profiles[0].number_bytes), config.disk);
+  const auto disk = checkpoints::measure_disk(checkpoints::posix_file_system(), config.disk_dir, autodiff::slot_bytes(tapes[0].state_size, tapes[0].number_bytes), config.disk);
   if (plan.at_once * (disk.write_seconds + disk.read_seconds) <= measure_speed(config.rule, largest, 1).forward_seconds) return plan;
-  plan = plan_with_disk(0);
+  plan = plan_windows(config, tapes, speed, 0);
   plan.longest.disk_too_slow = true;
   return plan;
 }

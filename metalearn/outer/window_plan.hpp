@@ -4,6 +4,8 @@
 // bits. One thread.
 #pragma once
 #include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string>
 
 #include "autodiff/unroll/budget.hpp"
@@ -27,6 +29,8 @@ std::size_t bytes_beside_windows(const Config& config, const autodiff::StepProfi
 /// largest: the shape of the largest task. With config.disk the disk is measured, and the step with it.
 /// Throws checkpoints::MemoryBudget naming the smallest budget that works, where not even one window at a time fits.
 WindowPlan plan_windows(const Config& config, const StepShape& largest);
+/// The same, of the largest task's tapes at this speed, with a disk that is fast enough (0 bytes: none). A pure function.
+WindowPlan plan_windows(const Config& config, std::span<const autodiff::StepProfile> tapes, const autodiff::StepSpeed& speed, std::uint64_t disk);
 
 /// In one line, for people.
 std::string to_text(const WindowPlan& plan, const Config& config);

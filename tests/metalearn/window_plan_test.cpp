@@ -28,12 +28,13 @@ TEST_CASE("windows that run at one time keep within the budget together, and mor
   c.window_max = 20;
   c.length_max = 40;
   const std::size_t least = least_for(c);
+  const auto tapes = step_profiles(c.rule, shape_of(c));
   for (const int threads : {1, 2, 4, 64}) {
     c.threads = threads;
     double before = 1e300;
     for (std::size_t memory = least; memory < 12 * least; memory += least / 7) {
       c.memory = memory;
-      const WindowPlan plan = plan_windows(c, shape_of(c));
+      const WindowPlan plan = plan_windows(c, tapes, {1, 3}, 0);
       CHECK(plan.window == 20);
       CHECK(plan.at_once >= 1);
       CHECK(plan.at_once <= std::min<std::int64_t>(threads, c.tasks));
