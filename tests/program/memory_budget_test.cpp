@@ -168,6 +168,7 @@ TEST_CASE("budgets, disks and windows that can't be meant are refused in words, 
   CHECK(!fs::exists(folder / "r"));
 }
 
+#ifndef METALEARN_SANITIZED  // whose own memory would be measured
 namespace {
 
 /// Peak resident memory of windows of so many steps on glyphs, in bytes, beside the budget of `mib` MiB.
@@ -206,3 +207,4 @@ TEST_SUITE("slow") {
     check(500, 40, {"--updates", "3", "--tasks", "1", "--in-flight", "3", "--validate-every", "0"}, "demo");
   }
 }
+#endif
