@@ -50,7 +50,8 @@ TEST_CASE("a training has the same bits and rows within every memory budget, wit
     CAPTURE(result.err);
     CAPTURE(result.out);
     REQUIRE(result.code == 0);
-    CHECK((contains(result.out, printed) || contains(result.out, "the disk of ")));  // where it is slower than a step of some microseconds it is left alone
+    const bool is_left_alone = std::count(more.begin(), more.end(), "--disk") > 0 && contains(result.out, "is left alone: it is slower than the steps");  // of some microseconds
+    if (!is_left_alone) CHECK(contains(result.out, printed));
     CHECK(arrays(folder / name) == bits);
     CHECK(metrics(folder / name) == rows);
     CHECK(fs::is_empty(folder / "disk"));
