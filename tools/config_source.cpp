@@ -92,12 +92,12 @@ std::vector<Setting> settings_of_environment() {
   return settings;
 }
 
-std::vector<Setting> settings_of_command_line(const Arguments& arguments) {
+std::vector<Setting> settings_of_command_line(const Arguments& arguments, const std::set<std::string>& own) {
   std::vector<Setting> settings;
   std::vector<std::string> data;
   for (const auto& [name, value] : arguments.given) {
     if (name == "data") data.push_back(value);
-    else if (name != "run" && name != "config") settings.push_back({name, value, ""});
+    else if (name != "config" && !own.contains(name)) settings.push_back({name, value, ""});
   }
   if (!data.empty()) settings.push_back({"data", metalearn::join_list(data), ""});
   return settings;
@@ -152,11 +152,11 @@ std::vector<Option> config_options() {
   return options;
 }
 
-metalearn::Config resolve_config(const Arguments& arguments) {
+metalearn::Config resolve_config(const Arguments& arguments, const std::set<std::string>& own) {
   std::vector<std::vector<Setting>> sources;  // weakest first
   if (const auto path = arguments.find("config")) sources.push_back(settings_of_file(*path));
   sources.push_back(settings_of_environment());
-  sources.push_back(settings_of_command_line(arguments));
+  sources.push_back(settings_of_command_line(arguments, own));
 
   Config preset_only;
   for (const auto& source : sources)

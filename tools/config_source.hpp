@@ -3,6 +3,9 @@
 // command line > environment (METALEARN_INNER_RATE) > file (--config) > preset. An unknown key in any of them is an error that says where it stands.
 // Of two keys that contradict each other the one from the stronger source wins; in one source that is an error.
 #pragma once
+#include <set>
+#include <string>
+
 #include "metalearn/config.hpp"
 #include "tools/options.hpp"
 
@@ -17,9 +20,9 @@ void set_option(metalearn::Config& config, const std::string& key, const std::st
 /// A folder's name from anywhere; empty for none.
 std::string absolute_folder(const std::string& folder);
 
-/// The configuration that these arguments, the environment and the file they name ask for; checked.
+/// The configuration that these arguments, the environment and the file they name (--config) ask for; checked. own: the command's options that are no keys.
 /// File: lines `key = value` with # comments, or one JSON object. Folders of data sets become absolute, so that a run can be resumed from anywhere.
 /// Throws checkpoints::UsageError or NoInput.
-metalearn::Config resolve_config(const Arguments& arguments);
+metalearn::Config resolve_config(const Arguments& arguments, const std::set<std::string>& own = {});
 
 }  // namespace tools

@@ -1,6 +1,7 @@
 // plan: what an unroll in a memory budget will store, recompute and cost, before it is run.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <span>
@@ -14,6 +15,7 @@
 #include "tools/commands.hpp"
 #include "tools/json.hpp"
 #include "tools/options.hpp"
+#include "tools/plan_training.hpp"
 #include "tools/schedule_svg.hpp"
 
 namespace tools {
@@ -44,6 +46,7 @@ void write_svg(const std::string& path, const autodiff::Schedule& schedule) {
 }  // namespace
 
 int plan(const Words& words) {
+  if (std::find(words.begin(), words.end(), "--training") != words.end()) return plan_training(words);
   const Usage usage{"metalearn plan --unroll T --memory BYTES [--disk BYTES --disk-dir DIR] [--preset P] [--threads N] [--json] [--svg FILE]",
                     "Plans the exact gradient through T inner steps within a memory budget: what is stored, what is computed again, how long it takes. Times a few steps of the preset's "
                     "largest task.",
@@ -57,7 +60,8 @@ int plan(const Words& words) {
                      {"svg", "FILE", "draw the schedule: step against time"}},
                     "",
                     "Evaluations count forward arithmetic in units of one plain forward step, what the reverse computes again within a step included. They never rise with the budget.\n"
-                    "Exit code 71: no schedule fits; the smallest budget that works is named."};
+                    "Exit code 71: no schedule fits; the smallest budget that works is named.\n"
+                    "metalearn plan --training --help: how long a training will take."};
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   for (const char* needed : {"unroll", "memory"})

@@ -36,7 +36,7 @@ int train(const Words& words) {
   if (!arguments) return 0;
   const auto run = arguments->find("run");
   if (!run || run->empty()) throw checkpoints::UsageError("no run directory; give --run DIR");
-  const auto config = resolve_config(*arguments);
+  const auto config = resolve_config(*arguments, {"run"});
 
   watch_signals();
   const auto trainer = start(config, *run);

@@ -69,3 +69,29 @@ TEST_CASE("a plan refuses what it can't understand") {
   refused({"--unroll", "10", "--memory", "1GiB", "--disk", "1GiB"}, "go together");
   for (const char* amount : {"0", "-1", "x", "1XB", "1..5MB", "MiB", "99999999999GiB"}) refused({"--unroll", "10", "--memory=" + std::string(amount)}, "not an amount of memory");
 }
+
+TEST_CASE("a training's time is projected, here and at the paper's scale") {
+  Folder folder;
+  const Result result = run(program({"plan", "--training", "--preset", "demo", "--updates", "100", "--tasks", "4", "--threads", "2", "--machines", "64", "--json"}), folder.path);
+  REQUIRE(result.code == 0);
+  const auto plan = nlohmann::json::parse(result.out);
+  const auto& here = plan["training"];
+  CHECK(here["updates"] == 100);
+  CHECK(here["counted"] == true);
+  // A lower bound: every inner step, on two threads that never wait.
+  CHECK(here["seconds"].get<double>() >= here["inner_steps"].get<double>() * plan["step_seconds"].get<double>() / 2);
+  const auto &alone = plan["paper_scale"][0], &together = plan["paper_scale"][1];
+  CHECK(alone["updates"] == 200000);
+  CHECK(alone["tasks"] == 256);
+  CHECK(together["machines"] == 64);
+  CHECK(together["seconds"].get<double>() < alone["seconds"].get<double>() / 16);
+  CHECK(together["seconds"].get<double>() >= alone["seconds"].get<double>() / 64);
+
+  const Result text = run(program({"plan", "--training", "--preset", "demo"}), folder.path);
+  CHECK(text.code == 0);
+  CHECK(contains(text.out, "this training"));
+  CHECK(contains(text.out, "200000"));
+  const Result wrong = run(program({"plan", "--training", "--inner-rat", "0.1"}), folder.path);
+  CHECK(wrong.code == 64);
+  CHECK(contains(wrong.err, "inner-rate"));
+}
