@@ -182,6 +182,7 @@ std::vector<Entry> make_table() {
   // The outer optimiser.
   t.push_back(number("meta-rate", FIELD(meta_rate), 1e-9, 1, "Adam's rate after the warm-up"));
   t.push_back(number("meta-rate-final", FIELD(meta_rate_final), 0, 1, "Adam's rate after decay-horizon updates"));
+  t.push_back(number("merge-rate", FIELD(merge_rate), 0, 1e6, "Adam's rate of the rule's merge weights, in units of the others'"));
   t.push_back(number("warmup", FIELD(warmup), 0, kMany, "updates of linear warm-up"));
   t.push_back(number("decay-horizon", FIELD(decay_horizon), 1, kMany, "updates over which the rate falls"));
   t.push_back(number("adam-beta1", FIELD(adam_beta1), 0, 0.999999, "decay of the gradient's moving average"));

@@ -32,6 +32,7 @@ struct Config {
 
   // Outer optimiser. Every schedule is a function of the update number with its own horizon, never of `updates`.
   double meta_rate = 3e-3, meta_rate_final = 3e-4;
+  double merge_rate = 1;             ///< Adam's rate of the merge weights (specification section 8.3), in units of the others'
   std::int64_t warmup = 20;          ///< updates of linear warm-up
   std::int64_t decay_horizon = 5000; ///< updates over which the rate falls from meta_rate to meta_rate_final (cosine)
   double adam_beta1 = 0.9, adam_beta2 = 0.999, adam_epsilon = 1e-8;

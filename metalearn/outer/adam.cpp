@@ -28,10 +28,10 @@ bool all_finite(std::span<const double> values) {
   return std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
 }
 
-void adam_step(const AdamOptions& o, double rate, std::span<const float> gradient, AdamState& state, std::span<float> theta) {
+void adam_step(const AdamOptions& o, double rate, std::span<const float> gradient, AdamState& state, std::span<float> theta, std::span<const float> scale) {
   const std::size_t n = theta.size();
-  if (gradient.size() != n || state.m.size() != n || state.v.size() != n)
-    throw std::invalid_argument(fmt::format("[adam] theta has {} numbers, the gradient {}, the moments {} and {}", n, gradient.size(), state.m.size(), state.v.size()));
+  if (gradient.size() != n || state.m.size() != n || state.v.size() != n || (!scale.empty() && scale.size() != n))
+    throw std::invalid_argument(fmt::format("[adam] theta has {} numbers, the gradient {}, the moments {} and {}, the scale {}", n, gradient.size(), state.m.size(), state.v.size(), scale.size()));
   ++state.steps;
   const double debias1 = 1.0 - std::pow(o.beta1, static_cast<double>(state.steps));
   const double debias2 = 1.0 - std::pow(o.beta2, static_cast<double>(state.steps));
@@ -41,7 +41,7 @@ void adam_step(const AdamOptions& o, double rate, std::span<const float> gradien
     const double v = o.beta2 * state.v[i] + (1.0 - o.beta2) * g * g;
     state.m[i] = static_cast<float>(m);
     state.v[i] = static_cast<float>(v);
-    theta[i] = static_cast<float>(theta[i] - rate * (m / debias1) / (std::sqrt(v / debias2) + o.epsilon));
+    theta[i] = static_cast<float>(theta[i] - (scale.empty() ? rate : rate * scale[i]) * (m / debias1) / (std::sqrt(v / debias2) + o.epsilon));
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <string>
 
 #include "metalearn/tasks/portable_math.hpp"
 
@@ -20,6 +21,14 @@ double meta_rate(const Config& config, std::int64_t update) {
   const double cosine = 0.5 * (1.0 + portable::sin_cos(std::numbers::pi * passed(update, config.decay_horizon)).second);
   const double rate = config.meta_rate_final + (config.meta_rate - config.meta_rate_final) * cosine;
   return rate * passed(update + 1, config.warmup);
+}
+
+std::vector<float> rate_scale(const Config& config) {
+  const TensorList theta = theta_spec(config.rule);
+  std::vector<float> scale(static_cast<std::size_t>(theta.size), 1.0f);
+  for (const TensorSpec& t : theta.tensors)
+    if (t.name.find("/merge/") != std::string::npos) std::fill_n(scale.begin() + t.offset, t.size(), static_cast<float>(config.merge_rate));
+  return scale;
 }
 
 std::int64_t length_limit(const Config& config, std::int64_t update) {

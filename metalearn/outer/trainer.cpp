@@ -221,7 +221,7 @@ class RunTrainer final : public Trainer {
     }
     state.consecutive_failures = 0;
     clip_norm(batch.gradient, config_.clip);
-    adam_step({config_.adam_beta1, config_.adam_beta2, config_.adam_epsilon}, rate, batch.gradient, state.adam, state.theta);
+    adam_step({config_.adam_beta1, config_.adam_beta2, config_.adam_epsilon}, rate, batch.gradient, state.adam, state.theta, rate_scale_);
     average_theta(config_.theta_average, state.adam.steps, state.theta, state.theta_average);
     if (!all_finite(state.theta))
       throw checkpoints::Diverged(fmt::format("{}: theta left the range of float32 at update {}; the newest snapshot is still good, start anew with a smaller clip or meta-rate",
@@ -280,6 +280,7 @@ class RunTrainer final : public Trainer {
   }
 
   const Config config_;
+  const std::vector<float> rate_scale_ = rate_scale(config_);
   checkpoints::FileSystem& files_;
   checkpoints::RunDirectory directory_;
   autodiff::Parallel parallel_;

@@ -25,7 +25,18 @@ TEST_CASE("two steps of Adam equal the same computed by hand") {
 TEST_CASE("Adam refuses a gradient of another size than theta and names the sizes") {
   AdamState state{{0, 0}, {0, 0}, 0};
   std::vector<float> theta = {1, 2};
-  CHECK_THROWS_WITH_AS(adam_step({}, 0.1, std::vector<float>{1, 2, 3}, state, theta), "[adam] theta has 2 numbers, the gradient 3, the moments 2 and 2", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(adam_step({}, 0.1, std::vector<float>{1, 2, 3}, state, theta), "[adam] theta has 2 numbers, the gradient 3, the moments 2 and 2, the scale 0", std::invalid_argument);
+}
+
+TEST_CASE("a scale of the rate acts on its own number alone") {
+  AdamState plain{{0, 0}, {0, 0}, 0}, scaled = plain;
+  std::vector<float> theta = {1, 1}, other = theta;
+  adam_step({}, 0.1, std::vector<float>{0.5f, -0.5f}, plain, theta);
+  adam_step({}, 0.1, std::vector<float>{0.5f, -0.5f}, scaled, other, std::vector<float>{1, 3});
+  CHECK(other[0] == theta[0]);
+  CHECK(other[1] - 1 == doctest::Approx(3 * (theta[1] - 1)).epsilon(1e-5));
+  CHECK(scaled.v == plain.v);
+  CHECK_THROWS_AS(adam_step({}, 0.1, std::vector<float>{1, 2}, scaled, other, std::vector<float>{1}), std::invalid_argument);
 }
 
 TEST_CASE("a long gradient is scaled to the limit, a short one left alone") {

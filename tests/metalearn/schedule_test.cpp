@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 using namespace metalearn;
 
 namespace {
@@ -55,4 +57,16 @@ TEST_CASE("schedules don't depend on how many updates are asked for") {
     CHECK(meta_rate(few, u) == meta_rate(many, u));
     CHECK(length_limit(few, u) == length_limit(many, u));
   }
+}
+
+TEST_CASE("the merge weights have a rate of their own, in both directions, and nothing else has") {
+  Config c = some();
+  c.rule.identical_updates = false;
+  c.merge_rate = 20;
+  const TensorList theta = theta_spec(c.rule);
+  const auto scale = rate_scale(c);
+  REQUIRE(scale.size() == static_cast<std::size_t>(theta.size));
+  CHECK(std::count(scale.begin(), scale.end(), 20.0f) == 2 * 13);  // 12 weights and an offset each
+  CHECK(std::count(scale.begin(), scale.end(), 1.0f) == theta.size - 2 * 13);
+  for (const char* name : {"forward/merge/w", "backward/merge/b"}) CHECK(scale[static_cast<std::size_t>(theta.find(name)->offset)] == 20);
 }
