@@ -13,6 +13,7 @@
 #include "tools/json.hpp"
 #include "tools/options.hpp"
 #include "tools/theta_notes.hpp"
+#include "tools/theta_source.hpp"
 
 namespace tools {
 namespace {
@@ -25,9 +26,9 @@ const std::vector<std::string> kFreeKeys = {"inner-rate", "batch", "activation",
 constexpr std::int64_t kSteps = 100;
 
 Usage make_usage() {
-  Usage usage{"metalearn apply --theta FILE|RUN --data NAME=DIR --out FEATURES.h5 [options]",
+  Usage usage{"metalearn apply [--theta FILE|RUN] --data NAME=DIR --out FEATURES.h5 [options]",
               "Lets a learned rule train a base model on a data set, without its labels, and writes the features that it gives to every example, and the base model (phi).",
-              {{"theta", "FILE|RUN", "snapshot, imported theta, or run directory: its best snapshot on meta-validation tasks"},
+              {{"theta", "FILE|RUN", "snapshot, imported theta, or run directory: its best snapshot on meta-validation tasks", "the theta that comes with the program"},
                {"data", "NAME[=DIR]", "the data set (metalearn data --help says which there are)"},
                {"out", "FEATURES.h5", "the HDF5 file to write: train/features, train/labels, train/index, validation/... (which of cifar10 and imagenet stand in train too), test/..., phi/..."},
                {"steps", "N", "inner steps; 0 .. 1000000", "as meta-validation chose, or else 100"},
@@ -73,7 +74,7 @@ int apply(const Words& words) {
   const auto arguments = parse(make_usage(), words);
   if (!arguments) return 0;
   const auto theta_word = arguments->find("theta"), data_word = arguments->find("data");
-  if (!theta_word && !(arguments->has("phi") && arguments->whole("steps", -1, 0, 1000000) == 0)) throw UsageError("no theta; give --theta SNAPSHOT or --theta RUN (or --phi FILE --steps 0)");
+  const bool learns = theta_word || !(arguments->has("phi") && arguments->whole("steps", -1, 0, 1000000) == 0);  // --phi FILE --steps 0 needs no theta
   if (!data_word) throw UsageError("no data; give --data NAME=DIR");
   const std::string out = output_file(*arguments, "FEATURES.h5", {theta_word.value_or(""), arguments->find("phi").value_or(""), data_word->substr(data_word->find('=') + 1)});
   metalearn::ApplyOptions options;
@@ -84,10 +85,8 @@ int apply(const Words& words) {
   options.threads = static_cast<int>(arguments->whole("threads", 0, 0, 4096));
 
   metalearn::TrainedTheta theta;
-  if (theta_word) {
-    require_input(*theta_word, "a snapshot (*.h5) or a run directory");
-    theta = metalearn::load_trained_theta(*theta_word, arguments->has("raw"));
-    for (const auto& event : theta.events) fmt::print(stderr, "note: {}\n", event);
+  if (learns) {
+    theta = theta_word ? load_theta(*theta_word, arguments->has("raw")) : kept_theta(arguments->has("raw"));
   } else {
     require_input(*arguments->find("phi"), "a phi of import or apply (*.h5)");
     theta.config = metalearn::load_model(*arguments->find("phi")).config;
@@ -97,16 +96,16 @@ int apply(const Words& words) {
   for (const auto& key : kFreeKeys)
     if (const auto value = arguments->find(key)) set_option(config, key, *value);
   set_option(config, "data", *data_word);
-  if (theta_word) note_departures(config, theta.config, theta.file);
+  if (learns) note_departures(config, theta.config, theta.file);
 
   const auto set = metalearn::load_dataset(*data_word, config.task.load);
   ModelFile model = make_model(*arguments, *set, config, theta.theta);
   metalearn::learn(model, *set, options);
   auto archive = metalearn::features_archive(model, *set, options);
-  if (theta_word) archive.set("apply", "theta", metalearn::printable(theta.file));
+  if (learns) archive.set("apply", "theta", metalearn::printable(theta.file));
   checkpoints::save_snapshot(out, archive);
 
-  if (theta_word) fmt::print("theta: {}\n       {}\n", theta.file, theta.label);
+  if (learns) fmt::print("theta: {}\n       {}\n", theta.file, theta.label);
   fmt::print("data:  {}: {}\nphi:   {} after {} inner steps\n", set->name, set->split_note, fmt::join(model.widths, "-"), options.steps);
   for (const auto& [name, split] : {std::pair{"train", &set->train}, {"validation", &set->validation}, {"test", &set->test}})
     if (split->count() > 0) fmt::print("{}/features: {} x {}\n", name, split->count(), model.widths.back());

@@ -13,6 +13,7 @@
 #include "tools/json.hpp"
 #include "tools/options.hpp"
 #include "tools/theta_notes.hpp"
+#include "tools/theta_source.hpp"
 
 namespace tools {
 namespace {
@@ -33,9 +34,9 @@ const std::vector<std::string> kCommonKeys = {"representation", "activation", "r
 constexpr const char* kHeldOut = "images that neither trained nor chose anything; glyph: of held-out classes, in font families of their own; cifar10, imagenet: of held-out classes";
 
 Usage make_usage() {
-  Usage usage{"metalearn eval --theta FILE|RUN --data NAME=DIR ... | --methods NAME,... --data NAME=DIR ... [options]",
+  Usage usage{"metalearn eval [--theta FILE|RUN] --data NAME=DIR ... | --methods NAME,... --data NAME=DIR ... [options]",
               "Lets a learned rule train base models on unlabelled batches and prints their few-shot accuracy after each number of inner steps; or compares methods.",
-              {{"theta", "FILE|RUN", "snapshot, or run directory: its best snapshot on meta-validation tasks; with --methods one of each rule, or none", "", true},
+              {{"theta", "FILE|RUN", "snapshot, or run directory: its best snapshot on meta-validation tasks; with --methods one of each rule, or none", "the theta that comes with the program; --methods: none", true},
                {"data", "NAME[=DIR]", "data set to evaluate on", "", true},
                {"methods", "NAME,...", fmt::format("compare methods on the same draws and base models: all, or {}", fmt::join(metalearn::method_names(), ", "))},
                {"held-out", "", fmt::format("evaluate on tasks of {}", kHeldOut)},
@@ -187,13 +188,6 @@ void print_gains(const Report& report) {
                  100 * row.gain_mean, 100 * row.gain_se);
 }
 
-TrainedTheta load_theta(const Arguments& arguments, const std::string& word) {
-  require_input(word, "a snapshot (*.h5) or a run directory");
-  TrainedTheta theta = metalearn::load_trained_theta(word, arguments.has("raw"));
-  for (const auto& event : theta.events) fmt::print(stderr, "note: {}\n", event);
-  return theta;
-}
-
 /// --methods: labels per class are the protocol's, base model and inputs those of the thetas; where there are none, the preset `small` says what the keys don't.
 int compare(const Arguments& arguments, const std::vector<std::string>& methods, const std::vector<std::string>& words) {
   MethodsRequest request{.names = methods, .config = metalearn::Config::from_preset("small")};
@@ -211,7 +205,7 @@ int compare(const Arguments& arguments, const std::vector<std::string>& methods,
   Arguments protocol = arguments;
   if (!arguments.has("labels-per-class")) protocol.given.emplace_back("labels-per-class", request.config.to_map().at("labels-per-class"));
   for (const auto& word : words) {
-    request.thetas.push_back(load_theta(arguments, word));
+    request.thetas.push_back(load_theta(word, arguments.has("raw")));
     TrainedTheta& theta = request.thetas.back();
     apply_keys(protocol, theta);
     const TrainedTheta& first = request.thetas.front();
@@ -238,14 +232,14 @@ int eval(const Words& words) {
   const auto arguments = parse(make_usage(), words);
   if (!arguments) return 0;
   const auto thetas = arguments->all("theta");
-  if (std::count(thetas.begin(), thetas.end(), "") > 0 || (thetas.empty() && !arguments->has("methods"))) throw UsageError("no theta; give --theta SNAPSHOT or --theta RUN");
+  if (std::count(thetas.begin(), thetas.end(), "") > 0) throw UsageError("--theta names nothing; give --theta SNAPSHOT or --theta RUN, or leave it out");
   const bool held_out = arguments->has("held-out");
   if (!arguments->has("data") && !held_out) throw UsageError("no data to evaluate on; give --data NAME=DIR, or --held-out");
   require_effect(*arguments);
   if (const auto methods = arguments->find("methods")) return compare(*arguments, metalearn::split_list(*methods), thetas);
   if (thetas.size() > 1) throw UsageError("--theta is given twice; that is of use only with --methods");
 
-  TrainedTheta theta = load_theta(*arguments, thetas.front());
+  TrainedTheta theta = thetas.empty() ? kept_theta(arguments->has("raw")) : load_theta(thetas.front(), arguments->has("raw"));
   apply_keys(*arguments, theta);
   const auto options = few_shot_options(*arguments, theta.config);
   const Datasets sets = load(arguments->all("data"), theta.config);

@@ -15,6 +15,7 @@
 #include "tools/json.hpp"
 #include "tools/options.hpp"
 #include "tools/progress.hpp"
+#include "tools/theta_source.hpp"
 
 namespace tools {
 namespace {
@@ -97,15 +98,12 @@ GradientMapOptions map_options(const Arguments& arguments) {
   return options;
 }
 
-TrainedTheta load_theta(const Arguments& arguments, std::uint64_t seed) {
+TrainedTheta start_theta(const Arguments& arguments, std::uint64_t seed) {
   const auto word = arguments.find("theta"), preset = arguments.find("preset");
   if (word && preset) throw UsageError("--theta and --preset exclude each other: a theta has its own configuration");
   if (!word && !preset) throw UsageError("no theta; give --theta FILE|RUN, or --preset NAME for an untrained one");
   if (word) {
-    require_input(*word, "a snapshot (*.h5) or a run directory");
-    TrainedTheta theta = metalearn::load_trained_theta(*word, arguments.has("raw"));
-    for (const auto& event : theta.events) fmt::print(stderr, "note: {}\n", event);
-    return theta;
+    return load_theta(*word, arguments.has("raw"));
   }
   if (arguments.has("raw")) throw UsageError("--raw has no effect with --preset, whose theta has no moving average; leave it out");
   TrainedTheta theta;
@@ -190,7 +188,7 @@ int gradient(const Words& words) {
   const auto arguments = parse(make_usage(), words);
   if (!arguments) return 0;
   const GradientMapOptions options = map_options(*arguments);
-  const TrainedTheta theta = load_theta(*arguments, options.seed);
+  const TrainedTheta theta = start_theta(*arguments, options.seed);
   metalearn::Config config = theta.config;
   const auto tasks = load_tasks(*arguments, config, options.seed);
   const auto map = run(config, theta, tasks, options);

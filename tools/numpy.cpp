@@ -1,4 +1,4 @@
-// import, export: theta and phi from and to NumPy's .npz.
+// import, export: theta and phi from and to NumPy's .npz; export: also a theta alone.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -8,11 +8,11 @@
 #include "checkpoints/file_system.hpp"
 #include "checkpoints/snapshot_file.hpp"
 #include "metalearn/outer/numpy_model.hpp"
-#include "metalearn/outer/trained_theta.hpp"
 #include "tools/commands.hpp"
 #include "tools/config_source.hpp"
 #include "tools/json.hpp"
 #include "tools/options.hpp"
+#include "tools/theta_source.hpp"
 
 namespace tools {
 namespace {
@@ -28,6 +28,15 @@ void report(const ModelFile& model, const std::string& out) {
   }
   if (!model.phi.empty()) fmt::print("phi:   {} numbers, widths {}\n", model.phi.size(), fmt::join(model.widths, "-"));
   fmt::print("written: {}\n", out);
+}
+
+/// What a model file holds, or the theta of a run, without the folders that its data came from.
+ModelFile exported(const std::string& path, bool raw) {
+  if (!std::filesystem::is_directory(path))
+    if (const auto archive = checkpoints::load_snapshot(path); metalearn::is_model(archive)) return metalearn::model_from(archive);
+  auto theta = load_theta(path, raw);
+  for (auto& word : theta.config.data) word = word.substr(0, word.find('='));
+  return {theta.file, theta.config, std::move(theta.theta), {}, {}, {theta.update, theta.label, theta.mark, theta.provenance}};
 }
 
 }  // namespace
@@ -56,24 +65,20 @@ int import_numpy(const Words& words) {
 }
 
 int export_numpy(const Words& words) {
-  const Usage usage{"metalearn export FILE|RUN --out FILE.npz [options]",
-                    "Writes a theta, or the phi of `apply`, as NumPy's arrays under the names of the specification (top_delta/conv0/w, ..., W/1, V/1, b/1).",
-                    {{"out", "FILE.npz", "the file to write"}, {"raw", "", "theta itself, not its moving average"}},
+  const Usage usage{"metalearn export FILE|RUN --out FILE.npz|FILE.h5 [options]",
+                    "Writes a theta, or the phi of `apply`, as NumPy's arrays under the names of the specification (top_delta/conv0/w, ..., W/1, V/1, b/1); or a theta alone as one small file for --theta.",
+                    {{"out", "FILE", "the file to write; its ending says which of the two"}, {"raw", "", "theta itself, not its moving average"}},
                     "FILE|RUN",
-                    "Of a run directory: its best snapshot on meta-validation tasks. config/rule, representation, inner_rate, batch, activation, resolution, colour and words say what theta was trained with."};
+                    "Of a run directory: its best snapshot on meta-validation tasks. NumPy: config/rule, representation, inner_rate, batch, activation, resolution, colour and words say what theta was trained with.\n"
+                    "FILE.h5 also says how it was trained, the mark that meta-validation chose, and on what: names, checksums, but no folders."};
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   if (arguments->word.empty()) throw checkpoints::UsageError("no theta; usage: " + usage.synopsis);
   require_input(arguments->word, "a run directory, a snapshot, or what import or apply wrote (*.h5)");
-  const std::string out = output_file(*arguments, "FILE.npz", {arguments->word});
-  const auto model = [&]() -> ModelFile {
-    if (!std::filesystem::is_directory(arguments->word))
-      if (const auto archive = checkpoints::load_snapshot(arguments->word); metalearn::is_model(archive)) return metalearn::model_from(archive);
-    auto theta = metalearn::load_trained_theta(arguments->word, arguments->has("raw"));
-    for (const auto& event : theta.events) fmt::print(stderr, "note: {}\n", event);
-    return {theta.file, theta.config, std::move(theta.theta), {}, {}};
-  }();
-  checkpoints::write_durably(checkpoints::posix_file_system(), out, metalearn::npz_from_model(model));
+  const std::string out = output_file(*arguments, "FILE.npz or FILE.h5", {arguments->word});
+  const ModelFile model = exported(arguments->word, arguments->has("raw"));
+  if (out.ends_with(".h5")) checkpoints::save_snapshot(out, metalearn::to_archive(model));
+  else checkpoints::write_durably(checkpoints::posix_file_system(), out, metalearn::npz_from_model(model));
   report(model, out);
   return 0;
 }

@@ -20,6 +20,12 @@ Archive to_archive(const ModelFile& model, const std::string& kind) {
   a.set("", "kind", kind);
   a.set("", "program_version", std::string(kVersion));
   a.set_texts("config", model.config.to_map());
+  if (!model.origin.provenance.empty()) {
+    a.set("origin", "update", model.origin.update);
+    a.set("origin", "label", model.origin.label);
+    if (model.origin.mark) a.set("origin", "mark", *model.origin.mark);
+    put_provenance(a, model.origin.provenance);
+  }
   if (!model.theta.empty()) put_tensors(a, "theta", theta_spec(model.config.rule), model.theta);
   if (!model.phi.empty()) put_tensors(a, "phi", phi_spec(model.widths), model.phi);
   return a;
@@ -37,6 +43,12 @@ ModelFile model_from(const Archive& archive) {
     if (archive.find("theta/" + theta_spec(m.config.rule).tensors.front().name)) m.theta = theta_from(archive, "theta", m.config.rule);
   } catch (const std::invalid_argument& e) {  // sizes that the rule refuses
     throw refuse(e.what());
+  }
+  if (const auto* label = archive.find_attribute<std::string>("origin", "label")) {
+    m.origin.label = *label;
+    m.origin.update = archive.attribute<std::int64_t>("origin", "update");
+    if (const auto* mark = archive.find_attribute<std::int64_t>("origin", "mark")) m.origin.mark = *mark;
+    m.origin.provenance = provenance_from(archive);
   }
   m.widths = widths_from([&](const std::string& name) {
     const auto* array = archive.find("phi/" + name);

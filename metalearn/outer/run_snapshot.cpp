@@ -95,11 +95,12 @@ RunSnapshot read_run_snapshot(const std::string& path, checkpoints::FileSystem& 
   return checked(path, bytes, checkpoints::parse_snapshot(bytes, path));
 }
 
-RunSnapshot read_any_snapshot(const std::string& path, checkpoints::FileSystem& files) {
-  const auto bytes = checkpoints::read_file(files, path);
-  Archive archive = checkpoints::parse_snapshot(bytes, path);
-  if (!is_model(archive)) return checked(path, bytes, std::move(archive));
-  return {path, schema_of(bytes), bytes.size(), 0, config_from(archive, false), std::move(archive)};
+RunSnapshot read_any_snapshot(const std::string& path, checkpoints::FileSystem& files) { return parse_any_snapshot(checkpoints::read_file(files, path), path); }
+
+RunSnapshot parse_any_snapshot(std::span<const std::byte> bytes, const std::string& name) {
+  Archive archive = checkpoints::parse_snapshot(bytes, name);
+  if (!is_model(archive)) return checked(name, bytes, std::move(archive));
+  return {name, schema_of(bytes), bytes.size(), 0, config_from(archive, false), std::move(archive)};
 }
 
 Archive load_run_snapshot(const std::string& path, checkpoints::FileSystem& files) { return read_run_snapshot(path, files).archive; }

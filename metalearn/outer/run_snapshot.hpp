@@ -2,7 +2,9 @@
 //
 // Reads only, takes no lock: a run may be training meanwhile. Functions without state.
 #pragma once
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,6 +29,8 @@ RunSnapshot read_run_snapshot(const std::string& path, checkpoints::FileSystem& 
 
 /// The same of a model file (model_file.hpp) too, of which no names are checked and the generation is 0.
 RunSnapshot read_any_snapshot(const std::string& path, checkpoints::FileSystem& files = checkpoints::posix_file_system());
+/// The same of a file's bytes; name stands for the path.
+RunSnapshot parse_any_snapshot(std::span<const std::byte> bytes, const std::string& name);
 
 /// Its archive alone.
 checkpoints::Archive load_run_snapshot(const std::string& path, checkpoints::FileSystem& files = checkpoints::posix_file_system());

@@ -109,7 +109,7 @@ Archive to_archive(const Config& config, const RunState& state, const InFlightPo
   a.set("counters", "next_task", static_cast<std::int64_t>(pool.next_task()));
   a.set("counters", "consecutive_failures", state.consecutive_failures);
   a.set_texts("config", config.to_map());
-  for (std::size_t i = 0; i < provenance.size(); ++i) a.set("data", fmt::format("{:04}", i), provenance[i]);
+  put_provenance(a, provenance);
 
   if (!state.validation.empty()) {
     std::vector<std::int64_t> updates, marks;
@@ -200,6 +200,10 @@ void restore_pool(const Archive& archive, InFlightPool& pool) {
     }
   }
   pool.set_next_task(static_cast<std::uint64_t>(counter(archive, "next_task", kMaxTask)));
+}
+
+void put_provenance(Archive& archive, const std::vector<std::string>& provenance) {
+  for (std::size_t i = 0; i < provenance.size(); ++i) archive.set("data", fmt::format("{:04}", i), provenance[i]);
 }
 
 std::vector<std::string> provenance_from(const Archive& archive) {

@@ -58,6 +58,7 @@ std::vector<StoredTask> in_flight_from(const checkpoints::Archive& archive, std:
 void restore_pool(const checkpoints::Archive& archive, InFlightPool& pool);
 std::vector<Validated> validation_from(const checkpoints::Archive& archive);
 std::vector<std::string> provenance_from(const checkpoints::Archive& archive);
+void put_provenance(checkpoints::Archive& archive, const std::vector<std::string>& provenance);
 
 /// Where the kernels in use here give other bits than those that a snapshot was made with: one line that says so, and how to get the same ones. Empty where they
 /// give the same, or where the snapshot, of schema 1, does not say.

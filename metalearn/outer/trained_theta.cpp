@@ -34,16 +34,16 @@ TrainedTheta from_model(ModelFile model) {
   t.file = model.file;
   t.config = model.config;
   t.theta = std::move(model.theta);
-  t.label = "theta as imported";
+  t.update = model.origin.update;
+  t.label = std::move(model.origin.label);
+  t.mark = model.origin.mark;
+  t.provenance = std::move(model.origin.provenance);
   return t;
 }
 
-}  // namespace
-
-TrainedTheta load_trained_theta(const std::string& path, bool raw) {
-  TrainedTheta t;
-  const RunSnapshot from = checkpoints::posix_file_system().is_directory(path) == 1 ? recommended(path, t.events) : read_any_snapshot(path);
+TrainedTheta from_snapshot(const RunSnapshot& from, bool raw) {
   if (is_model(from.archive)) return from_model(model_from(from.archive));
+  TrainedTheta t;
   t.file = from.path;
   t.config = from.config;
   t.update = from.generation;
@@ -53,5 +53,16 @@ TrainedTheta load_trained_theta(const std::string& path, bool raw) {
   if (const auto winner = best(validation_from(from.archive)); winner && winner->update == t.update) t.mark = winner->point.mark;
   return t;
 }
+
+}  // namespace
+
+TrainedTheta load_trained_theta(const std::string& path, bool raw) {
+  std::vector<std::string> events;
+  TrainedTheta t = from_snapshot(checkpoints::posix_file_system().is_directory(path) == 1 ? recommended(path, events) : read_any_snapshot(path), raw);
+  t.events = std::move(events);
+  return t;
+}
+
+TrainedTheta parse_trained_theta(std::span<const std::byte> bytes, const std::string& name, bool raw) { return from_snapshot(parse_any_snapshot(bytes, name), raw); }
 
 }  // namespace metalearn

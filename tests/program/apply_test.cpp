@@ -84,7 +84,6 @@ TEST_CASE("apply says where it departs from theta's training, and refuses what d
   struct Row { std::vector<std::string> words; int code; const char* says; };
   const Row rows[] = {
       {apply("x.h5", {"--statistics", "some"}), 64, "allowed: dataset, batch"},
-      {program({"apply", "--data", "own=own", "--out", "x.h5"}), 64, "no theta"},
       {program({"apply", "--theta", "run", "--out", "x.h5"}), 64, "no data"},
       {program({"apply", "--theta", "run", "--data", "own=own"}), 64, "--out"},
       {program({"apply", "--theta", "none", "--data", "own=own", "--out", "x.h5"}), 66, "none"},

@@ -1,0 +1,82 @@
+// The theta that comes with the program, and the file that `export` makes of a run's.
+#include <nlohmann/json.hpp>
+
+#include "program_fixture.hpp"
+
+using namespace program_test;
+
+namespace {
+
+const std::string kKept = METALEARN_SOURCE "/checkpoints/trained/theta-laptop.h5";
+
+std::string results(const Folder& folder, std::vector<std::string> words) {
+  words.insert(words.end(), {"--json"});
+  const Result result = run(program(words), folder.path);
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  return nlohmann::json::parse(result.out).dump();
+}
+
+}  // namespace
+
+TEST_CASE("without --theta, eval and apply take the theta that comes with the program") {
+  Folder folder;
+  IdxImages{.classes = 3, .per_class = 50, .noise = 5}.write(folder / "own");
+  const std::vector<std::string> eval = {"eval", "--data", "own=own", "--steps", "0,2", "--seeds", "1", "--draws", "1", "--layers", "8"};
+  std::vector<std::string> named = eval;
+  named.insert(named.end(), {"--theta", kKept});
+  CHECK(results(folder, eval) == results(folder, named));
+
+  const auto apply = [&](const char* out, std::vector<std::string> more) {
+    std::vector<std::string> words = {"apply", "--data", "own=own", "--steps", "2", "--layers", "8", "--out", out};
+    words.insert(words.end(), more.begin(), more.end());
+    return run(program(words), folder.path);
+  };
+  const Result applied = apply("a.h5", {});
+  CHECK(applied.code == 0);
+  CHECK(contains(applied.out, "theta-laptop (comes with the program)"));
+  CHECK(apply("b.h5", {"--theta", kKept}).code == 0);
+  const Result same = run({"/usr/bin/python3", "-c", "import h5py, numpy as np\na, b = (h5py.File(n)['test/features'][()] for n in ('a.h5', 'b.h5'))\nprint(np.array_equal(a, b))"}, folder.path);
+  CHECK(same.out == "True\n");
+
+  const Result raw = run(program({"eval", "--data", "own=own", "--raw"}), folder.path);
+  CHECK(raw.code == 64);
+  CHECK(contains(raw.err, "--raw has no effect on the theta that comes with the program"));
+}
+
+TEST_CASE("the theta that comes with the program is small, says what it was trained on, and where it does best") {
+  CHECK(fs::file_size(kKept) < 5'000'000);
+  Folder folder;
+  const Result inspected = run(program({"inspect", kKept}), folder.path);
+  CAPTURE(inspected.out);
+  CHECK(inspected.code == 0);
+  const Result h5 = run({"/usr/bin/python3", "-c",
+                         "import h5py, sys\nf = h5py.File(sys.argv[1])\nprint(f['origin'].attrs['mark'] > 0, f['origin'].attrs['update'] > 0, len(list(f['data'].attrs)) > 2, "
+                         "any(b'/' in v for k, v in f['config'].attrs.items() if k == 'data'))",
+                         kKept},
+                        folder.path);
+  CHECK(h5.out == "True True True False\n");
+}
+
+TEST_CASE("export makes one small file of a run's theta, which eval takes for the run") {
+  Folder folder;
+  IdxImages().write(folder / "idx");
+  IdxImages{.classes = 3, .per_class = 50, .noise = 5}.write(folder / "own");
+  REQUIRE(run(tiny_training("run", "mine=idx"), folder.path).code == 0);
+  const Result exported = run(program({"export", "run", "--out", "theta.h5"}), folder.path);
+  CAPTURE(exported.err);
+  REQUIRE(exported.code == 0);
+  const auto eval = [&](const char* theta) { return results(folder, {"eval", "--theta", theta, "--data", "own=own", "--steps", "0,2", "--seeds", "1", "--draws", "1", "--layers", "8"}); };
+  CHECK(eval("theta.h5") == eval("run"));
+  CHECK(fs::file_size(folder / "theta.h5") < fs::file_size(folder / "run/snapshot-00000000.h5"));
+  CHECK(slurp(folder / "theta.h5").find(folder.path.string()) == std::string::npos);  // no folder of this machine goes along
+
+  // What it was trained on is known.
+  const Result seen = run(program({"eval", "--theta", "theta.h5", "--data", "mine=idx", "--steps", "0,1", "--seeds", "1", "--draws", "1", "--layers", "8"}), folder.path);
+  CHECK(contains(seen.err, "was in the training set of theta.h5"));
+  // Again as NumPy's, the same numbers.
+  CHECK(run(program({"export", "theta.h5", "--out", "a.npz"}), folder.path).code == 0);
+  CHECK(run(program({"export", "run", "--out", "b.npz"}), folder.path).code == 0);
+  const Result same = run({"/usr/bin/python3", "-c", "import numpy as np\na, b = np.load('a.npz'), np.load('b.npz')\nprint(sorted(a.files) == sorted(b.files) and all(np.array_equal(a[n], b[n]) for n in a.files))"}, folder.path);
+  CHECK(same.out == "True\n");
+}
