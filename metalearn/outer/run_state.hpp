@@ -31,7 +31,7 @@ struct RunState {
   std::int64_t update = 0;                ///< done
   std::vector<float> theta, theta_average;
   AdamState adam;
-  std::int64_t consecutive_failures = 0;  ///< updates in a row whose every task was dropped
+  std::int64_t consecutive_failures = 0;  ///< updates in a row most of whose tasks were dropped
   std::vector<Validated> validation;      ///< in order of updates and marks
 
   /// theta = theta_average = initial, moments zero.

@@ -34,7 +34,7 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// Updates in a row whose every task was dropped, after which a run counts as diverged.
+/// Updates in a row most of whose tasks were dropped, after which a run counts as diverged.
 constexpr std::int64_t kHopeless = 5;
 
 /// save-every is "N" updates or "Ns" seconds (checked by Config).
@@ -100,7 +100,7 @@ class RunTrainer final : public Trainer {
       go_on = on_update(*progress);
       if (state_.consecutive_failures >= kHopeless) {
         saver_->wait();
-        throw checkpoints::Diverged(fmt::format("{}: training diverged: every task of {} updates in a row was dropped, in the last one: {}; the newest snapshot is still good, "
+        throw checkpoints::Diverged(fmt::format("{}: training diverged: in {} updates in a row most tasks were dropped, in the last one: {}; the newest snapshot is still good, "
                                                 "start anew from a smaller meta-rate or inner-rate",
                                                 directory_.path(), state_.consecutive_failures, first_drop(progress->events)));
       }
@@ -215,11 +215,9 @@ class RunTrainer final : public Trainer {
 
   /// Where every window was dropped theta and the optimiser stay as they are.
   void apply(MetaBatch& batch, double rate, RunState& state) const {
-    if (batch.applied == 0) {
-      ++state.consecutive_failures;
-      return;
-    }
-    state.consecutive_failures = 0;
+    const auto dropped = std::count(batch.dropped.begin(), batch.dropped.end(), true);
+    state.consecutive_failures = dropped > batch.applied ? state.consecutive_failures + 1 : 0;
+    if (batch.applied == 0) return;
     clip_norm(batch.gradient, config_.clip);
     adam_step({config_.adam_beta1, config_.adam_beta2, config_.adam_epsilon}, rate, batch.gradient, state.adam, state.theta, rate_scale_);
     average_theta(config_.theta_average, state.adam.steps, state.theta, state.theta_average);

@@ -201,15 +201,17 @@ TEST_CASE("a task that turns non-finite is dropped, reported, replaced, and neve
   }
 }
 
-TEST_CASE("a run whose every task drops for five updates ends as diverged, and its snapshot is still good") {
+TEST_CASE("a run most of whose tasks drop for five updates ends as diverged, and its snapshot is still good") {
   Folder folder;
-  std::set<std::uint64_t> all;
-  for (std::uint64_t id = 3; id < 100; ++id) all.insert(id);
+  std::set<std::uint64_t> most;  // nine of ten
+  for (std::uint64_t id = 3; id < 200; ++id)
+    if (id % 10 != 0) most.insert(id);
   Config eager = tiny_config();
-  eager.tasks = 2;
+  eager.tasks = 3;
+  eager.in_flight = 3;
   eager.window_min = eager.window_max = 4;
   auto trainer = start_with(eager, folder / "run", [&](const Config& config) {
-    TrainerParts p = toy_parts(all)(config);
+    TrainerParts p = toy_parts(most)(config);
     p.notes = {"not what went wrong"};
     return p;
   });
@@ -224,8 +226,9 @@ TEST_CASE("a run whose every task drops for five updates ends as diverged, and i
     message = e.what();
     CHECK(e.exit_code == 2);
   }
-  CHECK(message.find("every task of 5 updates in a row was dropped") != std::string::npos);
+  CHECK(message.find("in 5 updates in a row most tasks were dropped") != std::string::npos);
   CHECK(message.find("in the last one: dropped task ") != std::string::npos);
+  CHECK(message.find("): the objective is not finite at step ") != std::string::npos);  // behind task and family
   CHECK(all_finite(last));
   trainer.reset();
   const auto resumed = resume_with(folder / "run", {}, toy_parts());
