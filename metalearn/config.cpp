@@ -13,6 +13,7 @@
 #include "checkpoints/error.hpp"
 #include "metalearn/byte_count.hpp"
 #include "metalearn/nearest.hpp"
+#include "metalearn/presets.hpp"
 
 namespace metalearn {
 namespace {
@@ -141,8 +142,6 @@ std::vector<std::string> activations() {
   return names;
 }
 
-const std::vector<std::string> kPresets = {"demo", "small", "paper"};
-
 #define FIELD(place) [](Config& c) -> auto& { return c.place; }
 
 /// THE table: every key once, in the order in which help prints it.
@@ -150,7 +149,7 @@ std::vector<Entry> make_table() {
   constexpr std::int64_t kMany = 1000000000;
   constexpr std::int64_t kLong = 100000;  // inner steps
   std::vector<Entry> t;
-  t.push_back(choice("preset", kPresets, [](const Config& c) { return c.preset; }, [](Config& c, const std::string& v) { c.preset = v; },
+  t.push_back(choice("preset", preset_names(), [](const Config& c) { return c.preset; }, [](Config& c, const std::string& v) { c.preset = v; },
                      "where the defaults of all other keys come from"));
   t.push_back(data_entry());
   // The run.
@@ -307,60 +306,6 @@ void Config::check() const {
   if (disk > 0 && memory == 0) throw UsageError("disk is for what does not fit in memory; say how much that is (memory)");
   if (length_start < length_min || length_start > length_max)
     throw UsageError(fmt::format("length-start = {} is out of range (allowed: length-min .. length-max, {} .. {})", length_start, length_min, length_max));
-}
-
-Config Config::from_preset(const std::string& name) {
-  Config c;
-  c.set("preset", name);
-  c.data = {"glyph"};
-  // Every key in which presets differ is said in every preset, so that none changes with another's.
-  if (name == "paper") {
-    // The published sizes, fixed: base 196-128-128-128-128-32. Lengths, windows and rates: the recipe of the training specification.
-    c.rule = {.H = 64, .Q = 1, .S = 64, .P = 2, .D = 32, .G = 4, .N_L = 32, .inner_rate = 1e-4};
-    c.batch = 128;
-    c.task.classes_min = 2;
-    c.task.hidden_min = c.task.hidden_max = 4;
-    c.task.width_min = c.task.width_max = 128;
-    c.task.permute = 1, c.task.input_sign = 0;
-    c.updates = 400;
-    c.window_min = 5, c.window_max = 15;
-    c.length_min = 20, c.length_start = 50, c.length_max = 1000, c.length_horizon = 1000;
-    c.meta_rate = 1e-3, c.meta_rate_final = 1e-4, c.decay_horizon = 5000;
-    c.clip_task = 0.3;
-    c.validate_every = 50;
-    return c;
-  }
-  c.rule = {.H = 16, .Q = 1, .S = 16, .P = 2, .D = 8, .G = 4, .N_L = 32, .inner_rate = 1e-2};
-  c.task.permute = 0.9, c.task.input_sign = 0.3;
-  c.window_min = 4, c.window_max = 16;
-  c.length_min = 4, c.length_start = 16;
-  c.meta_rate_final = 3e-4;
-  c.clip_task = 1;
-  if (name == "small") {
-    // Base 196-32-32-32. Ten classes (all that a set has, where it has fewer) at this rate did better than 2 to 10 at lower ones (bench/RESULTS.md, "Recipe").
-    c.meta_rate = 5e-3;
-    c.batch = 64;
-    c.task.classes_min = 10;
-    c.task.hidden_min = c.task.hidden_max = 2;
-    c.task.width_min = c.task.width_max = 32;
-    c.updates = 400;
-    c.length_max = 200, c.length_horizon = 1000;
-    c.decay_horizon = 5000;
-    c.validate_every = 50;
-  } else {
-    // Ten classes here too: with fewer, random features are nearly good enough. Short lengths: the gain shows within a few steps, and within minutes of training.
-    // Depth and widths vary: a rule that has seen one architecture only fits that one.
-    c.meta_rate = 6e-3;
-    c.batch = 32;
-    c.task.classes_min = 10;
-    c.task.hidden_min = 1, c.task.hidden_max = 2;
-    c.task.width_min = 24, c.task.width_max = 64;
-    c.updates = 400;
-    c.length_max = 50, c.length_horizon = 400;
-    c.decay_horizon = 1000;
-    c.validate_every = 25;
-  }
-  return c;
 }
 
 Config Config::from_map(const std::map<std::string, std::string>& values) {

@@ -71,7 +71,7 @@ struct Config {
   /// check(), and what runs of older versions may have but a new one may not: windows that are longer than any length. Throws UsageError.
   void check_new() const;
 
-  static Config from_preset(const std::string& name);  ///< demo, small, paper; UsageError otherwise, naming them
+  static Config from_preset(const std::string& name);  ///< presets.hpp; UsageError where there is none, naming them
   static Config from_map(const std::map<std::string, std::string>& values);
 };
 

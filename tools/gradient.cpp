@@ -10,6 +10,7 @@
 #include "metalearn/outer/gradient_map.hpp"
 #include "metalearn/outer/trained_theta.hpp"
 #include "metalearn/byte_count.hpp"
+#include "metalearn/presets.hpp"
 #include "tools/commands.hpp"
 #include "tools/config_source.hpp"
 #include "tools/json.hpp"
@@ -34,7 +35,7 @@ Usage make_usage() {
   return {"metalearn gradient --theta FILE|RUN | --preset NAME [options]",
           "Maps what back-propagation through T inner steps is worth, and what cutting it into windows costs, over a grid of inner rates, lengths and windows.",
           {{"theta", "FILE|RUN", "snapshot, imported theta, or run directory: its best snapshot on meta-validation tasks"},
-           {"preset", "NAME", "an untrained theta of the preset demo, small or paper, instead of --theta"},
+           {"preset", "NAME", fmt::format("an untrained theta of this preset instead of --theta: {}", fmt::join(metalearn::preset_names(), ", "))},
            {"data", "NAME[=DIR]", "data set that tasks are drawn from", "as in training; --preset: glyph", true},
            {"inner-rates", "X,X,...", "rates of an inner step; each 1e-9 .. 1", kRates},
            {"lengths", "T,T,...", "inner steps of an unroll; each 1 .. 1000000", kLengths},

@@ -1,5 +1,6 @@
 // plan: what an unroll in a memory budget will store, recompute and cost, before it is run.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,6 +12,7 @@
 #include "checkpoints/disk_checkpoints.hpp"
 #include "checkpoints/error.hpp"
 #include "metalearn/byte_count.hpp"
+#include "metalearn/presets.hpp"
 #include "metalearn/outer/step_measurement.hpp"
 #include "tools/commands.hpp"
 #include "tools/json.hpp"
@@ -54,7 +56,7 @@ int plan(const Words& words) {
                      {"memory", "BYTES", "for states, tapes and the step's own arena: 67108864, 64MiB, 2GB; the program itself and data sets are extra"},
                      {"disk", "BYTES", "for states on disk, with --disk-dir", "none"},
                      {"disk-dir", "DIR", "folder for them; nothing stays there"},
-                     {"preset", "NAME", "demo, small or paper", "small"},
+                     {"preset", "NAME", fmt::format("{}", fmt::join(metalearn::preset_names(), ", ")), "small"},
                      {"threads", "N", "threads; 0: all cores; 0 .. 4096", "0"},
                      {"json", "", "print JSON"},
                      {"svg", "FILE", "draw the schedule: step against time"}},

@@ -6,6 +6,7 @@
 
 #include "checkpoints/error.hpp"
 #include "metalearn/nearest.hpp"
+#include "metalearn/presets.hpp"
 
 using checkpoints::UsageError;
 using metalearn::Config;
@@ -25,7 +26,7 @@ std::string refusal(const std::string& key, const std::string& value) {
 }  // namespace
 
 TEST_CASE("every key's value survives being written as text and read again, in every preset") {
-  for (const char* preset : {"demo", "small", "paper"}) {
+  for (const std::string& preset : metalearn::preset_names()) {
     const auto values = Config::from_preset(preset).to_map();
     CHECK(values.at("preset") == preset);
     CHECK(Config::from_map(values).to_map() == values);
@@ -47,7 +48,7 @@ TEST_CASE("every key of the table can be set, has a meaning and a range") {
 }
 
 TEST_CASE("presets pass their own check and have the sizes that they are known by") {
-  for (const char* preset : {"demo", "small", "paper"}) CHECK_NOTHROW(Config::from_preset(preset).check_new());
+  for (const std::string& preset : metalearn::preset_names()) CHECK_NOTHROW(Config::from_preset(preset).check_new());
   const auto small = Config::from_preset("small");
   CHECK(small.rule.H == 16);
   CHECK(small.rule.S == 16);
@@ -72,7 +73,27 @@ TEST_CASE("presets pass their own check and have the sizes that they are known b
   CHECK(paper.window_min == 5);
   CHECK(paper.window_max == 15);
   CHECK(paper.clip_task == 0.3);
-  CHECK(refusal("preset", "big").find("demo, small, paper") != std::string::npos);
+  CHECK(refusal("preset", "big").find("demo, small, paper, paper-tasks, laptop-tasks") != std::string::npos);
+}
+
+TEST_CASE("paper-tasks draws what the paper drew, laptop-tasks the same idea in small") {
+  const auto paper = Config::from_preset("paper-tasks"), laptop = Config::from_preset("laptop-tasks");
+  CHECK(paper.task.hidden_min == 2);
+  CHECK(paper.task.hidden_max == 5);
+  CHECK(paper.task.width_min == 64);
+  CHECK(paper.task.width_max == 512);
+  CHECK(paper.task.resolution <= 16);
+  CHECK(paper.tasks == 256);
+  CHECK(paper.in_flight == 512);
+  CHECK(paper.updates == 200000);
+  for (const auto* c : {&paper, &laptop}) {
+    CHECK(c->task.permute == 1);
+    CHECK(c->task.hidden_min < c->task.hidden_max);
+    CHECK(c->task.width_min < c->task.width_max);
+    CHECK(c->window_min < c->window_max);
+    CHECK(c->length_start < c->length_max);
+    CHECK(c->in_flight >= 2 * c->tasks);
+  }
 }
 
 TEST_CASE("a misspelt key is refused with the nearest known one") {

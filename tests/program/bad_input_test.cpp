@@ -107,7 +107,7 @@ const std::vector<Row> kRows = {
     {"bounds in the wrong order", {"train", "--run", "r", "--window-min", "9", "--window-max", "3"}, 64, {"window-min", "window-max"}, "raise window-max or lower window-min"},
     {"unroll beside a window", {"train", "--run", "r", "--unroll", "5", "--window-max", "3"}, 64, {"unroll", "window-max"}, "leave one of them out"},
     {"unroll beside a length in one file", {"train", "--run", "r", "--config", "unroll.conf"}, 64, {"unroll.conf:2", "unroll", "length-max"}, "leave one of them out"},
-    {"an unknown preset", {"train", "--run", "r", "--preset", "big"}, 64, {"big"}, "allowed: demo, small, paper"},
+    {"an unknown preset", {"train", "--run", "r", "--preset", "big"}, 64, {"big"}, "allowed: demo, small, paper, paper-tasks, laptop-tasks"},
     {"an unknown key in a file", {"train", "--run", "r", "--config", "unknown-key.conf"}, 64, {"unknown-key.conf:3", "inner-rat"}, "did you mean 'inner-rate'"},
     {"a wrong value in a file", {"train", "--run", "r", "--config", "bad-value.conf"}, 64, {"bad-value.conf:1", "many"}, "allowed: 1 .. 100000"},
     {"a line without =", {"train", "--run", "r", "--config", "no-equals.conf"}, 64, {"no-equals.conf:1"}, "expected 'key = value'"},
