@@ -175,6 +175,10 @@ std::vector<Entry> make_table() {
   t.push_back(number("length-max", FIELD(length_max), 1, kLong, "largest total length L, once it has grown; window-max or more"));
   t.push_back(number("length-start", FIELD(length_start), 1, kLong, "largest total length L at update 0"));
   t.push_back(number("length-horizon", FIELD(length_horizon), 1, kMany, "updates over which the largest length grows"));
+  t.push_back(choice("estimator", {"windowed", "es", "pes"}, [](const Config& c) { return c.estimator; }, [](Config& c, const std::string& v) { c.estimator = v; },
+                     "how a window gives a gradient: back-propagation; evolution strategies, antithetic; persistent ones, without truncation bias"));
+  t.push_back(number("es-pairs", FIELD(es_pairs), 1, 100000, "N: pairs of opposite perturbations of theta, with estimator es or pes"));
+  t.push_back(number("es-sigma", FIELD(es_sigma), 1e-6, 10, "standard deviation of these perturbations"));
   t.push_back(byte_amount("memory", FIELD(memory), "memory for windows, tasks in flight, gradients and snapshots; decides how many windows run at one time, and never changes bits"));
   t.push_back(byte_amount("disk", FIELD(disk), "room on disk for states that don't fit in memory, with disk-dir"));
   t.push_back(disk_dir_entry());
@@ -302,6 +306,10 @@ void Config::check_new() const {
 void Config::check() const {
   if (data.empty()) throw UsageError("no data to train on; give --data glyph, or --data NAME=DIR");
   for (const auto& pair : kOrdered) require_order(*this, pair);
+  if (estimator != "windowed" && memory > 0)
+    throw UsageError(fmt::format("memory is a budget for back-propagation, and estimator = {} keeps no states; leave memory out (memory = 0)", estimator));
+  if (estimator != "windowed" && telemetry)
+    throw UsageError(fmt::format("telemetry is of back-propagation, and estimator = {} has no adjoints; leave telemetry out (telemetry = false)", estimator));
   if ((disk > 0) != !disk_dir.empty()) throw UsageError("disk and disk-dir go together: how much, and where");
   if (disk > 0 && memory == 0) throw UsageError("disk is for what does not fit in memory; say how much that is (memory)");
   if (length_start < length_min || length_start > length_max)

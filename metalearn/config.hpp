@@ -30,6 +30,11 @@ struct Config {
   std::int64_t length_start = 16; ///< the maximum at update 0; grows log-linearly to length_max over length_horizon updates
   std::int64_t length_horizon = 1000;
 
+  // How the gradient of a window is obtained (outer/gradient_estimator.hpp).
+  std::string estimator = "windowed"; ///< windowed, es, pes
+  std::int64_t es_pairs = 4;         ///< N: antithetic pairs of perturbations of theta
+  double es_sigma = 0.01;            ///< sigma: their standard deviation
+
   // Outer optimiser. Every schedule is a function of the update number with its own horizon, never of `updates`.
   double meta_rate = 3e-3, meta_rate_final = 3e-4;
   double merge_rate = 1;             ///< Adam's rate of the merge weights (specification section 8.3), in units of the others'

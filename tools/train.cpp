@@ -30,6 +30,7 @@ int train(const Words& words) {
   for (auto& option : config_options()) usage.options.push_back(std::move(option));
   usage.notes =
       "--memory is for windows (states, tapes, the steps' own arenas), tasks in flight, gradients and snapshots; the program itself and data sets come on top. It decides how many run at once and never changes bits; exit code 71 names the smallest that works.\n"
+      "--estimator es and pes keep no tape: they take no --memory and no --telemetry, and a window that was stopped starts again. In pes, which carries 2 x --es-pairs states per task in flight (also in snapshots), an objective is a mean over them.\n"
       "Defaults in brackets are those of --preset small. Command line > environment (METALEARN_INNER_RATE=0.01) > file > preset.\n"
       "Of two bounds of which a source gives only one, the other follows it. --tasks alone makes --in-flight 4 times as many.";
   const auto arguments = parse(usage, words);

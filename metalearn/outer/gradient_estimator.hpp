@@ -1,10 +1,11 @@
-// GradientEstimator: how d/dtheta of the meta-objective is obtained from a window of an in-flight task. One file per way (windowed.hpp now).
+// GradientEstimator: how d/dtheta of the meta-objective is obtained from a window of an in-flight task. One file per way: windowed.hpp, antithetic_es.hpp, pes.hpp.
 //
 // Any number of threads may call one estimator at once, each with its own task; the result depends on (theta, task, update) alone.
 #pragma once
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "metalearn/outer/in_flight.hpp"
@@ -24,13 +25,23 @@ struct GradientEstimate {
   std::int64_t failed_step = 0; ///< where finite is false: t of the step that failed, and what it gave ("the objective", "phi, W/2", ...)
   std::string failure;
   std::string failed_op;        ///< where it began, where that is known: "log, recorded at file:line in scope a/b" or "input 'x' is already not finite, ..."
+
+  /// Of a window in which something is not finite.
+  static GradientEstimate failed(std::int64_t step, std::string what, std::string op = "") {
+    GradientEstimate e;
+    e.finite = false;
+    e.failed_step = step;
+    e.failure = std::move(what);
+    e.failed_op = std::move(op);
+    return e;
+  }
 };
 
 class GradientEstimator {
  public:
   virtual ~GradientEstimator() = default;
 
-  /// Runs the task's next window from its phi, moves phi and age to the window's end (left as they are where the result is not finite), and gives the gradient.
+  /// Runs the task's next window from its phi (or its particles), moves these and age to the window's end (left as they are where the result is not finite), and gives the gradient.
   /// Throws autodiff::UnrollStopped where `stop`, asked between inner steps, says yes; autodiff::RecomputationMismatch, its steps counted from the window's first, and
   /// what the world throws; the task is then as it was.
   /// The mean over steps, not the sum of specification section 11: windows of different k then weigh alike in the meta-batch and under clipping.

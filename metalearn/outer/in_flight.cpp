@@ -68,13 +68,14 @@ bool InFlightPool::fill(GradientEstimator& estimator, std::span<const float> the
   return !stopped;
 }
 
-void InFlightPool::restore(std::uint64_t id, std::int64_t length, std::int64_t age, std::vector<float> phi) {
+void InFlightPool::restore(std::uint64_t id, std::int64_t length, std::int64_t age, std::vector<float> phi, Particles particles) {
   InFlight task = make_(id);
   if (task.phi.size() != phi.size())
     throw std::invalid_argument(fmt::format("phi of in-flight task {} ({}) has {} numbers, its architecture {}", id, task.family, phi.size(), task.phi.size()));
   task.length = length;
   task.age = age;
   task.phi = std::move(phi);
+  task.particles = std::move(particles);
   tasks_.push_back(std::move(task));
 }
 

@@ -1,7 +1,7 @@
 // In-flight tasks: the pool of tasks that meta-training takes its windows from, each at its own age with its own carried phi.
 //
 // A task is begun with a total length L, gives up windows of k inner steps as it is visited, and is replaced by the next task id when its age reaches L
-// (or when it turns non-finite). Everything drawn is a pure function of (seed, task id, age), so ids, lengths, ages and phi are all that a snapshot needs.
+// (or when it turns non-finite). Everything drawn is a pure function of (seed, task id, age), so ids, lengths, ages, phi and particles are all that a snapshot needs.
 // training_and_evaluation.md "Meta-training, procedure". The pool is for one thread; different tasks of it may be worked on by different threads.
 #pragma once
 #include <cstdint>
@@ -18,13 +18,20 @@ namespace metalearn {
 
 class GradientEstimator;
 
+/// What PES (pes.hpp) carries of a task. Empty: it has not been visited, or the estimator is another one.
+struct Particles {
+  std::vector<float> phi;  ///< [2N, |phi|], phi_t of each: of +xi, then of -xi, pair by pair
+  std::vector<float> xi;   ///< [N, |theta|], perturbations of theta so far, added up
+};
+
 struct InFlight {
   std::uint64_t id = 0;
   Task task;                ///< drawn again from the id after a resume
   std::string family;       ///< its data set, for the metrics
   std::int64_t length = 0;  ///< L, inner steps in all
   std::int64_t age = 0;     ///< t, inner steps done
-  std::vector<float> phi;   ///< phi_t
+  std::vector<float> phi;   ///< phi_t; where there are particles, that which they branched off from
+  Particles particles = {};
 };
 
 /// Draws task `id` with phi_0 at age 0; the pool fills in the length.
@@ -49,8 +56,8 @@ class InFlightPool {
   /// rest is left, and fill returns false.
   bool fill(GradientEstimator& estimator, std::span<const float> theta, const autodiff::Parallel& parallel, const std::function<bool(std::size_t begun)>& go_on = {},
             const Stop& stop = {});
-  /// A task as a snapshot holds it: everything but id, length, age and phi is drawn again.
-  void restore(std::uint64_t id, std::int64_t length, std::int64_t age, std::vector<float> phi);
+  /// A task as a snapshot holds it: everything but id, length, age, phi and particles is drawn again.
+  void restore(std::uint64_t id, std::int64_t length, std::int64_t age, std::vector<float> phi, Particles particles = {});
   void set_next_task(std::uint64_t id) { next_task_ = id; }
 
   /// Puts the next task, at age 0, in this slot's place.
@@ -59,6 +66,7 @@ class InFlightPool {
   std::vector<InFlight>& tasks() { return tasks_; }
   const std::vector<InFlight>& tasks() const { return tasks_; }
   std::uint64_t next_task() const { return next_task_; }
+  const Config& config() const { return config_; }
   std::size_t slots() const { return static_cast<std::size_t>(config_.in_flight); }  ///< P
   double mean_age() const;
 

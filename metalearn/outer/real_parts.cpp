@@ -3,7 +3,9 @@
 #include "checkpoints/disk_checkpoints.hpp"
 #include "checkpoints/error.hpp"
 #include "metalearn/evaluate/few_shot.hpp"
+#include "metalearn/outer/antithetic_es.hpp"
 #include "metalearn/outer/budget_share.hpp"
+#include "metalearn/outer/pes.hpp"
 #include "metalearn/outer/step_measurement.hpp"
 #include "metalearn/outer/trainer_parts.hpp"
 #include "metalearn/outer/window_plan.hpp"
@@ -14,6 +16,12 @@ namespace {
 
 /// Streams of phi_0 of training tasks; evaluation draws from others.
 constexpr std::uint64_t kPhiSeed = 0x7068695f30ull;
+
+std::unique_ptr<GradientEstimator> make_estimator(const Config& config, int kernel_threads, const autodiff::Budget& share, int sub_segments) {
+  if (config.estimator == "es") return std::make_unique<AntitheticES>(config, kernel_threads);
+  if (config.estimator == "pes") return std::make_unique<PES>(config, kernel_threads);
+  return std::make_unique<Windowed>(config, kernel_threads, share, checkpoints::posix_file_system(), sub_segments);
+}
 
 }  // namespace
 
@@ -42,13 +50,12 @@ TrainerParts real_parts(const Config& config) {
       checkpoints::DiskCheckpoints(checkpoints::posix_file_system(), config.disk_dir, slots * plan.at_once, plan.longest.predicted.disk_bytes / static_cast<std::size_t>(slots));
   }
   // Threads that no window of its own keeps busy go to the loops inside a step.
-  auto windowed = std::make_unique<Windowed>(config, kernel_threads(config.threads, parts.at_once > 0 ? parts.at_once : config.tasks), share, checkpoints::posix_file_system(), sub_segments);
+  parts.estimator = make_estimator(config, kernel_threads(config.threads, parts.at_once > 0 ? parts.at_once : config.tasks), share, sub_segments);
   parts.make_task = [tasks, seed = config.seed](std::uint64_t id) {
     Task task = tasks.draw(Role::train, id);
     return InFlight{id, task, task.family(), 0, 0, initial_phi(task.widths(), seed ^ kPhiSeed, id)};
   };
-  Windowed* const windows = windowed.get();
-  parts.estimator = std::move(windowed);
+  GradientEstimator* const estimator = parts.estimator.get();
   if (config.validate_every == 0) return parts;
   try {
     tasks.draw(Role::validation, 0);
@@ -56,8 +63,8 @@ TrainerParts real_parts(const Config& config) {
     parts.notes.push_back(fmt::format("theta is not validated: {}", e.what()));
     return parts;
   }
-  parts.validate = [tasks, config, windows, at_once = parts.at_once](const std::vector<float>& theta, const Stop& stop) {
-    if (at_once > 0) windows->release_memory();
+  parts.validate = [tasks, config, estimator, at_once = parts.at_once](const std::vector<float>& theta, const Stop& stop) {
+    if (at_once > 0) estimator->release_memory();
     FewShotOptions options;
     options.steps = config.validate_steps;
     options.batch = config.batch;

@@ -52,7 +52,7 @@ Read read(const std::string& path, FileSystem& files) {
       return {{path, Grade::ok, fmt::format("a theta or phi of its own, schema {}, {} bytes", s.schema, s.bytes)}, {}};
     }
     state_from(s.archive, s.config);
-    in_flight_from(s.archive, s.config.in_flight);
+    in_flight_from(s.archive, s.config);
     return {{path, Grade::ok, fmt::format("generation {}, schema {}, {} bytes", s.generation, s.schema, s.bytes)}, Whole{path, s.generation, s.config}};
   } catch (const checkpoints::BadData& e) {
     return damaged(e);

@@ -28,7 +28,10 @@ std::map<std::string, std::string> known_arrays(const Config& config) {
                                               {"validation/mark", "int64"},   {"validation/objective", "float64"}, {"validation/accuracy", "float64"}};
   for (const auto& tensor : theta_spec(config.rule).tensors)
     for (const char* group : {"theta/", "theta_average/", "adam/m/", "adam/v/"}) known[group + tensor.name] = "float32";
-  for (std::int64_t slot = 0; slot < config.in_flight; ++slot) known[fmt::format("in_flight/{:04}/phi", slot)] = "float32";
+  std::vector<std::string> of_slot = {"phi"};
+  if (config.estimator == "pes") of_slot.insert(of_slot.end(), {"particles", "xi"});
+  for (std::int64_t slot = 0; slot < config.in_flight; ++slot)
+    for (const auto& name : of_slot) known[fmt::format("in_flight/{:04}/{}", slot, name)] = "float32";
   return known;
 }
 

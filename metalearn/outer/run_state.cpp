@@ -20,7 +20,10 @@ using checkpoints::Archive;
 constexpr std::int64_t kMaxUpdate = 99999999;  // a snapshot's name has eight digits
 constexpr std::int64_t kMaxTask = std::numeric_limits<std::int64_t>::max();
 
-std::string phi_path(std::size_t slot) { return fmt::format("in_flight/{:04}/phi", slot); }
+std::string slot_path(std::size_t slot, const char* name) { return fmt::format("in_flight/{:04}/{}", slot, name); }
+
+std::vector<std::int64_t> particles_shape(const Config& config, const std::vector<float>& phi) { return {2 * config.es_pairs, static_cast<std::int64_t>(phi.size())}; }
+std::vector<std::int64_t> xi_shape(const Config& config) { return {config.es_pairs, theta_spec(config.rule).size}; }
 
 template <class T>
 void put_vector(Archive& archive, const std::string& path, std::vector<T> values) {
@@ -95,7 +98,11 @@ Archive to_archive(const Config& config, const RunState& state, const InFlightPo
   std::vector<std::uint64_t> ids;
   std::vector<std::int64_t> lengths, ages;
   for (const auto& task : pool.tasks()) {
-    put_vector(a, phi_path(ids.size()), task.phi);
+    put_vector(a, slot_path(ids.size(), "phi"), task.phi);
+    if (!task.particles.phi.empty()) {
+      a.put(slot_path(ids.size(), "particles"), particles_shape(config, task.phi), task.particles.phi);
+      a.put(slot_path(ids.size(), "xi"), xi_shape(config), task.particles.xi);
+    }
     ids.push_back(task.id);
     lengths.push_back(task.length);
     ages.push_back(task.age);
@@ -176,25 +183,31 @@ std::vector<Validated> validation_from(const Archive& archive) {
   return history;
 }
 
-std::vector<StoredTask> in_flight_from(const Archive& archive, std::int64_t slots) {
+std::vector<StoredTask> in_flight_from(const Archive& archive, const Config& config) {
   const auto& ids = archive.numbers<std::uint64_t>("in_flight/id");
   const std::vector<std::int64_t> shape = {static_cast<std::int64_t>(ids.size())};
   const auto& lengths = archive.numbers<std::int64_t>("in_flight/length", shape);
   const auto& ages = archive.numbers<std::int64_t>("in_flight/age", shape);
-  if (shape[0] != slots) refuse(archive, fmt::format("it holds {} in-flight tasks, its configuration {}", shape[0], slots));
+  if (shape[0] != config.in_flight) refuse(archive, fmt::format("it holds {} in-flight tasks, its configuration {}", shape[0], config.in_flight));
   std::vector<StoredTask> tasks;
   for (std::size_t slot = 0; slot < ids.size(); ++slot) {
     if (ages[slot] < 0 || ages[slot] >= lengths[slot])
       refuse(archive, fmt::format("in-flight task {} is {} inner steps old, which is not within its length {}", ids[slot], ages[slot], lengths[slot]));
-    tasks.push_back({ids[slot], lengths[slot], ages[slot], &archive.numbers<float>(phi_path(slot))});
+    StoredTask task{ids[slot], lengths[slot], ages[slot], &archive.numbers<float>(slot_path(slot, "phi"))};
+    const std::string particles = slot_path(slot, "particles"), xi = slot_path(slot, "xi");
+    if (archive.find(particles) || archive.find(xi)) {
+      task.particles = &archive.numbers<float>(particles, particles_shape(config, *task.phi));
+      task.xi = &archive.numbers<float>(xi, xi_shape(config));
+    }
+    tasks.push_back(task);
   }
   return tasks;
 }
 
 void restore_pool(const Archive& archive, InFlightPool& pool) {
-  for (const auto& task : in_flight_from(archive, static_cast<std::int64_t>(pool.slots()))) {
+  for (const auto& task : in_flight_from(archive, pool.config())) {
     try {
-      pool.restore(task.id, task.length, task.age, *task.phi);
+      pool.restore(task.id, task.length, task.age, *task.phi, task.particles ? Particles{*task.particles, *task.xi} : Particles{});
     } catch (const std::invalid_argument& e) {
       refuse(archive, e.what());
     }

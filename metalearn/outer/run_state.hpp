@@ -2,6 +2,7 @@
 //
 //   theta/<name>, theta_average/<name>, adam/m/<name>, adam/v/<name>    float32, names and shapes of specification section 3.1
 //   in_flight/{id,length,age} [P], in_flight/<slot>/phi                 the pool; tasks are drawn again from their ids
+//   in_flight/<slot>/{particles [2N, |phi|], xi [N, |theta|]}            with estimator = pes, of tasks that it has visited (in_flight.hpp)
 //   counters (attributes)     update, adam_steps, next_task, consecutive_failures
 //   config, data (attributes) every configuration key as text; one line per provenance fact of the data
 //   program_version, kernels (attributes of the root)    what made it: of two levels of kernels that sum alike (v3, v4) the bits are the same, of others not; kernels: since schema 2
@@ -48,13 +49,14 @@ struct StoredTask {
   std::uint64_t id = 0;
   std::int64_t length = 0, age = 0;
   const std::vector<float>* phi = nullptr;  ///< in the archive
+  const std::vector<float>*particles = nullptr, *xi = nullptr;  ///< there too; null where it has none
 };
 
 /// All of these throw checkpoints::BadData naming the file and what is missing, of another size, or not what a run can come to.
 Config config_from(const checkpoints::Archive& archive, bool of_run = true);  ///< not of a run: need not be complete
 RunState state_from(const checkpoints::Archive& archive, const Config& config);
 /// In the order of their slots. Whether phi fits its task's architecture only the data can tell: restore_pool does.
-std::vector<StoredTask> in_flight_from(const checkpoints::Archive& archive, std::int64_t slots);
+std::vector<StoredTask> in_flight_from(const checkpoints::Archive& archive, const Config& config);
 void restore_pool(const checkpoints::Archive& archive, InFlightPool& pool);
 std::vector<Validated> validation_from(const checkpoints::Archive& archive);
 std::vector<std::string> provenance_from(const checkpoints::Archive& archive);

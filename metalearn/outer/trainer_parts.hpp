@@ -28,7 +28,7 @@ struct TrainerParts {
 
 using PartsMaker = std::function<TrainerParts(const Config&)>;
 
-/// The real ones: loads the data sets, draws tasks from them, estimates by windows. Throws what load_dataset and TaskDistribution throw.
+/// The real ones: loads the data sets, draws tasks from them, estimates as the configuration says. Throws what load_dataset and TaskDistribution throw.
 TrainerParts real_parts(const Config& config);
 
 /// Trainer::start and Trainer::resume with parts of the caller's choice, writing through `files`.

@@ -32,11 +32,7 @@ void return_free_memory() {
 }  // namespace
 
 Windowed::Windowed(const Config& config, int kernel_threads, const autodiff::Budget& share, checkpoints::FileSystem& files, int sub_segments)
-    : config_(config), share_(share), files_(files), sub_segments_(sub_segments), steps_(config.rule, kernel_threads, share.memory_bytes > 0 ? kIdleSteps : StepCache::kIdleSteps, sub_segments) {}
-
-StepShape Windowed::shape_of(const Task& task) const {
-  return {task.widths(), config_.batch, task.classes(), config_.task.labels_per_class, config_.averages};
-}
+    : config_(config), share_(share), files_(files), sub_segments_(sub_segments), steps_(config, kernel_threads, share.memory_bytes > 0 ? kIdleSteps : StepCache::kIdleSteps, sub_segments) {}
 
 autodiff::Schedule Windowed::schedule_of(InnerStep<float>& step, autodiff::Step k) const {
   if (share_.memory_bytes == 0) return autodiff::store_states(k);
@@ -52,10 +48,9 @@ void Windowed::forget_progress() {
 }
 
 GradientEstimate Windowed::estimate(std::span<const float> theta, InFlight& task, std::int64_t update, const Stop& stop) {
-  const StepShape shape = shape_of(task.task);
   // Compiling and planning take memory for a moment, and other shapes' arenas are of other sizes: within a budget nothing is kept meanwhile.
   if (share_.memory_bytes > 0) release_memory();
-  auto step = steps_.borrow(shape);
+  auto step = steps_.borrow(task.task);
   const std::int64_t k = window_length(config_, task);
   InnerSegment segment(*step, theta, task.task, task.age, k);
   if (share_.memory_bytes > 0) segment.keep_within_working_bytes();
@@ -64,14 +59,6 @@ GradientEstimate Windowed::estimate(std::span<const float> theta, InFlight& task
   GradientEstimate result;
   result.gradient.assign(theta.size(), 0.0f);
   result.steps = k;
-  const auto failed = [&](std::int64_t t, const std::string& what, const std::string& op) {
-    GradientEstimate e;
-    e.finite = false;
-    e.failed_step = t;
-    e.failure = what;
-    e.failed_op = op;
-    return e;
-  };
   const autodiff::Schedule schedule = schedule_of(*step, k);
   if (share_.memory_bytes > 0) return_free_memory();
   std::optional<checkpoints::DiskCheckpoints> disk;
@@ -88,7 +75,7 @@ GradientEstimate Windowed::estimate(std::span<const float> theta, InFlight& task
     if (journal && !journal->passed_over().empty())
       result.notes.push_back(fmt::format("a progress within its window is there, but {}: the window started again", journal->passed_over()));
   } catch (const NotFinite& e) {
-    return failed(e.step, e.what(), e.op);
+    return GradientEstimate::failed(e.step, e.what(), e.op);
   } catch (const autodiff::RecomputationMismatch&) {
     if (journal) journal->remove();  // whatever is wrong may be in there: the window is to start again
     throw;
@@ -96,7 +83,7 @@ GradientEstimate Windowed::estimate(std::span<const float> theta, InFlight& task
   if (journal && !journal->failure().empty() && !is_failure_told_.exchange(true))
     result.notes.push_back(fmt::format("its progress within the window can't be kept, and training goes on without: {}", journal->failure()));
   // Contributions that are finite may add up to more than a float.
-  if (!all_finite(result.gradient)) return failed(task.age, "the gradient, " + first_not_finite(theta_spec(config_.rule), result.gradient), "");
+  if (!all_finite(result.gradient)) return GradientEstimate::failed(task.age, "the gradient, " + first_not_finite(theta_spec(config_.rule), result.gradient));
   const float share = 1.0f / static_cast<float>(k);
   for (float& g : result.gradient) g *= share;
   result.objective_first = segment.objective(0);
@@ -104,21 +91,6 @@ GradientEstimate Windowed::estimate(std::span<const float> theta, InFlight& task
   task.phi = std::move(phi);
   task.age += k;
   return result;
-}
-
-bool Windowed::advance(std::span<const float> theta, InFlight& task, std::int64_t steps) {
-  const StepShape shape = shape_of(task.task);
-  auto step = steps_.borrow(shape);
-  TaskBatches batches(task.task, shape);
-  std::vector<float> phi = task.phi, next(phi.size());
-  for (std::int64_t i = 0; i < steps; ++i) {
-    step->advance(theta, phi, batches.unlabelled(task.age + i), next);
-    phi.swap(next);
-    if (!all_finite(phi)) return false;
-  }
-  task.phi = std::move(phi);
-  task.age += steps;
-  return true;
 }
 
 }  // namespace metalearn

@@ -12,8 +12,8 @@
 #include "autodiff/unroll/budget.hpp"
 #include "checkpoints/file_system.hpp"
 #include "metalearn/outer/arena_pool.hpp"
+#include "metalearn/outer/forward_steps.hpp"
 #include "metalearn/outer/gradient_estimator.hpp"
-#include "metalearn/outer/step_cache.hpp"
 #include "metalearn/outer/window_journals.hpp"
 
 namespace metalearn {
@@ -26,7 +26,7 @@ class Windowed : public GradientEstimator {
   /// Step t (from phi_t to phi_{t+1}) sees unlabelled batch t; phi_{t+1} is scored with the labelled pairs of t+1.
   /// Throws checkpoints::MemoryBudget where the window does not fit in its share, IoError where states can't be kept on disk.
   GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t update, const Stop& stop = {}) override;
-  bool advance(std::span<const float> theta, InFlight& task, std::int64_t steps) override;
+  bool advance(std::span<const float> theta, InFlight& task, std::int64_t steps) override { return steps_.advance(theta, task, steps); }
   void keep_progress_in(const std::string& directory, const std::vector<std::string>& provenance) override {
     journals_.emplace(files_, directory, config_, provenance, sub_segments_);
   }
@@ -34,7 +34,7 @@ class Windowed : public GradientEstimator {
   void forget_progress() override;
 
   void release_memory() override {
-    steps_.release();
+    steps_.release_memory();
     arenas_.release();
   }
 
@@ -43,13 +43,11 @@ class Windowed : public GradientEstimator {
   virtual autodiff::Schedule schedule_of(InnerStep<float>& step, autodiff::Step k) const;
 
  private:
-  StepShape shape_of(const Task& task) const;
-
   Config config_;
   autodiff::Budget share_;
   checkpoints::FileSystem& files_;
   int sub_segments_;
-  StepCache steps_;
+  ForwardSteps steps_;
   ArenaPool arenas_;
   std::optional<WindowJournals> journals_;
   std::atomic<bool> is_failure_told_ = false;  ///< that a progress could not be kept

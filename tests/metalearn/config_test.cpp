@@ -202,6 +202,24 @@ TEST_CASE("a window that is longer than any length is refused in a new run, wher
   CHECK(grown.length_start == 16);
 }
 
+TEST_CASE("estimators without a tape go with neither a memory budget nor telemetry, which say what to leave out") {
+  for (const char* estimator : {"es", "pes"}) {
+    Config c = Config::from_preset("small");
+    c.set("estimator", estimator);
+    CHECK_NOTHROW(c.check_new());
+    c.set("memory", "64MiB");
+    CHECK_THROWS_WITH_AS(c.check(), (std::string("memory is a budget for back-propagation, and estimator = ") + estimator + " keeps no states; leave memory out (memory = 0)").c_str(), UsageError);
+    c.set("memory", "0");
+    c.set("telemetry", "true");
+    CHECK_THROWS_WITH_AS(c.check(), (std::string("telemetry is of back-propagation, and estimator = ") + estimator + " has no adjoints; leave telemetry out (telemetry = false)").c_str(), UsageError);
+    c.set("estimator", "windowed");
+    CHECK_NOTHROW(c.check());
+  }
+  CHECK(refusal("estimator", "reinforce") == "estimator = 'reinforce' is not known (allowed: windowed, es, pes)");
+  CHECK(refusal("es-pairs", "0").find("out of range") != std::string::npos);
+  CHECK(refusal("es-sigma", "0").find("out of range") != std::string::npos);
+}
+
 TEST_CASE("a stronger source's bound wins over a weaker one's") {
   Config c;
   c.set("window-min", "9");

@@ -73,7 +73,7 @@ TEST_CASE("a run can be continued from every golden snapshot") {
       const auto& numbers = archive.numbers<float>("adam/v/" + tensor.name);
       CHECK(std::equal(numbers.begin(), numbers.end(), state.adam.v.begin() + tensor.offset));
     }
-    CHECK(in_flight_from(archive, config.in_flight).size() == 3);
+    CHECK(in_flight_from(archive, config).size() == 3);
   }
 }
 
