@@ -73,7 +73,7 @@ bool is_data_name(const std::string& name) {
 }
 
 Entry data_entry() {
-  const ConfigKey key{"data", "data sets to train on, one family each", "glyph, glyph=DIR (fonts), or NAME=DIR of a kind that is told from what is there: metalearn data --help", true};
+  const ConfigKey key{"data", "data sets to train on, one family each", "glyph, glyph=DIR (fonts), the synthetic bags, mixture and teacher, or NAME=DIR of a kind that is told from what is there: metalearn data --help", true};
   return {key, [](const Config& c) { return join_list(c.data); },
           [key](Config& c, const std::string& text) {
             const auto words = split_list(text);

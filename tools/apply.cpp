@@ -99,6 +99,7 @@ int apply(const Words& words) {
   if (learns) note_departures(config, theta.config, theta.file);
 
   const auto set = metalearn::load_dataset(*data_word, config.task.load);
+  metalearn::require_own_examples(*set);
   ModelFile model = make_model(*arguments, *set, config, theta.theta);
   metalearn::learn(model, *set, options);
   auto archive = metalearn::features_archive(model, *set, options);

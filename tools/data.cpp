@@ -35,7 +35,11 @@ std::pair<double, double> range(const ImageSet& set) {
   return {*low, *high};
 }
 
-std::string size_of(const ImageSet& set) {
+bool has_pictures(const Dataset& data) { return data.train.is_images() && !data.make; }
+
+std::string size_of(const Dataset& data) {
+  const ImageSet& set = data.train;
+  if (data.make) return "as many features as images of the tasks' resolution have pixels";
   if (!set.is_images()) return fmt::format("{} features", set.feature_count);
   return fmt::format("{} x {} pixels, {}", set.height, set.width, set.channels == 1 ? "grey" : "red, green, blue");
 }
@@ -51,8 +55,9 @@ std::vector<std::string> names_of(const Dataset& data, const std::vector<int>& c
 }
 
 Json to_json(const Dataset& data) {
-  Json json = {{"name", data.name}, {"kind", data.kind}, {"source", data.source}, {"inputs", inputs_of(data)}, {"channels", data.train.is_images() ? Json(data.train.channels) : Json(nullptr)},
-               {"height", data.train.is_images() ? Json(data.train.height) : Json(nullptr)}, {"width", data.train.is_images() ? Json(data.train.width) : Json(nullptr)},
+  Json json = {{"name", data.name}, {"kind", data.kind}, {"source", data.source}, {"inputs", inputs_of(data)}, {"synthetic", data.make != nullptr},
+               {"channels", has_pictures(data) ? Json(data.train.channels) : Json(nullptr)}, {"height", has_pictures(data) ? Json(data.train.height) : Json(nullptr)},
+               {"width", has_pictures(data) ? Json(data.train.width) : Json(nullptr)},
                {"features", data.train.is_images() ? Json(nullptr) : Json(data.train.feature_count)}, {"split", data.split_note}, {"splits", Json::object()}, {"classes", Json::array()},
                {"validation_classes", names_of(data, data.validation_classes)}, {"test_classes", names_of(data, data.test_classes)}, {"provenance", data.provenance}};
   for (std::size_t c = 0; c < data.class_names.size(); ++c) json["classes"].push_back({{"name", data.class_names[c]}});
@@ -66,12 +71,14 @@ Json to_json(const Dataset& data) {
 }
 
 void print(const Dataset& data) {
-  fmt::print("{}: {}\nsource      {}\nexamples    {}\ninputs      {}\nsplit       {}\n", data.name, data.kind, data.source, size_of(data.train), inputs_of(data), data.split_note);
+  fmt::print("{}: {}\nsource      {}\nexamples    {}\ninputs      {}\nsplit       {}\n", data.name, data.kind, data.source, size_of(data), inputs_of(data), data.split_note);
   if (!data.validation_classes.empty()) fmt::print("validation  {}\n", fmt::join(names_of(data, data.validation_classes), ", "));
   if (!data.test_classes.empty()) fmt::print("test        {}\n", fmt::join(names_of(data, data.test_classes), ", "));
   constexpr std::size_t kLines = 3;
   for (std::size_t i = 0; i < std::min(kLines, data.provenance.size()); ++i) fmt::print("file        {}\n", data.provenance[i]);
   if (data.provenance.size() > kLines) fmt::print("file        ... and {} more (--json lists all)\n", data.provenance.size() - kLines);
+
+  if (data.make) return;  // no split holds an example
 
   fmt::print("\n{:<12}{:>9}{:>11}{:>11}\n", "split", "examples", "lowest", "highest");
   std::vector<std::vector<std::int64_t>> counts;
@@ -98,7 +105,8 @@ int data(const Words& words) {
                     "NAME=DIR ...",
                     "What DIR may hold: IDX files as MNIST's; CIFAR-10's binary files; one HDF5 file of downsampled ImageNet (or name the file); features.npy and labels.npy (or\n"
                     "train-features.npy, train-labels.npy, test-features.npy, test-labels.npy); train.csv and perhaps test.csv (or name one CSV file), with the label in the column `label`\n"
-                    "or the last one; class folders of .png, .jpg or .txt files, or folders train and test (or val) of such. `glyph` needs no folder."};
+                    "or the last one; class folders of .png, .jpg or .txt files, or folders train and test (or val) of such. `glyph` needs no folder.\n"
+                    "bags, mixture and teacher are synthetic: sparse bags of words, Gaussian mixtures, labels by a random network. Every task has a set of its own."};
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   if (arguments->words.empty()) throw checkpoints::UsageError("no data set; usage: " + usage.synopsis);

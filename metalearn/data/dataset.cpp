@@ -14,6 +14,7 @@
 #include "metalearn/data/idx.hpp"
 #include "metalearn/data/image_folder.hpp"
 #include "metalearn/data/imagenet.hpp"
+#include "metalearn/data/synthetic.hpp"
 #include "metalearn/data/table.hpp"
 #include "metalearn/nearest.hpp"
 
@@ -61,10 +62,14 @@ Dataset load(const std::string& word, const LoadOptions& options) {
     return draw_glyphs(name, folder, folder_fonts(folder));
   }
   if (folder.empty()) {
-    const std::vector<std::string> known = {"glyph", "mnist", "fashion-mnist", "cifar10", "imagenet", "imdb"};
+    if (auto made = synthetic_family(name)) return std::move(*made);
+    std::vector<std::string> known = {"glyph", "mnist", "fashion-mnist", "cifar10", "imagenet", "imdb"};
     if (std::find(known.begin(), known.end(), name) != known.end())
       throw checkpoints::UsageError(fmt::format("data '{}' needs the folder that holds its files: {}=DIR", name, name));
-    throw checkpoints::UsageError(fmt::format("unknown data '{}' (known: glyph, or NAME=DIR for a folder that holds the data){}", name, did_you_mean(name, known)));
+    const auto made = synthetic_names();
+    known.insert(known.end(), made.begin(), made.end());
+    throw checkpoints::UsageError(fmt::format("unknown data '{}' (known: glyph, {}, or NAME=DIR for a folder that holds the data){}", name, fmt::join(made, ", "),
+                                              did_you_mean(name, known)));
   }
   Dataset data = read(name, folder, options);
   const std::vector<std::string> clothes = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"};
@@ -75,5 +80,11 @@ Dataset load(const std::string& word, const LoadOptions& options) {
 }  // namespace
 
 std::shared_ptr<const Dataset> load_dataset(const std::string& word, const LoadOptions& options) { return std::make_shared<const Dataset>(load(word, options)); }
+
+void require_own_examples(const Dataset& set) {
+  if (set.make)
+    throw checkpoints::UsageError(
+        fmt::format("data '{}' is synthetic and holds no examples: every task has a set of its own (eval --held-out has such tasks); give --data NAME=DIR", set.name));
+}
 
 }  // namespace metalearn

@@ -9,6 +9,13 @@
 
 namespace metalearn {
 
+class Random;
+struct ImageSet;
+struct SyntheticSize;
+
+/// Makes the set that one task of a synthetic family has for itself (synthetic.hpp).
+using SyntheticMaker = ImageSet (*)(const SyntheticSize& size, Random& random);
+
 /// count labelled examples: images as bytes, or features, which are numbers without a geometry (no turn or shift applies to them).
 struct ImageSet {
   int height = 0, width = 0;            ///< pixels; 0 of features
@@ -39,6 +46,7 @@ struct Dataset {
   std::vector<std::string> provenance;    ///< for example font names and checksums, one line each
   ImageSet validation;                    ///< what meta-validation sees: glyph: validation_classes of held-out fonts; cifar10: validation_classes of
                                           ///< the train split; imagenet: as cifar10; others: a hashed tenth of the train part, all classes, which is not in `train`
+  SyntheticMaker make = nullptr;          ///< of a synthetic family: no example is in any split, each task has a set of its own
 };
 
 /// What is made of a set while it is read.
@@ -47,9 +55,13 @@ struct LoadOptions {
   int words = 1000;     ///< of a bag of words: the most frequent ones of the train part
 };
 
-/// A word of the command line: NAME or NAME=PATH. "glyph" is drawn from fonts; of everything else the kind is told from what PATH holds (dataset.cpp).
+/// A word of the command line: NAME or NAME=PATH. "glyph" is drawn from fonts, "bags", "mixture" and "teacher" without a PATH are synthetic (synthetic.hpp); of everything else the
+/// kind is told from what PATH holds (dataset.cpp).
 /// Throws NoInput, BadData or UsageError with one line that names the file and the fix.
 /// Reads and checks everything at once, and keeps nothing for the next call.
 std::shared_ptr<const Dataset> load_dataset(const std::string& word, const LoadOptions& options = {});
+
+/// Throws UsageError, naming the fix, for a synthetic family: it holds nothing that could be evaluated on, or applied to.
+void require_own_examples(const Dataset& set);
 
 }  // namespace metalearn

@@ -31,8 +31,9 @@ TrainerParts real_parts(const Config& config) {
   for (const auto& word : config.data) {
     sets.push_back(load_dataset(word, config.task.load));
     const auto& set = *sets.back();
-    parts.provenance.push_back(fmt::format("{}: {} training and {} test images of {} classes; {}", set.name, set.train.count(), set.test.count(),
-                                           set.class_names.size(), set.split_note));
+    parts.provenance.push_back(set.make ? fmt::format("{}: {}; {}", set.name, set.kind, set.split_note)
+                                        : fmt::format("{}: {} training and {} test images of {} classes; {}", set.name, set.train.count(), set.test.count(),
+                                                      set.class_names.size(), set.split_note));
     for (const auto& line : set.provenance) parts.provenance.push_back(set.name + ": " + line);
   }
   const TaskDistribution tasks(config.task, std::move(sets), config.seed);

@@ -1,6 +1,7 @@
 // Task: a data set, some of its classes, an augmentation and a base architecture; and its batches.
 //
-// Everything is a pure function of (seed, task id, t): a task is never stored, it is drawn again from its id, and batch t can be asked for in any order.
+// Everything is a pure function of (seed, task id, t): a task is never stored, it is drawn again from its id, and batch t can be asked for in any order. A task of a synthetic family
+// (data/synthetic.hpp) makes its set while it is drawn, within milliseconds, and keeps it, about a megabyte.
 // Const after construction, any number of threads may read.
 #pragma once
 #include <cstdint>
@@ -78,7 +79,7 @@ class TaskDistribution {
 
 /// A task for evaluation on one data set: all of its classes (or its test_classes, where it has some), the given hidden widths, no augmentation; unlabelled batches from the train split,
 /// labelled batches (support a, query b, disjoint) from the test split. draw `seed` chooses batches and phi's stream.
-/// Throws checkpoints::BadData where a split is empty, or the test split has too few classes or examples as above.
+/// Throws checkpoints::BadData where a split is empty, or the test split has too few classes or examples as above; UsageError for a synthetic family.
 Task evaluation_task(std::shared_ptr<const Dataset> set, const std::vector<std::int64_t>& hidden, const TaskConfig& config, std::uint64_t seed);
 
 }  // namespace metalearn

@@ -7,7 +7,7 @@
 #include <stdexcept>
 
 #include "checkpoints/error.hpp"
-#include "metalearn/tasks/portable_math.hpp"
+#include "metalearn/data/synthetic.hpp"
 #include "metalearn/tasks/random.hpp"
 #include "metalearn/tasks/task.hpp"
 #include "metalearn/tasks/task_impl.hpp"
@@ -50,7 +50,30 @@ bool has_enough(const Family& family, int labels_per_class) {
   }
 }
 
+/// The classes of a synthetic family are there for every role; their examples come with the task.
+Family synthetic(std::shared_ptr<const Dataset> data) {
+  Family family;
+  family.images = &data->train;
+  family.classes.resize(data->class_names.size());
+  std::iota(family.classes.begin(), family.classes.end(), 0);
+  family.data = std::move(data);
+  return family;
+}
+
+/// The set that one task of a synthetic family has for itself.
+Family make_examples(const Dataset& synthetic, const SyntheticSize& size, Random random) {
+  auto data = std::make_shared<Dataset>();
+  data->name = synthetic.name;
+  data->train = synthetic.make(size, random);
+  Family family;
+  family.images = &data->train;
+  family.members = class_members(data->train, static_cast<std::size_t>(size.classes));
+  family.data = std::move(data);
+  return family;
+}
+
 Family make_family(std::shared_ptr<const Dataset> data, Role role) {
+  if (data->make) return synthetic(std::move(data));
   Family family;
   family.images = role == Role::train ? &data->train : role == Role::validation ? &data->validation : &data->test;
   family.members = class_members(*family.images, data->class_names.size());
@@ -63,10 +86,15 @@ Family make_family(std::shared_ptr<const Dataset> data, Role role) {
   return family;
 }
 
+/// Synthetic examples have as many inputs as images.
+std::int64_t inputs_of(const Family& family, const TaskConfig& config) {
+  if (!family.data->make) return family.images->inputs(config.resolution);
+  return std::int64_t{config.load.colour ? 3 : 1} * config.resolution * config.resolution;
+}
+
 /// Log-uniform between the two, rounded to the nearest multiple of 8 (so that compiled steps are found again).
 std::int64_t draw_width(Random& random, double low, double high) {
-  const double width = portable::exp(random.uniform(portable::log(low), portable::log(high)));
-  return std::max<std::int64_t>(8, static_cast<std::int64_t>(width / 8 + 0.5) * 8);
+  return std::max<std::int64_t>(8, static_cast<std::int64_t>(log_uniform(random, low, high) / 8 + 0.5) * 8);
 }
 
 void require_config(const TaskConfig& c) {
@@ -95,9 +123,9 @@ TaskDistribution::TaskDistribution(TaskConfig config, std::vector<std::shared_pt
   random.shuffle(std::span(sets));
   for (const auto& set : sets) {
     impl->families[index_of(Role::train)].push_back(make_family(set, Role::train));
-    require_examples(impl->families[index_of(Role::train)].back(), config.labels_per_class, kParts[index_of(Role::train)]);
+    if (!set->make) require_examples(impl->families[index_of(Role::train)].back(), config.labels_per_class, kParts[index_of(Role::train)]);
     for (const Role role : {Role::validation, Role::test})
-      if (Family held_out = make_family(set, role); has_enough(held_out, config.labels_per_class)) impl->families[index_of(role)].push_back(std::move(held_out));
+      if (Family held_out = make_family(set, role); set->make || has_enough(held_out, config.labels_per_class)) impl->families[index_of(role)].push_back(std::move(held_out));
   }
   impl_ = std::move(impl);
 }
@@ -106,7 +134,7 @@ const std::vector<std::string>& TaskDistribution::families() const { return impl
 
 std::int64_t TaskDistribution::most_inputs() const {
   std::int64_t most = 0;
-  for (const auto& family : impl_->families[index_of(Role::train)]) most = std::max<std::int64_t>(most, family.images->inputs(impl_->config.resolution));
+  for (const auto& family : impl_->families[index_of(Role::train)]) most = std::max(most, inputs_of(family, impl_->config));
   return most;
 }
 
@@ -133,19 +161,27 @@ Task TaskDistribution::draw(Role role, std::uint64_t id) const {
   random.partial_shuffle(std::span(classes), static_cast<std::size_t>(count));
   classes.resize(static_cast<std::size_t>(count));
 
-  std::vector<std::int64_t> widths = {family.images->inputs(config.resolution)};
+  std::vector<std::int64_t> widths = {inputs_of(family, config)};
   for (std::int64_t hidden = random.between(config.hidden_min, config.hidden_max); hidden > 0; --hidden)
     widths.push_back(draw_width(random, config.width_min, config.width_max));
   widths.push_back(config.representation);
 
-  const ImageReader reader(*family.images, config.resolution);
-  const Pool pool(*family.images, family.members, classes);
-  return Task(std::make_shared<const Task::Impl>(Task::Impl{family.data, widths, id, impl_->seed, stream, config.labels_per_class,
+  Family own;
+  if (family.data->make) {
+    std::iota(classes.begin(), classes.end(), 0);
+    const SyntheticSize size{widths[0], count, std::max<std::int64_t>(kSyntheticPerClass, 2 * config.labels_per_class)};
+    own = make_examples(*family.data, size, Random(impl_->seed, stream, purpose("synthetic")));
+  }
+  const Family& from = own.data ? own : family;
+  const ImageReader reader(*from.images, config.resolution);
+  const Pool pool(*from.images, from.members, classes);
+  return Task(std::make_shared<const Task::Impl>(Task::Impl{from.data, widths, id, impl_->seed, stream, config.labels_per_class,
                                                             Augmentation::draw(config, widths[0], Random(impl_->seed, stream, purpose("augmentation"))), reader, reader, pool, pool}));
 }
 
 Task evaluation_task(std::shared_ptr<const Dataset> set, const std::vector<std::int64_t>& hidden, const TaskConfig& config, std::uint64_t seed) {
   require_config(config);
+  require_own_examples(*set);
   const std::size_t known = set->class_names.size();
   std::vector<int> classes = set->test_classes;
   if (classes.empty()) {

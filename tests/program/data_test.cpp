@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "program_fixture.hpp"
+#include "same_run.hpp"
 
 using namespace program_test;
 
@@ -62,4 +63,36 @@ TEST_CASE("a rule is trained and evaluated on features beside images") {
   const Json rows = Json::parse(result.out)["results"];
   REQUIRE(rows.size() == 2);
   CHECK(rows[0]["accuracy_mean"].get<double>() > 0.5);  // of three classes, each with a feature of its own
+}
+
+TEST_CASE("synthetic families are described, trained on with the same bits after a stop, and refused where examples are needed") {
+  Folder folder;
+  const Result described = run(program({"data", "mixture", "teacher", "bags", "--json"}), folder.path);
+  CHECK(described.code == 0);
+  for (const auto& family : Json::parse(described.out)) {
+    CHECK(family["synthetic"] == true);
+    CHECK(family["features"].is_null());
+    CHECK(family["channels"].is_null());
+  }
+  const Result lines = run(program({"data", "mixture"}), folder.path);
+  for (const char* part : {"mixture: Gaussian mixtures, synthetic", "a set of its own for every task", "generator, version"}) CHECK(contains(lines.out, part));
+
+  const std::vector<std::string> more = {"--data", "teacher", "--data", "bags", "--validate-steps", "0,2", "--validate-tasks", "3", "--resolution", "6", "--noise", "0.5"};
+  const auto training = [&](const char* name, const char* updates) { return with(with(tiny_training(name, "mixture", more), "--validate-every", "3"), "--updates", updates); };
+  const Result whole = run(training("whole", "6"), folder.path);
+  CAPTURE(whole.err);
+  REQUIRE(whole.code == 0);
+  REQUIRE(run(training("parts", "3"), folder.path).code == 0);
+  REQUIRE(run(program({"resume", "parts", "--updates", "6", "--threads", "2"}), folder.path).code == 0);
+  CHECK(arrays(folder / "whole") == arrays(folder / "parts"));
+  CHECK(metrics(folder / "whole") == metrics(folder / "parts"));
+  const Result held_out = run(program({"eval", "--theta", "whole", "--held-out", "--tasks", "3", "--steps", "0,2", "--json"}), folder.path);
+  CHECK(held_out.code == 0);
+  CHECK(Json::parse(held_out.out)["results"].size() >= 2);
+  CHECK(run(program({"eval", "--theta", "whole", "--data", "mixture"}), folder.path).code == 64);
+  CHECK(run(program({"eval", "--methods", "pixels", "--data", "mixture"}), folder.path).code == 64);
+  const Result applied = run(program({"apply", "--theta", "whole", "--data", "bags", "--out", "f.h5"}), folder.path);
+  CHECK(applied.code == 64);
+  CHECK(contains(applied.err, "holds no examples"));
+  CHECK(!fs::exists(folder / "f.h5"));
 }
