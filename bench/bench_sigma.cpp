@@ -77,8 +77,8 @@ void run(const std::vector<std::string>& words) {
     rows.push_back({{"sigma", sigma}, {"slope", sums.pd / sums.pp}, {"correlation", sums.pd / std::sqrt(sums.pp * sums.dd)}});
   }
   if (arguments->has("json")) return tools::print_json({{"numbers", theta.size()}, {"rows", rows}});
-  fmt::print("theta of {} numbers ({}); {} windows of {} steps, {} pairs each\n{:>8}  {:>8}  {:>11}\n", theta.size(), config.rule.rule, windows.size(), config.window_max, config.es_pairs, "sigma", "slope",
-             "correlation");
+  fmt::print("theta of {} numbers ({}); {} windows of {} steps, {} pairs each\n{:>8}  {:>8}  {:>11}\n", theta.size(), config.rule.rule, windows.size(), config.window_max,
+             config.es_pairs, "sigma", "slope", "correlation");
   for (const auto& r : rows) fmt::print("{:>8g}  {:>8.3f}  {:>11.4f}\n", r["sigma"].get<double>(), r["slope"].get<double>(), r["correlation"].get<double>());
 }
 

@@ -117,4 +117,6 @@ TEST_CASE("evolution strategies: windows run by two threads at once, or with two
 
 TEST_CASE("evolution strategies: a window is stopped between any two steps, and the task is as it was") { stop_everywhere<AntitheticES>(synaptic_config()); }
 
-TEST_CASE("evolution strategies: a window that does not stay finite says at which step, and what, and where it began; the task is as it was") { fail_everywhere<AntitheticES>(synaptic_config()); }
+TEST_CASE("evolution strategies: a window that does not stay finite says at which step, and what, and where it began; the task is as it was") {
+  fail_everywhere<AntitheticES>(synaptic_config());
+}

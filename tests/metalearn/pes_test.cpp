@@ -110,7 +110,8 @@ TEST_CASE("in its first window PES is antithetic ES, bit for bit; later its part
     CHECK(std::equal(alone.phi.begin(), alone.phi.end(), before.particles.phi.begin() + static_cast<std::ptrdiff_t>(p * alone.phi.size())));
     REQUIRE(steps.advance(second.theta(p), alone, 3));
     CHECK(std::equal(alone.phi.begin(), alone.phi.end(), task.particles.phi.begin() + static_cast<std::ptrdiff_t>(p * alone.phi.size())));
-    Particle one{second.theta(p), {before.particles.phi.begin() + static_cast<std::ptrdiff_t>(p * alone.phi.size()), before.particles.phi.begin() + static_cast<std::ptrdiff_t>((p + 1) * alone.phi.size())}};
+    const auto phi = std::span(before.particles.phi).subspan(p * alone.phi.size(), alone.phi.size());
+    Particle one{second.theta(p), {phi.begin(), phi.end()}};
     steps.run(start.task, 3, 3, std::span(&one, 1), {});
     last += one.objective_last / 8;
     particles.push_back(one);
@@ -128,7 +129,9 @@ TEST_CASE("PES: windows run by two threads at once, or with two threads inside, 
 
 TEST_CASE("PES: a window is stopped between any two steps, and the task is as it was") { stop_everywhere<PES>(synaptic_config()); }
 
-TEST_CASE("PES: a window that does not stay finite says at which step, and what, and where it began; the task is as it was") { fail_everywhere<PES>(synaptic_config()); }
+TEST_CASE("PES: a window that does not stay finite says at which step, and what, and where it began; the task is as it was") {
+  fail_everywhere<PES>(synaptic_config());
+}
 
 TEST_CASE("PES: a task with particles can't be advanced as if it had none") {
   const Config c = synaptic_config();

@@ -4,7 +4,7 @@
 
 using namespace program_test;
 
-TEST_CASE("a run by evolution strategies, persistent or not, that was stopped and resumed on other threads gives the same bits as one that was not, and can be verified and reproduced") {
+TEST_CASE("a run by evolution strategies, persistent or not, resumed on other threads has the bits of one that was not, and can be verified and reproduced") {
   Folder folder;
   IdxImages().write(folder / "data");
   for (const char* estimator : {"es", "pes"}) {
