@@ -34,10 +34,6 @@ void return_free_memory() {
 Windowed::Windowed(const Config& config, int kernel_threads, const autodiff::Budget& share, checkpoints::FileSystem& files, int sub_segments)
     : config_(config), share_(share), files_(files), sub_segments_(sub_segments), steps_(config.rule, kernel_threads, share.memory_bytes > 0 ? kIdleSteps : StepCache::kIdleSteps, sub_segments) {}
 
-StepShape Windowed::shape_of(const Task& task) const {
-  return {task.widths(), config_.batch, task.classes(), config_.task.labels_per_class, config_.averages};
-}
-
 autodiff::Schedule Windowed::schedule_of(InnerStep<float>& step, autodiff::Step k) const {
   if (share_.memory_bytes == 0) return autodiff::store_states(k);
   try {
@@ -52,7 +48,7 @@ void Windowed::forget_progress() {
 }
 
 GradientEstimate Windowed::estimate(std::span<const float> theta, InFlight& task, std::int64_t update, const Stop& stop) {
-  const StepShape shape = shape_of(task.task);
+  const StepShape shape = training_shape(config_, task.task);
   // Compiling and planning take memory for a moment, and other shapes' arenas are of other sizes: within a budget nothing is kept meanwhile.
   if (share_.memory_bytes > 0) release_memory();
   auto step = steps_.borrow(shape);
@@ -107,7 +103,7 @@ GradientEstimate Windowed::estimate(std::span<const float> theta, InFlight& task
 }
 
 bool Windowed::advance(std::span<const float> theta, InFlight& task, std::int64_t steps) {
-  const StepShape shape = shape_of(task.task);
+  const StepShape shape = training_shape(config_, task.task);
   auto step = steps_.borrow(shape);
   TaskBatches batches(task.task, shape);
   std::vector<float> phi = task.phi, next(phi.size());

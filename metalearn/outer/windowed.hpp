@@ -43,7 +43,6 @@ class Windowed : public GradientEstimator {
   virtual autodiff::Schedule schedule_of(InnerStep<float>& step, autodiff::Step k) const;
 
  private:
-  StepShape shape_of(const Task& task) const;
 
   Config config_;
   autodiff::Budget share_;
