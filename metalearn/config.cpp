@@ -233,6 +233,10 @@ std::vector<Entry> make_table() {
   t.push_back(number("shift-max", FIELD(task.shift_max), 0, 64, "largest shift, pixels"));
   t.push_back(probability("rotate", FIELD(task.rotate), "a task rotates each example"));
   t.push_back(number("rotate-max", FIELD(task.rotate_max), 0, 180, "largest rotation, degrees"));
+  t.push_back(choice("coefficient-targets", {"true", "false"}, [](const Config& c) { return std::string(c.task.coefficient_targets ? "true" : "false"); },
+                     [](Config& c, const std::string& v) { c.task.coefficient_targets = v == "true"; },
+                     "training tasks that rotate or shift have the angle and the shifts of each example as targets of the meta-objective, beside its class"));
+  t.push_back(number("coefficient-weight", FIELD(task.coefficient_weight), 0, 100, "of these targets, which are uniform in -1 .. 1, beside the classes' one-hot ones"));
   t.push_back(probability("noise", FIELD(task.noise), "a task adds noise"));
   t.push_back(number("noise-max", FIELD(task.noise_max), 0, 10, "largest standard deviation of the noise"));
   t.push_back(probability("invert", FIELD(task.invert), "a task inverts all inputs"));

@@ -18,7 +18,7 @@ struct Config {
   std::vector<std::string> data;  ///< NAME or NAME=DIR, one family each
 
   RuleConfig rule;                ///< h-size h-layers top-size top-layers delta-size grad-channels representation identical-updates activation inner-rate
-  TaskConfig task;                ///< resolution classes-min classes-max hidden-min hidden-max width-min width-max labels-per-class permute shift ...
+  TaskConfig task;                ///< resolution classes-min classes-max hidden-min hidden-max width-min width-max labels-per-class permute shift coefficient-targets ...
   std::int64_t batch = 64;        ///< B
   std::int64_t averages = 1;
 

@@ -38,7 +38,7 @@ Scored record_score(const Phi& phi, const StepShape& s, Activation act) {
   Scored scored;
   for (std::int64_t i = 0; i < s.averages; ++i) {
     scored.inputs.push_back(graph.input(Shape{s.widths.front(), 2 * s.labelled()}, "labelled"));
-    scored.inputs.push_back(graph.input(Shape{2, s.labelled(), s.classes}, "targets"));
+    scored.inputs.push_back(graph.input(Shape{2, s.labelled(), s.targets()}, "targets"));
     const Objective o = meta_objective(phi, scored.inputs[scored.inputs.size() - 2], scored.inputs.back(), act);
     scored.predictions.push_back(o.predictions);
     scored.J = scored.J ? scored.J + o.J : o.J;
@@ -66,7 +66,8 @@ struct InnerStep<T>::Impl {
     if (shape.widths.size() < 2) throw std::invalid_argument("[inner step] a base model needs at least one layer");
     if (shape.widths.back() != rule.N_L) throw std::invalid_argument(fmt::format("[inner step] the base model's top width is {}, theta is made for {} (N_L)", shape.widths.back(), rule.N_L));
     if (shape.batch < 2) throw std::invalid_argument(fmt::format("[inner step] batch norm needs a batch of at least 2, found {}", shape.batch));
-    if (shape.classes < 2 || shape.labels_per_class < 1 || shape.averages < 1) throw std::invalid_argument("[inner step] needs at least 2 classes, 1 label per class and 1 pair of batches");
+    if (shape.classes < 2 || shape.labels_per_class < 1 || shape.averages < 1 || shape.coefficients < 0)
+      throw std::invalid_argument("[inner step] needs at least 2 classes, 1 label per class and 1 pair of batches");
   }
 
   Phi record_step(Graph& graph, const std::vector<Var>& theta_vars, const std::vector<Var>& phi_vars, Var x) const {
@@ -149,7 +150,7 @@ struct InnerStep<T>::Impl {
     expect("the list of labelled pairs", pairs.size(), shape.averages);
     for (const auto& pair : pairs) {
       expect("a labelled pair's x", pair.x.size(), shape.widths.front() * 2 * shape.labelled());
-      expect("a labelled pair's targets", pair.targets.size(), 2 * shape.labelled() * shape.classes);
+      expect("a labelled pair's targets", pair.targets.size(), 2 * shape.labelled() * shape.targets());
       in.push_back(pair.x.data());
       in.push_back(pair.targets.data());
     }
@@ -252,7 +253,7 @@ template <class T>
 T InnerStep<T>::score(std::span<const T> phi, std::span<const LabelledPair<T>> pairs, std::span<T> predictions) {
   Impl& m = *impl_;
   m.expect("phi", phi.size(), m.phi.size);
-  const std::int64_t one = m.shape.labelled() * m.shape.classes;
+  const std::int64_t one = m.shape.labelled() * m.shape.targets();
   if (predictions.empty()) {
     m.predictions.resize(static_cast<std::size_t>(m.shape.averages * one));
     predictions = m.predictions;

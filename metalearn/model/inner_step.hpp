@@ -50,7 +50,9 @@ struct StepShape {
   std::int64_t classes = 10;
   std::int64_t labels_per_class = 10;
   std::int64_t averages = 1;         ///< independent pairs of labelled batches (A of section 10)
+  std::int64_t coefficients = 0;     ///< columns of the targets behind those of the classes (Task::coefficients)
   std::int64_t labelled() const { return classes * labels_per_class; }  ///< n, examples of one labelled batch
+  std::int64_t targets() const { return classes + coefficients; }       ///< columns of the targets
   auto operator<=>(const StepShape&) const = default;
 };
 
@@ -66,16 +68,18 @@ std::vector<float> initial_phi(const std::vector<std::int64_t>& widths, std::uin
 template <class T>
 struct LabelledPair {
   std::span<const T> x;        ///< [N_0, 2n]
-  std::span<const T> targets;  ///< [2, n, classes], standardised by standardise_targets()
+  std::span<const T> targets;  ///< [2, n, classes + coefficients], standardised by standardise_targets()
 };
 
-/// Section 10, step 2: one-hot, centred over all entries, scaled to unit mean row norm. labels [n] in 0..classes-1; y [n, classes].
+/// Section 10, step 2: one-hot, centred over all entries, scaled to unit mean row norm. labels [n] in 0..classes-1; y [n, classes + E].
+/// coefficients [n, E] are appended to the one-hot columns: these are centred among themselves, the coefficients (centred by what they are) stay, and all of it is divided by
+/// the root of the mean over the rows of the summed squares of all classes + E columns. So with coefficients rows of y have unit length on average only.
 template <class T>
-void standardise_targets(std::span<const std::int32_t> labels, std::int64_t classes, std::span<T> y);
+void standardise_targets(std::span<const std::int32_t> labels, std::int64_t classes, std::span<T> y, std::span<const float> coefficients = {});
 
-/// Share of rows of predictions [n, classes] whose largest entry is the label; n >= 1.
+/// Share of rows of predictions [n, columns] whose largest entry among the first `classes` (0: all) is the label; n >= 1.
 template <class T>
-double accuracy(std::span<const T> predictions, std::span<const std::int32_t> labels);
+double accuracy(std::span<const T> predictions, std::span<const std::int32_t> labels, std::int64_t classes = 0);
 
 template <class T>
 class InnerStep {
@@ -95,7 +99,7 @@ class InnerStep {
   /// phi_next = step(theta, phi, x); x [N_0, B].
   void advance(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<T> phi_next);
 
-  /// J(phi), mean over the pairs (pairs.size() == averages). predictions [averages, n, classes] of batch b are written if not empty.
+  /// J(phi), mean over the pairs (pairs.size() == averages). predictions [averages, n, classes + coefficients] of batch b are written if not empty.
   T score(std::span<const T> phi, std::span<const LabelledPair<T>> pairs, std::span<T> predictions = {});
 
   /// x^L of any number of examples in one batch of 2n: features [N_L, 2n] of x [N_0, 2n] (batch norm statistics over these 2n).

@@ -8,13 +8,13 @@ namespace metalearn {
 
 struct Objective {
   autodiff::Var J;                       ///< scalar []
-  autodiff::Var predictions;             ///< [n, classes], rows of unit length
+  autodiff::Var predictions;             ///< [n, columns], rows of unit length
   autodiff::Var features_a, features_b;  ///< [N_L, n]
-  autodiff::Var v;                       ///< [N_L + 1, classes]
+  autodiff::Var v;                       ///< [N_L + 1, columns]
   autodiff::Var mse, penalty;            ///< the two parts of J
 };
 
-/// x [N_0, 2n], batch a then b; targets [2, n, classes] standardised.
+/// x [N_0, 2n], batch a then b; targets [2, n, columns] standardised: the classes and, in some training tasks, coefficients of the augmentation.
 Objective meta_objective(const Phi& phi, autodiff::Var x, autodiff::Var targets, Activation act);
 
 }  // namespace metalearn

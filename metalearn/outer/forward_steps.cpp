@@ -11,7 +11,7 @@
 namespace metalearn {
 
 StepCache::Lease ForwardSteps::borrow(const Task& task) {
-  return steps_.borrow({task.widths(), config_.batch, task.classes(), config_.task.labels_per_class, config_.averages});
+  return steps_.borrow(training_shape(config_, task));
 }
 
 bool ForwardSteps::advance(std::span<const float> theta, InFlight& task, std::int64_t steps) {

@@ -88,7 +88,7 @@ class Map {
   }
 
  private:
-  StepShape shape_of(const Task& task) const { return {task.widths(), config_.batch, task.classes(), config_.task.labels_per_class, config_.averages}; }
+  StepShape shape_of(const Task& task) const { return training_shape(config_, task); }
 
   // As training shares its budget among windows. The gradients of one rate are kept to be compared.
   void share_memory() {

@@ -44,6 +44,7 @@ StepShape largest_shape(const Config& c, std::int64_t inputs, std::int64_t class
   shape.classes = std::min<std::int64_t>(c.task.classes_max, classes);
   shape.labels_per_class = c.task.labels_per_class;
   shape.averages = c.averages;
+  shape.coefficients = c.task.most_coefficients();
   return shape;
 }
 
@@ -75,9 +76,10 @@ autodiff::StepSpeed measure_speed(const RuleConfig& rule, const StepShape& shape
   const auto x = drawn(shape.widths.front() * shape.batch, "measured batch"), pair_x = drawn(shape.widths.front() * 2 * shape.labelled(), "measured pair");
   std::vector<std::int32_t> labels(static_cast<std::size_t>(shape.labelled()));
   for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::int32_t>(i % static_cast<std::size_t>(shape.classes));
-  const std::size_t half = labels.size() * static_cast<std::size_t>(shape.classes);
+  const std::size_t half = labels.size() * static_cast<std::size_t>(shape.targets());
+  const std::vector<float> coefficients(labels.size() * static_cast<std::size_t>(shape.coefficients), 0.5f);
   std::vector<float> targets(2 * half);
-  for (std::size_t first : {std::size_t{0}, half}) standardise_targets<float>(labels, shape.classes, std::span(targets).subspan(first, half));
+  for (std::size_t first : {std::size_t{0}, half}) standardise_targets<float>(labels, shape.classes, std::span(targets).subspan(first, half), coefficients);
   const std::vector<LabelledPair<float>> pairs(static_cast<std::size_t>(shape.averages), {pair_x, targets});
   std::vector<float> next(phi.size()), adjoint(phi.size(), 0.0f), new_adjoint(phi.size()), gradient(theta.size());
 

@@ -5,10 +5,14 @@
 #include <span>
 #include <vector>
 
+#include "metalearn/config.hpp"
 #include "metalearn/model/inner_step.hpp"
 #include "metalearn/tasks/task.hpp"
 
 namespace metalearn {
+
+/// The shape of a training task's steps.
+StepShape training_shape(const Config& config, const Task& task);
 
 template <class T = float>
 class TaskBatches {
@@ -31,6 +35,7 @@ class TaskBatches {
   std::vector<float> drawn_;  ///< where T is not float
   std::vector<T> x_;
   std::vector<std::int32_t> labels_;
+  std::vector<float> coefficients_;
   std::vector<T> pair_x_, targets_;
   std::vector<LabelledPair<T>> pairs_;
 };

@@ -96,7 +96,7 @@ StepTimes measure_steps(const Config& config, int tasks) {
   std::map<StepShape, autodiff::StepSpeed> measured;
   for (int i = 0; i < tasks; ++i) {
     const Task task = drawn.draw(Role::train, static_cast<std::uint64_t>(i));
-    const StepShape shape{task.widths(), config.batch, task.classes(), config.task.labels_per_class, config.averages};
+    const StepShape shape = training_shape(config, task);
     const auto [known, is_new] = measured.try_emplace(shape);
     if (is_new) known->second = measure_speed(config.rule, shape, 1);
     const autodiff::StepSpeed& speed = known->second;

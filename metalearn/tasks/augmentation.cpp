@@ -59,11 +59,11 @@ ImageReader::ImageReader(const ImageSet& set, int resolution) : resolution_(reso
 }
 
 void ImageReader::write(const ImageSet& set, std::int64_t index, const Augmentation& how, Random& random, std::int64_t e, std::int64_t batch,
-                        std::span<float> x) const {
+                        std::span<float> x, std::span<float> coefficients) const {
   const auto inputs = static_cast<std::size_t>(set.inputs(resolution_));
   std::vector<float> values(inputs);
   if (resize_) {
-    read_image(set, index, how, random, values);
+    read_image(set, index, how, random, values, coefficients);
   } else {
     const auto row = set.features.begin() + static_cast<std::ptrdiff_t>(inputs) * index;
     std::copy(row, row + static_cast<std::ptrdiff_t>(inputs), values.begin());
@@ -76,11 +76,20 @@ void ImageReader::write(const ImageSet& set, std::int64_t index, const Augmentat
   }
 }
 
-void ImageReader::read_image(const ImageSet& set, std::int64_t index, const Augmentation& how, Random& random, std::span<float> values) const {
+void ImageReader::read_image(const ImageSet& set, std::int64_t index, const Augmentation& how, Random& random, std::span<float> values,
+                             std::span<float> coefficients) const {
   const bool moves = how.rotate || how.shift;
-  const double angle = how.rotate ? random.uniform(-how.rotate_max, how.rotate_max) * kRadiansPerDegree : 0;
-  const double down = how.shift ? random.uniform(-how.shift_max, how.shift_max) * set.height / resolution_ : 0;
-  const double right = how.shift ? random.uniform(-how.shift_max, how.shift_max) * set.width / resolution_ : 0;
+  const double degrees = how.rotate ? random.uniform(-how.rotate_max, how.rotate_max) : 0, angle = degrees * kRadiansPerDegree;
+  const double pixels_down = how.shift ? random.uniform(-how.shift_max, how.shift_max) : 0, down = pixels_down * set.height / resolution_;
+  const double pixels_right = how.shift ? random.uniform(-how.shift_max, how.shift_max) : 0, right = pixels_right * set.width / resolution_;
+  if (!coefficients.empty()) {
+    auto next = coefficients.begin();
+    if (how.turns()) *next++ = static_cast<float>(degrees / how.rotate_max);
+    if (how.shifts()) {
+      *next++ = static_cast<float>(pixels_down / how.shift_max);
+      *next = static_cast<float>(pixels_right / how.shift_max);
+    }
+  }
   const auto area = static_cast<std::ptrdiff_t>(set.height) * set.width;
   const auto plane = static_cast<std::size_t>(resolution_) * static_cast<std::size_t>(resolution_);
   for (int channel = 0; channel < set.channels; ++channel) {

@@ -23,6 +23,11 @@ struct Augmentation {
   std::vector<char> inverted;            ///< [N_0] of the permuted inputs: x -> mirror - x (ImageSet); empty: none
   std::vector<std::int32_t> source;      ///< [N_0] input i shows pixel or feature source[i]; empty: i
 
+  /// Numbers per image that say what became of it, each uniform in -1 .. 1: the angle over rotate_max, the shifts down and right over shift_max; of those that the task draws.
+  std::int64_t coefficients() const { return (turns() ? 1 : 0) + (shifts() ? 2 : 0); }
+  bool turns() const { return rotate && rotate_max > 0; }
+  bool shifts() const { return shift && shift_max > 0; }
+
   /// Draws one for examples of so many inputs (N_0). `random` is the task's stream for this purpose.
   static Augmentation draw(const TaskConfig& config, std::int64_t inputs, Random random);
 };
@@ -32,11 +37,12 @@ struct Augmentation {
 class ImageReader {
  public:
   ImageReader(const ImageSet& set, int resolution);
-  /// x[i * batch + e] for all inputs i: example `index` of the set. `random` is the batch's stream.
-  void write(const ImageSet& set, std::int64_t index, const Augmentation& how, Random& random, std::int64_t e, std::int64_t batch, std::span<float> x) const;
+  /// x[i * batch + e] for all inputs i: example `index` of the set. `random` is the batch's stream. coefficients: of images; how.coefficients() of them are written if it is not empty.
+  void write(const ImageSet& set, std::int64_t index, const Augmentation& how, Random& random, std::int64_t e, std::int64_t batch, std::span<float> x,
+             std::span<float> coefficients = {}) const;
 
  private:
-  void read_image(const ImageSet& set, std::int64_t index, const Augmentation& how, Random& random, std::span<float> values) const;
+  void read_image(const ImageSet& set, std::int64_t index, const Augmentation& how, Random& random, std::span<float> values, std::span<float> coefficients) const;
 
   int resolution_;
   std::optional<AreaResize> resize_;  ///< of images

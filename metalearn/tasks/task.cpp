@@ -38,6 +38,7 @@ const std::vector<std::int64_t>& Task::widths() const { return impl_->widths; }
 int Task::classes() const { return static_cast<int>(impl_->labelled.begin.size()) - 1; }
 bool Task::is_standardised() const { return impl_->data->train.mirror == 0; }
 std::uint64_t Task::id() const { return impl_->id; }
+std::int64_t Task::coefficients() const { return impl_->coefficients; }
 
 void Task::unlabelled(std::int64_t t, std::int64_t batch, std::span<float> x) const { unlabelled(t, batch, x, {}); }
 
@@ -55,10 +56,17 @@ void Task::unlabelled(std::int64_t t, std::int64_t batch, std::span<float> x, st
 }
 
 void Task::labelled(std::int64_t t, std::int64_t index, std::span<float> x, std::span<std::int32_t> labels) const {
+  std::vector<float> unused(labels.size() * static_cast<std::size_t>(coefficients()));
+  labelled(t, index, x, labels, unused);
+}
+
+void Task::labelled(std::int64_t t, std::int64_t index, std::span<float> x, std::span<std::int32_t> labels, std::span<float> coefficients) const {
   const auto classes = static_cast<std::size_t>(this->classes()), per_class = static_cast<std::size_t>(impl_->labels_per_class), n = classes * per_class;
   require(labels.size() == 2 * n, "Task::labelled", 2 * n, labels.size(), "labels");
   const auto inputs = static_cast<std::size_t>(impl_->widths[0]);
   require(x.size() == inputs * 2 * n, "Task::labelled", inputs * 2 * n, x.size(), "x");
+  const auto each = static_cast<std::size_t>(this->coefficients());
+  require(coefficients.size() == 2 * n * each, "Task::labelled", 2 * n * each, coefficients.size(), "coefficients");
   Random random(impl_->seed, impl_->stream, purpose("labelled"), t, index);
   const Pool& pool = impl_->labelled;
   struct Chosen { std::int32_t example, label; };
@@ -75,8 +83,10 @@ void Task::labelled(std::int64_t t, std::int64_t index, std::span<float> x, std:
   random.shuffle(std::span(chosen).last(n));
   for (std::size_t e = 0; e < 2 * n; ++e) {
     labels[e] = chosen[e].label;
-    impl_->labelled_reader.write(*pool.set, chosen[e].example, impl_->augmentation, random, static_cast<std::int64_t>(e), static_cast<std::int64_t>(2 * n), x);
+    impl_->labelled_reader.write(*pool.set, chosen[e].example, impl_->augmentation, random, static_cast<std::int64_t>(e), static_cast<std::int64_t>(2 * n), x,
+                                 coefficients.subspan(e * each, each));
   }
+  for (float& c : coefficients) c *= static_cast<float>(impl_->coefficient_weight);
 }
 
 }  // namespace metalearn

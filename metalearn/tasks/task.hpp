@@ -28,7 +28,12 @@ struct TaskConfig {
   double noise = 0.0, noise_max = 0.3;   ///< probability; per task a standard deviation uniform in 0..noise_max
   double invert = 0.0;               ///< probability: x -> 1 - x for the whole task
   double input_sign = 0.0;           ///< probability; then each input is inverted (x -> 1 - x) for the whole task with probability 1/2
+  bool coefficient_targets = false;  ///< training tasks have the coefficients of their turns and shifts as targets too
+  double coefficient_weight = 0.5;   ///< of these columns beside the one-hot ones
   LoadOptions load = {};             ///< what is made of the data sets while they are read
+
+  /// The most targets that coefficients add to a task's classes.
+  std::int64_t most_coefficients() const { return coefficient_targets ? (rotate > 0 && rotate_max > 0 ? 1 : 0) + (shift > 0 && shift_max > 0 ? 2 : 0) : 0; }
 };
 
 /// Which part of a data set's classes and examples a task sees.
@@ -45,6 +50,9 @@ class Task {
   int classes() const;
   bool is_standardised() const;                        ///< inputs have mean 0 and deviation 1 over the train split; otherwise they are in [0, 1]
   std::uint64_t id() const;
+  /// Numbers of an example that are targets beside its class: of a training task that turns or shifts its images, with TaskConfig::coefficient_targets, the coefficients of
+  /// Augmentation::coefficients(); otherwise 0.
+  std::int64_t coefficients() const;
 
   /// x [N_0, batch], unit-major: unlabelled batch t.
   void unlabelled(std::int64_t t, std::int64_t batch, std::span<float> x) const;
@@ -53,6 +61,8 @@ class Task {
   /// Pair `index` of labelled batches at t, batch a then b: x [N_0, 2n], labels [2n] in 0..classes-1. Within each batch every class stands
   /// labels_per_class times, each time another example, shuffled; a and b share no example.
   void labelled(std::int64_t t, std::int64_t index, std::span<float> x, std::span<std::int32_t> labels) const;
+  /// The same, and each example's coefficients times their weight: [2n, coefficients()].
+  void labelled(std::int64_t t, std::int64_t index, std::span<float> x, std::span<std::int32_t> labels, std::span<float> coefficients) const;
 
   struct Impl;
   explicit Task(std::shared_ptr<const Impl> impl);

@@ -175,8 +175,10 @@ Task TaskDistribution::draw(Role role, std::uint64_t id) const {
   const Family& from = own.data ? own : family;
   const ImageReader reader(*from.images, config.resolution);
   const Pool pool(*from.images, from.members, classes);
-  return Task(std::make_shared<const Task::Impl>(Task::Impl{from.data, widths, id, impl_->seed, stream, config.labels_per_class,
-                                                            Augmentation::draw(config, widths[0], Random(impl_->seed, stream, purpose("augmentation"))), reader, reader, pool, pool}));
+  const auto augmentation = Augmentation::draw(config, widths[0], Random(impl_->seed, stream, purpose("augmentation")));
+  const bool has_coefficients = role == Role::train && config.coefficient_targets && from.images->is_images();
+  return Task(std::make_shared<const Task::Impl>(Task::Impl{from.data, widths, id, impl_->seed, stream, config.labels_per_class, has_coefficients ? augmentation.coefficients() : 0,
+                                                            config.coefficient_weight, augmentation, reader, reader, pool, pool}));
 }
 
 Task evaluation_task(std::shared_ptr<const Dataset> set, const std::vector<std::int64_t>& hidden, const TaskConfig& config, std::uint64_t seed) {
@@ -195,7 +197,7 @@ Task evaluation_task(std::shared_ptr<const Dataset> set, const std::vector<std::
   std::vector<std::int64_t> widths = {set->test.inputs(config.resolution)};
   widths.insert(widths.end(), hidden.begin(), hidden.end());
   widths.push_back(config.representation);
-  return Task(std::make_shared<const Task::Impl>(Task::Impl{set, widths, seed, seed, purpose("evaluation"), config.labels_per_class, Augmentation{},
+  return Task(std::make_shared<const Task::Impl>(Task::Impl{set, widths, seed, seed, purpose("evaluation"), config.labels_per_class, 0, 0, Augmentation{},
                                                             ImageReader(set->train, config.resolution), ImageReader(set->test, config.resolution),
                                                             Pool(set->train, class_members(set->train, known), classes), Pool(set->test, tested.members, classes)}));
 }

@@ -28,6 +28,8 @@ struct Task::Impl {
   std::uint64_t id = 0;
   std::uint64_t seed = 0, stream = 0;     ///< name of all of the task's randomness
   int labels_per_class = 0;
+  std::int64_t coefficients = 0;          ///< that are targets
+  double coefficient_weight = 0;
   Augmentation augmentation;
   ImageReader unlabelled_reader, labelled_reader;
   Pool unlabelled, labelled;
