@@ -44,6 +44,7 @@ Usage make_usage() {
                {"layers", "N,N,...", "units of the base model's hidden layers; not with --held-out, whose tasks have their own", "64,64"},
                {"seeds", "N", "base models and batches per data set; 1 .. 10000; not with --held-out", "8; --methods: 10"},
                {"draws", "N", "draws of labels per seed and mark; 1 .. 10000", "5"},
+               {"permutation", "N", "show the inputs in random order number N, to a rule that must not know where an input is; 0: as they are; 0 .. 1000000; not with --held-out", "0"},
                {"tasks", "N", "tasks of --held-out; 1 .. 10000", "32"},
                {"threads", "N", "threads; 0: all cores; 0 .. 4096", "0"},
                {"seed", "N", "of all draws; 0 .. 9223372036854775807", "0"},
@@ -89,6 +90,7 @@ FewShotOptions few_shot_options(const Arguments& arguments, const metalearn::Con
   options.draws = arguments.whole("draws", 5, 1, 10000);
   options.batch = config.batch;
   options.labels_per_class = config.task.labels_per_class;
+  options.permutation = static_cast<std::uint64_t>(arguments.whole("permutation", 0, 0, 1000000));
   options.threads = static_cast<int>(arguments.whole("threads", 0, 0, 4096));
   options.seed = static_cast<std::uint64_t>(arguments.whole("seed", 0, 0, std::numeric_limits<long long>::max()));
   return options;
@@ -102,9 +104,9 @@ void insert_mark(std::vector<std::int64_t>& steps, std::int64_t mark) {
 /// Options that would have no effect are refused.
 void require_effect(const Arguments& arguments) {
   const bool held_out = arguments.has("held-out");
-  for (const char* option : {"layers", "seeds"})
+  for (const char* option : {"layers", "seeds", "permutation"})
     if (held_out && arguments.has(option))
-      throw UsageError(fmt::format("--{} has no effect with --held-out, whose tasks have widths and base models of their own; leave it out (--tasks sets their number)", option));
+      throw UsageError(fmt::format("--{} has no effect with --held-out, whose tasks have widths, permutations and base models of their own; leave it out (--tasks sets their number)", option));
   if (held_out && arguments.has("methods")) throw UsageError("--methods has no effect with --held-out: methods are compared on data sets; give --data NAME=DIR instead");
   if (!held_out && arguments.has("tasks")) throw UsageError("--tasks is the number of tasks of --held-out; give that too, or --seeds instead");
 }

@@ -27,7 +27,7 @@ struct Table {
 std::vector<metalearn::Task> tasks_of(const std::shared_ptr<const metalearn::Dataset>& set, const MethodsRequest& request) {
   std::vector<metalearn::Task> tasks;
   const auto& o = request.options;
-  for (std::int64_t i = 0; i < o.seeds; ++i) tasks.push_back(metalearn::evaluation_seed(set, o.hidden, request.config.task, o.seed, i));
+  for (std::int64_t i = 0; i < o.seeds; ++i) tasks.push_back(metalearn::evaluation_seed(set, o.hidden, request.config.task, o.seed, i, o.permutation));
   return tasks;
 }
 
@@ -95,7 +95,7 @@ void print_json_report(const MethodsRequest& request, const std::vector<Method>&
   Json data = Json::array(), thetas = Json::array();
   for (const auto& set : request.sets) data.push_back({{"name", set->name}, {"split", set->split_note}});
   for (const auto& theta : request.thetas) thetas.push_back({{"file", theta.file}, {"label", theta.label}, {"update", theta.update}, {"rule", theta.config.rule.rule}});
-  json["protocol"] = {{"data", data}, {"theta", thetas}, {"seed", request.options.seed},
+  json["protocol"] = {{"data", data}, {"theta", thetas}, {"seed", request.options.seed}, {"permutation", request.options.permutation},
                       {"labels_per_class", request.config.task.labels_per_class}, {"draws", request.options.draws}, {"seeds", request.options.seeds},
                       {"layers", request.options.hidden}, {"representation", request.config.rule.N_L}, {"resolution", request.config.task.resolution}};
   print_json(json);

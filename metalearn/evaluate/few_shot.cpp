@@ -121,14 +121,15 @@ std::vector<FewShotRow> evaluate(const RuleConfig& rule, const std::vector<float
 
 }  // namespace
 
-Task evaluation_seed(std::shared_ptr<const Dataset> set, const std::vector<std::int64_t>& hidden, const TaskConfig& task, std::uint64_t seed, std::int64_t index) {
-  return evaluation_task(std::move(set), hidden, task, seed * kSeedStride + static_cast<std::uint64_t>(index));
+Task evaluation_seed(std::shared_ptr<const Dataset> set, const std::vector<std::int64_t>& hidden, const TaskConfig& task, std::uint64_t seed, std::int64_t index,
+                     std::uint64_t permutation) {
+  return evaluation_task(std::move(set), hidden, task, seed * kSeedStride + static_cast<std::uint64_t>(index), permutation);
 }
 
 std::vector<FewShotRow> few_shot(const RuleConfig& rule, const std::vector<float>& theta, std::shared_ptr<const Dataset> set, const TaskConfig& task,
                                  const FewShotOptions& options) {
   std::vector<Task> seeds;
-  for (std::int64_t i = 0; i < options.seeds; ++i) seeds.push_back(evaluation_seed(set, options.hidden, task, options.seed, i));
+  for (std::int64_t i = 0; i < options.seeds; ++i) seeds.push_back(evaluation_seed(set, options.hidden, task, options.seed, i, options.permutation));
   return evaluate(rule, theta, seeds, task.labels_per_class, options, set->name);
 }
 

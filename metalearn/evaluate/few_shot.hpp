@@ -22,6 +22,7 @@ struct FewShotOptions {
   std::int64_t labels_per_class = 10;  ///< of validate(): must be what its tasks were made with; few_shot() takes its TaskConfig's
   int threads = 1;               ///< 0: all cores
   std::uint64_t seed = 0;
+  std::uint64_t permutation = 0; ///< number of a random permutation of the inputs; 0: as they are. Not of validate(), whose tasks have their own
   Stop stop = {};                ///< asked before every inner step
 };
 
@@ -35,7 +36,8 @@ struct FewShotRow {
 };
 
 /// The task of seed `index` of an evaluation of `seed`: what few_shot() and comparisons have in common.
-Task evaluation_seed(std::shared_ptr<const Dataset> set, const std::vector<std::int64_t>& hidden, const TaskConfig& task, std::uint64_t seed, std::int64_t index);
+Task evaluation_seed(std::shared_ptr<const Dataset> set, const std::vector<std::int64_t>& hidden, const TaskConfig& task, std::uint64_t seed, std::int64_t index,
+                     std::uint64_t permutation = 0);
 
 /// One row per mark for one data set, in the order of the marks; none where it was stopped. Step 0 is random initialisation, whatever theta is.
 /// Throws std::invalid_argument: marks that do not ascend from 0 or more, no seeds or draws, theta of another size than the rule's.

@@ -32,14 +32,18 @@ void warp(const std::vector<float>& image, int height, int width, double angle, 
 
 }  // namespace
 
+Augmentation Augmentation::permutation(std::int64_t inputs, Random& random) {
+  Augmentation a;
+  a.source.resize(static_cast<std::size_t>(inputs));
+  std::iota(a.source.begin(), a.source.end(), 0);
+  random.shuffle(std::span(a.source));
+  return a;
+}
+
 Augmentation Augmentation::draw(const TaskConfig& config, std::int64_t input_count, Random random) {
   const auto inputs = static_cast<std::size_t>(input_count);
   Augmentation a;
-  if (random.chance(config.permute)) {
-    a.source.resize(inputs);
-    std::iota(a.source.begin(), a.source.end(), 0);
-    random.shuffle(std::span(a.source));
-  }
+  if (random.chance(config.permute)) a = permutation(input_count, random);
   a.rotate = random.chance(config.rotate);
   a.rotate_max = config.rotate_max;
   a.shift = random.chance(config.shift);

@@ -30,6 +30,8 @@ struct Augmentation {
 
   /// Draws one for examples of so many inputs (N_0). `random` is the task's stream for this purpose.
   static Augmentation draw(const TaskConfig& config, std::int64_t inputs, Random random);
+  /// A permutation of the inputs, and nothing else.
+  static Augmentation permutation(std::int64_t inputs, Random& random);
 };
 
 /// Writes examples of a set as columns of a batch. Images: turned and shifted at their own resolution, area-averaged, channel after channel. Features: as they are. Then inverted,

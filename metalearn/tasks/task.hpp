@@ -87,9 +87,10 @@ class TaskDistribution {
   std::shared_ptr<const Impl> impl_;
 };
 
-/// A task for evaluation on one data set: all of its classes (or its test_classes, where it has some), the given hidden widths, no augmentation; unlabelled batches from the train split,
+/// A task for evaluation on one data set: all of its classes (or its test_classes, where it has some), the given hidden widths, no augmentation but, where it is not 0, permutation number `permutation` of the inputs; unlabelled batches from the train split,
 /// labelled batches (support a, query b, disjoint) from the test split. draw `seed` chooses batches and phi's stream.
 /// Throws checkpoints::BadData where a split is empty, or the test split has too few classes or examples as above; UsageError for a synthetic family.
-Task evaluation_task(std::shared_ptr<const Dataset> set, const std::vector<std::int64_t>& hidden, const TaskConfig& config, std::uint64_t seed);
+Task evaluation_task(std::shared_ptr<const Dataset> set, const std::vector<std::int64_t>& hidden, const TaskConfig& config, std::uint64_t seed,
+                     std::uint64_t permutation = 0);
 
 }  // namespace metalearn

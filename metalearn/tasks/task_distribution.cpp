@@ -181,7 +181,7 @@ Task TaskDistribution::draw(Role role, std::uint64_t id) const {
                                                             config.coefficient_weight, augmentation, reader, reader, pool, pool}));
 }
 
-Task evaluation_task(std::shared_ptr<const Dataset> set, const std::vector<std::int64_t>& hidden, const TaskConfig& config, std::uint64_t seed) {
+Task evaluation_task(std::shared_ptr<const Dataset> set, const std::vector<std::int64_t>& hidden, const TaskConfig& config, std::uint64_t seed, std::uint64_t permutation) {
   require_config(config);
   require_own_examples(*set);
   const std::size_t known = set->class_names.size();
@@ -197,7 +197,9 @@ Task evaluation_task(std::shared_ptr<const Dataset> set, const std::vector<std::
   std::vector<std::int64_t> widths = {set->test.inputs(config.resolution)};
   widths.insert(widths.end(), hidden.begin(), hidden.end());
   widths.push_back(config.representation);
-  return Task(std::make_shared<const Task::Impl>(Task::Impl{set, widths, seed, seed, purpose("evaluation"), config.labels_per_class, 0, 0, Augmentation{},
+  Random order(permutation, purpose("evaluation permutation"));
+  const Augmentation shown = permutation == 0 ? Augmentation{} : Augmentation::permutation(widths[0], order);
+  return Task(std::make_shared<const Task::Impl>(Task::Impl{set, widths, seed, seed, purpose("evaluation"), config.labels_per_class, 0, 0, shown,
                                                             ImageReader(set->train, config.resolution), ImageReader(set->test, config.resolution),
                                                             Pool(set->train, class_members(set->train, known), classes), Pool(set->test, tested.members, classes)}));
 }

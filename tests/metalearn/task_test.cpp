@@ -383,6 +383,31 @@ TEST_CASE("an evaluation shows all classes, unlabelled images of the train split
   CHECK(unlabelled(evaluation_task(data, {64}, config, 8), 0, 500) != x);
 }
 
+TEST_CASE("a permutation of an evaluation reorders the inputs of all its batches in one way, and changes nothing else") {
+  const auto data = dataset("a", 10, {6, 8});
+  TaskConfig config;
+  config.resolution = 4;
+  const Task plain_task = evaluation_task(data, {8}, config, 9), task = evaluation_task(data, {8}, config, 9, 3);
+  constexpr std::size_t kInputs = 16, kBatch = 50;
+  const auto rows = [](const std::vector<float>& x, std::size_t columns) {
+    std::vector<std::vector<float>> all;
+    for (std::size_t i = 0; i < kInputs; ++i) all.emplace_back(x.begin() + static_cast<std::ptrdiff_t>(i * columns), x.begin() + static_cast<std::ptrdiff_t>((i + 1) * columns));
+    return all;
+  };
+  const auto before = unlabelled(plain_task, 0, kBatch), after = unlabelled(task, 0, kBatch);
+  CHECK(before != after);
+  auto sorted_before = rows(before, kBatch), sorted_after = rows(after, kBatch);
+  std::sort(sorted_before.begin(), sorted_before.end());
+  std::sort(sorted_after.begin(), sorted_after.end());
+  CHECK(sorted_before == sorted_after);
+  const Labelled l = labelled(task, config, 0), of_plain = labelled(plain_task, config, 0);
+  CHECK(l.labels == of_plain.labels);
+  CHECK(l.x != of_plain.x);
+  CHECK(evaluation_task(data, {8}, config, 9, 0).widths() == task.widths());
+  CHECK(unlabelled(evaluation_task(data, {8}, config, 9, 3), 0, kBatch) == after);
+  CHECK(unlabelled(evaluation_task(data, {8}, config, 9, 4), 0, kBatch) != after);
+}
+
 TEST_CASE("sets that can't make a task, and spans of the wrong size, are refused") {
   auto one = std::make_shared<Dataset>(*dataset("one", 1));
   CHECK_THROWS_AS(TaskDistribution(plain(), {one}, 0), checkpoints::BadData);

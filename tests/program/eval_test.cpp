@@ -48,6 +48,21 @@ TEST_CASE("eval of a run") {
       CHECK(row["objective_mean"].get<double>() > 0);
     }
   }
+  SUBCASE("shows permuted inputs where it is told to") {
+    const auto json = [&](std::vector<std::string> more) {
+      more.insert(more.end(), {"--data", "other=other", "--json"});
+      const Result result = run(tiny_eval(more), folder.path);
+      CAPTURE(result.err);
+      REQUIRE(result.code == 0);
+      return nlohmann::json::parse(result.out)["results"];
+    };
+    CHECK(json({}) == json({"--permutation", "0"}));
+    CHECK(json({}) != json({"--permutation", "1"}));
+    CHECK(json({"--permutation", "1"}) != json({"--permutation", "2"}));
+    const Result idle = run(held_out({"--permutation", "1"}), folder.path);
+    CHECK(idle.code == 64);
+    CHECK(contains(idle.err, "--permutation has no effect with --held-out"));
+  }
   SUBCASE("prints a table that names the snapshot and the split") {
     const Result result = run(tiny_eval({"--data", "squares=data"}), folder.path);
     CHECK(result.code == 0);
