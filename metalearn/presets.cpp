@@ -68,6 +68,7 @@ void paper_tasks(Config& c) {
   c.task.permute = 1, c.task.input_sign = 0;            // the rule must not know where a pixel is [P, C]
   c.task.shift = c.task.rotate = c.task.noise = 0.5;    // which: [P]; how often: [ours]
   c.task.shift_max = 2, c.task.rotate_max = 30, c.task.noise_max = 0.3;  // pixels, degrees, deviation [ours]
+  c.task.coefficient_targets = true;                    // as additional regression targets [P, C]
   c.tasks = 256, c.in_flight = 512;                     // partial unrolls an update; workers [P, N]
   c.updates = 200000;                                   // in about 8 days [P, N]
   c.window_min = 5, c.window_max = 15;                  // sampled [N]; from where to where: [ours]
@@ -85,15 +86,16 @@ void laptop_tasks(Config& c) {
   c.task.hidden_min = 1, c.task.hidden_max = 3;
   c.task.width_min = 32, c.task.width_max = 96;
   c.task.permute = 1, c.task.input_sign = 0.3;          // permuted always [P, C]
-  c.tasks = 8, c.in_flight = 64;
-  c.updates = 20000;
+  c.data = {"glyph", "mixture", "teacher", "bags"};
+  c.tasks = 12, c.in_flight = 48;
+  c.updates = 12000;
   c.window_min = 4, c.window_max = 16;
   c.length_min = 10, c.length_start = 20, c.length_max = 500, c.length_horizon = 2000;
-  c.meta_rate = 5e-3, c.meta_rate_final = 3e-4, c.decay_horizon = 15000;
+  c.meta_rate = 5e-3, c.meta_rate_final = 3e-4, c.decay_horizon = 10000;
   c.merge_rate = 20;
-  c.clip_task = 0.3;
+  c.clip_task = 0.1;
   c.theta_average = 0.99;
-  c.validate_every = 250;
+  c.validate_every = 500;
   c.validate_steps = {0, 10, 30, 100, 300};
   c.validate_tasks = 30;
 }
