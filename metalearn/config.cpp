@@ -142,6 +142,8 @@ std::vector<std::string> activations() {
   return names;
 }
 
+const std::vector<std::string> kDropoutPlaces = {"inputs", "hidden", "all"};  // in the order of DropoutPlace
+
 #define FIELD(place) [](Config& c) -> auto& { return c.place; }
 
 /// THE table: every key once, in the order in which help prints it.
@@ -239,6 +241,13 @@ std::vector<Entry> make_table() {
   t.push_back(number("coefficient-weight", FIELD(task.coefficient_weight), 0, 100, "of these targets, which are uniform in -1 .. 1, beside the classes' one-hot ones"));
   t.push_back(probability("noise", FIELD(task.noise), "a task adds noise"));
   t.push_back(number("noise-max", FIELD(task.noise_max), 0, 10, "largest standard deviation of the noise"));
+  t.push_back(number("dropout", FIELD(task.dropout), 0, 0.9,
+                     "probability that a unit is zeroed, for an example, in the inner steps of training tasks; the others are scaled by 1 / (1 - dropout)"));
+  t.push_back(choice("dropout-place", kDropoutPlaces, [](const Config& c) { return kDropoutPlaces[static_cast<std::size_t>(c.task.dropout_place)]; },
+                     [](Config& c, const std::string& v) {
+                       c.task.dropout_place = static_cast<DropoutPlace>(std::find(kDropoutPlaces.begin(), kDropoutPlaces.end(), v) - kDropoutPlaces.begin());
+                     },
+                     "units that dropout applies to; never the representation's"));
   t.push_back(probability("invert", FIELD(task.invert), "a task inverts all inputs"));
   t.push_back(probability("input-sign", FIELD(task.input_sign), "a task inverts each input or not, half of them"));
   return t;

@@ -50,7 +50,11 @@ std::vector<float> initial_phi(const std::vector<std::int64_t>& widths, std::uin
 Activity forward(const Phi& phi, Var x, Activation act) {
   Graph& graph = x.graph();
   const Scope scope(graph, "base");
-  Activity a{{x}, {x}};
+  const Index inputs = phi.W.front().shape()[0];
+  const bool masks = x.shape()[0] > inputs;
+  const Var x0 = masks ? slice(x, 0, 0, inputs) : x;
+  Index at = inputs;  // of the next layer's mask
+  Activity a{{x0}, {x0}};
   for (std::size_t l = 0; l < phi.W.size(); ++l) {
     const Scope layer(graph, std::to_string(l + 1));
     const Var pre = matmul(phi.W[l], a.x.back(), Transposed::yes);
@@ -58,6 +62,10 @@ Activity forward(const Phi& phi, Var x, Activation act) {
     const Var z = centred * rsqrt(mean(square(centred), {1}) + kBaseBatchNormEpsilon) + reshape(phi.b[l], Shape{phi.b[l].shape()[0], 1});
     a.z.push_back(z);
     a.x.push_back(activate(z, act));
+    if (!masks || l + 1 == phi.W.size()) continue;
+    const Index units = z.shape()[0];
+    a.x.back() = a.x.back() * slice(x, 0, at, at + units);
+    at += units;
   }
   return a;
 }

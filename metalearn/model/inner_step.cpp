@@ -77,7 +77,7 @@ struct InnerStep<T>::Impl {
     return update->step(by_name, Phi::from_flat(phi_vars), x, [](const std::string&, Var) {});
   }
 
-  Shape batch_shape() const { return Shape{shape.widths.front(), shape.batch}; }
+  Shape batch_shape() const { return Shape{shape.batch_rows(), shape.batch}; }
 
   // Plans are compiled when first used: an evaluation never needs the reverse.
   const Plan<T>& advance() {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
@@ -51,8 +52,11 @@ struct StepShape {
   std::int64_t labels_per_class = 10;
   std::int64_t averages = 1;         ///< independent pairs of labelled batches (A of section 10)
   std::int64_t coefficients = 0;     ///< columns of the targets behind those of the classes (Task::coefficients)
+  bool masks = false;                ///< unlabelled batches have dropout masks of the hidden units behind their N_0 rows (base_model.hpp)
   std::int64_t labelled() const { return classes * labels_per_class; }  ///< n, examples of one labelled batch
   std::int64_t targets() const { return classes + coefficients; }       ///< columns of the targets
+  /// Rows of an unlabelled batch: N_0, and with masks N_1 .. N_{L-1} more.
+  std::int64_t batch_rows() const { return masks ? std::accumulate(widths.begin(), widths.end() - 1, std::int64_t{0}) : widths.front(); }
   auto operator<=>(const StepShape&) const = default;
 };
 
@@ -96,7 +100,7 @@ class InnerStep {
   const TensorList& theta_list() const;
   const TensorList& phi_list() const;
 
-  /// phi_next = step(theta, phi, x); x [N_0, B].
+  /// phi_next = step(theta, phi, x); x [N_0, B], with masks [batch_rows(), B].
   void advance(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<T> phi_next);
 
   /// J(phi), mean over the pairs (pairs.size() == averages). predictions [averages, n, classes + coefficients] of batch b are written if not empty.

@@ -22,7 +22,7 @@ class UpdateRule {
   virtual ~UpdateRule() = default;
   virtual TensorList theta_spec() const = 0;
   virtual std::vector<float> initial_theta(std::uint64_t seed) const = 0;
-  /// phi_{t+1} from phi_t and one unlabelled batch x [N_0, B].
+  /// phi_{t+1} from phi_t and one unlabelled batch x, as forward() takes it.
   virtual Phi step(const Theta& theta, const Phi& phi, autodiff::Var x, const Probe& probe) const = 0;
 };
 

@@ -45,6 +45,7 @@ StepShape largest_shape(const Config& c, std::int64_t inputs, std::int64_t class
   shape.labels_per_class = c.task.labels_per_class;
   shape.averages = c.averages;
   shape.coefficients = c.task.most_coefficients();
+  shape.masks = c.task.drops_hidden() && c.task.hidden_max > 0;
   return shape;
 }
 
@@ -73,7 +74,7 @@ autodiff::StepSpeed arithmetic_speed(InnerStep<float>& step) {
 autodiff::StepSpeed measure_speed(const RuleConfig& rule, const StepShape& shape, int threads, int rounds) {
   InnerStep<float> step(rule, shape, threads);
   const auto theta = initial_theta(rule, 1), phi = initial_phi(shape.widths, 1, 0);
-  const auto x = drawn(shape.widths.front() * shape.batch, "measured batch"), pair_x = drawn(shape.widths.front() * 2 * shape.labelled(), "measured pair");
+  const auto x = drawn(shape.batch_rows() * shape.batch, "measured batch"), pair_x = drawn(shape.widths.front() * 2 * shape.labelled(), "measured pair");
   std::vector<std::int32_t> labels(static_cast<std::size_t>(shape.labelled()));
   for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::int32_t>(i % static_cast<std::size_t>(shape.classes));
   const std::size_t half = labels.size() * static_cast<std::size_t>(shape.targets());

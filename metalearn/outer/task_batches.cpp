@@ -10,12 +10,12 @@ std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 }  // namespace
 
 StepShape training_shape(const Config& config, const Task& task) {
-  return {task.widths(), config.batch, task.classes(), config.task.labels_per_class, config.averages, task.coefficients()};
+  return {task.widths(), config.batch, task.classes(), config.task.labels_per_class, config.averages, task.coefficients(), task.mask_rows() > 0};
 }
 
 template <class T>
 TaskBatches<T>::TaskBatches(const Task& task, const StepShape& shape)
-    : task_(task), shape_(shape), x_(size(shape.widths.front() * shape.batch)), labels_(size(2 * shape.labelled())), coefficients_(size(2 * shape.labelled() * shape.coefficients)),
+    : task_(task), shape_(shape), x_(size(shape.batch_rows() * shape.batch)), labels_(size(2 * shape.labelled())), coefficients_(size(2 * shape.labelled() * shape.coefficients)),
       pair_x_(size(shape.averages * shape.widths.front() * 2 * shape.labelled())), targets_(size(shape.averages * 2 * shape.labelled() * shape.targets())) {}
 
 template <class T>
@@ -32,7 +32,11 @@ void TaskBatches<T>::draw(std::span<T> x, F fill) {
 
 template <class T>
 std::span<const T> TaskBatches<T>::unlabelled(std::int64_t t) {
-  draw(x_, [&](std::span<float> x) { task_.unlabelled(t, shape_.batch, x); });
+  draw(x_, [&](std::span<float> x) {
+    const auto inputs = x.first(size(shape_.widths.front() * shape_.batch));
+    task_.unlabelled(t, shape_.batch, inputs);
+    if (shape_.masks) task_.masks(t, shape_.batch, x.subspan(inputs.size()));
+  });
   return x_;
 }
 

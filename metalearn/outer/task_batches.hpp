@@ -20,7 +20,7 @@ class TaskBatches {
   /// REQUIRES task and shape to outlive it.
   TaskBatches(const Task& task, const StepShape& shape);
 
-  /// Unlabelled batch t. Valid until the next call.
+  /// Unlabelled batch t, with its masks where the shape has some. Valid until the next call.
   std::span<const T> unlabelled(std::int64_t t);
   /// The labelled pairs that score phi_t. Valid until the next call.
   std::span<const LabelledPair<T>> labelled(std::int64_t t);

@@ -39,7 +39,8 @@ struct Augmentation {
 class ImageReader {
  public:
   ImageReader(const ImageSet& set, int resolution);
-  /// x[i * batch + e] for all inputs i: example `index` of the set. `random` is the batch's stream. coefficients: of images; how.coefficients() of them are written if it is not empty.
+  /// x[i * batch + e] for all inputs i: example `index` of the set. `random` is the batch's stream.
+  /// coefficients: of images; how.coefficients() of them are written if it is not empty.
   void write(const ImageSet& set, std::int64_t index, const Augmentation& how, Random& random, std::int64_t e, std::int64_t batch, std::span<float> x,
              std::span<float> coefficients = {}) const;
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <stdexcept>
 
 #include "metalearn/tasks/random.hpp"
@@ -13,6 +14,12 @@ namespace {
 
 void require(bool ok, const char* op, std::size_t expected, std::size_t found, const char* what) {
   if (!ok) throw std::invalid_argument(fmt::format("[{}] expected {} of size {}, found {}", op, what, expected, found));
+}
+
+/// Each value is zeroed with probability `rate`, the others are scaled so that means stay.
+void drop(std::span<float> values, double rate, Random random) {
+  const auto scale = static_cast<float>(1 / (1 - rate));
+  for (float& v : values) v = random.chance(rate) ? 0 : v * scale;
 }
 
 }  // namespace
@@ -53,6 +60,16 @@ void Task::unlabelled(std::int64_t t, std::int64_t batch, std::span<float> x, st
     impl_->unlabelled_reader.write(*pool.set, pool.examples[place], impl_->augmentation, random, e, batch, x);
     if (!labels.empty()) labels[static_cast<std::size_t>(e)] = static_cast<std::int32_t>(std::upper_bound(pool.begin.begin(), pool.begin.end(), place) - pool.begin.begin() - 1);
   }
+  if (impl_->input_dropout > 0) drop(x, impl_->input_dropout, Random(impl_->seed, impl_->stream, purpose("input dropout"), t));
+}
+
+std::int64_t Task::mask_rows() const { return impl_->hidden_dropout > 0 ? std::accumulate(widths().begin() + 1, widths().end() - 1, std::int64_t{0}) : 0; }
+
+void Task::masks(std::int64_t t, std::int64_t batch, std::span<float> masks) const {
+  const auto expected = static_cast<std::size_t>(mask_rows() * batch);
+  require(masks.size() == expected, "Task::masks", expected, masks.size(), "masks");
+  std::fill(masks.begin(), masks.end(), 1.0f);
+  drop(masks, impl_->hidden_dropout, Random(impl_->seed, impl_->stream, purpose("hidden dropout"), t));
 }
 
 void Task::labelled(std::int64_t t, std::int64_t index, std::span<float> x, std::span<std::int32_t> labels) const {

@@ -14,6 +14,9 @@
 
 namespace metalearn {
 
+/// Units that dropout applies to.
+enum class DropoutPlace { inputs, hidden, all };
+
 /// Ranges and probabilities that tasks are drawn from.
 struct TaskConfig {
   int resolution = 14;               ///< images are area-averaged to resolution x resolution, in [0, 1]
@@ -30,8 +33,12 @@ struct TaskConfig {
   double input_sign = 0.0;           ///< probability; then each input is inverted (x -> 1 - x) for the whole task with probability 1/2
   bool coefficient_targets = false;  ///< training tasks have the coefficients of their turns and shifts as targets too
   double coefficient_weight = 0.5;   ///< of these columns beside the one-hot ones
+  double dropout = 0;                ///< probability that a unit is zeroed, for an example, in the inner steps of training tasks; the others are scaled by 1 / (1 - dropout)
+  DropoutPlace dropout_place = DropoutPlace::inputs;
   LoadOptions load = {};             ///< what is made of the data sets while they are read
 
+  bool drops_inputs() const { return dropout > 0 && dropout_place != DropoutPlace::hidden; }
+  bool drops_hidden() const { return dropout > 0 && dropout_place != DropoutPlace::inputs; }
   /// The most targets that coefficients add to a task's classes.
   std::int64_t most_coefficients() const { return coefficient_targets ? (rotate > 0 && rotate_max > 0 ? 1 : 0) + (shift > 0 && shift_max > 0 ? 2 : 0) : 0; }
 };
@@ -54,10 +61,14 @@ class Task {
   /// Augmentation::coefficients(); otherwise 0.
   std::int64_t coefficients() const;
 
-  /// x [N_0, batch], unit-major: unlabelled batch t.
+  /// x [N_0, batch], unit-major: unlabelled batch t, of a training task with dropout on its inputs.
   void unlabelled(std::int64_t t, std::int64_t batch, std::span<float> x) const;
   /// The same batch and what nobody who learns without labels may see: labels [batch] in 0..classes-1.
   void unlabelled(std::int64_t t, std::int64_t batch, std::span<float> x, std::span<std::int32_t> labels) const;
+  /// N_1 + .. + N_{L-1} of a training task with dropout on its hidden units, otherwise 0.
+  std::int64_t mask_rows() const;
+  /// The masks of unlabelled batch t, 0 or 1 / (1 - dropout): [mask_rows(), batch].
+  void masks(std::int64_t t, std::int64_t batch, std::span<float> masks) const;
   /// Pair `index` of labelled batches at t, batch a then b: x [N_0, 2n], labels [2n] in 0..classes-1. Within each batch every class stands
   /// labels_per_class times, each time another example, shuffled; a and b share no example.
   void labelled(std::int64_t t, std::int64_t index, std::span<float> x, std::span<std::int32_t> labels) const;

@@ -101,6 +101,7 @@ void require_config(const TaskConfig& c) {
   if (c.resolution < 1 || c.classes_min < 2 || c.classes_max < c.classes_min || c.hidden_min < 0 || c.hidden_max < c.hidden_min || c.width_min < 1 ||
       c.width_max < c.width_min || c.representation < 1 || c.labels_per_class < 1)
     throw std::invalid_argument("[TaskDistribution] expected positive sizes, two classes at least and min <= max in every range");
+  if (!(c.dropout >= 0 && c.dropout < 1)) throw std::invalid_argument("[TaskDistribution] expected a dropout in 0 .. 1, less than 1");
 }
 
 }  // namespace
@@ -177,8 +178,10 @@ Task TaskDistribution::draw(Role role, std::uint64_t id) const {
   const Pool pool(*from.images, from.members, classes);
   const auto augmentation = Augmentation::draw(config, widths[0], Random(impl_->seed, stream, purpose("augmentation")));
   const bool has_coefficients = role == Role::train && config.coefficient_targets && from.images->is_images();
+  const double input_dropout = role == Role::train && config.drops_inputs() ? config.dropout : 0;
+  const double hidden_dropout = role == Role::train && config.drops_hidden() ? config.dropout : 0;
   return Task(std::make_shared<const Task::Impl>(Task::Impl{from.data, widths, id, impl_->seed, stream, config.labels_per_class, has_coefficients ? augmentation.coefficients() : 0,
-                                                            config.coefficient_weight, augmentation, reader, reader, pool, pool}));
+                                                            config.coefficient_weight, input_dropout, hidden_dropout, augmentation, reader, reader, pool, pool}));
 }
 
 Task evaluation_task(std::shared_ptr<const Dataset> set, const std::vector<std::int64_t>& hidden, const TaskConfig& config, std::uint64_t seed, std::uint64_t permutation) {
@@ -199,7 +202,7 @@ Task evaluation_task(std::shared_ptr<const Dataset> set, const std::vector<std::
   widths.push_back(config.representation);
   Random order(permutation, purpose("evaluation permutation"));
   const Augmentation shown = permutation == 0 ? Augmentation{} : Augmentation::permutation(widths[0], order);
-  return Task(std::make_shared<const Task::Impl>(Task::Impl{set, widths, seed, seed, purpose("evaluation"), config.labels_per_class, 0, 0, shown,
+  return Task(std::make_shared<const Task::Impl>(Task::Impl{set, widths, seed, seed, purpose("evaluation"), config.labels_per_class, 0, 0, 0, 0, shown,
                                                             ImageReader(set->train, config.resolution), ImageReader(set->test, config.resolution),
                                                             Pool(set->train, class_members(set->train, known), classes), Pool(set->test, tested.members, classes)}));
 }

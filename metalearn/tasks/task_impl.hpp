@@ -30,6 +30,7 @@ struct Task::Impl {
   int labels_per_class = 0;
   std::int64_t coefficients = 0;          ///< that are targets
   double coefficient_weight = 0;
+  double input_dropout = 0, hidden_dropout = 0;
   Augmentation augmentation;
   ImageReader unlabelled_reader, labelled_reader;
   Pool unlabelled, labelled;
