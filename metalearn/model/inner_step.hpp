@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
-#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
@@ -56,7 +55,11 @@ struct StepShape {
   std::int64_t labelled() const { return classes * labels_per_class; }  ///< n, examples of one labelled batch
   std::int64_t targets() const { return classes + coefficients; }       ///< columns of the targets
   /// Rows of an unlabelled batch: N_0, and with masks N_1 .. N_{L-1} more.
-  std::int64_t batch_rows() const { return masks ? std::accumulate(widths.begin(), widths.end() - 1, std::int64_t{0}) : widths.front(); }
+  std::int64_t batch_rows() const {
+    std::int64_t rows = widths.front();
+    for (std::size_t l = 1; masks && l + 1 < widths.size(); ++l) rows += widths[l];
+    return rows;
+  }
   auto operator<=>(const StepShape&) const = default;
 };
 
