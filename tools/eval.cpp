@@ -122,6 +122,7 @@ Datasets load(const std::vector<std::string>& words, metalearn::Config config) {
 struct Report {
   std::vector<FewShotRow> rows;
   std::optional<std::int64_t> mark;  ///< chosen on meta-validation tasks
+  std::vector<FewShotRow> choice = {};  ///< of these tasks, where the mark was chosen here
 };
 
 Report on_data(const TrainedTheta& theta, const Datasets& sets, FewShotOptions options) {
@@ -142,8 +143,8 @@ Report on_held_out(const TrainedTheta& theta, const Datasets& sets, std::int64_t
   if (theta.mark) {
     insert_mark(options.steps, *theta.mark);
   } else {
-    const auto choice = evaluate(Role::validation);
-    if (const auto* best = metalearn::best_mark(choice)) report.mark = best->step;
+    report.choice = evaluate(Role::validation);
+    if (const auto* best = metalearn::best_mark(report.choice)) report.mark = best->step;
   }
   report.rows = evaluate(Role::test);
   return report;
@@ -169,6 +170,7 @@ Json to_json(const Report& report) {
     json["results"].push_back(to_json(row));
     if (row.step == report.mark) json["gain"][row.data] = {{"mean", number(row.gain_mean)}, {"se", number(row.gain_se)}};
   }
+  for (const auto& row : report.choice) json["meta_validation"].push_back(to_json(row));
   return json;
 }
 

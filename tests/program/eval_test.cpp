@@ -69,6 +69,17 @@ TEST_CASE("eval of a run") {
     CHECK(contains(result.out, "theta: " + fs::relative(snapshots(folder / "r").back(), folder.path).string()));
     for (const char* part : {"squares", "accuracy", "objective", "learned"}) CHECK(contains(result.out, part));
   }
+  SUBCASE("on held-out tasks says what the mark was chosen by") {
+    const Result result = run(held_out({"--json"}), folder.path);
+    REQUIRE(result.code == 0);
+    const auto json = nlohmann::json::parse(result.out);
+    REQUIRE(json["meta_validation"].size() == json["results"].size());
+    double best = 0;
+    std::int64_t mark = 0;
+    for (const auto& row : json["meta_validation"])
+      if (row["step"] > 0 && row["accuracy_mean"] > best) best = row["accuracy_mean"], mark = row["step"];
+    CHECK(json["chosen_step"] == mark);
+  }
   SUBCASE("on held-out tasks chooses a mark and says what the rule gains there") {
     const Result table = run(held_out({}), folder.path);
     CAPTURE(table.err);
