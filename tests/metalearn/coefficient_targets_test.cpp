@@ -9,7 +9,7 @@
 #include "metalearn/outer/step_measurement.hpp"
 #include "metalearn/outer/task_batches.hpp"
 #include "metalearn/outer/windowed.hpp"
-#include "small_task.hpp"
+#include "small_training.hpp"
 
 using namespace outer_test;
 
@@ -72,22 +72,6 @@ Config turning_config() {
   c.task.coefficient_targets = true;
   c.window_min = c.length_min = 2;
   return c;
-}
-
-TrainerParts parts(const Config& config) {
-  TrainerParts p;
-  p.families = {"rows"};
-  p.estimator = std::make_unique<Windowed>(config);
-  p.make_task = small_tasks(config);
-  return p;
-}
-
-std::vector<float> finish(Trainer& trainer) {
-  trainer.run([](const Progress& p) {
-    CHECK(p.dropped == 0);
-    return true;
-  });
-  return trainer.theta();
 }
 
 }  // namespace
@@ -221,12 +205,12 @@ TEST_CASE("a training with coefficient targets ends with the same bits after a s
   Config c = turning_config();
   c.updates = 16;
   CHECK(largest_shape(c, 16, 3).targets() == 6);
-  const auto whole = finish(*start_with(c, folder / "whole", parts));
+  const auto whole = finish(*start_with(c, folder / "whole", small_parts<>));
   CHECK(all_finite(whole));
   c.updates = 7;
-  finish(*start_with(c, folder / "parts", parts));
-  CHECK(finish(*resume_with(folder / "parts", {{"updates", "16"}, {"threads", "2"}}, parts)) == whole);
+  finish(*start_with(c, folder / "parts", small_parts<>));
+  CHECK(finish(*resume_with(folder / "parts", {{"updates", "16"}, {"threads", "2"}}, small_parts<>)) == whole);
   c.updates = 16;
   c.task.coefficient_targets = false;
-  CHECK(finish(*start_with(c, folder / "without", parts)) != whole);
+  CHECK(finish(*start_with(c, folder / "without", small_parts<>)) != whole);
 }

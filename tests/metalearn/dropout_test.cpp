@@ -11,7 +11,7 @@
 #include "metalearn/outer/step_measurement.hpp"
 #include "metalearn/outer/task_batches.hpp"
 #include "metalearn/outer/windowed.hpp"
-#include "small_task.hpp"
+#include "small_training.hpp"
 
 using namespace outer_test;
 
@@ -41,22 +41,6 @@ std::vector<float> masks(const Task& task, std::int64_t t, std::int64_t batch = 
 }
 
 double zeros(const std::vector<float>& values) { return static_cast<double>(std::count(values.begin(), values.end(), 0.0f)) / static_cast<double>(values.size()); }
-
-TrainerParts parts(const Config& config) {
-  TrainerParts p;
-  p.families = {"rows"};
-  p.estimator = std::make_unique<Windowed>(config);
-  p.make_task = small_tasks(config);
-  return p;
-}
-
-std::vector<float> finish(Trainer& trainer) {
-  trainer.run([](const Progress& p) {
-    CHECK(p.dropped == 0);
-    return true;
-  });
-  return trainer.theta();
-}
 
 }  // namespace
 
@@ -225,21 +209,21 @@ TEST_CASE("a training with dropout ends with the same bits after a stop and on t
     Config c = dropping(0.2, DropoutPlace::all, rule);
     const std::string name = folder / rule;
     c.updates = 12;
-    const auto whole = finish(*start_with(c, name + "-whole", parts));
+    const auto whole = finish(*start_with(c, name + "-whole", small_parts<>));
     CHECK(all_finite(whole));
     c.updates = 5;
-    finish(*start_with(c, name + "-parts", parts));
-    CHECK(finish(*resume_with(name + "-parts", {{"updates", "12"}, {"threads", "2"}}, parts)) == whole);
+    finish(*start_with(c, name + "-parts", small_parts<>));
+    CHECK(finish(*resume_with(name + "-parts", {{"updates", "12"}, {"threads", "2"}}, small_parts<>)) == whole);
     c.updates = 12;
     c.task.dropout = 0;
-    const auto none = finish(*start_with(c, name + "-none", parts));
+    const auto none = finish(*start_with(c, name + "-none", small_parts<>));
     CHECK(none != whole);
     c.task.dropout_place = DropoutPlace::inputs;
-    CHECK(finish(*start_with(c, name + "-default", parts)) == none);
+    CHECK(finish(*start_with(c, name + "-default", small_parts<>)) == none);
     for (const DropoutPlace place : {DropoutPlace::inputs, DropoutPlace::hidden}) {
       c.task.dropout = 0.2;
       c.task.dropout_place = place;
-      const auto other = finish(*start_with(c, name + (place == DropoutPlace::inputs ? "-inputs" : "-hidden"), parts));
+      const auto other = finish(*start_with(c, name + (place == DropoutPlace::inputs ? "-inputs" : "-hidden"), small_parts<>));
       CHECK(other != none);
       CHECK(other != whole);
     }

@@ -12,31 +12,10 @@
 #include "data_fixture.hpp"
 #include "metalearn/outer/adam.hpp"
 #include "metalearn/outer/windowed.hpp"
-#include "small_task.hpp"
+#include "small_training.hpp"
 #include "with_tapes.hpp"
 
 using namespace outer_test;
-
-namespace {
-
-template <class Estimator = Windowed>
-TrainerParts small_parts(const Config& config) {
-  TrainerParts p;
-  p.families = {"rows"};
-  p.estimator = std::make_unique<Estimator>(config);
-  p.make_task = small_tasks(config);
-  return p;
-}
-
-std::vector<float> finish(Trainer& trainer) {
-  trainer.run([](const Progress& p) {
-    CHECK(p.dropped == 0);
-    return true;
-  });
-  return trainer.theta();
-}
-
-}  // namespace
 
 TEST_CASE("with the real model 20 updates, a resume on two threads and 20 more give the bits of 40 in one go") {
   Folder folder;
