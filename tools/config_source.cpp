@@ -125,15 +125,16 @@ void expand_unroll(const std::vector<Setting>& source, std::set<std::string>& gi
 }
 
 /// NAME=DIR with DIR absolute.
-std::string absolute_word(const std::string& word) {
-  const auto equals = word.find('=');
-  if (equals == std::string::npos || equals + 1 == word.size()) return word;
-  return word.substr(0, equals + 1) + std::filesystem::absolute(word.substr(equals + 1)).lexically_normal().string();
+std::vector<std::string> absolute_words(std::vector<std::string> words) {
+  for (auto& word : words)
+    if (const auto equals = word.find('='); equals != std::string::npos) word = word.substr(0, equals + 1) + absolute_folder(word.substr(equals + 1));
+  return words;
 }
 
 }  // namespace
 
 std::string absolute_folder(const std::string& folder) { return folder.empty() ? "" : std::filesystem::absolute(folder).lexically_normal().string(); }
+
 
 void set_option(metalearn::Config& config, const std::string& key, const std::string& value) { apply(config, {key, value, ""}); }
 
@@ -150,6 +151,14 @@ std::vector<Option> config_options() {
                        essential.contains(key.name)});
   }
   return options;
+}
+
+Option moved_data_option() { return {"data", "NAME=DIR", "where the run's data set NAME is now, if it was moved", "where it was", true}; }
+
+std::optional<std::string> moved_data(const Arguments& arguments) {
+  const auto words = arguments.all("data");
+  if (words.empty()) return {};
+  return metalearn::join_list(absolute_words(words));
 }
 
 metalearn::Config resolve_config(const Arguments& arguments, const std::set<std::string>& own) {
@@ -175,7 +184,7 @@ metalearn::Config resolve_config(const Arguments& arguments, const std::set<std:
     config.settle(given, before);
     before.merge(given);
   }
-  for (auto& word : config.data) word = absolute_word(word);
+  config.data = absolute_words(config.data);
   config.disk_dir = absolute_folder(config.disk_dir);
   config.check_new();
   return config;

@@ -3,6 +3,7 @@
 // command line > environment (METALEARN_INNER_RATE) > file (--config) > preset. An unknown key in any of them is an error that says where it stands.
 // Of two keys that contradict each other the one from the stronger source wins; in one source that is an error.
 #pragma once
+#include <optional>
 #include <set>
 #include <string>
 
@@ -19,6 +20,10 @@ void set_option(metalearn::Config& config, const std::string& key, const std::st
 
 /// A folder's name from anywhere; empty for none.
 std::string absolute_folder(const std::string& folder);
+
+/// --data of a command that goes on with a run, and what was said there (ConfigChanges), with absolute folders; nothing where nothing was.
+Option moved_data_option();
+std::optional<std::string> moved_data(const Arguments& arguments);
 
 /// The configuration that these arguments, the environment and the file they name (--config) ask for; checked. own: the command's options that are no keys.
 /// File: lines `key = value` with # comments, or one JSON object. Folders of data sets become absolute, so that a run can be resumed from anywhere.

@@ -36,7 +36,7 @@ constexpr const char* kHeldOut = "images that neither trained nor chose anything
 Usage make_usage() {
   Usage usage{"metalearn eval [--theta FILE|RUN] --data NAME=DIR ... | --methods NAME,... --data NAME=DIR ... [options]",
               "Lets a learned rule train base models on unlabelled batches and prints their few-shot accuracy after each number of inner steps; or compares methods.",
-              {{"theta", "FILE|RUN", "snapshot, or run directory: its best snapshot on meta-validation tasks; with --methods one of each rule, or none", "the theta that comes with the program; --methods: none", true},
+              {{"theta", "FILE|RUN", "snapshot, or run directory: its best snapshot on meta-validation tasks; with --methods one of each rule", "the theta that comes with the program", true},
                {"data", "NAME[=DIR]", "data set to evaluate on", "", true},
                {"methods", "NAME,...", fmt::format("compare methods on the same draws and base models: all, or {}", fmt::join(metalearn::method_names(), ", "))},
                {"held-out", "", fmt::format("evaluate on tasks of {}", kHeldOut)},
@@ -192,9 +192,22 @@ void print_gains(const Report& report) {
                  100 * row.gain_mean, 100 * row.gain_se);
 }
 
+/// The thetas of --theta; where none is named, the one that comes with the program, if its method is named, or, of `all`, if it fits what the keys say.
+std::vector<TrainedTheta> thetas_of(const Arguments& arguments, const std::vector<std::string>& methods, const std::vector<std::string>& words) {
+  std::vector<TrainedTheta> thetas;
+  for (const auto& word : words) thetas.push_back(load_theta(word, arguments.has("raw")));
+  const auto named = [&](const std::string& name) { return std::find(methods.begin(), methods.end(), name) != methods.end(); };
+  if (!thetas.empty() || (!named("all") && !named("learned"))) return thetas;
+  TrainedTheta kept = kept_theta(arguments.has("raw"));
+  const auto of_kept = kept.config.to_map();
+  const bool fits = std::all_of(kShapeKeys.begin(), kShapeKeys.end(), [&](const std::string& key) { return arguments.find(key).value_or(of_kept.at(key)) == of_kept.at(key); });
+  if (fits || named("learned")) thetas.push_back(std::move(kept));
+  return thetas;
+}
+
 /// --methods: labels per class are the protocol's, base model and inputs those of the thetas; where there are none, the preset `small` says what the keys don't.
 int compare(const Arguments& arguments, const std::vector<std::string>& methods, const std::vector<std::string>& words) {
-  MethodsRequest request{.names = methods, .config = metalearn::Config::from_preset("small")};
+  MethodsRequest request{.names = methods, .thetas = thetas_of(arguments, methods, words), .config = metalearn::Config::from_preset("small")};
   const auto common = [](const std::string& key) { return std::find(kCommonKeys.begin(), kCommonKeys.end(), key) != kCommonKeys.end(); };
   std::vector<std::string> of_theta = {"raw"};
   for (const auto* keys : {&kFreeKeys, &kShapeKeys})
@@ -205,12 +218,10 @@ int compare(const Arguments& arguments, const std::vector<std::string>& methods,
         of_theta.push_back(key);
       }
   for (const auto& key : of_theta)
-    if (words.empty() && arguments.has(key)) throw UsageError(fmt::format("--{} has no effect without a learned rule; leave it out, or give --theta FILE|RUN", key));
+    if (request.thetas.empty() && arguments.has(key)) throw UsageError(fmt::format("--{} has no effect without a learned rule; leave it out, or give --theta FILE|RUN", key));
   Arguments protocol = arguments;
   if (!arguments.has("labels-per-class")) protocol.given.emplace_back("labels-per-class", request.config.to_map().at("labels-per-class"));
-  for (const auto& word : words) {
-    request.thetas.push_back(load_theta(word, arguments.has("raw")));
-    TrainedTheta& theta = request.thetas.back();
+  for (TrainedTheta& theta : request.thetas) {
     apply_keys(protocol, theta);
     const TrainedTheta& first = request.thetas.front();
     const auto keys = theta.config.to_map(), of_first = first.config.to_map();

@@ -46,7 +46,7 @@ Json report(const metalearn::Reproduction& r) {
 }  // namespace
 
 int reproduce(const Words& words) {
-  Usage usage{"metalearn reproduce RUN [--from GENERATION] [--to GENERATION] [--threads N] [--json]",
+  Usage usage{"metalearn reproduce RUN [--from GENERATION] [--to GENERATION] [--threads N] [--data NAME=DIR ...] [--json]",
               "Reruns a stretch of a run from one of its snapshots, in a temporary folder, and compares bits with its later snapshots and rows of metrics. Needs no lock.",
               {{"from", "GENERATION", "snapshot to start from (the number in its name; metalearn inspect RUN lists them)", "the oldest"},
                {"to", "GENERATION", "last one to compare with", "the newest"}},
@@ -54,6 +54,7 @@ int reproduce(const Words& words) {
               "Exit code 0: the same bits; 1: the first generation that differs is printed; 130/143: stopped by a signal. TMPDIR chooses where the temporary folder is."};
   for (auto& option : config_options())
     if (option.name == "threads") option.fallback = "as the run", usage.options.push_back(option);
+  usage.options.push_back(moved_data_option());
   usage.options.push_back({"json", "", "print JSON"});
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
@@ -67,6 +68,7 @@ int reproduce(const Words& words) {
     set_option(asked, "threads", *threads);
     stretch.threads = asked.threads;
   }
+  stretch.data = moved_data(*arguments);
   require_input(run, "a run directory");
 
   watch_signals();

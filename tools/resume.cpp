@@ -26,14 +26,17 @@ std::vector<Option> resume_options() {
   std::vector<Option> options = config_options();
   const auto& keys = metalearn::resumable_keys();
   std::erase_if(options, [&](const Option& o) { return std::count(keys.begin(), keys.end(), o.name) == 0; });
-  for (auto& option : options) option.fallback = "as the run was started";
+  for (auto& option : options) {
+    option.fallback = "as the run was started";
+    if (option.name == "data") option = moved_data_option();
+  }
   return options;
 }
 
 }  // namespace
 
 int resume(const Words& words) {
-  const Usage usage{"metalearn resume DIR [--updates N] [--threads N] [--memory BYTES] [--disk BYTES --disk-dir DIR] [--telemetry true] [--journal-every SECONDS]",
+  const Usage usage{"metalearn resume DIR [--updates N] [--threads N] [--memory BYTES] [--disk BYTES --disk-dir DIR] [--telemetry true] [--journal-every SECONDS] [--data NAME=DIR ...]",
                     "Continues a run from its newest snapshot, and within long windows that were interrupted, with the same bits as if it had never stopped.",
                     resume_options(), "DIR"};
   const auto arguments = parse(usage, words);
@@ -42,7 +45,9 @@ int resume(const Words& words) {
   if (directory.empty()) throw checkpoints::UsageError("no run directory; usage: " + usage.synopsis);
   metalearn::Config scratch;
   metalearn::ConfigChanges changes;
+  if (const auto data = moved_data(*arguments)) changes["data"] = *data;
   for (const auto& [name, value] : arguments->given) {
+    if (name == "data") continue;
     set_option(scratch, name, value);
     changes[name] = name == "disk-dir" && !scratch.disk_dir.empty() ? absolute_folder(value) : value;
   }

@@ -18,6 +18,7 @@ struct Stretch {
   std::optional<std::int64_t> from = {};  ///< generation to start from; empty: the oldest that is there
   std::optional<std::int64_t> to = {};    ///< last one to compare; empty: the newest that is whole
   std::optional<int> threads = {};        ///< empty: as the run
+  std::optional<std::string> data = {};   ///< where sets of the run are now, as a resume may say; empty: where they were
 };
 
 struct Reproduction {

@@ -295,6 +295,17 @@ class RunTrainer final : public Trainer {
   Clock::time_point saved_at_ = Clock::now();
 };
 
+/// The run's sets, some of which are elsewhere now.
+std::vector<std::string> moved_data(std::vector<std::string> words, const std::vector<std::string>& elsewhere) {
+  const auto name = [](const std::string& word) { return word.substr(0, word.find('=')); };
+  for (const auto& word : elsewhere) {
+    const auto place = std::find_if(words.begin(), words.end(), [&](const std::string& w) { return name(w) == name(word); });
+    if (place == words.end()) throw checkpoints::UsageError(fmt::format("--data {}: the run has no set of that name; it has {}; a resume may only say where one of them is now", word, join_list(words)));
+    *place = word;
+  }
+  return words;
+}
+
 /// The same bits need the same data.
 void require_same_data(const std::string& directory, const std::vector<std::string>& before, const std::vector<std::string>& now) {
   for (std::size_t i = 0; i < std::max(before.size(), now.size()); ++i) {
@@ -318,7 +329,7 @@ std::unique_ptr<Trainer> start_with(const Config& config, const std::string& dir
 }
 
 const std::vector<std::string>& resumable_keys() {
-  static const std::vector<std::string> keys = {"updates", "threads", "memory", "disk", "disk-dir", "telemetry", "journal-every"};
+  static const std::vector<std::string> keys = {"updates", "threads", "memory", "disk", "disk-dir", "telemetry", "journal-every", "data"};
   return keys;
 }
 
@@ -333,7 +344,7 @@ std::unique_ptr<Trainer> resume_with(const std::string& directory, const ConfigC
   if (const std::string note = kernels_note(newest.archive); !note.empty()) events.push_back(note);
   for (const auto& [key, value] : changes) {
     if (std::count(resumable_keys().begin(), resumable_keys().end(), key) == 0) throw std::invalid_argument(fmt::format("[resume] {} can't be changed", key));
-    config.set(key, value);
+    config.set(key, key == "data" ? join_list(moved_data(config.data, split_list(value))) : value);
   }
   if (config.disk == 0 && !changes.contains("disk-dir")) config.disk_dir.clear();
   config.check();

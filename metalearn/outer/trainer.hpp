@@ -33,7 +33,7 @@ struct Progress {
 /// Keys of a configuration and their new values.
 using ConfigChanges = std::map<std::string, std::string>;
 
-/// The keys that a resume may change: how far, and with what of this machine. None of them changes bits.
+/// The keys that a resume may change: how far, and with what of this machine. None of them changes bits; of `data` only the folders of the run's sets may change, not what is in them.
 const std::vector<std::string>& resumable_keys();
 
 class Trainer {

@@ -23,9 +23,11 @@ TEST_CASE("without --theta, eval and apply take the theta that comes with the pr
   Folder folder;
   IdxImages{.classes = 3, .per_class = 50, .noise = 5}.write(folder / "own");
   const std::vector<std::string> eval = {"eval", "--data", "own=own", "--steps", "0,2", "--seeds", "1", "--draws", "1", "--layers", "8"};
-  std::vector<std::string> named = eval;
-  named.insert(named.end(), {"--theta", kKept});
-  CHECK(results(folder, eval) == results(folder, named));
+  const auto eval_and = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), eval.begin(), eval.end());
+    return more;
+  };
+  CHECK(results(folder, eval) == results(folder, eval_and({"--theta", kKept})));
 
   const auto apply = [&](const char* out, std::vector<std::string> more) {
     std::vector<std::string> words = {"apply", "--data", "own=own", "--steps", "2", "--layers", "8", "--out", out};
@@ -38,6 +40,13 @@ TEST_CASE("without --theta, eval and apply take the theta that comes with the pr
   CHECK(apply("b.h5", {"--theta", kKept}).code == 0);
   const Result same = run({"/usr/bin/python3", "-c", "import h5py, numpy as np\na, b = (h5py.File(n)['test/features'][()] for n in ('a.h5', 'b.h5'))\nprint(np.array_equal(a, b))"}, folder.path);
   CHECK(same.out == "True\n");
+
+  const auto learned = [&](const std::vector<std::string>& words) { return nlohmann::json::parse(results(folder, eval_and(words)))["results"]; };
+  CHECK(!learned({"--methods", "learned"}).empty());
+  CHECK(learned({"--methods", "learned"}) == learned({"--methods", "learned", "--theta", kKept}));
+  const Result all = run(program(eval_and({"--methods", "all"})), folder.path);
+  CHECK(contains(all.err, "left out: synaptic\n"));
+  CHECK(contains(all.out, "theta-laptop (comes with the program)"));
 
   const Result raw = run(program({"eval", "--data", "own=own", "--raw"}), folder.path);
   CHECK(raw.code == 64);

@@ -222,7 +222,9 @@ TEST_CASE("eval --methods refuses what it can't do") {
   struct Row { std::vector<std::string> words; const char* says; };
   for (const Row& row : {Row{{"--methods", "randm"}, "did you mean 'random'"},
                          Row{{"--methods", ""}, "no method"},
-                         Row{{"--methods", "learned"}, "--theta"},
+                         Row{{"--methods", "synaptic"}, "--theta"},
+                         Row{{"--methods", "learned", "--representation", "8"}, "--representation 8 does not fit theta: theta-laptop"},
+                         Row{{"--methods", "all", "--rule", "synaptic"}, "--rule has no effect"},
                          Row{{"--methods", "synaptic", "--theta", "metz"}, "synaptic"},
                          Row{{"--methods", "random", "--held-out"}, "--held-out"},
                          Row{{"--methods", "learned", "--theta", "metz", "--theta", "metz"}, "twice"},

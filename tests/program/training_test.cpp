@@ -232,6 +232,32 @@ TEST_CASE("a run whose data is gone is not resumed") {
   CHECK(contains(result.err, (folder / "data").string()));
 }
 
+TEST_CASE("a run whose data was moved goes on, and is reproduced, where that is said; other data is refused") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  IdxImages{.noise = 5}.write(folder / "other");
+  REQUIRE(run(tiny_training("whole", "squares=data"), folder.path).code == 0);
+  REQUIRE(run(with(tiny_training("r", "squares=data"), "--updates", "3"), folder.path).code == 0);
+  fs::rename(folder / "data", folder / "moved");
+  const auto resume = [&](const char* word) { return run(program({"resume", "r", "--updates", "6", "--data", word}), folder.path); };
+  const Result other = resume("squares=other"), unknown = resume("circles=moved"), resumed = resume("squares=moved");
+  CHECK(other.code == 65);
+  CHECK(contains(other.err, "the data has changed since the run began"));
+  CHECK(unknown.code == 64);
+  CHECK(contains(unknown.err, "the run has no set of that name; it has squares="));
+  CAPTURE(resumed.err);
+  CHECK(resumed.code == 0);
+  CHECK(arrays(folder / "whole") == arrays(folder / "r"));
+  CHECK(run(program({"diff", "whole", "r"}), folder.path).code == 0);  // where it lies is no difference
+  CHECK(run(program({"verify", "r"}), folder.path).code == 0);
+
+  fs::rename(folder / "moved", folder / "again");
+  CHECK(run(program({"reproduce", "r"}), folder.path).code == 66);
+  const Result reproduced = run(program({"reproduce", "r", "--data", "squares=again"}), folder.path);
+  CAPTURE(reproduced.err);
+  CHECK(reproduced.code == 0);
+}
+
 TEST_CASE("on a terminal the live line is redrawn by the clock, also where an update takes long") {
   const int terminal = posix_openpt(O_RDWR | O_NOCTTY);
   if (terminal < 0) {
