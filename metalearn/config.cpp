@@ -136,12 +136,6 @@ Entry unroll_entry() {
           }};
 }
 
-std::vector<std::string> activations() {
-  std::vector<std::string> names;
-  for (int a = 0; a <= static_cast<int>(Activation::step); ++a) names.push_back(to_string(static_cast<Activation>(a)));
-  return names;
-}
-
 const std::vector<std::string> kDropoutPlaces = {"inputs", "hidden", "all"};  // in the order of DropoutPlace
 
 #define FIELD(place) [](Config& c) -> auto& { return c.place; }
@@ -207,7 +201,7 @@ std::vector<Entry> make_table() {
   t.push_back(number("grad-channels", FIELD(rule.G), 1, 64, "G: channels of each increment's readouts"));
   t.push_back(choice("identical-updates", {"true", "false"}, [](const Config& c) { return std::string(c.rule.identical_updates ? "true" : "false"); },
                      [](Config& c, const std::string& v) { c.rule.identical_updates = v == "true"; }, "change W and V by the same increment"));
-  t.push_back(choice("activation", activations(), [](const Config& c) { return to_string(c.rule.activation); },
+  t.push_back(choice("activation", activation_names(), [](const Config& c) { return to_string(c.rule.activation); },
                      [](Config& c, const std::string& v) { c.rule.activation = activation_from(v); }, "of the base model"));
   t.push_back(number("inner-rate", FIELD(rule.inner_rate), 1e-9, 1, "lambda: rate of an inner step"));
   // Tasks.

@@ -14,6 +14,7 @@ int train(const Words& words);
 int resume(const Words& words);
 int eval(const Words& words);
 int vectors(const Words& words);
+int sweep(const Words& words);
 int apply(const Words& words);
 int data(const Words& words);
 int import_numpy(const Words& words);

@@ -10,6 +10,7 @@
 #include "tools/commands.hpp"
 #include "tools/config_source.hpp"
 #include "tools/eval_methods.hpp"
+#include "tools/evaluation.hpp"
 #include "tools/json.hpp"
 #include "tools/options.hpp"
 #include "tools/theta_notes.hpp"
@@ -23,12 +24,7 @@ using metalearn::FewShotOptions;
 using metalearn::FewShotRow;
 using metalearn::Role;
 using metalearn::TrainedTheta;
-using Datasets = std::vector<std::shared_ptr<const metalearn::Dataset>>;
 
-/// Keys that theta's shapes depend on: they may be said, but only as theta has them.
-const std::vector<std::string> kShapeKeys = {"rule", "h-size", "h-layers", "top-size", "top-layers", "delta-size", "grad-channels", "representation", "identical-updates"};
-/// Keys that an evaluation may set otherwise than the training.
-const std::vector<std::string> kFreeKeys = {"activation", "inner-rate", "batch", "resolution", "colour", "words", "labels-per-class"};
 /// Keys of what is the same for all methods of a comparison: base model and inputs. Thetas that take part agree in them.
 const std::vector<std::string> kCommonKeys = {"representation", "activation", "resolution", "colour", "words"};
 constexpr const char* kHeldOut = "images that neither trained nor chose anything; glyph: of held-out classes, in font families of their own; cifar10, imagenet: of held-out classes";
@@ -47,58 +43,12 @@ Usage make_usage() {
                {"permutation", "N", "show the inputs in random order number N, to a rule that must not know where an input is; 0: as they are; 0 .. 1000000; not with --held-out", "0"},
                {"tasks", "N", "tasks of --held-out; 1 .. 10000", "32"},
                {"threads", "N", "threads; 0: all cores; 0 .. 4096", "0"},
+               {"memory", "BYTES", "budget for base models and their steps, fewer of which run at one time then: 512MiB, 2GB, ...; not with --methods", "none"},
                {"seed", "N", "of all draws; 0 .. 9223372036854775807", "0"},
                {"raw", "", "use theta itself, not its moving average"},
                {"json", "", "print JSON"}}};
-  for (const auto* keys : {&kFreeKeys, &kShapeKeys})
-    for (const auto& key : *keys)
-      usage.options.push_back({key, "X", keys == &kFreeKeys ? "configuration key, instead of the training's" : "configuration key; must be as theta has it",
-                               key == "labels-per-class" ? "as in training; --methods: 10" : "as in training", false, false});
+  add_key_options(usage, "as in training; --methods: 10");
   return usage;
-}
-
-/// What the command line says about the configuration must fit theta. A mark that the run chose for other settings is dropped, and why is said.
-void apply_keys(const Arguments& arguments, TrainedTheta& theta) {
-  const metalearn::Config of_training = theta.config;
-  const auto trained = of_training.to_map();
-  for (const auto& key : kShapeKeys)
-    if (const auto asked = arguments.find(key)) {
-      metalearn::Config wanted = theta.config;
-      set_option(wanted, key, *asked);
-      if (wanted.to_map().at(key) != trained.at(key))
-        throw UsageError(fmt::format("--{} {} does not fit theta: {} has {} = {}; leave the option out or use a theta of that size", key, *asked, theta.file, key, trained.at(key)));
-    }
-  for (const auto& key : kFreeKeys)
-    if (const auto asked = arguments.find(key)) set_option(theta.config, key, *asked);
-  note_departures(theta.config, of_training, theta.file);
-  std::string useless = arguments.has("raw") ? "it was chosen for the moving average, not for --raw" : "";
-  for (const auto& key : kFreeKeys)
-    if (const auto now = theta.config.to_map().at(key); now != trained.at(key)) useless = fmt::format("--{} is {}, in the run it was {}", key, now, trained.at(key));
-  if (!theta.mark || useless.empty()) return;
-  fmt::print(stderr, "note: the mark that the run chose ({} inner steps) is not used: {}\n", *theta.mark, useless);
-  theta.mark.reset();
-}
-
-FewShotOptions few_shot_options(const Arguments& arguments, const metalearn::Config& config) {
-  FewShotOptions options;
-  const auto steps = whole_list("steps", arguments.find("steps").value_or("0,10,25,50,100"), 0, 100000);
-  if (std::adjacent_find(steps.begin(), steps.end(), std::greater_equal<>()) != steps.end()) throw UsageError("--steps: the marks do not ascend; write them as 0,10,25");
-  options.steps.assign(steps.begin(), steps.end());
-  const auto layers = whole_list("layers", arguments.find("layers").value_or("64,64"), 1, 16384);
-  options.hidden.assign(layers.begin(), layers.end());
-  options.seeds = arguments.whole("seeds", arguments.has("methods") ? 10 : 8, 1, 10000);
-  options.draws = arguments.whole("draws", 5, 1, 10000);
-  options.batch = config.batch;
-  options.labels_per_class = config.task.labels_per_class;
-  options.permutation = static_cast<std::uint64_t>(arguments.whole("permutation", 0, 0, 1000000));
-  options.threads = static_cast<int>(arguments.whole("threads", 0, 0, 4096));
-  options.seed = static_cast<std::uint64_t>(arguments.whole("seed", 0, 0, std::numeric_limits<long long>::max()));
-  return options;
-}
-
-void insert_mark(std::vector<std::int64_t>& steps, std::int64_t mark) {
-  const auto place = std::lower_bound(steps.begin(), steps.end(), mark);
-  if (place == steps.end() || *place != mark) steps.insert(place, mark);
 }
 
 /// Options that would have no effect are refused.
@@ -107,16 +57,9 @@ void require_effect(const Arguments& arguments) {
   for (const char* option : {"layers", "seeds", "permutation"})
     if (held_out && arguments.has(option))
       throw UsageError(fmt::format("--{} has no effect with --held-out, whose tasks have widths, permutations and base models of their own; leave it out (--tasks sets their number)", option));
+  if (arguments.has("methods") && arguments.has("memory")) throw UsageError("--memory has no effect with --methods; leave it out");
   if (held_out && arguments.has("methods")) throw UsageError("--methods has no effect with --held-out: methods are compared on data sets; give --data NAME=DIR instead");
   if (!held_out && arguments.has("tasks")) throw UsageError("--tasks is the number of tasks of --held-out; give that too, or --seeds instead");
-}
-
-Datasets load(const std::vector<std::string>& words, metalearn::Config config) {
-  if (!words.empty()) set_option(config, "data", metalearn::join_list(words));
-  if (config.data.empty()) throw UsageError("what was trained on is not known; give --data NAME=DIR");
-  Datasets sets;
-  for (const auto& word : config.data) sets.push_back(metalearn::load_dataset(word, config.task.load));
-  return sets;
 }
 
 struct Report {
@@ -200,7 +143,7 @@ std::vector<TrainedTheta> thetas_of(const Arguments& arguments, const std::vecto
   if (!thetas.empty() || (!named("all") && !named("learned"))) return thetas;
   TrainedTheta kept = kept_theta(arguments.has("raw"));
   const auto of_kept = kept.config.to_map();
-  const bool fits = std::all_of(kShapeKeys.begin(), kShapeKeys.end(), [&](const std::string& key) { return arguments.find(key).value_or(of_kept.at(key)) == of_kept.at(key); });
+  const bool fits = std::all_of(shape_keys().begin(), shape_keys().end(), [&](const std::string& key) { return arguments.find(key).value_or(of_kept.at(key)) == of_kept.at(key); });
   if (fits || named("learned")) thetas.push_back(std::move(kept));
   return thetas;
 }
@@ -210,7 +153,7 @@ int compare(const Arguments& arguments, const std::vector<std::string>& methods,
   MethodsRequest request{.names = methods, .thetas = thetas_of(arguments, methods, words), .config = metalearn::Config::from_preset("small")};
   const auto common = [](const std::string& key) { return std::find(kCommonKeys.begin(), kCommonKeys.end(), key) != kCommonKeys.end(); };
   std::vector<std::string> of_theta = {"raw"};
-  for (const auto* keys : {&kFreeKeys, &kShapeKeys})
+  for (const auto* keys : {&free_keys(), &shape_keys()})
     for (const auto& key : *keys)
       if (common(key) || key == "labels-per-class") {
         if (const auto asked = arguments.find(key)) set_option(request.config, key, *asked);
@@ -233,9 +176,9 @@ int compare(const Arguments& arguments, const std::vector<std::string>& methods,
       request.config.set(key, keys.at(key));
     }
   }
-  request.options = few_shot_options(arguments, request.config);
+  request.options = few_shot_options(arguments, request.config, "0,10,25,50,100", 10);
   if (!arguments.has("steps")) request.options.steps.clear();
-  request.sets = load(arguments.all("data"), request.config);
+  request.sets = load_sets(arguments.all("data"), request.config);
   for (const auto& theta : request.thetas) note_overlap(theta, request.sets, "");
   request.json = arguments.has("json");
   return eval_methods(request);
@@ -256,8 +199,8 @@ int eval(const Words& words) {
 
   TrainedTheta theta = thetas.empty() ? kept_theta(arguments->has("raw")) : load_theta(thetas.front(), arguments->has("raw"));
   apply_keys(*arguments, theta);
-  const auto options = few_shot_options(*arguments, theta.config);
-  const Datasets sets = load(arguments->all("data"), theta.config);
+  const auto options = few_shot_options(*arguments, theta.config, "0,10,25,50,100", 8);
+  const Datasets sets = load_sets(arguments->all("data"), theta.config);
   note_overlap(theta, held_out ? Datasets{} : sets, "; --held-out evaluates on what was kept from it");
   const Report report = held_out ? on_held_out(theta, sets, arguments->whole("tasks", 32, 1, 10000), options) : on_data(theta, sets, options);
 

@@ -20,6 +20,7 @@ std::span<const Command> commands() {
       {"train", "meta-train an update rule (theta) into a run directory", train},
       {"resume", "continue a run exactly where it stopped", resume},
       {"eval", "few-shot accuracy of a theta on data sets, step by step; or of several methods", eval},
+      {"sweep", "an evaluation with one thing varied: depth, width, activation, labels, steps, permutation", sweep},
       {"apply", "a learned rule on your own data: features for every example", apply},
       {"data", "what a data set holds, as it is read", data},
       {"import", "a theta or phi from NumPy's .npz", import_numpy},

@@ -56,10 +56,14 @@ Scores score(const Method& method, const std::vector<std::int64_t>& marks, const
 
 }  // namespace
 
+double half_width_95(double standard_error, std::int64_t measurements) {
+  if (measurements < 2 || !std::isfinite(standard_error)) return kNone;
+  return boost::math::quantile(boost::math::students_t(static_cast<double>(measurements - 1)), 0.975) * standard_error;
+}
+
 Interval interval_95(std::span<const double> values) {
   const Estimate e = estimate(values);
-  if (values.size() < 2 || !std::isfinite(e.mean)) return {e.mean, kNone, e.standard_error};
-  return {e.mean, boost::math::quantile(boost::math::students_t(static_cast<double>(values.size() - 1)), 0.975) * e.standard_error, e.standard_error};
+  return {e.mean, half_width_95(e.standard_error, static_cast<std::int64_t>(values.size())), e.standard_error};
 }
 
 std::vector<std::int64_t> marks_of(const Method& method, const ComparisonOptions& options) {

@@ -22,6 +22,8 @@ struct Interval {
   double mean = 0, half_width = 0;
   double standard_error = 0;
 };
+/// NaN of one measurement, or where the error is.
+double half_width_95(double standard_error, std::int64_t measurements);
 /// REQUIRES at least one value.
 Interval interval_95(std::span<const double> values);
 

@@ -3,14 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
+#include <set>
 #include <stdexcept>
 #include <tuple>
 
 #include "autodiff/plan/parallel.hpp"
+#include "checkpoints/error.hpp"
 #include "metalearn/baselines/method_list.hpp"
+#include "metalearn/byte_count.hpp"
 #include "metalearn/evaluate/statistics.hpp"
+#include "metalearn/outer/budget_share.hpp"
 #include "metalearn/outer/step_cache.hpp"
 
 namespace metalearn {
@@ -25,13 +30,15 @@ struct Score {
   double accuracy = 0, objective = 0;
 };
 
+StepShape shape_of(const Task& task, std::int64_t labels_per_class, std::int64_t batch) { return {task.widths(), batch, task.classes(), labels_per_class, 1}; }
+
 /// One base model's way through the marks.
 class Course {
  public:
   Course(const Task& task, std::int64_t labels_per_class, const FewShotOptions& options, std::uint64_t stream)
       : task_(task),
         options_(options),
-        shape_{task.widths(), options.batch, task.classes(), labels_per_class, 1},
+        shape_(shape_of(task, labels_per_class, options.batch)),
         phi_(initial_phi(task.widths(), options.seed, stream)),
         next_(phi_.size()),
         x_(static_cast<std::size_t>(shape_.widths[0] * shape_.batch)) {
@@ -42,22 +49,32 @@ class Course {
     predictions_.resize(n * classes);
   }
 
+  /// Bytes that a course of this shape takes, its step's arena with it.
+  static std::size_t bytes(const RuleConfig& rule, const StepShape& s) {
+    const auto numbers = 2 * phi_spec(s.widths).size + s.widths[0] * (s.batch + 2 * s.labelled()) + s.labelled() * 3 * s.classes + 2 * s.labelled();
+    return InnerStep<float>(rule, s).evaluation_bytes() + static_cast<std::size_t>(numbers) * sizeof(float);
+  }
+
   /// One score per mark; none where it was stopped.
   std::vector<Score> run(StepCache& cache, const std::vector<float>& theta) {
     auto step = cache.borrow(shape_);
     std::vector<Score> scores;
     std::int64_t t = 0;
     for (const std::int64_t mark : options_.steps) {
+      const auto start = std::chrono::steady_clock::now();
       for (; t < mark; ++t) {
         if (asked(options_.stop)) return {};
         task_.unlabelled(t, shape_.batch, x_);
         step->advance(theta, phi_, x_, next_);
         phi_.swap(next_);
       }
+      seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       scores.push_back(score(*step));
     }
     return scores;
   }
+
+  double seconds() const { return seconds_; }  ///< that the steps took
 
  private:
   /// Mean over the labelled draws, which are those of t = 0 at every mark.
@@ -83,7 +100,21 @@ class Course {
   StepShape shape_;
   std::vector<float> phi_, next_, x_, labelled_, targets_, predictions_;
   std::vector<std::int32_t> labels_;
+  double seconds_ = 0;
 };
+
+/// How many courses run at one time.
+int at_once(const RuleConfig& rule, const std::vector<Task>& tasks, std::int64_t labels_per_class, const FewShotOptions& options) {
+  const auto workers = std::min<std::size_t>(static_cast<std::size_t>(autodiff::Parallel(options.threads).threads()), tasks.size());
+  if (options.memory == 0) return static_cast<int>(workers);
+  std::set<StepShape> shapes;
+  for (const auto& task : tasks) shapes.insert(shape_of(task, labels_per_class, options.batch));
+  std::size_t most = 0;
+  for (const auto& shape : shapes) most = std::max(most, Course::bytes(rule, shape));
+  if (most > options.memory)
+    throw checkpoints::MemoryBudget(fmt::format("a base model with its step does not fit in {} of memory; the smallest budget that works is {} bytes: --memory {}", show_bytes(options.memory), most, most));
+  return static_cast<int>(std::min<std::size_t>(workers, options.memory / most));
+}
 
 void check(const RuleConfig& rule, const std::vector<float>& theta, const FewShotOptions& options, std::size_t tasks) {
   const auto& steps = options.steps;
@@ -98,14 +129,21 @@ void check(const RuleConfig& rule, const std::vector<float>& theta, const FewSho
 std::vector<FewShotRow> evaluate(const RuleConfig& rule, const std::vector<float>& theta, const std::vector<Task>& tasks, std::int64_t labels_per_class, const FewShotOptions& options,
                                  const std::string& data, std::uint64_t first_stream = 0) {
   check(rule, theta, options, tasks.size());
-  StepCache cache(rule);
+  const int courses = at_once(rule, tasks, labels_per_class, options);
+  StepCache cache(rule, kernel_threads(options.threads, courses));
   std::vector<std::vector<Score>> scores(tasks.size());
-  autodiff::Parallel(options.threads).for_each(tasks.size(), [&](std::size_t i) { scores[i] = Course(tasks[i], labels_per_class, options, first_stream + i).run(cache, theta); });
+  std::vector<double> seconds(tasks.size());
+  autodiff::Parallel(courses).for_each(tasks.size(), [&](std::size_t i) {
+    Course course(tasks[i], labels_per_class, options, first_stream + i);
+    scores[i] = course.run(cache, theta);
+    seconds[i] = course.seconds();
+  });
 
   if (std::any_of(scores.begin(), scores.end(), [](const auto& s) { return s.empty(); })) return {};
   std::vector<FewShotRow> rows;
   std::vector<double> values(tasks.size());
   const bool from_start = options.steps.front() == 0;
+  const double per_step = options.steps.back() > 0 ? estimate(seconds).mean / static_cast<double>(options.steps.back()) : std::numeric_limits<double>::quiet_NaN();
   for (std::size_t mark = 0; mark < options.steps.size(); ++mark) {
     auto over_tasks = [&](auto value) {
       std::transform(scores.begin(), scores.end(), values.begin(), value);
@@ -114,7 +152,7 @@ std::vector<FewShotRow> evaluate(const RuleConfig& rule, const std::vector<float
     const Estimate right = over_tasks([&](const auto& s) { return s[mark].accuracy; }), objective = over_tasks([&](const auto& s) { return s[mark].objective; });
     const Estimate gain = over_tasks([&](const auto& s) { return from_start ? s[mark].accuracy - s[0].accuracy : std::numeric_limits<double>::quiet_NaN(); });
     rows.push_back({data, method_name(rule.rule), options.steps[mark], right.mean, right.standard_error, objective.mean, objective.standard_error,
-                    static_cast<std::int64_t>(tasks.size()), gain.mean, gain.standard_error});
+                    static_cast<std::int64_t>(tasks.size()), gain.mean, gain.standard_error, per_step});
   }
   return rows;
 }

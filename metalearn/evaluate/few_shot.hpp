@@ -1,6 +1,6 @@
 // Few-shot evaluation: a rule trains a base model on unlabelled batches; at every mark a ridge head on few labels is scored on other examples.
 //
-// Specification section 10. Seeds run in parallel; base models, batches and labelled draws are the same for every theta and at every mark, so that curves can be
+// Specification section 10. Seeds run in parallel, as many at one time as threads and a memory budget allow; threads that are left over go to the loops inside a step. Base models, batches and labelled draws are the same for every theta and at every mark, so that curves can be
 // compared; results do not depend on the threads. A score that is not a number stays one: it is reported, not hidden. Functions without state.
 #pragma once
 #include <cstdint>
@@ -21,6 +21,7 @@ struct FewShotOptions {
   std::int64_t batch = 64;
   std::int64_t labels_per_class = 10;  ///< of validate(): must be what its tasks were made with; few_shot() takes its TaskConfig's
   int threads = 1;               ///< 0: all cores
+  std::uint64_t memory = 0;      ///< bytes for base models, batches and steps; 0: no bound. Data sets come on top
   std::uint64_t seed = 0;
   std::uint64_t permutation = 0; ///< number of a random permutation of the inputs; 0: as they are. Not of validate(), whose tasks have their own
   Stop stop = {};                ///< asked before every inner step
@@ -33,6 +34,7 @@ struct FewShotRow {
   double objective_mean = 0, objective_se = 0;
   std::int64_t seeds = 0;
   double gain_mean = 0, gain_se = 0;             ///< accuracy here less accuracy at step 0, paired seed by seed; NaN where step 0 is no mark
+  double seconds_per_step = 0;                   ///< of an inner step of one base model, mean over all steps; what was running at one time slows it. NaN where no mark is above 0
 };
 
 /// The task of seed `index` of an evaluation of `seed`: what few_shot() and comparisons have in common.
@@ -40,7 +42,8 @@ Task evaluation_seed(std::shared_ptr<const Dataset> set, const std::vector<std::
                      std::uint64_t permutation = 0);
 
 /// One row per mark for one data set, in the order of the marks; none where it was stopped. Step 0 is random initialisation, whatever theta is.
-/// Throws std::invalid_argument: marks that do not ascend from 0 or more, no seeds or draws, theta of another size than the rule's.
+/// Throws std::invalid_argument: marks that do not ascend from 0 or more, no seeds or draws, theta of another size than the rule's;
+/// MemoryBudget naming the smallest budget that works, where not one base model fits.
 std::vector<FewShotRow> few_shot(const RuleConfig& rule, const std::vector<float>& theta, std::shared_ptr<const Dataset> set,
                                  const TaskConfig& task, const FewShotOptions& options);
 

@@ -33,6 +33,15 @@ std::string to_string(Activation a) {
   throw std::invalid_argument("not an activation");
 }
 
+const std::vector<std::string>& activation_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const auto& [activation, name] : kNames) all.emplace_back(name);
+    return all;
+  }();
+  return names;
+}
+
 autodiff::Var activate(autodiff::Var z, Activation a) {
   switch (a) {
     case Activation::relu: return autodiff::relu(z);

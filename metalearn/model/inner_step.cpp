@@ -338,6 +338,9 @@ template <class T>
 std::size_t InnerStep<T>::unroll_bytes() { return std::max({impl_->advance().peak_bytes(), impl_->turn().peak_bytes(), impl_->halves().peak_bytes()}); }
 
 template <class T>
+std::size_t InnerStep<T>::evaluation_bytes() { return std::max(impl_->advance().peak_bytes(), impl_->score().peak_bytes()); }
+
+template <class T>
 std::string InnerStep<T>::first_non_finite(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next,
                                            std::size_t most_bytes) {
   Impl& m = *impl_;

@@ -26,6 +26,7 @@ enum class Activation { relu, tanh, sigmoid, elu, softplus, leaky_relu, swish, i
 /// Throws std::invalid_argument naming the known ones.
 Activation activation_from(const std::string& name);
 std::string to_string(Activation a);
+const std::vector<std::string>& activation_names();  ///< in the order of Activation
 
 /// What theta's shapes depend on, and the constants of the inner step. Symbols of specification section 1.
 struct RuleConfig {
@@ -141,6 +142,8 @@ class InnerStep {
   double turn_arithmetic();
   /// Bytes of the arena with which any of advance, turn, record and reverse can run.
   std::size_t unroll_bytes();
+  /// The same of advance and score alone.
+  std::size_t evaluation_bytes();
   /// Bytes of the arena that the plans used so far predict, and the largest end that their steps wrote to (autodiff/plan/arena.hpp): equal.
   std::size_t predicted_peak_bytes() const;
   std::size_t high_water_bytes() const;
