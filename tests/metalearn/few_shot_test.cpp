@@ -193,6 +193,28 @@ TEST_CASE("validation runs over held-out tasks, each with its own widths and cla
   for (std::size_t i = 0; i < one.size(); ++i) check_same(one[i], two[i]);
 }
 
+TEST_CASE("a memory budget and threads that are left over change no bits; where not one base model fits, the smallest budget is named, and works") {
+  const auto theta = initial_theta(rule(), 1);
+  auto o = options();
+  const auto free = run(theta, o);
+  CHECK(free[1].seconds_per_step > 0);
+  o.memory = 1;
+  std::uint64_t smallest = 0;
+  try {
+    run(theta, o);
+  } catch (const checkpoints::MemoryBudget& e) {
+    const std::string what = e.what();
+    smallest = std::stoull(what.substr(what.rfind(' ')));
+  }
+  REQUIRE(smallest > 0);
+  o.memory = smallest - 1;
+  CHECK_THROWS_AS(run(theta, o), checkpoints::MemoryBudget);
+  o.memory = smallest;  // one after the other, each on all threads
+  o.threads = 4;
+  const auto bound = run(theta, o);
+  for (std::size_t i = 0; i < free.size(); ++i) check_same(bound[i], free[i]);
+}
+
 TEST_CASE("tasks that report share nothing with those that choose") {
   const TaskDistribution tasks(task_config(), {rows_of_light()}, 3);
   const auto theta = initial_theta(rule(), 1);
