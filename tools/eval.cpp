@@ -25,6 +25,8 @@ using metalearn::FewShotRow;
 using metalearn::Role;
 using metalearn::TrainedTheta;
 
+/// Keys of the tasks of --held-out, which may have another augmentation than the training's.
+const std::vector<std::string> kTaskKeys = {"shift", "rotate", "noise"};
 /// Keys of what is the same for all methods of a comparison: base model and inputs. Thetas that take part agree in them.
 const std::vector<std::string> kCommonKeys = {"representation", "activation", "resolution", "colour", "words"};
 constexpr const char* kHeldOut = "images that neither trained nor chose anything; glyph: of held-out classes, in font families of their own; cifar10, imagenet: of held-out classes";
@@ -48,6 +50,7 @@ Usage make_usage() {
                {"raw", "", "use theta itself, not its moving average"},
                {"json", "", "print JSON"}}};
   add_key_options(usage, "as in training; --methods: 10");
+  for (const auto& key : kTaskKeys) usage.options.push_back({key, "X", "configuration key, of the tasks of --held-out", "as in training", false, false});
   return usage;
 }
 
@@ -58,6 +61,8 @@ void require_effect(const Arguments& arguments) {
     if (held_out && arguments.has(option))
       throw UsageError(fmt::format("--{} has no effect with --held-out, whose tasks have widths, permutations and base models of their own; leave it out (--tasks sets their number)", option));
   if (arguments.has("methods") && arguments.has("memory")) throw UsageError("--memory has no effect with --methods; leave it out");
+  for (const auto& key : kTaskKeys)
+    if (!held_out && arguments.has(key)) throw UsageError(fmt::format("--{} is of the tasks of --held-out; give that too, or leave it out", key));
   if (held_out && arguments.has("methods")) throw UsageError("--methods has no effect with --held-out: methods are compared on data sets; give --data NAME=DIR instead");
   if (!held_out && arguments.has("tasks")) throw UsageError("--tasks is the number of tasks of --held-out; give that too, or --seeds instead");
 }
@@ -199,6 +204,12 @@ int eval(const Words& words) {
 
   TrainedTheta theta = thetas.empty() ? kept_theta(arguments->has("raw")) : load_theta(thetas.front(), arguments->has("raw"));
   apply_keys(*arguments, theta);
+  for (const auto& key : kTaskKeys)
+    if (const auto asked = arguments->find(key)) {
+      const auto before = theta.config.to_map().at(key);
+      set_option(theta.config, key, *asked);
+      if (theta.config.to_map().at(key) != before) theta.mark.reset();  // it was chosen on other tasks
+    }
   const auto options = few_shot_options(*arguments, theta.config, "0,10,25,50,100", 8);
   const Datasets sets = load_sets(arguments->all("data"), theta.config);
   note_overlap(theta, held_out ? Datasets{} : sets, "; --held-out evaluates on what was kept from it");

@@ -30,13 +30,23 @@ void report(const ModelFile& model, const std::string& out) {
   fmt::print("written: {}\n", out);
 }
 
-/// What a model file holds, or the theta of a run, without the folders that its data came from.
-ModelFile exported(const std::string& path, bool raw) {
+/// What a model file holds, or the theta of a run.
+ModelFile model_of(const std::string& path, bool raw) {
   if (!std::filesystem::is_directory(path))
     if (const auto archive = checkpoints::load_snapshot(path); metalearn::is_model(archive)) return metalearn::model_from(archive);
   auto theta = load_theta(path, raw);
-  for (auto& word : theta.config.data) word = word.substr(0, word.find('='));
   return {theta.file, theta.config, std::move(theta.theta), {}, {}, {theta.update, theta.label, theta.mark, theta.provenance}};
+}
+
+/// Theta alone, without the folders of this machine.
+ModelFile to_hand_on(ModelFile model) {
+  if (model.theta.empty()) throw checkpoints::BadData(fmt::format("{}: holds no theta, which is all that a FILE.h5 is made of; write NumPy's arrays (--out FILE.npz)", model.file));
+  for (auto& word : model.config.data) word = word.substr(0, word.find('='));
+  model.config.disk = 0;
+  model.config.disk_dir.clear();
+  model.widths.clear();
+  model.phi.clear();
+  return model;
 }
 
 }  // namespace
@@ -76,7 +86,8 @@ int export_numpy(const Words& words) {
   if (arguments->word.empty()) throw checkpoints::UsageError("no theta; usage: " + usage.synopsis);
   require_input(arguments->word, "a run directory, a snapshot, or what import or apply wrote (*.h5)");
   const std::string out = output_file(*arguments, "FILE.npz or FILE.h5", {arguments->word});
-  const ModelFile model = exported(arguments->word, arguments->has("raw"));
+  ModelFile model = model_of(arguments->word, arguments->has("raw"));
+  if (out.ends_with(".h5")) model = to_hand_on(std::move(model));
   if (out.ends_with(".h5")) checkpoints::save_snapshot(out, metalearn::to_archive(model));
   else checkpoints::write_durably(checkpoints::posix_file_system(), out, metalearn::npz_from_model(model));
   report(model, out);

@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "checkpoints/error.hpp"
 #include "metalearn/outer/training_projection.hpp"
 #include "tools/config_source.hpp"
 #include "tools/json.hpp"
@@ -19,7 +20,7 @@ using metalearn::Config;
 Config paper_scale(Config config) {
   config.updates = 200000;
   config.tasks = 256;
-  config.in_flight = 4 * config.tasks;
+  config.in_flight = std::max(config.in_flight, 2 * config.tasks);
   return config;
 }
 
@@ -66,6 +67,7 @@ int plan_training(const Words& words) {
   if (!arguments) return 0;
   const long long machines = arguments->whole("machines", 512, 1, 100000);
   const Config config = resolve_config(*arguments, {"training", "machines", "json"});
+  if (config.estimator != "windowed") throw checkpoints::UsageError(fmt::format("--estimator {} can't be projected: the steps that are timed are those of back-propagation; leave it out", config.estimator));
   const int threads = config.threads > 0 ? config.threads : static_cast<int>(std::thread::hardware_concurrency());
 
   const auto times = metalearn::measure_steps(config);

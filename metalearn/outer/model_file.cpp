@@ -48,6 +48,7 @@ ModelFile model_from(const Archive& archive) {
     m.origin.label = *label;
     m.origin.update = archive.attribute<std::int64_t>("origin", "update");
     if (const auto* mark = archive.find_attribute<std::int64_t>("origin", "mark")) m.origin.mark = *mark;
+    if (m.origin.update < 0 || m.origin.mark.value_or(1) < 1 || m.origin.mark.value_or(1) > 100000) throw refuse("says that it is of a negative update, or of a mark that is not in 1 .. 100000");
     m.origin.provenance = provenance_from(archive);
   }
   m.widths = widths_from([&](const std::string& name) {

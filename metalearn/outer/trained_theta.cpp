@@ -11,6 +11,8 @@
 namespace metalearn {
 namespace {
 
+constexpr const char* kAverage = "moving average";
+
 /// The best by the newest whole snapshot, if it is there and whole itself; otherwise that one. A run that trains meanwhile may find a better one and remove this: once more, then.
 RunSnapshot recommended(const std::string& directory, std::vector<std::string>& events, bool again = true) {
   std::vector<std::string> notes;
@@ -28,7 +30,8 @@ RunSnapshot recommended(const std::string& directory, std::vector<std::string>& 
   return newest;
 }
 
-TrainedTheta from_model(ModelFile model) {
+TrainedTheta from_model(ModelFile model, bool raw) {
+  if (raw && model.origin.label == kAverage) throw checkpoints::UsageError(fmt::format("--raw has no effect on {}, which holds a moving average alone; leave it out, or name the run", model.file));
   if (model.theta.empty()) throw checkpoints::BadData(fmt::format("{}: holds a phi but no theta; name a run directory, one of its snapshots, or an imported theta", model.file));
   TrainedTheta t;
   t.file = model.file;
@@ -42,14 +45,14 @@ TrainedTheta from_model(ModelFile model) {
 }
 
 TrainedTheta from_snapshot(const RunSnapshot& from, bool raw) {
-  if (is_model(from.archive)) return from_model(model_from(from.archive));
+  if (is_model(from.archive)) return from_model(model_from(from.archive), raw);
   TrainedTheta t;
   t.file = from.path;
   t.config = from.config;
   t.update = from.generation;
   t.theta = theta_from(from.archive, raw ? "theta" : "theta_average", t.config.rule);
   t.provenance = provenance_from(from.archive);
-  t.label = raw ? "theta as trained" : "moving average";
+  t.label = raw ? "theta as trained" : kAverage;
   if (const auto winner = best(validation_from(from.archive)); winner && winner->update == t.update) t.mark = winner->point.mark;
   return t;
 }

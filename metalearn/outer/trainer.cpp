@@ -104,6 +104,12 @@ class RunTrainer final : public Trainer {
                                                 "start anew from a smaller meta-rate or inner-rate",
                                                 directory_.path(), state_.consecutive_failures, first_drop(progress->events)));
       }
+      if (progress->validation_mark > 0 && is_spoiled(state_.validation)) {
+        saver_->wait();
+        throw checkpoints::Diverged(fmt::format("{}: training diverged: theta made better representations than random initialisation at update {}, and in the last {} validations, the last at update {}, it made worse "
+                                                "ones after any number of inner steps; the objective of family {} is the highest; the snapshot of update {} is still good, start anew from a smaller meta-rate or merge-rate",
+                                                directory_.path(), best(state_.validation)->update, kSpoiledValidations, state_.update, worst_family_, best(state_.validation)->update));
+      }
       const auto winner = best(state_.validation);
       const bool is_best = winner && winner->update == state_.update;
       const bool took_long = parts_.estimator->has_progress();
@@ -193,6 +199,8 @@ class RunTrainer final : public Trainer {
       if (batch.dropped[i] || done) pool_->replace(slots[i], state_.update);
       else pool_->tasks()[slots[i]] = std::move(tasks[i]);
     }
+    const auto worst = std::max_element(row.by_family.begin(), row.by_family.end(), [](const auto& a, const auto& b) { return a.second.last < b.second.last; });
+    worst_family_ = worst == row.by_family.end() ? "none" : worst->first;
     row.mean_age = pool_->mean_age();
     row.seconds = seconds_since(start);
     const auto writing = Clock::now();  // which may have to wait for the saver's fsync of the same file
@@ -213,11 +221,11 @@ class RunTrainer final : public Trainer {
     }
   }
 
-  /// Where every window was dropped theta and the optimiser stay as they are.
+  /// Where most windows were dropped theta and the optimiser stay as they are: the rest says little, and what is saved meanwhile is from before.
   void apply(MetaBatch& batch, double rate, RunState& state) const {
     const auto dropped = std::count(batch.dropped.begin(), batch.dropped.end(), true);
     state.consecutive_failures = dropped > batch.applied ? state.consecutive_failures + 1 : 0;
-    if (batch.applied == 0) return;
+    if (batch.applied == 0 || state.consecutive_failures > 0) return;
     clip_norm(batch.gradient, config_.clip);
     adam_step({config_.adam_beta1, config_.adam_beta2, config_.adam_epsilon}, rate, batch.gradient, state.adam, state.theta, rate_scale_);
     average_theta(config_.theta_average, state.adam.steps, state.theta, state.theta_average);
@@ -291,6 +299,7 @@ class RunTrainer final : public Trainer {
   std::optional<checkpoints::BackgroundSaver> saver_;  ///< after all that it uses
   std::int64_t saved_ = 0;                             ///< update of the newest state handed over, or resumed from
   std::string lost_progress_;
+  std::string worst_family_;                           ///< of the last update: of the highest objective in the end of its windows
   double stall_ = 0, waited_ = 0;                      ///< seconds, since the last report
   Clock::time_point saved_at_ = Clock::now();
 };

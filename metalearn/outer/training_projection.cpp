@@ -25,11 +25,12 @@ std::shared_ptr<const Dataset> made_up(const TaskConfig& task) {
   Random random(1, purpose("made-up pictures"));
   ImageSet& images = set->train;
   images.height = images.width = 28;
+  images.channels = task.load.colour ? 3 : 1;
   for (int c = 0; c < task.classes_max; ++c) {
     set->class_names.push_back(std::to_string(c));
     images.labels.insert(images.labels.end(), 2 * static_cast<std::size_t>(task.labels_per_class), c);
   }
-  images.pixels.resize(images.labels.size() * 28 * 28);
+  images.pixels.resize(images.labels.size() * static_cast<std::size_t>(images.channels) * 28 * 28);
   for (auto& pixel : images.pixels) pixel = static_cast<std::uint8_t>(random.below(256));
   return set;
 }

@@ -7,6 +7,8 @@
 #include <set>
 #include <stdexcept>
 
+#include "checkpoints/error.hpp"
+
 using namespace metalearn;
 
 namespace {

@@ -14,6 +14,7 @@
 #include "checkpoints/run_directory.hpp"
 #include "checkpoints/snapshot_file.hpp"
 #include "metalearn/outer/adam.hpp"
+#include "metalearn/outer/run_snapshot.hpp"
 #include "outer_fixture.hpp"
 
 using namespace outer_test;
@@ -234,6 +235,56 @@ TEST_CASE("a run most of whose tasks drop for five updates ends as diverged, and
   const auto resumed = resume_with(folder / "run", {}, toy_parts());
   CHECK(resumed->update() < 40);
   CHECK(all_finite(resumed->theta()));
+}
+
+TEST_CASE("while most tasks drop theta stands still, so that whatever is saved meanwhile is good") {
+  Folder folder;
+  std::set<std::uint64_t> most;
+  for (std::uint64_t id = 3; id < 200; ++id)
+    if (id % 10 != 0) most.insert(id);
+  Config eager = tiny_config();
+  eager.tasks = 3;
+  eager.in_flight = 3;
+  eager.window_min = eager.window_max = 4;
+  eager.set("save-every", "1");
+  eager.set("keep-newest", "1");
+  auto trainer = start_with(eager, folder / "run", toy_parts(most));
+  std::vector<std::vector<float>> thetas;
+  CHECK_THROWS_AS(trainer->run([&](const Progress&) { return thetas.push_back(trainer->theta()), true; }), checkpoints::Diverged);
+  REQUIRE(thetas.size() > 5);
+  for (std::size_t i = thetas.size() - 5; i < thetas.size(); ++i) CHECK(thetas[i] == thetas[thetas.size() - 6]);
+  trainer.reset();
+  CHECK(resume_with(folder / "run", {}, toy_parts())->theta() == thetas[thetas.size() - 6]);
+}
+
+TEST_CASE("a theta that was better than random initialisation and is worse in five validations in a row has diverged; one that never was goes on") {
+  Folder folder;
+  Config c = tiny_config();
+  c.validate_every = 4;
+  const auto parts = [](int good) {
+    return [good](const Config& config) {
+      TrainerParts p = toy_parts()(config);
+      auto calls = std::make_shared<int>(0);
+      p.validate = [good, calls](const std::vector<float>&, const Stop&) { return std::vector<ValidationPoint>{{0, 1.0, 0.5}, {10, (*calls)++ < good ? 0.9 : 1.1, 0.4}, {25, 1.2, 0.4}}; };
+      return p;
+    };
+  };
+  const auto spoiled = start_with(c, folder / "spoiled", parts(2));
+  std::string message;
+  try {
+    spoiled->run({[](const Progress&) { return true; }});
+  } catch (const checkpoints::Diverged& e) {
+    message = e.what();
+  }
+  CHECK(spoiled->update() == 4 * (2 + 5));
+  CHECK(message.find("better representations than random initialisation at update 4, and in the last 5 validations, the last at update 28, it made worse ones after any number of inner steps") != std::string::npos);
+  CHECK((message.find("of family a is the highest") != std::string::npos || message.find("of family b is the highest") != std::string::npos));
+  CHECK(message.find("the snapshot of update 4 is still good") != std::string::npos);
+  CHECK(read_run_snapshot(checkpoints::snapshot_path(folder / "spoiled", 4)).generation == 4);
+
+  const auto never = start_with(c, folder / "never", parts(0));
+  never->run({[](const Progress&) { return true; }});
+  CHECK(never->update() == 40);
 }
 
 TEST_CASE("a run can't be started where one is: the message names resume") {

@@ -72,6 +72,9 @@ TEST_CASE("eval of a run") {
   SUBCASE("on held-out tasks says what the mark was chosen by") {
     const Result result = run(held_out({"--json"}), folder.path);
     REQUIRE(result.code == 0);
+    CHECK(run(held_out({"--json", "--noise", "0"}), folder.path).out == result.out);
+    CHECK(run(held_out({"--json", "--noise", "1"}), folder.path).out != result.out);  // of tasks with another augmentation
+    CHECK(contains(run(tiny_eval({"--data", "squares=data", "--noise", "1"}), folder.path).err, "--noise is of the tasks of --held-out"));
     const auto json = nlohmann::json::parse(result.out);
     REQUIRE(json["meta_validation"].size() == json["results"].size());
     double best = 0;

@@ -71,7 +71,7 @@ TEST_CASE("export makes one small file of a run's theta, which eval takes for th
   Folder folder;
   IdxImages().write(folder / "idx");
   IdxImages{.classes = 3, .per_class = 50, .noise = 5}.write(folder / "own");
-  REQUIRE(run(tiny_training("run", "mine=idx"), folder.path).code == 0);
+  REQUIRE(run(tiny_training("run", "mine=idx", {"--memory", "1GB", "--disk", "1MB", "--disk-dir", "."}), folder.path).code == 0);
   const Result exported = run(program({"export", "run", "--out", "theta.h5"}), folder.path);
   CAPTURE(exported.err);
   REQUIRE(exported.code == 0);
@@ -79,6 +79,17 @@ TEST_CASE("export makes one small file of a run's theta, which eval takes for th
   CHECK(eval("theta.h5") == eval("run"));
   CHECK(fs::file_size(folder / "theta.h5") < fs::file_size(folder / "run/snapshot-00000000.h5"));
   CHECK(slurp(folder / "theta.h5").find(folder.path.string()) == std::string::npos);  // no folder of this machine goes along
+
+  const Result raw = run(program({"eval", "--theta", "theta.h5", "--raw", "--data", "own=own"}), folder.path);
+  CHECK(raw.code == 64);
+  CHECK(contains(raw.err, "--raw has no effect on theta.h5"));
+
+  // What has no theta is not made into such a file; its phi goes to NumPy.
+  REQUIRE(run(program({"apply", "--theta", "run", "--data", "own=own", "--steps", "1", "--layers", "8", "--out", "features.h5"}), folder.path).code == 0);
+  const Result no_theta = run(program({"export", "features.h5", "--out", "again.h5"}), folder.path);
+  CHECK(no_theta.code == 65);
+  CHECK(contains(no_theta.err, "features.h5: holds no theta, which is all that a FILE.h5 is made of"));
+  CHECK(!fs::exists(folder / "again.h5"));
 
   // What it was trained on is known.
   const Result seen = run(program({"eval", "--theta", "theta.h5", "--data", "mine=idx", "--steps", "0,1", "--seeds", "1", "--draws", "1", "--layers", "8"}), folder.path);

@@ -91,6 +91,9 @@ TEST_CASE("a training's time is projected, here and at the paper's scale") {
   CHECK(text.code == 0);
   CHECK(contains(text.out, "this training"));
   CHECK(contains(text.out, "200000"));
+  const Result es = run(program({"plan", "--training", "--estimator", "es"}), folder.path);
+  CHECK(es.code == 64);
+  CHECK(contains(es.err, "--estimator es can't be projected"));
   const Result wrong = run(program({"plan", "--training", "--inner-rat", "0.1"}), folder.path);
   CHECK(wrong.code == 64);
   CHECK(contains(wrong.err, "inner-rate"));
