@@ -159,6 +159,8 @@ std::vector<Entry> make_table() {
   t.push_back(validate_steps_entry());
   t.push_back(number("validate-tasks", FIELD(validate_tasks), 1, 10000, "held-out tasks of a validation"));
   t.push_back(number("journal-every", FIELD(journal_every), 0.001, 1e6, "seconds after which, and between which, the progress within one window is saved too: a window that was killed goes on there"));
+  t.push_back(choice("tensorboard", {"true", "false"}, [](const Config& c) { return std::string(c.tensorboard ? "true" : "false"); }, [](Config& c, const std::string& v) { c.tensorboard = v == "true"; },
+                     "the rows of metrics.csv as an event file for TensorBoard too"));
   t.push_back(choice("telemetry", {"true", "false"}, [](const Config& c) { return std::string(c.telemetry ? "true" : "false"); }, [](Config& c, const std::string& v) { c.telemetry = v == "true"; },
                      "write a row per inner step of every window to steps.csv: norms of the adjoint of phi and of the step's part of the gradient"));
   // Windows and in-flight tasks.

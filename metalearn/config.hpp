@@ -59,6 +59,7 @@ struct Config {
   std::int64_t keep_every = 0;       ///< updates whose multiples are saved and stay; 0: none
   std::int64_t validate_every = 50;  ///< updates; 0: never
   double journal_every = 600;        ///< seconds between two times that the progress within a window is kept in the run directory
+  bool tensorboard = false;          ///< the rows of metrics.csv as TensorBoard's events too
   bool telemetry = false;            ///< a row per inner step of every window in steps.csv
   std::vector<std::int64_t> validate_steps = {0, 10, 25, 50, 100};  ///< marks (inner steps)
   std::int64_t validate_tasks = 16;  ///< meta-validation tasks

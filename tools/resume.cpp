@@ -36,7 +36,7 @@ std::vector<Option> resume_options() {
 }  // namespace
 
 int resume(const Words& words) {
-  const Usage usage{"metalearn resume DIR [--updates N] [--threads N] [--memory BYTES] [--disk BYTES --disk-dir DIR] [--telemetry true] [--journal-every SECONDS] [--data NAME=DIR ...]",
+  const Usage usage{"metalearn resume DIR [--updates N] [--threads N] [--memory BYTES] [--disk BYTES --disk-dir DIR] [--telemetry true] [--tensorboard true] [--journal-every SECONDS] [--data NAME=DIR ...]",
                     "Continues a run from its newest snapshot, and within long windows that were interrupted, with the same bits as if it had never stopped.",
                     resume_options(), "DIR"};
   const auto arguments = parse(usage, words);

@@ -93,7 +93,7 @@ std::string to_text(const Difference& d) {
 }
 
 bool changes_bits(const std::string& key) {
-  static const std::set<std::string> harmless = {"threads", "updates", "save-every", "keep-newest", "keep-every", "memory", "disk", "disk-dir", "telemetry", "journal-every", "data"};  // data: what it is stands in the group of that name
+  static const std::set<std::string> harmless = {"threads", "updates", "save-every", "keep-newest", "keep-every", "memory", "disk", "disk-dir", "telemetry", "tensorboard", "journal-every", "data"};  // data: what it is stands in the group of that name
   return !harmless.contains(key);
 }
 

@@ -18,6 +18,7 @@
 #include "checkpoints/background_saver.hpp"
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
+#include "metalearn/outer/event_file.hpp"
 #include "metalearn/outer/meta_batch.hpp"
 #include "metalearn/outer/run_folder.hpp"
 #include "metalearn/outer/run_snapshot.hpp"
@@ -135,6 +136,7 @@ class RunTrainer final : public Trainer {
       directory_.adopt(kStepRowsName);
       step_rows_.emplace(directory_.path() + "/" + kStepRowsName, step_rows_header(), state_.update, files_);
     }
+    if (config_.tensorboard) events_.emplace(directory_.path(), state_.update, files_);
     saver_.emplace(directory_, [this] {  // the rows up to a snapshot are on the disk before it is
       metrics_->flush();
       if (step_rows_) step_rows_->flush();
@@ -206,6 +208,7 @@ class RunTrainer final : public Trainer {
     const auto writing = Clock::now();  // which may have to wait for the saver's fsync of the same file
     metrics_->append(row);
     if (step_rows_) step_rows_->append(steps);
+    if (events_) events_->append(row);
     stall_ += seconds_since(writing);
     batch.events.insert(batch.events.begin(), std::make_move_iterator(pending_.begin()), std::make_move_iterator(pending_.end()));
     pending_.clear();
@@ -296,6 +299,7 @@ class RunTrainer final : public Trainer {
   std::optional<InFlightPool> pool_;
   std::optional<Metrics> metrics_;
   std::optional<RowsFile> step_rows_;
+  std::optional<EventFile> events_;
   std::optional<checkpoints::BackgroundSaver> saver_;  ///< after all that it uses
   std::int64_t saved_ = 0;                             ///< update of the newest state handed over, or resumed from
   std::string lost_progress_;
@@ -338,7 +342,7 @@ std::unique_ptr<Trainer> start_with(const Config& config, const std::string& dir
 }
 
 const std::vector<std::string>& resumable_keys() {
-  static const std::vector<std::string> keys = {"updates", "threads", "memory", "disk", "disk-dir", "telemetry", "journal-every", "data"};
+  static const std::vector<std::string> keys = {"updates", "threads", "memory", "disk", "disk-dir", "telemetry", "tensorboard", "journal-every", "data"};
   return keys;
 }
 
