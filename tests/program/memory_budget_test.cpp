@@ -127,13 +127,19 @@ TEST_CASE("the norms of every inner step are rows of steps.csv, the same for eve
 TEST_CASE("a folder for states that vanishes while a run trains ends it with exit code 74; the last snapshot is good, and the run goes on elsewhere") {
   Folder folder;
   IdxImages().write(folder / "data");
-  fs::create_directory(folder / "disk");
   const std::uint64_t least = smallest(folder);
   const auto all = with(words("r", {"--memory", std::to_string(least + kSome), "--disk", "1MiB", "--disk-dir", "disk"}), "--save-every", "1");
-  Child child(with(all, "--updates", "500"), folder.path);
-  while (child.running() && snapshots(folder / "r").size() < 3) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  fs::remove_all(folder / "disk");
-  const Result result = child.wait();
+  Result result;
+  for (int attempt = 0; attempt < 5; ++attempt) {  // on a busy machine the disk may be measured as slower than the steps; then it is left alone
+    fs::remove_all(folder / "r");
+    fs::create_directory(folder / "disk");
+    Child child(with(all, "--updates", "500"), folder.path);
+    while (child.running() && snapshots(folder / "r").size() < 3) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    if (contains(child.out(), "is left alone")) continue;
+    fs::remove_all(folder / "disk");
+    result = child.wait();
+    break;
+  }
   CAPTURE(result.err);
   CHECK(result.code == 74);
   CHECK(contains(result.err, "disk: checkpoints can't be kept there"));
