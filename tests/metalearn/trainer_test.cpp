@@ -202,17 +202,27 @@ TEST_CASE("a task that turns non-finite is dropped, reported, replaced, and neve
   }
 }
 
-TEST_CASE("a run most of whose tasks drop for five updates ends as diverged, and its snapshot is still good") {
-  Folder folder;
-  std::set<std::uint64_t> most;  // nine of ten
+/// All tasks in flight take part in every update, with windows that reach where bad ones turn non-finite.
+static Config eager_config() {
+  Config c = tiny_config();
+  c.tasks = c.in_flight = 3;
+  c.window_min = c.window_max = 4;
+  return c;
+}
+
+/// Nine of ten, but for the first ones.
+static std::set<std::uint64_t> most_tasks() {
+  std::set<std::uint64_t> most;
   for (std::uint64_t id = 3; id < 200; ++id)
     if (id % 10 != 0) most.insert(id);
-  Config eager = tiny_config();
-  eager.tasks = 3;
-  eager.in_flight = 3;
-  eager.window_min = eager.window_max = 4;
+  return most;
+}
+
+TEST_CASE("a run most of whose tasks drop for five updates ends as diverged, and its snapshot is still good") {
+  Folder folder;
+  const Config eager = eager_config();
   auto trainer = start_with(eager, folder / "run", [&](const Config& config) {
-    TrainerParts p = toy_parts(most)(config);
+    TrainerParts p = toy_parts(most_tasks())(config);
     p.notes = {"not what went wrong"};
     return p;
   });
@@ -239,16 +249,10 @@ TEST_CASE("a run most of whose tasks drop for five updates ends as diverged, and
 
 TEST_CASE("while most tasks drop theta stands still, so that whatever is saved meanwhile is good") {
   Folder folder;
-  std::set<std::uint64_t> most;
-  for (std::uint64_t id = 3; id < 200; ++id)
-    if (id % 10 != 0) most.insert(id);
-  Config eager = tiny_config();
-  eager.tasks = 3;
-  eager.in_flight = 3;
-  eager.window_min = eager.window_max = 4;
+  Config eager = eager_config();
   eager.set("save-every", "1");
   eager.set("keep-newest", "1");
-  auto trainer = start_with(eager, folder / "run", toy_parts(most));
+  auto trainer = start_with(eager, folder / "run", toy_parts(most_tasks()));
   std::vector<std::vector<float>> thetas;
   CHECK_THROWS_AS(trainer->run([&](const Progress&) { return thetas.push_back(trainer->theta()), true; }), checkpoints::Diverged);
   REQUIRE(thetas.size() > 5);
