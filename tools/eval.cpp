@@ -216,11 +216,14 @@ int eval(const Words& words) {
   const Report report = held_out ? on_held_out(theta, sets, arguments->whole("tasks", 32, 1, 10000), options) : on_data(theta, sets, options);
 
   if (arguments->has("json")) {
-    print_json(to_json(report));
+    Json json = to_json(report);
+    json["permutation"] = options.permutation;
+    print_json(json);
     return 0;
   }
   fmt::print("theta: {}\n       {} of update {}\n", theta.file, theta.label, theta.update);
   for (const auto& set : sets) fmt::print("data:  {}: {}\n", set->name, set->split_note);
+  if (options.permutation > 0) fmt::print("input: in random order number {}\n", options.permutation);
   if (held_out) fmt::print("test:  tasks of {}\n", kHeldOut);
   fmt::print("\n");
   print_table(report.rows);

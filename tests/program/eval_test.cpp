@@ -58,6 +58,7 @@ TEST_CASE("eval of a run") {
     };
     CHECK(json({}) == json({"--permutation", "0"}));
     CHECK(json({}) != json({"--permutation", "1"}));
+    CHECK(contains(run(tiny_eval({"--data", "squares=data", "--permutation", "2"}), folder.path).out, "input: in random order number 2\n"));
     CHECK(json({"--permutation", "1"}) != json({"--permutation", "2"}));
     const Result idle = run(held_out({"--permutation", "1"}), folder.path);
     CHECK(idle.code == 64);
