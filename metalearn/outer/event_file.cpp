@@ -74,7 +74,8 @@ std::string scalar_record(double time, std::int64_t step, const Scalars& scalars
 EventFile::EventFile(const std::string& directory, std::int64_t update, checkpoints::FileSystem& files) : files_(files) {
   const double time = now();
   for (auto seconds = static_cast<std::int64_t>(time); file_ < 0; ++seconds) {  // of two within a second the later one has a later name
-    path_ = fmt::format("{}/events.out.tfevents.{:010}.metalearn", directory, seconds);
+    name_ = fmt::format("events.out.tfevents.{:010}.metalearn", seconds);
+    path_ = directory + "/" + name_;
     file_ = files_.open(path_, O_WRONLY | O_CREAT | O_EXCL, 0666);
     if (file_ < 0 && errno != EEXIST) throw checkpoints::can_not_write(path_, "open", errno);
   }
@@ -83,6 +84,7 @@ EventFile::EventFile(const std::string& directory, std::int64_t update, checkpoi
     write(framed(event(time, update + 1, block(7, key(1, 0) + varint(1)))));  // session_log = 7: status = 1: START
   } catch (...) {
     files_.close(file_);
+    files_.unlink(path_);
     throw;
   }
 }

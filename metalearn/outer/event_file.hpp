@@ -30,11 +30,12 @@ class EventFile {
   EventFile& operator=(const EventFile&) = delete;
 
   void append(const MetricsRow& row);
+  const std::string& name() const { return name_; }  ///< in the directory
 
  private:
   void write(const std::string& record);
   checkpoints::FileSystem& files_;
-  std::string path_;
+  std::string name_, path_;
   int file_ = -1;
 };
 

@@ -105,7 +105,7 @@ class RunTrainer final : public Trainer {
                                                 "start anew from a smaller meta-rate or inner-rate",
                                                 directory_.path(), state_.consecutive_failures, first_drop(progress->events)));
       }
-      if (progress->validation_mark > 0 && is_spoiled(state_.validation)) {
+      if (is_validated(state_.update) && is_spoiled(state_.validation)) {
         saver_->wait();
         throw checkpoints::Diverged(fmt::format("{}: training diverged: theta made better representations than random initialisation at update {}, and in the last {} validations, the last at update {}, it made worse "
                                                 "ones after any number of inner steps; the objective of family {} is the highest; the snapshot of update {} is still good, start anew from a smaller meta-rate or merge-rate",
@@ -127,6 +127,8 @@ class RunTrainer final : public Trainer {
   }
 
  private:
+  bool is_validated(std::int64_t update) const { return parts_.validate && config_.validate_every > 0 && update % config_.validate_every == 0; }
+
   void open_files() {
     parts_.estimator->keep_progress_in(directory_.path(), parts_.provenance);
     directory_.write_text("config.json", nlohmann::json(config_.to_map()).dump(2) + "\n");
@@ -136,7 +138,7 @@ class RunTrainer final : public Trainer {
       directory_.adopt(kStepRowsName);
       step_rows_.emplace(directory_.path() + "/" + kStepRowsName, step_rows_header(), state_.update, files_);
     }
-    if (config_.tensorboard) events_.emplace(directory_.path(), state_.update, files_);
+    if (config_.tensorboard) directory_.adopt(events_.emplace(directory_.path(), state_.update, files_).name());
     saver_.emplace(directory_, [this] {  // the rows up to a snapshot are on the disk before it is
       metrics_->flush();
       if (step_rows_) step_rows_->flush();
@@ -185,7 +187,7 @@ class RunTrainer final : public Trainer {
     apply(batch, row.rate, next);
     row.update = ++next.update;
     row.length_limit = length_limit(config_, next.update);
-    if (parts_.validate && config_.validate_every > 0 && next.update % config_.validate_every == 0 && !validate(next, row, batch.events, stop)) return {};
+    if (is_validated(next.update) && !validate(next, row, batch.events, stop)) return {};
 
     state_ = std::move(next);
     for (std::size_t i = 0; i < slots.size(); ++i) {

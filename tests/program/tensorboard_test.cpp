@@ -61,6 +61,7 @@ TEST_CASE("--tensorboard writes every row of metrics.csv as events that an indep
   REQUIRE(events.code == 0);
   CHECK(contains(events.out, "START 1\n"));
   CHECK(contains(events.out, "START 4\n"));
+  CHECK(run(program({"verify", "r"}), folder.path).code == 0);
   // The numbers are those of metrics.csv, rounded to float32.
   const Result same = run({"/usr/bin/python3", "-c", R"(
 import csv, sys, numpy as np
