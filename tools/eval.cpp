@@ -29,6 +29,7 @@ using metalearn::TrainedTheta;
 const std::vector<std::string> kTaskKeys = {"shift", "rotate", "noise"};
 /// Keys of what is the same for all methods of a comparison: base model and inputs. Thetas that take part agree in them.
 const std::vector<std::string> kCommonKeys = {"representation", "activation", "resolution", "colour", "words"};
+constexpr const char* kMarks = "0,10,25,50,100";
 constexpr const char* kHeldOut = "images that neither trained nor chose anything; glyph: of held-out classes, in font families of their own; cifar10, imagenet: of held-out classes";
 
 Usage make_usage() {
@@ -38,7 +39,7 @@ Usage make_usage() {
                {"data", "NAME[=DIR]", "data set to evaluate on", "", true},
                {"methods", "NAME,...", fmt::format("compare methods on the same draws and base models: all, or {}", fmt::join(metalearn::method_names(), ", "))},
                {"held-out", "", fmt::format("evaluate on tasks of {}", kHeldOut)},
-               {"steps", "N,N,...", "marks: inner steps done, ascending; 0 is random initialisation", "0,10,25,50,100; --methods: each method's own, and what meta-validation chose"},
+               {"steps", "N,N,...", "marks: inner steps done, ascending; 0 is random initialisation", fmt::format("{}; --methods: each method's own, and what meta-validation chose", kMarks)},
                {"layers", "N,N,...", "units of the base model's hidden layers; not with --held-out, whose tasks have their own", "64,64"},
                {"seeds", "N", "base models and batches per data set; 1 .. 10000; not with --held-out", "8; --methods: 10"},
                {"draws", "N", "draws of labels per seed and mark; 1 .. 10000", "5"},
@@ -181,7 +182,7 @@ int compare(const Arguments& arguments, const std::vector<std::string>& methods,
       request.config.set(key, keys.at(key));
     }
   }
-  request.options = few_shot_options(arguments, request.config, "0,10,25,50,100", 10);
+  request.options = few_shot_options(arguments, request.config, kMarks, 10);
   if (!arguments.has("steps")) request.options.steps.clear();
   request.sets = load_sets(arguments.all("data"), request.config);
   for (const auto& theta : request.thetas) note_overlap(theta, request.sets, "");
@@ -210,7 +211,7 @@ int eval(const Words& words) {
       set_option(theta.config, key, *asked);
       if (theta.config.to_map().at(key) != before) theta.mark.reset();  // it was chosen on other tasks
     }
-  const auto options = few_shot_options(*arguments, theta.config, "0,10,25,50,100", 8);
+  const auto options = few_shot_options(*arguments, theta.config, kMarks, 8);
   const Datasets sets = load_sets(arguments->all("data"), theta.config);
   note_overlap(theta, held_out ? Datasets{} : sets, "; --held-out evaluates on what was kept from it");
   const Report report = held_out ? on_held_out(theta, sets, arguments->whole("tasks", 32, 1, 10000), options) : on_data(theta, sets, options);

@@ -92,11 +92,10 @@ struct Request {
 struct Sweep {
   SweepFile file;
   std::vector<std::string> left_out;  ///< what could not be evaluated, and why
-  bool stopped = false;
 };
 
 Sweep run_sweep(const SweepAxis& axis, const Request& request, std::optional<checkpoints::Error>& failure) {
-  Sweep sweep{SweepFile(request.out, axis.axis, protocol_of(axis, request.theta, request.common)), {}, false};
+  Sweep sweep{SweepFile(request.out, axis.axis, protocol_of(axis, request.theta, request.common)), {}};
   ProgressLine line;
   for (const auto& set : request.sets)
     for (std::size_t cell = 0; cell < sweep_cells(axis); ++cell) {
@@ -107,7 +106,7 @@ Sweep run_sweep(const SweepAxis& axis, const Request& request, std::optional<che
       const Evaluation e = sweep_cell(axis, cell, request.common);
       try {
         const auto rows = metalearn::few_shot(e.rule, request.theta.theta, set, e.task, e.options);
-        if (rows.empty()) return sweep.stopped = true, std::move(sweep);
+        if (rows.empty()) return sweep;  // stopped
         std::vector<std::pair<SweepPlace, FewShotRow>> found;
         for (const auto& row : rows) found.push_back({{set->name, source_of(*set), sweep_value(axis, cell, row)}, row});
         sweep.file.keep(found);
