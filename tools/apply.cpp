@@ -104,6 +104,7 @@ int apply(const Words& words) {
   metalearn::learn(model, *set, options);
   auto archive = metalearn::features_archive(model, *set, options);
   if (learns) archive.set("apply", "theta", metalearn::printable(theta.file));
+  if (!arguments->has("phi")) archive.set("apply", "phi_seed", static_cast<std::int64_t>(options.seed));
   checkpoints::save_snapshot(out, archive);
 
   if (learns) fmt::print("theta: {}\n       {}\n", theta.file, theta.label);

@@ -25,6 +25,7 @@ int diff(const Words& words);
 int reproduce(const Words& words);
 int plan(const Words& words);
 int gradient(const Words& words);
+int report(const Words& words);
 int doctor(const Words& words);
 
 struct Command {

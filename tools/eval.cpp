@@ -49,6 +49,7 @@ Usage make_usage() {
                {"memory", "BYTES", "budget for base models and their steps, fewer of which run at one time then: 512MiB, 2GB, ...; not with --methods", "none"},
                {"seed", "N", "of all draws; 0 .. 9223372036854775807", "0"},
                {"raw", "", "use theta itself, not its moving average"},
+               {"out", "FILE", "write the JSON to this file too; folders that are missing are made"},
                {"json", "", "print JSON"}}};
   add_key_options(usage, "as in training; --methods: 10");
   for (const auto& key : kTaskKeys) usage.options.push_back({key, "X", "configuration key, of the tasks of --held-out", "as in training", false, false});
@@ -187,6 +188,7 @@ int compare(const Arguments& arguments, const std::vector<std::string>& methods,
   request.sets = load_sets(arguments.all("data"), request.config);
   for (const auto& theta : request.thetas) note_overlap(theta, request.sets, "");
   request.json = arguments.has("json");
+  request.out = optional_output_file(arguments);
   return eval_methods(request);
 }
 
@@ -200,6 +202,7 @@ int eval(const Words& words) {
   const bool held_out = arguments->has("held-out");
   if (!arguments->has("data") && !held_out) throw UsageError("no data to evaluate on; give --data NAME=DIR, or --held-out");
   require_effect(*arguments);
+  const std::string out = optional_output_file(*arguments);
   if (const auto methods = arguments->find("methods")) return compare(*arguments, metalearn::split_list(*methods), thetas);
   if (thetas.size() > 1) throw UsageError("--theta is given twice; that is of use only with --methods");
 
@@ -216,9 +219,10 @@ int eval(const Words& words) {
   note_overlap(theta, held_out ? Datasets{} : sets, "; --held-out evaluates on what was kept from it");
   const Report report = held_out ? on_held_out(theta, sets, arguments->whole("tasks", 32, 1, 10000), options) : on_data(theta, sets, options);
 
+  Json json = to_json(report);
+  json["permutation"] = options.permutation;
+  if (!out.empty()) write_json(out, json);
   if (arguments->has("json")) {
-    Json json = to_json(report);
-    json["permutation"] = options.permutation;
     print_json(json);
     return 0;
   }

@@ -79,6 +79,8 @@ Json to_json(const MethodRow& row, const std::string& data) {
           {"accuracy_mean", number(row.accuracy.mean)},
           {"accuracy_se", number(row.accuracy.standard_error)},
           {"accuracy_ci95", number(row.accuracy.half_width)},
+          {"objective_mean", number(row.objective.mean)},
+          {"objective_se", number(row.objective.standard_error)},
           {"gain_mean", number(row.gain.mean)},
           {"gain_se", number(row.gain.standard_error)},
           {"gain_ci95", number(row.gain.half_width)},
@@ -87,7 +89,7 @@ Json to_json(const MethodRow& row, const std::string& data) {
           {"not_converged", row.not_converged}};
 }
 
-void print_json_report(const MethodsRequest& request, const std::vector<Method>& methods, const std::vector<Table>& tables) {
+Json json_report(const MethodsRequest& request, const std::vector<Method>& methods, const std::vector<Table>& tables) {
   Json json = {{"results", Json::array()}, {"methods", Json::object()}};
   for (const auto& table : tables)
     for (const auto& row : table.rows) json["results"].push_back(to_json(row, table.data));
@@ -98,7 +100,7 @@ void print_json_report(const MethodsRequest& request, const std::vector<Method>&
   json["protocol"] = {{"data", data}, {"theta", thetas}, {"seed", request.options.seed}, {"permutation", request.options.permutation},
                       {"labels_per_class", request.config.task.labels_per_class}, {"draws", request.options.draws}, {"seeds", request.options.seeds},
                       {"layers", request.options.hidden}, {"representation", request.config.rule.N_L}, {"resolution", request.config.task.resolution}};
-  print_json(json);
+  return json;
 }
 
 std::string show(const Interval& i, bool sign = false) {
@@ -155,8 +157,10 @@ int eval_methods(const MethodsRequest& request) {
     note_bad_fits(tables.back(), request.options.seeds * request.options.draws);
   }
 
+  const Json json = json_report(request, methods, tables);
+  if (!request.out.empty()) write_json(request.out, json);
   if (request.json) {
-    print_json_report(request, methods, tables);
+    print_json(json);
     return 0;
   }
   for (const auto& theta : request.thetas) fmt::print("theta: {}\n       {} of update {}, rule {}\n", theta.file, theta.label, theta.update, theta.config.rule.rule);

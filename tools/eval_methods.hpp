@@ -17,9 +17,10 @@ struct MethodsRequest {
   std::vector<std::shared_ptr<const metalearn::Dataset>> sets = {};
   metalearn::FewShotOptions options = {};          ///< steps empty: each method's own marks
   bool json = false;
+  std::string out = {};                            ///< file for the JSON, beside what is printed; empty: none
 };
 
-/// Prints the table, or JSON. Returns the exit code.
+/// Prints the table, or JSON, and writes request.out. Returns the exit code.
 int eval_methods(const MethodsRequest& request);
 
 }  // namespace tools

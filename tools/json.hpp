@@ -1,9 +1,12 @@
-// Json: how commands print for other programs: keys in the order written, numbers that are none as null.
+// Json: how commands print, or write, for other programs: keys in the order written, numbers that are none as null.
 #pragma once
 #include <fmt/format.h>
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <string>
+
+#include "tools/options.hpp"
 
 namespace tools {
 
@@ -12,6 +15,11 @@ using Json = nlohmann::ordered_json;
 inline Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 /// Names from files may hold any bytes: what is not UTF-8 is replaced.
-inline void print_json(const Json& value) { fmt::print("{}\n", value.dump(2, ' ', false, Json::error_handler_t::replace)); }
+inline std::string to_text(const Json& value) { return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+inline void print_json(const Json& value) { fmt::print("{}", to_text(value)); }
+
+/// As write_file() (options.hpp).
+inline void write_json(const std::string& path, const Json& value) { write_file(path, to_text(value)); }
 
 }  // namespace tools

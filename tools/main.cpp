@@ -31,6 +31,7 @@ std::span<const Command> commands() {
       {"reproduce", "rerun a stretch of a run and compare bits", reproduce},
       {"plan", "what a long unroll in a memory budget stores, recomputes and costs", plan},
       {"gradient", "what truncation costs, and where long gradients mean something", gradient},
+      {"report", "a run as one page with figures", report},
       {"vectors", "compare with a file of reference vectors", vectors},
       {"doctor", "what this machine and this build offer", doctor},
   };
@@ -64,7 +65,7 @@ int dispatch(const Words& words) {
   throw checkpoints::UsageError(fmt::format("unknown command '{}'{}", name, metalearn::did_you_mean(name, names)));
 }
 
-int report(const std::string& message, int code) {
+int fail(const std::string& message, int code) {
   fmt::print(stderr, "metalearn: error: {}\n", message);
   return code;
 }
@@ -75,17 +76,17 @@ int guarded(const Words& words) {
     if (std::fflush(stdout) != 0) throw checkpoints::IoError("standard output can't be written");
     return code;
   } catch (const checkpoints::Error& e) {
-    return report(e.what(), e.exit_code);
+    return fail(e.what(), e.exit_code);
   } catch (const autodiff::BudgetTooSmall& e) {
-    return report(fmt::format("{}: --memory {}", e.what(), e.smallest_bytes), 71);
+    return fail(fmt::format("{}: --memory {}", e.what(), e.smallest_bytes), 71);
   } catch (const std::bad_alloc&) {
-    return report("out of memory; use a smaller --batch, --tasks or model", 71);
+    return fail("out of memory; use a smaller --batch, --tasks or model", 71);
   } catch (const std::filesystem::filesystem_error& e) {
-    return report(e.what(), 74);
+    return fail(e.what(), 74);
   } catch (const std::system_error& e) {
-    return report(e.what(), 74);
+    return fail(e.what(), 74);
   } catch (const std::exception& e) {
-    return report(fmt::format("internal error: {}", e.what()), 70);
+    return fail(fmt::format("internal error: {}", e.what()), 70);
   }
 }
 

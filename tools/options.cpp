@@ -7,8 +7,10 @@
 #include <charconv>
 #include <cstdio>
 #include <filesystem>
+#include <span>
 
 #include "checkpoints/error.hpp"
+#include "checkpoints/file_system.hpp"
 #include "metalearn/byte_count.hpp"
 #include "metalearn/config.hpp"
 #include "metalearn/nearest.hpp"
@@ -140,6 +142,19 @@ std::string output_file(const Arguments& arguments, const char* what, const std:
   for (const auto& input : inputs)
     if (std::filesystem::equivalent(*out, input, none)) throw UsageError(fmt::format("--out {} is an input itself; name another file", *out));
   return *out;
+}
+
+std::string optional_output_file(const Arguments& arguments) {
+  const auto out = arguments.find("out");
+  std::error_code none;
+  if (out && (out->empty() || out->ends_with('/') || std::filesystem::is_directory(*out, none))) throw UsageError(fmt::format("--out '{}' is no file's name; name a file", *out));
+  return out.value_or("");
+}
+
+void write_file(const std::string& path, const std::string& text) {
+  auto& files = checkpoints::posix_file_system();
+  checkpoints::make_directories(files, checkpoints::directory_of(path));
+  checkpoints::write_durably(files, path, std::as_bytes(std::span(text)));
 }
 
 std::vector<long long> whole_list(const std::string& name, const std::string& text, long long lo, long long hi) {

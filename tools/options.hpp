@@ -51,6 +51,12 @@ void require_input(const std::string& path, const char* what);
 /// The file that --out names. Throws UsageError where there is none (`what` stands for it in the message), or where it is one of the inputs.
 std::string output_file(const Arguments& arguments, const char* what, const std::vector<std::string>& inputs);
 
+/// The file of an --out that may be left out; empty where it is. Throws UsageError for what can be no file's name.
+std::string optional_output_file(const Arguments& arguments);
+
+/// Makes or replaces such a file, whole, and the folders above it where they are missing. Throws checkpoints::IoError.
+void write_file(const std::string& path, const std::string& text);
+
 /// "64,64" as numbers in lo .. hi. Throws UsageError naming the option and the range.
 std::vector<long long> whole_list(const std::string& name, const std::string& text, long long lo, long long hi);
 

@@ -36,6 +36,8 @@ class Learner {
   virtual void learn(std::int64_t t) = 0;
   /// [2n, F]: the representation of the support, then of the query.
   virtual Matrix features(const LabelledDraw& draw) = 0;
+  /// What the method itself makes smaller, mean over a fixed batch of the train split, in its own units; NaN of methods that have no objective of their own.
+  virtual double objective() { return std::numeric_limits<double>::quiet_NaN(); }
 };
 
 /// Where a learner starts. The same for all methods on one seed of an evaluation.

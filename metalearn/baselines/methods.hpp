@@ -49,7 +49,7 @@ struct VaeOptions {
   double rate = 1e-3;          ///< of Adam
 };
 /// A variational autoencoder (Kingma and Welling 2014) whose encoder is the base model with linear heads for mean and log variance. What it
-/// decodes to are Bernoulli variables for inputs in [0, 1], normal ones of variance 1 for standardised features.
+/// decodes to are Bernoulli variables for inputs in [0, 1], normal ones of variance 1 for standardised features. Its objective is minus the evidence lower bound, in nats per example.
 Method vae_method(VaeOptions options = {});
 
 struct OjaOptions {

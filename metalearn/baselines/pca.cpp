@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
-#include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
 
 #include "metalearn/baselines/methods.hpp"
+#include "metalearn/baselines/principal_components.hpp"
 
 namespace metalearn {
 namespace {
@@ -24,24 +24,21 @@ class Pca : public Learner {
       products_ += x.transpose() * x;
     }
     const double n = static_cast<double>(done_ * options_.batch);
-    mean_ = sum_ / n;
-    const Eigen::SelfAdjointEigenSolver<Matrix> solver(products_ / n - mean_ * mean_.transpose());
-    const Eigen::Index kept = std::min<Eigen::Index>(options_.components, mean_.size());  // eigenvalues ascend
-    directions_ = solver.eigenvectors().rightCols(kept).rowwise().reverse();
+    found_ = principal_components(sum_ / n, products_ / n, options_.components);
     if (!options_.whiten) return;
-    const Eigen::VectorXd variance = solver.eigenvalues().tail(kept).reverse();
-    const double least = std::max(kFloor * variance[0], 1e-12);
-    for (Eigen::Index k = 0; k < kept; ++k) directions_.col(k) /= std::sqrt(std::max(variance[k], least));
+    const double least = std::max(kFloor * found_.variance[0], 1e-12);
+    for (Eigen::Index k = 0; k < found_.variance.size(); ++k) found_.directions.col(k) /= std::sqrt(std::max(found_.variance[k], least));
   }
 
-  Matrix features(const LabelledDraw& draw) override { return (as_rows(draw.x, mean_.size()).rowwise() - mean_.transpose()) * directions_; }
+  Matrix features(const LabelledDraw& draw) override { return found_.of(as_rows(draw.x, sum_.size())); }
 
  private:
   const Task& task_;
   PcaOptions options_;
   std::int64_t done_ = 0;
-  Eigen::VectorXd sum_, mean_;
-  Matrix products_, directions_;
+  Eigen::VectorXd sum_;
+  Matrix products_;
+  PrincipalComponents found_;
 };
 
 }  // namespace

@@ -26,7 +26,10 @@ namespace {
 /// w^T x + b of x [N, B].
 Var layer(Var x, Var w, Var b) { return matmul(w, x, Transposed::yes) + reshape(b, Shape{b.shape()[0], 1}); }
 
-std::uint64_t noise_seed(const Start& s) { return Random(s.seed, s.stream, purpose("vae noise")).bits64(); }
+/// Examples of the fixed batch of objective(); its number is none that a training comes to.
+constexpr std::int64_t kFixedBatch = 512, kFixedBatchNumber = std::int64_t{1} << 40;
+
+std::uint64_t noise_seed(const Start& s, const char* of) { return Random(s.seed, s.stream, purpose(of)).bits64(); }
 
 /// Features are standardised, all else is in [0, 1].
 Decoder decoder_of(const Task& task) { return task.is_standardised() ? Decoder::normal : Decoder::bernoulli; }
@@ -34,10 +37,11 @@ Decoder decoder_of(const Task& task) { return task.is_standardised() ? Decoder::
 class Vae : public BaseLearner {
  public:
   Vae(const Start& s, const VaeOptions& options)
-      : BaseLearner(s), batch_(options.batch),
-        descent_(vae_spec(task_.widths(), options.latents), {Shape{task_.widths().front(), batch_}, Shape{}},
-                 [&](std::span<const Var> p, std::span<const Var> data) { return vae_loss(p, data[0], normal(data[1], Shape{options.latents, batch_}, noise_seed(s)), s.activation, decoder_of(s.task)); },
+      : BaseLearner(s), batch_(options.batch), list_(vae_spec(task_.widths(), options.latents)),
+        descent_(list_, {Shape{task_.widths().front(), batch_}, Shape{}},
+                 [&](std::span<const Var> p, std::span<const Var> data) { return vae_loss(p, data[0], normal(data[1], Shape{options.latents, batch_}, noise_seed(s, "vae noise")), s.activation, decoder_of(s.task)); },
                  options.rate),
+        objective_(record_objective(s, options.latents)),
         values_(initial_vae(task_.widths(), options.latents, s.seed, s.stream)) {}
 
   void learn(std::int64_t t) override {
@@ -51,9 +55,32 @@ class Vae : public BaseLearner {
     std::copy_n(values_.begin(), phi_.size(), phi_.begin());
   }
 
+  double objective() override {
+    std::vector<float> x(static_cast<std::size_t>(task_.widths().front() * kFixedBatch));
+    task_.unlabelled(kFixedBatchNumber, kFixedBatch, x);
+    std::vector<const float*> in = pointers<const float>(list_, values_.data());
+    in.push_back(x.data());
+    float value = 0, *out = &value;
+    objective_.run(in, std::span(&out, 1), arena_, Parallel(1));
+    return value;
+  }
+
  private:
+  Plan<float> record_objective(const Start& s, std::int64_t latents) const {
+    Graph graph;
+    std::vector<Var> in = record_tensors(graph, list_);
+    const Var x = graph.input(Shape{task_.widths().front(), kFixedBatch}, "x");
+    const Var noise = normal(graph.constant(Shape{}, {0.0}), Shape{latents, kFixedBatch}, noise_seed(s, "vae objective"));
+    const Var loss = vae_loss(in, x, noise, s.activation, decoder_of(s.task));
+    in.push_back(x);
+    return Plan<float>(in, std::span(&loss, 1));
+  }
+
   std::int64_t batch_, done_ = 0;
+  TensorList list_;
   Descent descent_;
+  Plan<float> objective_;
+  Arena arena_;
   std::vector<float> values_;
 };
 

@@ -21,7 +21,12 @@ struct Score {
   double accuracy = 0;           ///< mean over the draws
   std::int64_t not_finite = 0, not_converged = 0;  ///< draws
 };
-using Scores = std::vector<std::vector<Score>>;  // [mark][head]
+
+struct MarkScores {
+  double objective = kNone;
+  std::vector<Score> heads;
+};
+using Scores = std::vector<MarkScores>;  // by mark
 
 double share_right(const Matrix& scores, std::span<const std::int32_t> labels) {
   const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> rows = scores;
@@ -37,14 +42,14 @@ Scores score(const Method& method, const std::vector<std::int64_t>& marks, const
   Scores scores;
   for (const std::int64_t mark : marks) {
     learner->learn(mark);
-    scores.emplace_back(std::size(kHeads));
+    scores.push_back({learner->objective(), std::vector<Score>(std::size(kHeads))});
     for (std::int64_t draw = 0; draw < options.draws; ++draw) {
       task.labelled(0, draw, x, labels);
       const Matrix features = learner->features({x, support, classes, draw});
       const FewShotHeads heads(features.topRows(n), support, classes, features.bottomRows(n));
       for (std::size_t h = 0; h < std::size(kHeads); ++h) {
         const FewShotHeads::Fit fit = heads.fit(kHeads[h]);
-        Score& score = scores.back()[h];
+        Score& score = scores.back().heads[h];
         score.accuracy += share_right(fit.scores, query) / static_cast<double>(options.draws);
         score.not_finite += !fit.scores.allFinite();
         score.not_converged += !fit.converged;
@@ -96,11 +101,12 @@ std::vector<MethodRow> compare(const std::vector<Method>& methods, const std::ve
           for (std::size_t i = 0; i < tasks.size(); ++i) values[i] = value(i);
           return interval_95(values);
         };
-        const auto reached = [&](std::size_t i) { return scores[m][i][mark][h].accuracy; };
-        const auto start = [&](std::size_t i) { return random == methods.end() ? kNone : scores[static_cast<std::size_t>(random - methods.begin())][i][0][h].accuracy; };
+        const auto reached = [&](std::size_t i) { return scores[m][i][mark].heads[h].accuracy; };
+        const auto start = [&](std::size_t i) { return random == methods.end() ? kNone : scores[static_cast<std::size_t>(random - methods.begin())][i][0].heads[h].accuracy; };
         std::int64_t not_finite = 0, not_converged = 0;
-        for (const auto& task : scores[m]) not_finite += task[mark][h].not_finite, not_converged += task[mark][h].not_converged;
+        for (const auto& task : scores[m]) not_finite += task[mark].heads[h].not_finite, not_converged += task[mark].heads[h].not_converged;
         rows.push_back({methods[m].name, kHeads[h], marks[mark], methods[m].unlabelled(marks[mark]), methods[m].labelled(marks[mark]), over_seeds(reached),
+                        over_seeds([&](std::size_t i) { return scores[m][i][mark].objective; }),
                         over_seeds([&](std::size_t i) { return reached(i) - start(i); }), static_cast<std::int64_t>(tasks.size()), not_finite, not_converged});
       }
   }

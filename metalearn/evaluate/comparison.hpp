@@ -33,6 +33,7 @@ struct MethodRow {
   std::int64_t step = 0;
   std::int64_t unlabelled = 0, labelled = 0;  ///< examples drawn from the train split, without and with their labels
   Interval accuracy;
+  Interval objective;                         ///< the method's own (Learner::objective); NaN where it has none
   Interval gain;                              ///< accuracy less that of `random` with the same head, paired; NaN where random is not among the methods
   std::int64_t seeds = 0;
   std::int64_t not_finite = 0;                ///< of the seeds x draws fits behind the accuracy, those whose features are not all finite: they count as 0 right

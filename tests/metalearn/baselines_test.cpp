@@ -329,6 +329,21 @@ TEST_CASE("the autoencoder's objective is right where it is known, has the gradi
   CHECK(last < first - 0.3);
 }
 
+TEST_CASE("the autoencoder's objective is of one fixed batch: it falls as it learns, and asking for it changes nothing") {
+  const Task task = task_of();
+  const Draw draw(task);
+  const Method method = vae_method({.latents = 3, .batch = 16, .rate = 3e-3});
+  const auto asked = method.start(start_of(task)), silent = method.start(start_of(task));
+  const double first = asked->objective();
+  CHECK(asked->objective() == first);
+  CHECK(first > 0);
+  asked->learn(200);
+  silent->learn(200);
+  CHECK(asked->objective() < first - 0.3);
+  CHECK(silent->features(draw.pair) == asked->features(draw.pair));
+  CHECK(std::isnan(oja_method({.batch = 16}).start(start_of(task))->objective()));
+}
+
 TEST_CASE("methods that learn in steps give the same features whether they are asked on the way or not, and do learn something") {
   const Task task = task_of();
   const Draw draw(task);

@@ -87,6 +87,7 @@ TEST_CASE("rows come by method, mark and head, and say what each method saw") {
     CHECK(rows[i].accuracy.mean >= 0);
     CHECK(rows[i].accuracy.mean <= 1);
     CHECK(rows[i].gain.mean == doctest::Approx(rows[i].accuracy.mean - rows[i % 3].accuracy.mean));
+    CHECK(std::isfinite(rows[i].objective.mean) == (rows[i].method == "vae"));  // alone has an objective of its own
   }
   CHECK(std::isnan(compare({pixels_method()}, tasks_of(2), 3, options_of())[0].gain.mean));
 }
@@ -109,6 +110,7 @@ TEST_CASE("one, two and four threads give the same numbers") {
         CHECK(rows[i].accuracy.mean == one[i].accuracy.mean);
         CHECK(rows[i].accuracy.half_width == one[i].accuracy.half_width);
         CHECK(rows[i].gain.half_width == one[i].gain.half_width);
+        if (rows[i].method == "vae") CHECK(rows[i].objective.mean == one[i].objective.mean);
       }
     }
   }

@@ -70,6 +70,9 @@ TEST_CASE("apply gives the same bytes on any number of threads, and goes on from
   CHECK(same.out == "True True ['V/1', 'V/2', 'W/1', 'W/2', 'b/1', 'b/2', 'config/activation', 'config/batch', 'config/colour', 'config/inner_rate', 'config/resolution', 'config/words']\n");
   const Result on = run(program({"apply", "--theta", "run", "--phi", "a.h5", "--steps", "2", "--data", "own=own", "--out", "e.h5"}), folder.path);
   CHECK(on.code == 0);
+  // What phi was drawn from is kept; of a phi that was given it is not known.
+  const Result drawn = python(folder, "print([h5py.File(n + '.h5')['apply'].attrs.get('phi_seed') for n in 'ace'])");
+  CHECK(drawn.out == "[0, None, None]\n");
   CHECK(run(program({"inspect", "a.h5"}), folder.path).code == 0);
 }
 

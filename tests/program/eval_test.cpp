@@ -48,6 +48,27 @@ TEST_CASE("eval of a run") {
       CHECK(row["objective_mean"].get<double>() > 0);
     }
   }
+  SUBCASE("writes the JSON to a file too, with and without methods, beside what it prints") {
+    const Result table = run(tiny_eval({"--data", "squares=data"}), folder.path), json = run(tiny_eval({"--data", "squares=data", "--json"}), folder.path);
+    const Result both = run(tiny_eval({"--data", "squares=data", "--out", "r/evaluations/deep/eval.json"}), folder.path);
+    CAPTURE(both.err);
+    CHECK(both.code == 0);
+    CHECK(both.out == table.out);
+    CHECK(slurp(folder / "r/evaluations/deep/eval.json") == json.out);
+    const std::vector<std::string> methods = {"--methods", "random,learned", "--data", "squares=data", "--representation", "8"};
+    auto with_json = methods, with_out = methods;
+    with_json.push_back("--json");
+    with_out.insert(with_out.end(), {"--out", "r/evaluations/deep/eval.json"});
+    CHECK(run(tiny_eval(with_out), folder.path).code == 0);
+    CHECK(slurp(folder / "r/evaluations/deep/eval.json") == run(tiny_eval(with_json), folder.path).out);
+    CHECK(std::distance(fs::directory_iterator(folder / "r/evaluations/deep"), {}) == 1);
+    for (const char* wrong : {"r", "new/", ""}) {
+      const Result refused = run(tiny_eval({"--data", "squares=data", "--out", wrong}), folder.path);
+      CHECK(refused.code == 64);
+      CHECK(contains(refused.err, "--out '" + std::string(wrong) + "' is no file's name"));
+    }
+    CHECK(run(tiny_eval({"--data", "squares=data", "--out", "r/metrics.csv/x.json"}), folder.path).code == 74);
+  }
   SUBCASE("shows permuted inputs where it is told to") {
     const auto json = [&](std::vector<std::string> more) {
       more.insert(more.end(), {"--data", "other=other", "--json"});

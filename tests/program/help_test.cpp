@@ -10,13 +10,13 @@ TEST_CASE("help names every command and every exit code") {
     const Result result = run(program({word}), folder.path);
     CHECK(result.code == 0);
     CHECK(result.err.empty());
-    for (const char* part : {"train", "resume", "eval", "sweep", "apply", "data", "import", "export", "inspect", "verify", "diff", "reproduce", "plan", "gradient", "vectors", "doctor", "64", "65", "66", "70", "71", "74", "75", "76", "130"}) CHECK(contains(result.out, part));
+    for (const char* part : {"train", "resume", "eval", "sweep", "apply", "data", "import", "export", "inspect", "verify", "diff", "reproduce", "plan", "gradient", "report", "vectors", "doctor", "64", "65", "66", "70", "71", "74", "75", "76", "130"}) CHECK(contains(result.out, part));
   }
 }
 
 TEST_CASE("each command has a short and a full help, and needs nothing else for it") {
   Folder folder;
-  for (const char* command : {"train", "resume", "eval", "sweep", "apply", "data", "import", "export", "inspect", "verify", "diff", "reproduce", "plan", "gradient", "vectors", "doctor"}) {
+  for (const char* command : {"train", "resume", "eval", "sweep", "apply", "data", "import", "export", "inspect", "verify", "diff", "reproduce", "plan", "gradient", "report", "vectors", "doctor"}) {
     CAPTURE(command);
     const Result brief = run(program({command, "-h"}), folder.path), full = run(program({command, "--help"}), folder.path);
     CHECK(brief.code == 0);

@@ -1,0 +1,127 @@
+#include "metalearn/report/evaluation_files.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "checkpoints/error.hpp"
+#include "metalearn/evaluate/comparison.hpp"
+
+namespace metalearn::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// NaN of null and of what is not there.
+double number_of(const Json& row, const std::string& key) {
+  const auto found = row.find(key);
+  return found == row.end() || found->is_null() ? kNone : found->get<double>();
+}
+
+Measured measured(const Json& row, const std::string& what) {
+  Measured m{number_of(row, what + "_mean"), number_of(row, what + "_ci95")};
+  if (std::isnan(m.half)) m.half = half_width_95(number_of(row, what + "_se"), row.value("seeds", std::int64_t{0}));
+  return m;
+}
+
+std::string text_of(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+
+std::string protocol_of(const Json& protocol) {
+  static const std::vector<std::pair<const char*, const char*>> kShown = {{"seeds", "seeds"},
+                                                                          {"draws", "draws of labels"},
+                                                                          {"labels_per_class", "labels per class"},
+                                                                          {"labels-per-class", "labels per class"},
+                                                                          {"activation", "activation"},
+                                                                          {"inner-rate", "inner rate"},
+                                                                          {"batch", "batch"}};
+  std::string line;
+  const auto add = [&](const std::string& part) { line += (line.empty() ? "" : "; ") + part; };
+  for (const auto& [key, words] : kShown)
+    if (const auto found = protocol.find(key); found != protocol.end()) add(fmt::format("{}: {}", words, text_of(*found)));
+  if (const auto layers = protocol.find("layers"); layers != protocol.end()) add((layers->is_array() ? "hidden layers: " : "number of hidden layers: ") + layers->dump());
+  const auto theta = protocol.find("theta");
+  for (const Json& t : theta == protocol.end() ? Json::array() : theta->is_array() ? *theta : Json::array({*theta}))
+    if (t.contains("update")) add("theta of update " + t.at("update").dump());
+  return line;
+}
+
+std::vector<std::string> cells_of(const std::string& line) {
+  std::vector<std::string> cells(1);
+  for (const char c : line) {
+    if (c == ',') cells.emplace_back();
+    else if (c != '\r') cells.back() += c;
+  }
+  return cells;
+}
+
+}  // namespace
+
+Evaluation parse_evaluation(const std::string& text, const std::string& name, const std::string& axis) {
+  try {
+    const Json json = Json::parse(text);
+    if (!axis.empty() && json.at("over") != axis)
+      throw checkpoints::BadData(fmt::format("{}: holds a sweep over {}, not over {}; give it the name of what it holds", name, text_of(json.at("over")), axis));
+    Evaluation e;
+    for (const Json& row : json.at("results")) {
+      Score s{row.at("data").get<std::string>(), row.at("method").get<std::string>(), row.value("head", std::string("ridge"))};
+      if (!axis.empty()) s.value = text_of(row.at("value"));
+      s.step = row.at("step").get<double>();
+      row.at("accuracy_mean");  // it may be null: of a base model that is no longer finite
+      s.accuracy = measured(row, "accuracy"), s.objective = measured(row, "objective"), s.gain = measured(row, "gain");
+      s.seconds_per_step = number_of(row, "seconds_per_step");
+      e.scores.push_back(std::move(s));
+    }
+    if (const auto methods = json.find("methods"); methods != json.end())
+      for (const auto& [method, facts] : methods->items())
+        if (const double step = number_of(facts, "chosen_step"); std::isfinite(step)) e.chosen[method] = step;
+    if (const auto protocol = json.find("protocol"); protocol != json.end()) e.protocol = protocol_of(*protocol);
+    return e;
+  } catch (const Json::exception& error) {
+    throw checkpoints::BadData(fmt::format("{}: is not the JSON of an evaluation ({}); remove it, and evaluate again", name, error.what()));
+  }
+}
+
+Evaluation parse_evaluation_rows(const std::string& text, const std::string& name) {
+  static const std::vector<std::string> kColumns = {"update", "data", "step", "accuracy_mean", "accuracy_se", "objective_mean", "objective_se", "seeds"};
+  const auto refuse = [&](std::size_t line, const std::string& what) {
+    return checkpoints::BadData(fmt::format("{}: line {}: {}; it is not as training wrote it", name, line, what));
+  };
+  Evaluation e;
+  std::map<std::string, std::size_t> place;
+  std::size_t columns = 0, number = 0;
+  for (std::size_t at = 0, end; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
+    const auto cells = cells_of(text.substr(at, end - at));
+    if (++number == 1) {
+      columns = cells.size();
+      for (std::size_t i = 0; i < columns; ++i) place[cells[i]] = i;
+      for (const auto& column : kColumns)
+        if (!place.contains(column)) throw refuse(1, fmt::format("there is no column {}", column));
+      continue;
+    }
+    if (cells.size() != columns) throw refuse(number, fmt::format("{} cells, {} expected", cells.size(), columns));
+    const auto value = [&](const char* column) {
+      const std::string& cell = cells[place.at(column)];
+      char* rest = nullptr;
+      const double v = cell.empty() ? kNone : std::strtod(cell.c_str(), &rest);
+      if (!cell.empty() && *rest != '\0') throw refuse(number, fmt::format("'{}' is no number", cell));
+      return v;
+    };
+    const double seeds = value("seeds");
+    const auto measured = [&](const char* mean, const char* error) {
+      return Measured{value(mean), half_width_95(value(error), std::isfinite(seeds) && seeds < 1e9 ? static_cast<std::int64_t>(seeds) : 0)};
+    };
+    Score s{cells[place.at("data")], "learned", "ridge"};
+    s.update = value("update"), s.step = value("step");
+    if (!std::isfinite(s.update) || !std::isfinite(s.step)) throw refuse(number, "no update or no step");
+    s.accuracy = measured("accuracy_mean", "accuracy_se"), s.objective = measured("objective_mean", "objective_se");
+    e.scores.push_back(std::move(s));
+  }
+  return e;
+}
+
+}  // namespace metalearn::report

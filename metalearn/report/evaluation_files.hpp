@@ -1,0 +1,41 @@
+// EvaluationFiles: what commands write into a run's folder `evaluations`, and training into evaluations.csv, as rows. Pure functions of the files' text.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "metalearn/report/figure.hpp"
+
+namespace metalearn::report {
+
+/// A mean over seeds with the half width of its 95 % interval (Student's t); NaN where it is not there.
+struct Measured {
+  double mean = kNone, half = kNone;
+};
+
+/// Of a method on a data set at a mark.
+struct Score {
+  std::string data, method, head;
+  std::string value = {};  ///< of a sweep: of what is varied
+  double step = 0;         ///< inner steps
+  double update = 0;       ///< of evaluations.csv: updates of theta
+  Measured accuracy = {}, objective = {}, gain = {};
+  double seconds_per_step = kNone;
+};
+
+struct Evaluation {
+  std::vector<Score> scores;
+  std::map<std::string, double> chosen = {};  ///< steps that meta-validation chose, by method
+  std::string protocol = {};                  ///< one line; empty: not said
+};
+
+/// The JSON of `metalearn eval` (with or without --methods) or of a sweep over `axis`; name: the file's, for messages.
+/// Throws checkpoints::BadData: no such JSON, a row without its numbers, a sweep over another axis.
+Evaluation parse_evaluation(const std::string& text, const std::string& name, const std::string& axis = {});
+
+/// evaluations.csv: update,data,step,accuracy_mean,accuracy_se,objective_mean,objective_se,seeds, in any order, others between.
+/// A last line without its end is being written, and left out.
+/// Throws checkpoints::BadData naming the line.
+Evaluation parse_evaluation_rows(const std::string& text, const std::string& name);
+
+}  // namespace metalearn::report

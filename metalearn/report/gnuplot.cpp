@@ -1,0 +1,93 @@
+#include "metalearn/report/gnuplot.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <span>
+#include <stdexcept>
+
+#include "checkpoints/error.hpp"
+#include "checkpoints/file_system.hpp"
+
+extern char** environ;
+
+namespace metalearn::report {
+namespace {
+
+checkpoints::IoError failed(const char* what, int error) {
+  return checkpoints::IoError(fmt::format("gnuplot: {}: {}; free some memory and try again", what, std::strerror(error)));
+}
+
+/// A file in memory without a name: neither side ever waits for the other, as at the ends of a pipe.
+class MemoryFile {
+ public:
+  explicit MemoryFile(const char* name) : file_(memfd_create(name, MFD_CLOEXEC)) {
+    if (file_ < 0) throw failed("no file in memory", errno);
+  }
+  ~MemoryFile() { ::close(file_); }
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+
+  int id() const { return file_; }
+  void fill(const std::string& text) {
+    if (!checkpoints::write_all(checkpoints::posix_file_system(), file_, std::as_bytes(std::span(text))) || lseek(file_, 0, SEEK_SET) < 0)
+      throw failed("no room for its script", errno);
+  }
+  std::string text() const {
+    const off_t bytes = lseek(file_, 0, SEEK_END);
+    std::string text(static_cast<std::size_t>(bytes < 0 ? 0 : bytes), '\0');
+    std::size_t done = 0;
+    while (done < text.size()) {
+      const ssize_t n = pread(file_, text.data() + done, text.size() - done, static_cast<off_t>(done));
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) throw failed("its drawing can't be read", errno);
+      done += static_cast<std::size_t>(n);
+    }
+    return text;
+  }
+
+ private:
+  int file_;
+};
+
+/// Closes what it was given to the child.
+struct Actions {
+  Actions() { posix_spawn_file_actions_init(&actions); }
+  ~Actions() { posix_spawn_file_actions_destroy(&actions); }
+  Actions(const Actions&) = delete;
+  Actions& operator=(const Actions&) = delete;
+  posix_spawn_file_actions_t actions;
+};
+
+}  // namespace
+
+std::optional<Drawing> run_gnuplot(const std::string& script) {
+  MemoryFile in("script"), out("drawing"), err("complaints");
+  in.fill(script);
+  Actions child;
+  posix_spawn_file_actions_adddup2(&child.actions, in.id(), STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&child.actions, out.id(), STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&child.actions, err.id(), STDERR_FILENO);
+  std::string name = "gnuplot", default_settings = "-d";  // a user's own settings change nothing
+  char* words[] = {name.data(), default_settings.data(), nullptr};
+  pid_t process = 0;
+  if (const int error = posix_spawnp(&process, "gnuplot", &child.actions, nullptr, words, environ)) {
+    if (error == ENOENT || error == EACCES || error == ENOTDIR) return std::nullopt;
+    throw failed("can't be started", error);
+  }
+  int status = 0;
+  while (waitpid(process, &status, 0) < 0)
+    if (errno != EINTR) throw failed("was lost", errno);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 127) return std::nullopt;  // what some systems say of a program that is not there
+  Drawing drawing{out.text(), err.text(), false};
+  drawing.done = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  return drawing;
+}
+
+}  // namespace metalearn::report

@@ -1,0 +1,16 @@
+// Page: a report as one HTML file that needs nothing besides: figures inline, no script, no network. Pure functions.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "metalearn/report/figure.hpp"
+
+namespace metalearn::report {
+
+/// Text as it may stand in HTML, whatever a file is called: & < > " ' as entities, without control characters and bytes that are no UTF-8.
+std::string escaped(const std::string& text);
+
+/// svgs: of all figures, in their order; empty: tables stand in for them.
+std::string html_page(const Report& report, const std::vector<std::string>& svgs);
+
+}  // namespace metalearn::report

@@ -1,0 +1,159 @@
+#include "metalearn/report/run_files.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "checkpoints/error.hpp"
+#include "checkpoints/file_system.hpp"
+#include "checkpoints/snapshot_file.hpp"
+#include "metalearn/outer/metrics_text.hpp"
+#include "metalearn/outer/run_snapshot.hpp"
+#include "metalearn/outer/run_state.hpp"
+
+namespace metalearn::report {
+namespace {
+
+using checkpoints::Archive;
+
+std::optional<std::string> read(const std::string& path) { return checkpoints::read_text(checkpoints::posix_file_system(), path); }
+
+/// Does what reads a file; what is wrong with that becomes a line.
+template <class Read>
+void attempt(std::vector<std::string>& problems, Read&& read) {
+  try {
+    read();
+  } catch (const checkpoints::Error& e) {
+    problems.emplace_back(e.what());
+  }
+}
+
+Config config_from_text(const std::string& text, const std::string& path) {
+  try {
+    return Config::from_map(nlohmann::json::parse(text).get<std::map<std::string, std::string>>());
+  } catch (const nlohmann::json::exception& e) {
+    throw checkpoints::BadData(fmt::format("{}: is no configuration ({})", path, e.what()));
+  } catch (const checkpoints::UsageError& e) {
+    throw checkpoints::BadData(fmt::format("{}: {}", path, e.what()));
+  }
+}
+
+void read_snapshots(RunFiles& run) {
+  const RunSnapshot newest = newest_run_snapshot(run.directory, &run.run_problems);
+  run.update = newest.generation;
+  for (const auto& [attribute, into] : {std::pair{"program_version", &run.version}, {"kernels", &run.kernels}})
+    if (const auto* text = newest.archive.find_attribute<std::string>("", attribute)) *into = *text;
+  run.provenance = provenance_from(newest.archive);
+  if (!run.config) run.config = newest.config;
+  run.theta = load_trained_theta(run.directory);
+}
+
+void read_metrics(RunFiles& run, const std::string& path) {
+  const auto text = read(path);
+  if (!text) return;
+  const MetricsText m = parse_metrics(*text);
+  if (m.columns.empty() && !text->empty())
+    throw checkpoints::BadData(fmt::format("{}: its first line is not that of a run's metrics; metalearn verify {} says more", path, run.directory));
+  run.metrics.names = m.columns;
+  for (const auto& name : m.columns) run.metrics.columns[name];
+  std::size_t wrong = 0;
+  for (const auto& row : m.rows) {
+    if (!row.wrong.empty()) {
+      if (wrong++ == 0) run.metrics_problems.push_back(fmt::format("{}: line {} {}; it is left out, and so are others like it", path, row.line, row.wrong));
+      continue;
+    }
+    for (std::size_t i = 0; i < m.columns.size(); ++i) run.metrics.columns[m.columns[i]].push_back(row.cells[i].empty() ? kNone : std::strtod(row.cells[i].c_str(), nullptr));
+  }
+}
+
+std::string text_of(const Archive& a, const char* attribute) {
+  const auto* text = a.find_attribute<std::string>("apply", attribute);
+  return text ? *text : "";
+}
+
+Archive load(const std::string& path) {
+  try {
+    return checkpoints::load_snapshot(path);
+  } catch (const checkpoints::BadData& e) {
+    throw checkpoints::BadData(fmt::format("{} (or write these features anew with metalearn apply)", e.what()));
+  }
+}
+
+Features features_from(const std::string& path) {
+  const Archive a = load(path);
+  Features f{text_of(a, "data"), model_from(a), {}, 0, {}, {}, {}};
+  f.model.file = path;
+  if (f.model.phi.empty() || f.data.empty()) throw checkpoints::BadData(fmt::format("{}: holds no features as metalearn apply writes them; write it anew", path));
+  if (const auto* seed = a.find_attribute<std::int64_t>("apply", "phi_seed")) f.phi_seed = static_cast<std::uint64_t>(*seed);
+  f.steps = a.attribute<std::int64_t>("apply", "steps");
+  f.labels = a.numbers<std::int32_t>("test/labels");
+  f.features = a.numbers<float>("test/features", {static_cast<std::int64_t>(f.labels.size()), f.model.widths.back()});
+  for (const auto& [place, name] : a.texts("classes")) f.classes.push_back(name);
+  for (const auto label : f.labels)
+    if (label < 0 || label >= static_cast<std::int64_t>(f.classes.size()))
+      throw checkpoints::BadData(fmt::format("{}: the label {} is of no class; write it anew with metalearn apply", path, label));
+  return f;
+}
+
+std::vector<std::string> names_in(const std::string& folder) {
+  std::vector<std::string> names;
+  auto& files = checkpoints::posix_file_system();
+  if (files.is_directory(folder) == 1) files.list(folder, names);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace
+
+const std::vector<std::string>& sweep_axes() {
+  static const std::vector<std::string> axes = {"width", "depth", "activation", "labels", "steps", "permutation"};
+  return axes;
+}
+
+std::vector<std::string> MetricsColumns::suffixes(const std::string& prefix) const {
+  std::vector<std::string> found;
+  for (const auto& name : names)
+    if (name.starts_with(prefix)) found.push_back(name.substr(prefix.size()));
+  return found;
+}
+
+std::vector<std::string> RunFiles::problems() const {
+  std::vector<std::string> all;
+  for (const auto* some : {&run_problems, &metrics_problems, &during_problems, &methods_problems, &sweep_problems, &features_problems})
+    all.insert(all.end(), some->begin(), some->end());
+  return all;
+}
+
+RunFiles read_run(const std::string& directory) {
+  RunFiles run;
+  run.directory = directory;
+  const std::string folder = directory + "/evaluations";
+  if (checkpoints::posix_file_system().is_directory(directory) != 1)
+    throw checkpoints::NoInput(fmt::format("{}: no such folder; name a run directory of metalearn train", directory));
+  attempt(run.run_problems, [&] {
+    if (const auto text = read(directory + "/config.json")) run.config = config_from_text(*text, directory + "/config.json");
+  });
+  const bool has_snapshots = !checkpoints::list_snapshots(directory).empty();
+  if (!run.config && run.run_problems.empty() && !has_snapshots && !read(directory + "/metrics.csv"))
+    throw checkpoints::NoInput(fmt::format("{}: is no run directory, which has a config.json, metrics.csv and snapshot-*.h5; name one of metalearn train", directory));
+  if (has_snapshots) attempt(run.run_problems, [&] { read_snapshots(run); });
+  attempt(run.metrics_problems, [&] { read_metrics(run, directory + "/metrics.csv"); });
+  attempt(run.during_problems, [&] {
+    if (const auto text = read(directory + "/evaluations.csv")) run.during = parse_evaluation_rows(*text, directory + "/evaluations.csv");
+  });
+  attempt(run.methods_problems, [&] {
+    if (const auto text = read(folder + "/methods.json")) run.methods = parse_evaluation(*text, folder + "/methods.json");
+  });
+  for (const auto& axis : sweep_axes())
+    attempt(run.sweep_problems, [&] {
+      const std::string path = fmt::format("{}/sweep-{}.json", folder, axis);
+      if (const auto text = read(path)) run.sweeps[axis] = parse_evaluation(*text, path, axis);
+    });
+  for (const auto& name : names_in(folder))
+    if (name.starts_with("features-") && name.ends_with(".h5")) attempt(run.features_problems, [&] { run.features.push_back(features_from(folder + "/" + name)); });
+  return run;
+}
+
+}  // namespace metalearn::report

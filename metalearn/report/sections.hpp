@@ -1,0 +1,22 @@
+// Sections: the parts of a report, each from what the run holds; what it lacks is named with the command that adds it. Functions without state.
+#pragma once
+#include "metalearn/report/figure.hpp"
+#include "metalearn/report/run_files.hpp"
+
+namespace metalearn::report {
+
+Section curves_section(const RunFiles& run);          ///< training and test curves (Figure 5 of the paper)
+Section methods_section(const RunFiles& run);         ///< all methods on all data sets (Figure 6)
+Section transfer_section(const RunFiles& run);        ///< sweeps over what a rule has not seen (Figure 7)
+Section representation_section(const RunFiles& run);  ///< receptive fields, embeddings, two moons
+Section vae_section(const RunFiles& run);             ///< an autoencoder's objective against its few-shot accuracy
+Section training_section(const RunFiles& run);        ///< ages, gradient norms, tasks
+Section run_section(const RunFiles& run);             ///< what was run
+
+/// The keys of a configuration as `metalearn train` takes them, those that differ from its preset: its command line without --run. It gives the same configuration.
+std::string train_options(const Config& config);
+
+/// "--data NAME=DIR ..." for a command that evaluates: the run's own folders, or the glyphs that every installation has.
+std::string data_options(const RunFiles& run);
+
+}  // namespace metalearn::report

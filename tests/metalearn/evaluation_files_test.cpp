@@ -1,0 +1,70 @@
+#include "metalearn/report/evaluation_files.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <string>
+
+#include "checkpoints/error.hpp"
+
+using namespace metalearn::report;
+
+namespace {
+
+std::string message_of(auto&& call) {
+  try {
+    call();
+  } catch (const checkpoints::BadData& e) {
+    return e.what();
+  }
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("rows of eval have the interval that is given, or Student's of their error; null is no number") {
+  const auto e = parse_evaluation(R"({"results": [
+    {"data": "m", "method": "vae", "head": "ridge", "step": 10, "accuracy_mean": 0.5, "accuracy_se": 0.1, "accuracy_ci95": 0.3, "objective_mean": 70.5, "objective_se": null, "seeds": 2},
+    {"data": "m", "method": "learned", "head": "ridge", "step": 0, "accuracy_mean": null, "accuracy_se": 0.1, "seeds": 10}],
+    "methods": {"learned": {"chosen_step": 30}, "vae": {"chosen_step": null}}, "protocol": {"seeds": 2, "layers": [8, 8], "theta": [{"update": 7}]}})",
+                                  "f");
+  REQUIRE(e.scores.size() == 2);
+  CHECK(e.scores[0].accuracy.half == 0.3);
+  CHECK(e.scores[0].objective.mean == 70.5);
+  CHECK(std::isnan(e.scores[0].objective.half));
+  CHECK(std::isnan(e.scores[1].accuracy.mean));
+  CHECK(e.scores[1].accuracy.half == doctest::Approx(0.2262157));
+  CHECK(e.chosen == std::map<std::string, double>{{"learned", 30}});
+  CHECK(e.protocol == "seeds: 2; hidden layers: [8,8]; theta of update 7");
+}
+
+TEST_CASE("what is no evaluation is refused, naming the file") {
+  for (const char* text :
+       {"", "{", "[]", "3", "{}", R"({"results": 3})", R"({"results": [3]})", R"({"results": [{"data": "m"}]})",
+        R"({"results": [{"data": "m", "method": "a", "step": "x", "accuracy_mean": 1}]})", R"({"results": [{"data": "m", "method": "a", "step": 1, "accuracy_mean": "x"}]})",
+        R"({"results": [], "protocol": {"theta": [3]}})", R"({"results": [], "methods": 3})"}) {
+    CAPTURE(text);
+    const std::string message = message_of([&] { parse_evaluation(text, "folder/f.json"); });
+    CHECK((message.rfind("folder/f.json", 0) == 0 || (message.empty() && std::string(text).find("results\": []") != std::string::npos)));
+  }
+  const std::string other = message_of([] { parse_evaluation(R"({"over": "width", "results": []})", "f", "depth"); });
+  CHECK(other.find("over width, not over depth") != std::string::npos);
+  CHECK(!message_of([] { parse_evaluation(R"({"results": []})", "f", "depth"); }).empty());
+}
+
+TEST_CASE("rows of evaluations.csv are read by the names of their columns; one that is being written is not") {
+  const std::string head = "update,data,step,accuracy_mean,accuracy_se,extra,objective_mean,objective_se,seeds\n";
+  const auto e = parse_evaluation_rows(head + "5,m,10,0.5,0.1,x,0.7,,10\n10,m,10,0.6,0.1,x,0.6,0.1,1\n15,m,1", "f");
+  REQUIRE(e.scores.size() == 2);
+  CHECK(e.scores[0].update == 5);
+  CHECK(e.scores[0].step == 10);
+  CHECK(e.scores[0].accuracy.mean == 0.5);
+  CHECK(e.scores[0].accuracy.half == doctest::Approx(0.2262157));
+  CHECK(std::isnan(e.scores[0].objective.half));
+  CHECK(std::isnan(e.scores[1].accuracy.half));  // one seed says nothing of its error
+  CHECK(parse_evaluation_rows("", "f").scores.empty());
+  CHECK(message_of([] { parse_evaluation_rows("update,data\n", "f"); }).find("f: line 1: there is no column step") == 0);
+  CHECK(message_of([&] { parse_evaluation_rows(head + "1,2\n", "f"); }).find("f: line 2: 2 cells, 9 expected") == 0);
+  CHECK(message_of([&] { parse_evaluation_rows(head + "1,m,x,0,0,0,0,0,1\n", "f"); }).find("f: line 2: 'x' is no number") == 0);
+  CHECK(message_of([&] { parse_evaluation_rows(head + ",m,1,0,0,0,0,0,1\n", "f"); }).find("f: line 2: no update") == 0);
+}

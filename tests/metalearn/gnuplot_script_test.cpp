@@ -1,0 +1,95 @@
+#include "metalearn/report/gnuplot_script.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "metalearn/report/gnuplot.hpp"
+
+using namespace metalearn::report;
+
+namespace {
+
+std::vector<std::string> draw(const std::vector<Figure>& figures) {
+  const auto drawing = run_gnuplot(gnuplot_script(figures));
+  REQUIRE(drawing);
+  CAPTURE(drawing->err);
+  CHECK(drawing->done);  // it may warn, for example of a legend that is too wide
+  return inline_svgs(drawing->out, figures);
+}
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t n = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
+  return n;
+}
+
+Figure figure(const std::string& id, std::vector<Curve> curves) {
+  return {.id = id, .title = "title of " + id, .caption = "", .x_label = "x", .y_label = "y", .curves = std::move(curves)};
+}
+
+}  // namespace
+
+TEST_CASE("gnuplot draws every kind of figure, also of no number at all, each with ids of its own") {
+  const std::vector<Point> points = {{1, 1, 0.5}, {10, kNone}, {100, 3, 1}};
+  Figure logarithmic = figure("log", {{.title = "curve", .points = points}});
+  logarithmic.log_x = logarithmic.log_y = true;
+  Figure right = figure("right", {{.title = "left", .points = points}, {.title = "right", .points = points, .style = 1, .right = true}});
+  right.right_label = "z";
+  Figure rows = figure("rows", {{.title = "a", .points = {{0.5, 0, 0.1}, {0.7, 1, 2}}, .joined = false}});
+  rows.rows = rows.shares = true, rows.names = {"first", "second"};
+  Figure names = figure("names", {{.title = "a", .points = {{0, 1}, {1, 2}}, .joined = false}});
+  names.names = {"a name that is long enough to be turned", "another such name, as long as the first"};
+  Figure shades = figure("shades", {});
+  shades.shades = {2, 3, {1, -1, kNone, 0, 0.5, -0.5}, 1};
+  std::vector<Point> many;
+  for (int i = 0; i < 100; ++i) many.push_back({i * 1.0, i * 1.0, 1});
+  Figure no_log = figure("no-log", {{.title = "none", .points = {{0, -1}}}});
+  no_log.log_x = no_log.log_y = true;
+  const std::vector<Figure> figures = {figure("plain", {{.title = "", .points = points, .dashed = true}, {.title = "b", .points = points, .style = 9, .markers = false}}),
+                                       logarithmic,
+                                       right,
+                                       rows,
+                                       names,
+                                       shades,
+                                       figure("band", {{.title = "many", .points = many, .markers = false}}),
+                                       figure("empty", {{.title = "none", .points = {}}}),
+                                       figure("nan", {{.title = "none", .points = {{1, kNone, kNone}}}}),
+                                       no_log,
+                                       figure("one", {{.title = "single", .points = {{0, 0}}}})};
+  const auto svgs = draw(figures);
+  REQUIRE(svgs.size() == figures.size());
+  for (std::size_t i = 0; i < svgs.size(); ++i) {
+    CHECK(svgs[i].rfind("<svg", 0) == 0);
+    CHECK(svgs[i].ends_with("</svg>"));
+    CHECK(count(svgs[i], "<title>title of " + figures[i].id + "</title>") == 1);
+    CHECK(count(svgs[i], "id='gp") + count(svgs[i], "id=\"gp") + count(svgs[i], "gnuplot_") + count(svgs[i], "#gp") == 0);
+  }
+  CHECK(count(svgs[0], "<title>b</title>") == 1);
+  CHECK(count(svgs[5], "<image") == 1);
+}
+
+TEST_CASE("a user's text comes through gnuplot as it is, and does nothing on its way") {
+  const std::string text = "'; system \"touch x\" # `touch y` \\ @m {/=20 _^ <b>&amp;\"\n$c0";
+  const auto svgs = draw({{.id = "f", .title = text, .caption = "", .x_label = text, .y_label = text, .names = {text}, .curves = {{.title = text, .points = {{0, 1}}}}}});
+  REQUIRE(svgs.size() == 1);
+  const std::string expected = "&#39;; system &quot;touch x&quot; # `touch y` \\ @m {/=20 _^ &lt;b&gt;&amp;amp;&quot;?$c0";
+  CHECK(count(svgs[0], expected) >= 5);
+  CHECK(count(svgs[0], "<b>") == 0);
+  CHECK(count(svgs[0], "\xee\x80") == 0);
+}
+
+TEST_CASE("what gnuplot did not draw whole is no drawing") {
+  const std::vector<Figure> two = {figure("a", {}), figure("b", {})};
+  const std::string one = "<svg>\n<title>Gnuplot</title>\n<desc>x</desc></svg>";
+  CHECK(inline_svgs(one + one, two).size() == 2);
+  CHECK(inline_svgs(one, two).empty());
+  CHECK(inline_svgs(one + one + one, two).empty());
+  CHECK(inline_svgs(one + "<svg><title>Gnuplot</title>", two).empty());
+  CHECK(inline_svgs("<svg></svg><svg></svg>", two).empty());
+  CHECK(inline_svgs("", {}).empty());
+  const auto failed = run_gnuplot("no such command\n");
+  REQUIRE(failed);
+  CHECK(!failed->done);
+  CHECK(failed->err.find("invalid command") != std::string::npos);
+}

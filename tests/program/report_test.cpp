@@ -1,0 +1,347 @@
+// metalearn report: the page parses, every figure is there, what lacks is named with a command that works, and what is damaged spoils nothing else.
+#include <nlohmann/json.hpp>
+
+#include "program_fixture.hpp"
+
+using namespace program_test;
+using nlohmann::json;
+
+namespace {
+
+/// What a page holds, as JSON: its figures by id (the SVG's texts, the titles of its curves, how many pictures), its commands, its text. Fails where a tag is not closed, an id stands twice, anything
+/// would be loaded or run, or an SVG is no XML.
+constexpr const char* kReader = R"python(
+import html, html.parser, json, re, sys, xml.etree.ElementTree as ET
+page = open(sys.argv[1], encoding='utf-8').read()
+stack, ids, commands, text, href = [], [], [], [], []
+class Reader(html.parser.HTMLParser):
+    def handle_starttag(self, tag, attributes):
+        for name, value in attributes:
+            assert not name.startswith('on'), name
+            if name == 'id': ids.append(value)
+            if name in ('href', 'src', 'xlink:href'): href.append(value)
+        if tag not in ('meta', 'link', 'br', 'img'): stack.append(tag)
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        stack.pop()
+    def handle_endtag(self, tag):
+        assert stack and stack[-1] == tag, (stack[-5:], tag, self.getpos())
+        stack.pop()
+    def handle_data(self, data):
+        if stack and stack[-1] == 'pre': commands.append(data)
+        text.append(data)
+reader = Reader(convert_charrefs=True)
+reader.feed(page)
+reader.close()
+assert stack == [], stack
+assert len(ids) == len(set(ids)), sorted(i for i in ids if ids.count(i) > 1)
+for h in href: assert h.startswith(('#', 'data:')), h
+for h in href: assert not h.startswith('#') or h[1:] in ids, h
+for url in re.findall(r'https?://[^\s"\'<>]*', page): assert url in ('http://www.w3.org/2000/svg', 'http://www.w3.org/1999/xlink'), url
+assert '<script' not in page.lower() and 'javascript' not in page.lower()
+figures = {}
+for f in re.findall(r'<figure id="([^"]*)"[^>]*>(.*?)</figure>', page, re.S):
+    svg = re.search(r'<svg.*?</svg>', f[1], re.S)
+    facts = {'caption': html.unescape(re.search(r'<figcaption>(.*?)</figcaption>', f[1], re.S)[1]), 'tables': f[1].count('<table>')}
+    if svg:
+        root = ET.fromstring(svg[0])
+        s = '{http://www.w3.org/2000/svg}'
+        facts['title'] = root.find(s + 'title').text
+        facts['texts'] = [''.join(t.itertext()).strip() for t in root.iter(s + 'text')]
+        facts['curves'] = [t.text for g in root.iter(s + 'g') if re.match(r'.*-plot_\d+', g.get('id', '')) for t in g.findall(s + 'title')]
+        facts['plots'] = sum(1 for g in root.iter(s + 'g') if re.match(r'.*-plot_\d+', g.get('id', '')))
+        facts['images'] = sum(1 for _ in root.iter(s + 'image'))
+    figures[f[0]] = facts
+print(json.dumps({'figures': figures, 'commands': commands, 'text': ' '.join(''.join(text).split()), 'bytes': len(page.encode())}))
+)python";
+
+json read_page(const Folder& folder, const std::string& file) {
+  const Result result = run({"/usr/bin/python3", "-c", kReader, file}, folder.path);
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  return json::parse(result.out);
+}
+
+std::vector<std::string> report(std::vector<std::string> more) {
+  more.insert(more.begin(), "report");
+  return program(more);
+}
+
+std::string sweep_json(const std::string& axis, const std::vector<std::string>& values, const std::string& data = "squares") {
+  json rows = json::array();
+  for (const auto& value : values)
+    for (const int step : {0, 3}) {
+      const int at = axis == "steps" ? std::stoi(value) : step;
+      if (axis == "steps" && step == 3) continue;
+      rows.push_back({{"data", data},
+                      {"value", value},
+                      {"step", at},
+                      {"method", "learned"},
+                      {"accuracy_mean", 0.5 + 0.01 * at},
+                      {"accuracy_se", 0.01},
+                      {"accuracy_ci95", 0.03},
+                      {"objective_mean", 0.5},
+                      {"gain_mean", 0.1},
+                      {"gain_se", 0.01},
+                      {"seeds", 4},
+                      {"seconds_per_step", at == 0 ? json(nullptr) : json(0.01)}});
+    }
+  return json({{"over", axis}, {"protocol", {{"seeds", 4}, {"draws", 2}, {"layers", {8}}, {"theta", {{"update", 6}}}}}, {"results", rows}}).dump();
+}
+
+/// A run with meta-validation.
+void train(const Folder& folder, const std::string& name = "r") {
+  IdxImages().write(folder / "data");
+  const Result trained = run(with(tiny_training(name, "squares=data", {"--validate-steps", "0,3", "--validate-tasks", "2"}), "--validate-every", "3"), folder.path);
+  CAPTURE(trained.err);
+  REQUIRE(trained.code == 0);
+}
+
+const std::vector<std::pair<std::string, std::vector<std::string>>> kSweeps = {{"depth", {"1", "2", "3"}}, {"width", {"8", "16", "10000"}}, {"activation", {"relu", "step"}},
+                                                                               {"labels", {"1", "4"}},     {"steps", {"0", "1", "10"}},     {"permutation", {"0", "1"}}};
+
+void evaluate(const Folder& folder) {
+  const Result methods = run(program({"eval", "--theta", "r", "--methods", "random,pca,vae,learned", "--data", "squares=data", "--steps", "0,3", "--layers", "8", "--seeds", "2",
+                                      "--draws", "1", "--labels-per-class", "4", "--out", "r/evaluations/methods.json"}),
+                             folder.path);
+  CAPTURE(methods.err);
+  REQUIRE(methods.code == 0);
+  REQUIRE(run(program({"apply", "--theta", "r", "--data", "squares=data", "--layers", "8", "--steps", "3", "--out", "r/evaluations/features-squares.h5"}), folder.path).code ==
+          0);
+  for (const auto& [axis, values] : kSweeps) spill(folder / ("r/evaluations/sweep-" + axis + ".json"), sweep_json(axis, values));
+  spill(folder / "r/evaluations.csv",
+        "update,data,step,accuracy_mean,accuracy_se,objective_mean,objective_se,seeds\n3,squares,0,0.4,0.01,0.9,0.01,4\n3,squares,3,0.5,0.01,0.8,0.01,4\n6,squares,0,0.4,0.01,0."
+        "9,0.01,4\n"
+        "6,squares,3,0.6,0.01,0.7,0.01,4\n6,validation.squares,3,0.6,0.01,0.7,0.01,4\n6,squares,");
+}
+
+}  // namespace
+
+TEST_CASE("a report has every figure with its title, labels, curves and intervals, and the commands of it work") {
+  Folder folder;
+  train(folder);
+  evaluate(folder);
+  const Result made = run(report({"r"}), folder.path);
+  CAPTURE(made.err);
+  REQUIRE(made.code == 0);
+  CHECK(made.err.empty());
+  CHECK(contains(made.out, "written: r/report.html"));
+  const json page = read_page(folder, "r/report.html");
+  CHECK(page["bytes"] < 3000000);
+
+  const auto figure = [&](const std::string& id, const std::string& title, std::vector<std::string> texts, const std::vector<std::string>& curves, int bars = 0) {
+    CAPTURE(id);
+    REQUIRE(page["figures"].contains(id));
+    const json& f = page["figures"][id];
+    REQUIRE(f.contains("title"));
+    CHECK(f["title"] == title);
+    texts.push_back(title);
+    for (const auto& text : texts) CHECK_MESSAGE(std::count(f["texts"].begin(), f["texts"].end(), text) >= 1, text);
+    CHECK(f["curves"].get<std::vector<std::string>>() == curves);
+    CHECK(f["plots"] == curves.size() + static_cast<std::size_t>(bars));
+    if (bars > 0) CHECK(contains(f["caption"].get<std::string>(), "95 % intervals"));
+  };
+  figure("objective", "Meta-objective of the training windows", {"updates of theta", "meta-objective"}, {"after the last inner step of a window", "after its first inner step"});
+  figure("objective-families", "Meta-objective by family of tasks", {"updates of theta", "meta-objective"}, {"squares"});
+  figure("validation-accuracy", "Few-shot accuracy, meta-validation", {"updates of theta", "accuracy"}, {"0 (random initialisation)", "3"});
+  figure("validation-objective", "Meta-objective, meta-validation", {"updates of theta", "meta-objective"}, {"0 (random initialisation)", "3"});
+  figure("test-objective", "Meta-objective on test data, 3 inner steps", {"updates of theta", "meta-objective"}, {"squares", "training"}, 2);  // bars, and random initialisation
+  figure("test-accuracy", "Few-shot accuracy on test data, 3 inner steps", {"accuracy"}, {"squares"}, 2);
+  figure("held-out-accuracy", "Few-shot accuracy, meta-validation by family, 3 inner steps", {"accuracy"}, {"squares"}, 2);
+  figure("methods-0", "Few-shot accuracy on squares", {"accuracy", "method", "random", "pca, 3 steps", "vae, 3 steps", "learned, 3 steps *"},
+         {"head: ridge", "head: ridge_cv", "head: logistic_cv"}, 3);
+  for (const auto& [axis, values] : kSweeps)
+    if (axis != "steps") CHECK(page["figures"].contains("sweep-" + axis));
+  figure("sweep-depth", "Depth: few-shot accuracy", {"hidden layers", "accuracy"}, {"squares, 3 steps", "squares, random initialisation"}, 2);
+  figure("sweep-width", "Width: few-shot accuracy", {"units of each hidden layer"}, {"squares, 3 steps", "squares, random initialisation"}, 2);
+  figure("sweep-cost", "Width: cost of an inner step", {"units of each hidden layer", "seconds per inner step"}, {"squares"});
+  figure("sweep-activation", "Activation: few-shot accuracy", {"relu", "step"}, {"squares, 3 steps", "squares, random initialisation"}, 2);
+  figure("sweep-steps", "Inner steps: few-shot accuracy", {"inner steps"}, {"squares", "squares, random initialisation"}, 1);
+  figure("embedding-0", "squares: representation after 3 steps", {}, {"0", "1", "2", "3"});
+  for (const char* id : {"embedding-0", "moons-before", "moons-after"}) {
+    const auto texts = page["figures"][id]["texts"].dump();
+    CHECK(contains(texts, "component 1 ("));
+    CHECK(contains(texts, "component 2 ("));
+    CHECK(contains(texts, "% of the variance)"));
+  }
+  figure("moons-inputs", "Two moons: the inputs", {"input 1", "input 2"}, {"one moon", "the other"});
+  for (const char* id : {"fields-0-0", "fields-0-1"}) CHECK(page["figures"][id]["images"] == 1);
+  CHECK(page["figures"]["fields-0-0"]["title"] == "First-layer receptive fields on squares: before");
+  figure("vae-0", "Variational autoencoder on squares", {"steps of the autoencoder", "accuracy", "objective (-ELBO, nats per example)"},
+         {"accuracy (left axis)", "objective (right axis)"}, 2);
+  figure("ages", "Age of the tasks in flight", {"inner steps"}, {"mean age", "greatest length of a new task"});
+  figure("gradients", "Gradient norms", {"Euclidean norm"}, {"squares", "averaged gradient"});
+  figure("tasks", "Tasks that ended", {"tasks per update"}, {"replaced", "dropped"});
+  figure("rate", "Clipping and learning rate", {"share of windows clipped", "learning rate"}, {"clipped (left axis)", "learning rate (right axis)"});
+  for (const char* part : {"squares: ", "kernels", "hours", "theta-average", "metalearn 0."}) CHECK_MESSAGE(contains(page["text"].get<std::string>(), part), part);
+
+  // Nothing lacks: what is left are the commands that repeat the run.
+  REQUIRE(page["commands"].size() == 2);
+  CHECK(contains(page["commands"][1].get<std::string>(), "metalearn reproduce r"));
+  const std::string path = (fs::path(METALEARN_PROGRAM).parent_path()).string() + ":" + std::getenv("PATH");
+  for (const auto& command : page["commands"]) {
+    const Result result = run({"bash", "-euc", command.get<std::string>()}, folder.path, {{"PATH", path}});
+    CAPTURE(command);
+    CAPTURE(result.err);
+    CHECK(result.code == 0);
+  }
+  CHECK(slurp(folder / "r-again/config.json") == slurp(folder / "r/config.json"));
+  CHECK(slurp(folder / "r-again/snapshot-00000006.h5") == slurp(folder / "r/snapshot-00000006.h5"));
+}
+
+TEST_CASE("what a run lacks is named with commands that add it") {
+  Folder folder;
+  train(folder);
+  const fs::path out = folder / "new/folder/page.html";
+  REQUIRE(run(report({"r/", "--out", out.string()}), folder.path).code == 0);
+  CHECK(!fs::exists(folder / "r/report.html"));
+  const json page = read_page(folder, out.string());
+  for (const char* id : {"objective", "validation-accuracy", "ages", "moons-after"}) CHECK(page["figures"].contains(id));
+  for (const char* id : {"methods-0", "sweep-depth", "embedding-0", "vae-0"}) CHECK(!page["figures"].contains(id));
+  const std::string path = (fs::path(METALEARN_PROGRAM).parent_path()).string() + ":" + std::getenv("PATH");
+  int evaluated = 0;
+  for (std::string command : page["commands"]) {
+    if (contains(command, "metalearn train --run") || contains(command, "reproduce") || contains(command, "metalearn sweep")) continue;
+    if (const auto all = command.find("--methods all"); all != std::string::npos)
+      command.replace(all, 13, "--methods random,vae,learned --steps 0,2 --seeds 2 --draws 1 --layers 8"), ++evaluated;
+    const Result result = run({"bash", "-euc", command}, folder.path, {{"PATH", path}});
+    CAPTURE(command);
+    CAPTURE(result.err);
+    CHECK(result.code == 0);
+  }
+  CHECK(evaluated == 2);  // for the methods, and for the autoencoder
+  CHECK(contains(page["commands"].dump(),
+                 "metalearn sweep --theta r --over width=16..10000 --over depth=1..11 --over activation=all --over labels=1..100 --over steps=0..1000 --over permutation=5 "
+                 "--data squares="));
+  REQUIRE(run(report({"r"}), folder.path).code == 0);
+  const json more = read_page(folder, "r/report.html");
+  for (const char* id : {"methods-0", "embedding-0", "fields-0-0", "vae-0"}) CHECK(more["figures"].contains(id));
+}
+
+TEST_CASE("without gnuplot the numbers stand as tables, and that is said") {
+  Folder folder;
+  train(folder);
+  evaluate(folder);
+  fs::create_directories(folder / "empty");
+  const Result made = run(report({"r"}), folder.path, {{"PATH", (folder / "empty").string()}});
+  CHECK(made.code == 0);
+  CHECK(contains(made.err, "note: gnuplot is not on PATH"));
+  const json page = read_page(folder, "r/report.html");
+  CHECK(contains(page["text"].get<std::string>(), "gnuplot is missing"));
+  CHECK(page["figures"].size() > 20);
+  for (const auto& [id, f] : page["figures"].items()) {
+    CAPTURE(id);
+    CHECK(!f.contains("title"));
+    const bool is_picture = id.starts_with("fields") || id.starts_with("moons") || id.starts_with("embedding");
+    CHECK(f["tables"] == (is_picture ? 0 : 1));
+  }
+  CHECK(contains(page["text"].get<std::string>(), "learned, 3 steps"));
+
+  SUBCASE("nor where gnuplot fails") {
+    spill(folder / "broken/gnuplot", "#!/bin/sh\necho 'no such terminal' >&2\nexit 1\n");
+    fs::permissions(folder / "broken/gnuplot", fs::perms::owner_all);
+    const Result failed = run(report({"r"}), folder.path, {{"PATH", (folder / "broken").string() + ":" + std::getenv("PATH")}});
+    CHECK(failed.code == 0);
+    CHECK(contains(failed.err, "no such terminal"));
+    CHECK(read_page(folder, "r/report.html")["figures"]["objective"]["tables"] == 1);
+  }
+}
+
+TEST_CASE("damaged files are named in their section and on stderr, the rest is shown") {
+  Folder folder;
+  train(folder);
+  evaluate(folder);
+  spill(folder / "r/evaluations/methods.json", "{\"results\": [");
+  spill(folder / "r/evaluations/sweep-depth.json", sweep_json("width", {"1"}));
+  spill(folder / "r/evaluations/sweep-labels.json", "{\"over\": \"labels\", \"results\": [{\"data\": \"squares\", \"value\": \"1\"}]}");
+  damage(folder / "r/evaluations/features-squares.h5");
+  spill(folder / "r/evaluations.csv", "update,data\n1,squares\n");
+  spill(folder / "r/config.json", "[]");
+  std::string metrics = slurp(folder / "r/metrics.csv");
+  spill(folder / "r/metrics.csv", metrics + "7,x\n8,0.5");
+  damage(snapshots(folder / "r").back());
+  const Result made = run(report({"r"}), folder.path);
+  CHECK(made.code == 0);
+  const json page = read_page(folder, "r/report.html");
+  const std::string text = page["text"];
+  for (const char* file : {"r/evaluations/methods.json", "r/evaluations/sweep-depth.json", "r/evaluations/sweep-labels.json", "r/evaluations/features-squares.h5",
+                           "r/evaluations.csv", "r/config.json", "r/metrics.csv", "r/snapshot-00000006.h5"}) {
+    CAPTURE(file);
+    CHECK(contains(made.err, std::string("note: ") + file));
+    CHECK(contains(text, file));
+  }
+  for (const char* id : {"objective", "sweep-width", "sweep-activation", "moons-after", "ages"}) CHECK(page["figures"].contains(id));
+  for (const char* id : {"methods-0", "sweep-depth", "sweep-labels", "embedding-0", "test-accuracy"}) CHECK(!page["figures"].contains(id));
+}
+
+TEST_CASE("names are shown as they are, whatever they hold") {
+  Folder folder;
+  const std::string name = "a <b> & \"c\" 'd' `e` \\f $g #h @i";
+  train(folder);
+  evaluate(folder);
+  fs::rename(folder / "r", folder / name);
+  spill(folder / name / "evaluations/sweep-depth.json", sweep_json("depth", {"1", "2"}, name + " \xee\x80\x81 \x1b\xc3\xa9"));
+  const Result made = run(report({name}), folder.path);
+  CAPTURE(made.err);
+  REQUIRE(made.code == 0);
+  const json page = read_page(folder, (folder / name / "report.html").string());
+  CHECK(contains(page["text"].get<std::string>(), "Report of " + name));
+  CHECK(page["figures"]["sweep-depth"]["curves"][0] == name + " ? ?\xc3\xa9, 3 steps");
+  const auto texts = page["figures"]["sweep-depth"]["texts"];
+  CHECK(std::count(texts.begin(), texts.end(), name + " ? ?\xc3\xa9, 3 steps") == 1);
+  bool quoted = false;
+  for (std::string command : page["commands"])
+    if (contains(command, "reproduce")) {
+      quoted = true;
+      CHECK(run({"bash", "-euc", "printf '%s' " + command.substr(std::string("metalearn reproduce ").size())}, folder.path).out == name);
+    }
+  CHECK(quoted);
+}
+
+TEST_CASE("a report needs a run directory; a run of which nothing is done yet has one too") {
+  Folder folder;
+  fs::create_directories(folder / "empty");
+  spill(folder / "file", "");
+  const auto refused = [&](std::vector<std::string> words, int code, const std::string& part) {
+    const Result result = run(report(std::move(words)), folder.path);
+    CAPTURE(result.err);
+    CHECK(result.code == code);
+    CHECK(contains(result.err, part));
+    CHECK(result.out.empty());
+  };
+  refused({}, 64, "no run directory");
+  refused({"nothing"}, 66, "nothing: no such file or folder");
+  refused({"empty"}, 66, "empty: is no run directory");
+  refused({"file"}, 66, "file: no such folder");
+  CHECK(fs::is_empty(folder / "empty"));
+  IdxImages().write(folder / "data");
+  REQUIRE(run(with(tiny_training("r", "squares=data"), "--updates", "1"), folder.path).code == 0);
+  refused({"r", "--out", "empty"}, 64, "--out 'empty'");
+  refused({"r", "--out", "file/x.html"}, 74, "file");
+  for (const auto& snapshot : snapshots(folder / "r")) fs::remove(snapshot);
+  fs::remove(folder / "r/metrics.csv");
+  const Result made = run(report({"r"}), folder.path);
+  CHECK(made.code == 0);
+  const json page = read_page(folder, "r/report.html");
+  CHECK(page["figures"].empty());
+  CHECK(contains(page["text"].get<std::string>(), "no rows in metrics.csv"));
+  CHECK(contains(page["commands"].dump(), "metalearn resume r"));
+}
+
+TEST_CASE("a run may train meanwhile") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  auto words = with(tiny_training("r", "squares=data"), "--updates", "100000");
+  Child training(with(words, "--save-every", "1"), folder.path);
+  for (int i = 0; i < 600 && (snapshots(folder / "r").size() < 2 || !fs::exists(folder / "r/metrics.csv")); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  for (int i = 0; i < 3; ++i) {
+    const Result made = run(report({"r"}), folder.path);
+    CAPTURE(made.err);
+    CHECK(made.code == 0);
+    CHECK(made.err.empty());
+    CHECK(read_page(folder, "r/report.html")["figures"].contains("objective"));
+  }
+  CHECK(training.running());
+  training.kill(SIGTERM);
+  CHECK(training.wait().code == 143);
+}
