@@ -72,19 +72,20 @@ bool is_data_name(const std::string& name) {
   return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) { return c < 128 && (std::isalnum(c) || c == '-' || c == '_'); });
 }
 
-Entry data_entry() {
-  const ConfigKey key{"data", "data sets to train on, one family each", "glyph, glyph=DIR (fonts), the synthetic bags, mixture and teacher, or NAME=DIR of a kind that is told from what is there: metalearn data --help", true};
-  return {key, [](const Config& c) { return join_list(c.data); },
-          [key](Config& c, const std::string& text) {
+template <class Field>
+Entry data_sets(std::string name, Field field, std::string meaning, std::string allowed) {
+  const ConfigKey key{std::move(name), std::move(meaning), std::move(allowed), true};
+  return {key, [field](const Config& c) { return join_list(field(const_cast<Config&>(c))); },
+          [key, field](Config& c, const std::string& text) {
             const auto words = split_list(text);
             std::map<std::string, std::string> word_of;
             for (const auto& word : words) {
-              const std::string name = word.substr(0, word.find('='));
-              if (!is_data_name(name)) refuse(key, text, fmt::format("has '{}' where a name of letters, digits, - and _ should be", name));
-              if (const auto [it, is_new] = word_of.emplace(name, word); !is_new)
-                refuse(key, text, fmt::format("names '{}' twice, by '{}' and '{}'; give each its own name", name, it->second, word));
+              const std::string set = word.substr(0, word.find('='));
+              if (!is_data_name(set)) refuse(key, text, fmt::format("has '{}' where a name of letters, digits, - and _ should be", set));
+              if (const auto [it, is_new] = word_of.emplace(set, word); !is_new)
+                refuse(key, text, fmt::format("names '{}' twice, by '{}' and '{}'; give each its own name", set, it->second, word));
             }
-            c.data = words;
+            field(c) = words;
           }};
 }
 
@@ -115,15 +116,16 @@ Entry save_every_entry() {
           }};
 }
 
-Entry validate_steps_entry() {
-  const ConfigKey key{"validate-steps", "marks of a validation: inner steps done", "ascending whole numbers 0 .. 100000, with commas between"};
-  return {key, [](const Config& c) { return fmt::format("{}", fmt::join(c.validate_steps, ",")); },
-          [key](Config& c, const std::string& text) {
+template <class Field>
+Entry marks(std::string name, Field field, std::string meaning) {
+  const ConfigKey key{std::move(name), std::move(meaning), "ascending whole numbers 0 .. 100000, with commas between"};
+  return {key, [field](const Config& c) { return fmt::format("{}", fmt::join(field(const_cast<Config&>(c)), ",")); },
+          [key, field](Config& c, const std::string& text) {
             std::vector<std::int64_t> steps;
             for (const auto& word : split_list(text)) steps.push_back(parse_number<std::int64_t>(key, word));
             if (steps.empty() || steps.front() < 0 || steps.back() > 100000) refuse(key, text, "is out of range");
             if (std::adjacent_find(steps.begin(), steps.end(), std::greater_equal<>()) != steps.end()) refuse(key, text, "does not ascend");
-            c.validate_steps = steps;
+            field(c) = steps;
           }};
 }
 
@@ -147,7 +149,8 @@ std::vector<Entry> make_table() {
   std::vector<Entry> t;
   t.push_back(choice("preset", preset_names(), [](const Config& c) { return c.preset; }, [](Config& c, const std::string& v) { c.preset = v; },
                      "where the defaults of all other keys come from"));
-  t.push_back(data_entry());
+  t.push_back(data_sets("data", FIELD(data), "data sets to train on, one family each",
+                        "glyph, glyph=DIR (fonts), the synthetic bags, mixture and teacher, or NAME=DIR of a kind that is told from what is there: metalearn data --help"));
   // The run.
   t.push_back(number("updates", FIELD(updates), 1, 99999999, "updates of theta in all"));
   t.push_back(number("seed", FIELD(seed), 0, std::numeric_limits<std::uint64_t>::max(), "of all randomness of the run"));
@@ -156,8 +159,12 @@ std::vector<Entry> make_table() {
   t.push_back(number("keep-newest", FIELD(keep_newest), 1, 1000000, "newest snapshots that stay, beside the best on held-out tasks"));
   t.push_back(number("keep-every", FIELD(keep_every), 0, kMany, "updates whose multiples are saved and stay; 0: none"));
   t.push_back(number("validate-every", FIELD(validate_every), 0, kMany, "updates between validations on held-out tasks; 0: never"));
-  t.push_back(validate_steps_entry());
+  t.push_back(marks("validate-steps", FIELD(validate_steps), "marks of a validation: inner steps done"));
   t.push_back(number("validate-tasks", FIELD(validate_tasks), 1, 10000, "held-out tasks of a validation"));
+  t.push_back(data_sets("eval-data", FIELD(eval_data), "data sets that theta is evaluated on while it is trained, for evaluations.csv; the training does not depend on them", "glyph, or NAME=DIR, as --data"));
+  t.push_back(number("eval-every", FIELD(eval_every), 0, kMany, "updates between evaluations on eval-data; 0: never"));
+  t.push_back(marks("eval-steps", FIELD(eval_steps), "marks of an evaluation: inner steps done"));
+  t.push_back(number("eval-seeds", FIELD(eval_seeds), 1, 10000, "base models and batches of a data set in an evaluation"));
   t.push_back(number("journal-every", FIELD(journal_every), 0.001, 1e6, "seconds after which, and between which, the progress within one window is saved too: a window that was killed goes on there"));
   t.push_back(choice("tensorboard", {"true", "false"}, [](const Config& c) { return std::string(c.tensorboard ? "true" : "false"); }, [](Config& c, const std::string& v) { c.tensorboard = v == "true"; },
                      "the rows of metrics.csv as an event file for TensorBoard too"));

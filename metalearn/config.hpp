@@ -63,6 +63,10 @@ struct Config {
   bool telemetry = false;            ///< a row per inner step of every window in steps.csv
   std::vector<std::int64_t> validate_steps = {0, 10, 25, 50, 100};  ///< marks (inner steps)
   std::int64_t validate_tasks = 16;  ///< meta-validation tasks
+  std::vector<std::string> eval_data;                               ///< as `data`: sets that theta is evaluated on meanwhile; nothing depends on what is found
+  std::int64_t eval_every = 500;     ///< updates; 0: never
+  std::vector<std::int64_t> eval_steps = {0, 10, 30, 100, 300};     ///< marks (inner steps)
+  std::int64_t eval_seeds = 4;       ///< base models and batches of a set
 
   /// Every key with its value as text, in table order: what a snapshot keeps and what `config.json` in the run directory shows.
   std::map<std::string, std::string> to_map() const;

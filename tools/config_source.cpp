@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -94,12 +95,12 @@ std::vector<Setting> settings_of_environment() {
 
 std::vector<Setting> settings_of_command_line(const Arguments& arguments, const std::set<std::string>& own) {
   std::vector<Setting> settings;
-  std::vector<std::string> data;
+  std::map<std::string, std::vector<std::string>> lists;  // keys that are said once for each entry
   for (const auto& [name, value] : arguments.given) {
-    if (name == "data") data.push_back(value);
+    if (name == "data" || name == "eval-data") lists[name].push_back(value);
     else if (name != "config" && !own.contains(name)) settings.push_back({name, value, ""});
   }
-  if (!data.empty()) settings.push_back({"data", metalearn::join_list(data), ""});
+  for (const auto& [name, entries] : lists) settings.push_back({name, metalearn::join_list(entries), ""});
   return settings;
 }
 
@@ -139,15 +140,15 @@ std::string absolute_folder(const std::string& folder) { return folder.empty() ?
 void set_option(metalearn::Config& config, const std::string& key, const std::string& value) { apply(config, {key, value, ""}); }
 
 std::vector<Option> config_options() {
-  const std::set<std::string> essential = {"preset", "data", "updates", "seed", "threads", "save-every", "validate-every", "tasks", "in-flight", "unroll", "memory", "inner-rate", "meta-rate"};
+  const std::set<std::string> essential = {"preset", "data", "eval-data", "updates", "seed", "threads", "save-every", "validate-every", "tasks", "in-flight", "unroll", "memory", "inner-rate", "meta-rate"};
   const auto defaults = Config::from_preset("small").to_map();
   std::vector<Option> options;
   for (const auto& key : metalearn::config_keys()) {
     const auto fallback = defaults.find(key.name);
     std::string value = "X";
-    if (key.name == "data") value = "NAME[=DIR]";
+    if (key.repeatable) value = "NAME[=DIR]";
     else if (key.name == "save-every") value = "N|Ns";
-    options.push_back({key.name, value, fmt::format("{}; {}", key.meaning, key.range), fallback == defaults.end() ? "" : fallback->second, key.repeatable,
+    options.push_back({key.name, value, fmt::format("{}; {}", key.meaning, key.range), fallback == defaults.end() ? "" : fallback->second.empty() ? "none" : fallback->second, key.repeatable,
                        essential.contains(key.name)});
   }
   return options;
@@ -155,8 +156,8 @@ std::vector<Option> config_options() {
 
 Option moved_data_option() { return {"data", "NAME=DIR", "where the run's data set NAME is now, if it was moved", "where it was", true}; }
 
-std::optional<std::string> moved_data(const Arguments& arguments) {
-  const auto words = arguments.all("data");
+std::optional<std::string> named_data(const Arguments& arguments, const std::string& option) {
+  const auto words = arguments.all(option);
   if (words.empty()) return {};
   return metalearn::join_list(absolute_words(words));
 }
@@ -185,6 +186,7 @@ metalearn::Config resolve_config(const Arguments& arguments, const std::set<std:
     before.merge(given);
   }
   config.data = absolute_words(config.data);
+  config.eval_data = absolute_words(config.eval_data);
   config.disk_dir = absolute_folder(config.disk_dir);
   config.check_new();
   return config;

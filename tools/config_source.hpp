@@ -21,9 +21,10 @@ void set_option(metalearn::Config& config, const std::string& key, const std::st
 /// A folder's name from anywhere; empty for none.
 std::string absolute_folder(const std::string& folder);
 
-/// --data of a command that goes on with a run, and what was said there (ConfigChanges), with absolute folders; nothing where nothing was.
+/// --data of a command that goes on with a run.
 Option moved_data_option();
-std::optional<std::string> moved_data(const Arguments& arguments);
+/// What --data, or --eval-data, says to such a command (ConfigChanges), with absolute folders; nothing where nothing was said.
+std::optional<std::string> named_data(const Arguments& arguments, const std::string& option);
 
 /// The configuration that these arguments, the environment and the file they name (--config) ask for; checked. own: the command's options that are no keys.
 /// File: lines `key = value` with # comments, or one JSON object. Folders of data sets become absolute, so that a run can be resumed from anywhere.

@@ -68,7 +68,7 @@ int reproduce(const Words& words) {
     set_option(asked, "threads", *threads);
     stretch.threads = asked.threads;
   }
-  stretch.data = moved_data(*arguments);
+  stretch.data = named_data(*arguments, "data");
   require_input(run, "a run directory");
 
   watch_signals();

@@ -36,7 +36,7 @@ std::vector<Option> resume_options() {
 }  // namespace
 
 int resume(const Words& words) {
-  const Usage usage{"metalearn resume DIR [--updates N] [--threads N] [--memory BYTES] [--disk BYTES --disk-dir DIR] [--telemetry true] [--tensorboard true] [--journal-every SECONDS] [--data NAME=DIR ...]",
+  const Usage usage{"metalearn resume DIR [--updates N] [--threads N] [--memory BYTES] [--disk BYTES --disk-dir DIR] [--telemetry true] [--tensorboard true] [--journal-every SECONDS] [--data NAME=DIR ...] [--eval-data NAME=DIR ... --eval-every N]",
                     "Continues a run from its newest snapshot, and within long windows that were interrupted, with the same bits as if it had never stopped.",
                     resume_options(), "DIR"};
   const auto arguments = parse(usage, words);
@@ -45,9 +45,10 @@ int resume(const Words& words) {
   if (directory.empty()) throw checkpoints::UsageError("no run directory; usage: " + usage.synopsis);
   metalearn::Config scratch;
   metalearn::ConfigChanges changes;
-  if (const auto data = moved_data(*arguments)) changes["data"] = *data;
+  for (const char* option : {"data", "eval-data"})
+    if (const auto named = named_data(*arguments, option)) changes[option] = *named;
   for (const auto& [name, value] : arguments->given) {
-    if (name == "data") continue;
+    if (changes.contains(name)) continue;
     set_option(scratch, name, value);
     changes[name] = name == "disk-dir" && !scratch.disk_dir.empty() ? absolute_folder(value) : value;
   }

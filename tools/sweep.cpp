@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include "checkpoints/error.hpp"
+#include "checkpoints/run_directory.hpp"
 #include "metalearn/evaluate/sweep.hpp"
 #include "tools/commands.hpp"
 #include "tools/evaluation.hpp"
@@ -32,7 +33,7 @@ const std::vector<std::pair<Axis, std::string>> kOwnOption = {{Axis::activation,
 Usage make_usage() {
   Usage usage{"metalearn sweep --over AXIS=VALUES ... --data NAME=DIR ... [--theta FILE|RUN] [--out DIR] [options]",
               "Evaluates a theta while one thing is varied. What is finished is kept: a sweep that was stopped goes on where it was.",
-              {{"over", "AXIS=VALUES", "depth=1..11, width=16..10000 (doublings), activation=all, labels=1..100 (1, 2, 5, 10, ...), steps=0..1000 (the same), permutation=5 (0 .. 5); or AXIS=A,B,...", "", true},
+              {{"over", "AXIS=VALUES", "depth=1..11, width=16..10000 (doublings), activation=all, labels=1..100 (1, 2, 5, 10, ...), steps=0..1000 (the same), permutation=5 (0 .. 5), update=all (snapshots of the run); or AXIS=A,B,...", "", true},
                {"data", "NAME[=DIR]", "data set to evaluate on", "", true},
                {"theta", "FILE|RUN", "snapshot, or run directory: its best snapshot on meta-validation tasks", "the theta that comes with the program"},
                {"out", "DIR", "folder for sweep-AXIS.json and sweep-AXIS.csv", "RUN/evaluations, where --theta is a run"},
@@ -52,18 +53,18 @@ Usage make_usage() {
   return usage;
 }
 
-std::string checksum(const void* bytes, std::size_t count) { return fmt::format("{:016x}", XXH3_64bits(bytes, count)); }
+std::string checksum(const auto& values) { return fmt::format("{:016x}", XXH3_64bits(values.data(), values.size() * sizeof(values[0]))); }
 
 std::string source_of(const metalearn::Dataset& set) {
   std::string facts = set.split_note;
   for (const auto& line : set.provenance) facts += "\n" + line;
-  return checksum(facts.data(), facts.size());
+  return checksum(facts);
 }
 
-/// All that a number depends on beside the value and the data set.
+/// All that a number depends on beside the value, the data set and, over updates, theta.
 Json protocol_of(const SweepAxis& axis, const TrainedTheta& theta, const Evaluation& common) {
   const auto& o = common.options;
-  Json protocol = {{"theta", {{"label", theta.label}, {"update", theta.update}, {"rule", theta.config.rule.rule}, {"checksum", checksum(theta.theta.data(), theta.theta.size() * sizeof(float))}}},
+  Json protocol = {{"theta", {{"label", theta.label}, {"update", theta.update}, {"rule", theta.config.rule.rule}, {"checksum", checksum(theta.theta)}}},
                    {"steps", o.steps}, {"layers", o.hidden}, {"seeds", o.seeds}, {"draws", o.draws}, {"seed", o.seed}, {"permutation", o.permutation}};
   const auto keys = theta.config.to_map();
   for (const auto& key : free_keys()) protocol[key] = keys.at(key);
@@ -71,44 +72,58 @@ Json protocol_of(const SweepAxis& axis, const TrainedTheta& theta, const Evaluat
     if (own == axis.axis) protocol.erase(option);
   if (axis.axis == Axis::depth) protocol["layers"] = {o.hidden.front()};
   if (axis.axis == Axis::width) protocol["layers"] = o.hidden.size();
+  if (axis.axis == Axis::update) protocol["theta"] = {{"label", theta.label}, {"rule", theta.config.rule.rule}};
   return protocol;
-}
-
-/// The places of a cell, in which its rows will stand.
-std::vector<SweepPlace> places_of(const SweepAxis& axis, std::size_t cell, const std::string& data, const std::string& source) {
-  if (axis.axis != Axis::steps) return {{data, source, axis.values[cell]}};
-  std::vector<SweepPlace> places;
-  for (const auto& value : axis.values) places.push_back({data, source, value});
-  return places;
 }
 
 struct Request {
   const TrainedTheta& theta;
+  std::string run;  ///< directory that it is from; over updates, of all snapshots
+  bool raw = false;
   const Datasets& sets;
   Evaluation common;
   std::string out;
 };
 
+/// One evaluation, and the places in which its rows will stand.
+struct Cell {
+  std::vector<float> theta;
+  std::vector<SweepPlace> places = {};
+};
+
+Cell make_cell(const SweepAxis& axis, std::size_t index, const metalearn::Dataset& set, const Request& request) {
+  Cell cell{request.theta.theta};
+  std::string source = source_of(set);
+  if (axis.axis == Axis::update) {
+    cell.theta = load_theta(checkpoints::snapshot_path(request.run, std::stoll(axis.values[index])), request.raw).theta;
+    source += "-" + checksum(cell.theta);
+  }
+  for (const auto& value : axis.axis == Axis::steps ? axis.values : std::vector{axis.values[index]}) cell.places.push_back({set.name, source, value});
+  return cell;
+}
+
 struct Sweep {
   SweepFile file;
-  std::vector<std::string> left_out;  ///< what could not be evaluated, and why
+  std::vector<SweepPlace> asked = {};      ///< of all cells, as far as it came
+  std::vector<std::string> left_out = {};  ///< what could not be evaluated, and why
 };
 
 Sweep run_sweep(const SweepAxis& axis, const Request& request, std::optional<checkpoints::Error>& failure) {
-  Sweep sweep{SweepFile(request.out, axis.axis, protocol_of(axis, request.theta, request.common)), {}};
+  Sweep sweep{SweepFile(request.out, axis.axis, protocol_of(axis, request.theta, request.common))};
   ProgressLine line;
   for (const auto& set : request.sets)
-    for (std::size_t cell = 0; cell < sweep_cells(axis); ++cell) {
-      const auto places = places_of(axis, cell, set->name, source_of(*set));
-      if (std::all_of(places.begin(), places.end(), [&](const SweepPlace& p) { return sweep.file.has(p); })) continue;
-      const std::string what = axis.axis == Axis::steps ? set->name : fmt::format("{}, {} {}", set->name, to_string(axis.axis), axis.values[cell]);
-      line.status(what);
-      const Evaluation e = sweep_cell(axis, cell, request.common);
+    for (std::size_t i = 0; i < sweep_cells(axis); ++i) {
+      const std::string what = axis.axis == Axis::steps ? set->name : fmt::format("{}, {} {}", set->name, to_string(axis.axis), axis.values[i]);
       try {
-        const auto rows = metalearn::few_shot(e.rule, request.theta.theta, set, e.task, e.options);
+        const Cell cell = make_cell(axis, i, *set, request);
+        sweep.asked.insert(sweep.asked.end(), cell.places.begin(), cell.places.end());
+        if (std::all_of(cell.places.begin(), cell.places.end(), [&](const SweepPlace& p) { return sweep.file.has(p); })) continue;
+        line.status(what);
+        const Evaluation e = sweep_cell(axis, i, request.common);
+        const auto rows = metalearn::few_shot(e.rule, cell.theta, set, e.task, e.options);
         if (rows.empty()) return sweep;  // stopped
         std::vector<std::pair<SweepPlace, FewShotRow>> found;
-        for (const auto& row : rows) found.push_back({{set->name, source_of(*set), sweep_value(axis, cell, row)}, row});
+        for (const auto& row : rows) found.push_back({{set->name, cell.places.front().source, sweep_value(axis, i, row)}, row});
         sweep.file.keep(found);
       } catch (const checkpoints::IoError&) {
         throw;
@@ -120,9 +135,10 @@ Sweep run_sweep(const SweepAxis& axis, const Request& request, std::optional<che
   return sweep;
 }
 
-bool is_asked(const SweepAxis& axis, const Datasets& sets, const Json& row) {
-  return std::any_of(sets.begin(), sets.end(), [&](const auto& set) { return row["data"] == set->name && row["source"] == source_of(*set); }) &&
-         (std::find(axis.values.begin(), axis.values.end(), row["value"].template get<std::string>()) != axis.values.end() || (axis.axis == Axis::steps && row["step"] == 0));
+bool is_asked(const SweepAxis& axis, const Sweep& sweep, const Json& row) {
+  return std::any_of(sweep.asked.begin(), sweep.asked.end(), [&](const SweepPlace& p) {
+    return row["data"] == p.data && row["source"] == p.source && (row["value"] == p.value || (axis.axis == Axis::steps && row["step"] == 0));
+  });
 }
 
 std::string show(const Json& mean, const Json& error, const char* format) {
@@ -153,11 +169,24 @@ Evaluation common_of(const SweepAxis& axis, const Arguments& arguments, const Tr
   return e;
 }
 
+/// The run that --theta names; empty where it is none.
+std::string run_of(const Arguments& arguments) {
+  const std::string theta = arguments.find("theta").value_or("");
+  return std::filesystem::is_directory(theta) ? theta : "";
+}
+
 std::string folder_of(const Arguments& arguments) {
   if (const auto out = arguments.find("out"); out && !out->empty()) return *out;
-  const auto theta = arguments.find("theta");
-  if (!theta || !std::filesystem::is_directory(*theta)) throw UsageError("no folder for what is found; give --out DIR (where --theta is a run directory, its evaluations)");
-  return *theta + "/evaluations";
+  if (run_of(arguments).empty()) throw UsageError("no folder for what is found; give --out DIR (where --theta is a run directory, its evaluations)");
+  return run_of(arguments) + "/evaluations";
+}
+
+SweepAxis axis_of(const std::string& text, const std::string& run) {
+  if (!text.starts_with("update=")) return metalearn::sweep_axis_from(text);
+  if (run.empty()) throw UsageError("--over update goes over the snapshots of a run; give --theta RUN");
+  std::vector<std::int64_t> updates;
+  for (const auto& snapshot : checkpoints::list_snapshots(run)) updates.push_back(snapshot.update);
+  return metalearn::sweep_axis_from(text, updates);
 }
 
 }  // namespace
@@ -166,7 +195,7 @@ int sweep(const Words& words) {
   const auto arguments = parse(make_usage(), words);
   if (!arguments) return 0;
   std::vector<SweepAxis> axes;
-  for (const auto& text : arguments->all("over")) axes.push_back(metalearn::sweep_axis_from(text));
+  for (const auto& text : arguments->all("over")) axes.push_back(axis_of(text, run_of(*arguments)));
   if (axes.empty()) throw UsageError(fmt::format("nothing to vary; give --over AXIS=VALUES, AXIS one of {}", fmt::join(metalearn::axis_names(), ", ")));
   if (!arguments->has("data")) throw UsageError("no data to evaluate on; give --data NAME=DIR");
   const auto theta_word = arguments->find("theta");
@@ -184,10 +213,10 @@ int sweep(const Words& words) {
   bool any = false;
   Json all = Json::array();
   for (std::size_t i = 0; i < axes.size() && stop_signal() == 0; ++i) {
-    const Sweep done = run_sweep(axes[i], {theta, sets, commons[i], out}, failure);
+    const Sweep done = run_sweep(axes[i], {theta, run_of(*arguments), arguments->has("raw"), sets, commons[i], out}, failure);
     std::vector<Json> rows;
     for (const auto& row : done.file.rows())
-      if (is_asked(axes[i], sets, row)) rows.push_back(row);
+      if (is_asked(axes[i], done, row)) rows.push_back(row);
     any = any || !rows.empty();
     for (const auto& why : done.left_out) fmt::print(stderr, "note: left out: {}\n", why);
     if (arguments->has("json")) {

@@ -39,6 +39,7 @@ constexpr Entry kAxes[] = {
     {"labels", 1, 10000, next_of_125},
     {"steps", 0, 100000, next_of_125},
     {"permutation", 0, 1000000, one_more},
+    {"update", 0, 99999999, nullptr},
 };
 const Entry& entry(Axis axis) { return kAxes[static_cast<std::size_t>(axis)]; }
 
@@ -72,6 +73,17 @@ std::vector<std::string> activations_of(const std::vector<std::string>& words) {
   return values;
 }
 
+std::vector<std::string> updates_of(const Entry& e, const std::vector<std::string>& words, const std::vector<std::int64_t>& updates) {
+  std::vector<std::string> values;
+  for (const auto& word : words) {
+    if (word == "all")
+      for (const auto n : updates) values.push_back(std::to_string(n));
+    else if (const auto n = whole(e, word); std::find(updates.begin(), updates.end(), n) != updates.end()) values.push_back(std::to_string(n));
+    else throw UsageError(fmt::format("--over update: there is no snapshot of update {}; there are {}", n, fmt::join(updates, ", ")));
+  }
+  return values;
+}
+
 }  // namespace
 
 std::string to_string(Axis axis) { return entry(axis).name; }
@@ -85,7 +97,7 @@ const std::vector<std::string>& axis_names() {
   return names;
 }
 
-SweepAxis sweep_axis_from(const std::string& text) {
+SweepAxis sweep_axis_from(const std::string& text, const std::vector<std::int64_t>& updates) {
   const auto equals = text.find('=');
   const std::string name = text.substr(0, equals);
   const auto found = std::find(axis_names().begin(), axis_names().end(), name);
@@ -96,6 +108,8 @@ SweepAxis sweep_axis_from(const std::string& text) {
   const Entry& e = entry(sweep.axis);
   if (sweep.axis == Axis::activation) {
     sweep.values = activations_of(words);
+  } else if (sweep.axis == Axis::update) {
+    sweep.values = updates_of(e, words, updates);
   } else if (sweep.axis == Axis::permutation && words.size() == 1 && words[0].find("..") == std::string::npos) {
     add_range(e, "0", words[0], sweep.values);
   } else {
@@ -131,6 +145,7 @@ Evaluation sweep_cell(const SweepAxis& axis, std::size_t cell, Evaluation e) {
         if (mark != "0") e.options.steps.push_back(std::stoll(mark));
       break;
     case Axis::permutation: e.options.permutation = static_cast<std::uint64_t>(n()); break;
+    case Axis::update: break;
   }
   return e;
 }

@@ -16,6 +16,7 @@ enum class Axis {
   labels,       ///< per class
   steps,        ///< inner steps: marks of one evaluation
   permutation,  ///< number of the order that the inputs are in; 0: as they are
+  update,       ///< updates that theta has behind it: snapshots of a run, which the caller loads
 };
 std::string to_string(Axis axis);
 /// The names, in the order above.
@@ -27,8 +28,9 @@ struct SweepAxis {
 };
 
 /// "depth=1..11", "width=16,64,256", "activation=all", "permutation=5". A..B: of depth and permutation every number, of width doublings of A, of labels and steps what is 1, 2 or 5 times a power
-/// of ten, always with A and B themselves. permutation=N: 0 .. N. Throws checkpoints::UsageError naming the value and what is allowed.
-SweepAxis sweep_axis_from(const std::string& text);
+/// of ten, always with A and B themselves. permutation=N: 0 .. N. update=all: those of `updates`, in which
+/// each update that is named has to be. Throws checkpoints::UsageError naming the value and what is allowed.
+SweepAxis sweep_axis_from(const std::string& text, const std::vector<std::int64_t>& updates = {});
 
 /// What few_shot() needs beside theta and a data set.
 struct Evaluation {

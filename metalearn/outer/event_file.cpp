@@ -91,7 +91,7 @@ EventFile::EventFile(const std::string& directory, std::int64_t update, checkpoi
 
 EventFile::~EventFile() { files_.close(file_); }
 
-void EventFile::append(const MetricsRow& row) { write(scalar_record(now(), row.update, scalars_of(row))); }
+void EventFile::append(std::int64_t update, const Scalars& scalars) { write(scalar_record(now(), update, scalars)); }
 
 void EventFile::write(const std::string& record) {
   if (!checkpoints::write_all(files_, file_, std::as_bytes(std::span(record)))) throw checkpoints::can_not_write(path_, "write", errno);

@@ -29,7 +29,7 @@ class EventFile {
   EventFile(const EventFile&) = delete;
   EventFile& operator=(const EventFile&) = delete;
 
-  void append(const MetricsRow& row);
+  void append(std::int64_t update, const Scalars& scalars);
   const std::string& name() const { return name_; }  ///< in the directory
 
  private:

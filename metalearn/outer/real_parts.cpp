@@ -2,6 +2,7 @@
 
 #include "checkpoints/disk_checkpoints.hpp"
 #include "checkpoints/error.hpp"
+#include "metalearn/data/overlap.hpp"
 #include "metalearn/evaluate/few_shot.hpp"
 #include "metalearn/outer/antithetic_es.hpp"
 #include "metalearn/outer/budget_share.hpp"
@@ -21,6 +22,33 @@ std::unique_ptr<GradientEstimator> make_estimator(const Config& config, int kern
   if (config.estimator == "es") return std::make_unique<AntitheticES>(config, kernel_threads);
   if (config.estimator == "pes") return std::make_unique<PES>(config, kernel_threads);
   return std::make_unique<Windowed>(config, kernel_threads, share, checkpoints::posix_file_system(), sub_segments);
+}
+
+/// What the averaged theta is evaluated by. Base models and draws are those of `metalearn eval` with as many seeds.
+FewShotOptions evaluation_options(const Config& config, int at_once) {
+  FewShotOptions options;
+  options.steps = config.eval_steps;
+  options.seeds = config.eval_seeds;
+  options.batch = config.batch;
+  options.threads = at_once > 0 ? at_once : config.threads;
+  options.memory = config.memory;
+  return options;
+}
+
+/// The sets of eval-data, each tried once: what can't be evaluated is to be told at the start, not hours later.
+std::vector<std::shared_ptr<const Dataset>> evaluation_sets(const Config& config, TrainerParts& parts) {
+  std::vector<std::shared_ptr<const Dataset>> sets;
+  FewShotOptions trial = evaluation_options(config, parts.at_once);
+  trial.steps = {0};
+  trial.seeds = trial.draws = 1;
+  const std::vector<float> theta = initial_theta(config.rule, config.seed);
+  for (const auto& word : config.eval_data) {
+    const auto set = sets.emplace_back(load_dataset(word, config.task.load));
+    few_shot(config.rule, theta, set, config.task, trial);
+    if (const auto shared = shared_files(parts.provenance, set->provenance); !shared.empty())
+      parts.notes.push_back(fmt::format("eval-data {} is trained on too ({})", set->name, shared.front()));
+  }
+  return sets;
 }
 
 }  // namespace
@@ -57,6 +85,19 @@ TrainerParts real_parts(const Config& config) {
     return InFlight{id, task, task.family(), 0, 0, initial_phi(task.widths(), seed ^ kPhiSeed, id)};
   };
   GradientEstimator* const estimator = parts.estimator.get();
+  if (config.eval_every > 0 && !config.eval_data.empty())
+    parts.evaluate = [sets = evaluation_sets(config, parts), config, estimator, at_once = parts.at_once](const std::vector<float>& theta, const Stop& stop) {
+      if (at_once > 0) estimator->release_memory();
+      FewShotOptions options = evaluation_options(config, at_once);
+      options.stop = stop;
+      std::vector<FewShotRow> rows;
+      for (const auto& set : sets) {
+        const auto of_set = few_shot(config.rule, theta, set, config.task, options);
+        if (of_set.empty()) return of_set;
+        rows.insert(rows.end(), of_set.begin(), of_set.end());
+      }
+      return rows;
+    };
   if (config.validate_every == 0) return parts;
   try {
     tasks.draw(Role::validation, 0);

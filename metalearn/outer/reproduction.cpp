@@ -63,7 +63,7 @@ class Rerun {
 
   /// Until all is compared, something differs, or it is stopped.
   void go(const Stretch& stretch, const Trainer::OnProgress& on_progress, const Stop& stop, const PartsMaker& parts, Reproduction& r) {
-    ConfigChanges changes = {{"updates", std::to_string(r.to)}, {"disk", "0"}};  // its folder may be on another machine
+    ConfigChanges changes = {{"updates", std::to_string(r.to)}, {"disk", "0"}, {"eval-every", "0"}};  // the disk's folder may be on another machine
     if (stretch.threads) changes["threads"] = std::to_string(*stretch.threads);
     if (stretch.data) changes["data"] = *stretch.data;
     const auto trainer = in_words_of_the_run([&] { return resume_with(rerun_, changes, parts); });

@@ -13,6 +13,7 @@
 #include "checkpoints/error.hpp"
 #include "checkpoints/manifest.hpp"
 #include "checkpoints/run_directory.hpp"
+#include "metalearn/outer/evaluation_rows.hpp"
 #include "metalearn/outer/metrics_text.hpp"
 #include "metalearn/outer/model_file.hpp"
 #include "metalearn/outer/run_snapshot.hpp"
@@ -118,18 +119,18 @@ Finding audit_metrics(const std::string& path, const Whole* newest, FileSystem& 
   return {path, Grade::note, fmt::format("{} rows; {}, which is after the newest snapshot: resuming cuts it off", done, wrong)};
 }
 
-/// Of steps.csv, where there is one.
-std::optional<Finding> audit_step_rows(const std::string& path, FileSystem& files) {
+/// Of steps.csv or evaluations.csv, where there is one.
+std::optional<Finding> audit_rows(const std::string& path, const std::string& header, FileSystem& files) {
   const auto text = text_of(path, files);
   if (!text) return {};
-  if (!text->starts_with(step_rows_header())) return Finding{path, Grade::damaged, "does not begin with the names of its columns"};
+  if (!text->starts_with(header)) return Finding{path, Grade::damaged, "does not begin with the names of its columns"};
   std::istringstream lines(*text);
   std::int64_t rows = -1, before = 0;
   for (std::string line; std::getline(lines, line) && !lines.eof(); ++rows) {
     if (rows < 0) continue;
     std::int64_t update = 0;
     const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), update);
-    if (error != std::errc() || update < before || std::count(line.begin(), line.end(), ',') != 4) return Finding{path, Grade::damaged, fmt::format("line {} is none of its rows", rows + 2)};
+    if (error != std::errc() || update < before || std::count(line.begin(), line.end(), ',') != std::count(header.begin(), header.end(), ',')) return Finding{path, Grade::damaged, fmt::format("line {} is none of its rows", rows + 2)};
     before = update;
   }
   return Finding{path, Grade::ok, fmt::format("{} rows{}", std::max<std::int64_t>(0, rows), text->ends_with('\n') ? "" : "; the last one is torn, or being written")};
@@ -236,7 +237,8 @@ RunAudit audit_run(const std::string& directory, FileSystem& files) {
   audit.findings.push_back(audit_manifest(directory, snapshots, files));
   audit.findings.push_back(audit_config(directory + "/config.json", newest, files));
   audit.findings.push_back(audit_metrics(directory + "/metrics.csv", newest, files));
-  if (auto finding = audit_step_rows(directory + "/" + kStepRowsName, files)) audit.findings.push_back(std::move(*finding));
+  for (const auto& [name, header] : {std::pair(kStepRowsName, step_rows_header()), std::pair(kEvaluationRowsName, evaluation_rows_header())})
+    if (auto finding = audit_rows(directory + "/" + name, header, files)) audit.findings.push_back(std::move(*finding));
   for (auto& finding : leftovers(directory, files)) audit.findings.push_back(std::move(finding));
   return audit;
 }

@@ -9,6 +9,7 @@
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
 #include "metalearn/config.hpp"
+#include "metalearn/outer/evaluation_rows.hpp"
 #include "metalearn/outer/step_rows.hpp"
 
 namespace metalearn {
@@ -54,6 +55,7 @@ void require_free(const std::string& directory) {
   };
   if (!is_own_without_rows(text_of(directory + "/metrics.csv"), "update,objective_first,")) refuse("metrics.csv");
   if (!is_own_without_rows(text_of(directory + "/" + kStepRowsName), step_rows_header())) refuse(kStepRowsName);
+  if (!is_own_without_rows(text_of(directory + "/" + kEvaluationRowsName), evaluation_rows_header())) refuse(kEvaluationRowsName);
   if (!is_own_config(text_of(directory + "/config.json"))) refuse("config.json");
 }
 

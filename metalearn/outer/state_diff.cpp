@@ -8,6 +8,8 @@
 #include <map>
 #include <set>
 
+#include "metalearn/outer/trainer.hpp"
+
 namespace metalearn {
 namespace {
 
@@ -93,7 +95,11 @@ std::string to_text(const Difference& d) {
 }
 
 bool changes_bits(const std::string& key) {
-  static const std::set<std::string> harmless = {"threads", "updates", "save-every", "keep-newest", "keep-every", "memory", "disk", "disk-dir", "telemetry", "tensorboard", "journal-every", "data"};  // data: what it is stands in the group of that name
+  static const std::set<std::string> harmless = [] {
+    std::set<std::string> keys = {"save-every", "keep-newest", "keep-every"};
+    keys.insert(resumable_keys().begin(), resumable_keys().end());  // data: what it is stands in the group of that name
+    return keys;
+  }();
   return !harmless.contains(key);
 }
 

@@ -18,6 +18,7 @@
 #include "checkpoints/background_saver.hpp"
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
+#include "metalearn/outer/evaluation_rows.hpp"
 #include "metalearn/outer/event_file.hpp"
 #include "metalearn/outer/meta_batch.hpp"
 #include "metalearn/outer/run_folder.hpp"
@@ -129,6 +130,8 @@ class RunTrainer final : public Trainer {
  private:
   bool is_validated(std::int64_t update) const { return parts_.validate && config_.validate_every > 0 && update % config_.validate_every == 0; }
 
+  bool is_evaluated(std::int64_t update) const { return parts_.evaluate && config_.eval_every > 0 && update % config_.eval_every == 0; }
+
   void open_files() {
     parts_.estimator->keep_progress_in(directory_.path(), parts_.provenance);
     directory_.write_text("config.json", nlohmann::json(config_.to_map()).dump(2) + "\n");
@@ -138,10 +141,15 @@ class RunTrainer final : public Trainer {
       directory_.adopt(kStepRowsName);
       step_rows_.emplace(directory_.path() + "/" + kStepRowsName, step_rows_header(), state_.update, files_);
     }
+    if (parts_.evaluate) {
+      directory_.adopt(kEvaluationRowsName);
+      evaluation_rows_.emplace(directory_.path() + "/" + kEvaluationRowsName, evaluation_rows_header(), state_.update, files_);
+    }
     if (config_.tensorboard) directory_.adopt(events_.emplace(directory_.path(), state_.update, files_).name());
     saver_.emplace(directory_, [this] {  // the rows up to a snapshot are on the disk before it is
       metrics_->flush();
       if (step_rows_) step_rows_->flush();
+      if (evaluation_rows_) evaluation_rows_->flush();
     });
     if (const auto lost = metrics_->rows_lost(); lost > 0)
       pending_.push_back(fmt::format("{}/metrics.csv lacks {} of the {} rows up to the snapshot; it goes on with update {}", directory_.path(), lost, state_.update, state_.update + 1));
@@ -188,6 +196,12 @@ class RunTrainer final : public Trainer {
     row.update = ++next.update;
     row.length_limit = length_limit(config_, next.update);
     if (is_validated(next.update) && !validate(next, row, batch.events, stop)) return {};
+    std::vector<FewShotRow> evaluated;
+    if (is_evaluated(next.update)) {
+      evaluated = parts_.evaluate(next.theta_average, stop);
+      if (evaluated.empty()) return {};
+      batch.events.push_back(evaluation_event(evaluated));
+    }
 
     state_ = std::move(next);
     for (std::size_t i = 0; i < slots.size(); ++i) {
@@ -210,7 +224,13 @@ class RunTrainer final : public Trainer {
     const auto writing = Clock::now();  // which may have to wait for the saver's fsync of the same file
     metrics_->append(row);
     if (step_rows_) step_rows_->append(steps);
-    if (events_) events_->append(row);
+    if (evaluation_rows_) evaluation_rows_->append(evaluation_rows(row.update, evaluated));
+    if (events_) {
+      Scalars scalars = scalars_of(row);
+      const Scalars of_sets = scalars_of(evaluated);
+      scalars.insert(scalars.end(), of_sets.begin(), of_sets.end());
+      events_->append(row.update, scalars);
+    }
     stall_ += seconds_since(writing);
     batch.events.insert(batch.events.begin(), std::make_move_iterator(pending_.begin()), std::make_move_iterator(pending_.end()));
     pending_.clear();
@@ -300,7 +320,7 @@ class RunTrainer final : public Trainer {
   TrainerParts parts_;
   std::optional<InFlightPool> pool_;
   std::optional<Metrics> metrics_;
-  std::optional<RowsFile> step_rows_;
+  std::optional<RowsFile> step_rows_, evaluation_rows_;
   std::optional<EventFile> events_;
   std::optional<checkpoints::BackgroundSaver> saver_;  ///< after all that it uses
   std::int64_t saved_ = 0;                             ///< update of the newest state handed over, or resumed from
@@ -344,7 +364,7 @@ std::unique_ptr<Trainer> start_with(const Config& config, const std::string& dir
 }
 
 const std::vector<std::string>& resumable_keys() {
-  static const std::vector<std::string> keys = {"updates", "threads", "memory", "disk", "disk-dir", "telemetry", "tensorboard", "journal-every", "data"};
+  static const std::vector<std::string> keys = {"updates", "threads", "memory", "disk", "disk-dir", "telemetry", "tensorboard", "journal-every", "data", "eval-data", "eval-every", "eval-steps", "eval-seeds"};
   return keys;
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "metalearn/evaluate/few_shot.hpp"
 #include "metalearn/outer/gradient_estimator.hpp"
 #include "metalearn/outer/metrics.hpp"
 #include "metalearn/outer/trainer.hpp"
@@ -24,6 +25,8 @@ struct TrainerParts {
   std::string memory_plan = {};          ///< what the memory budget leads to, in a line; empty: there is none
   /// The averaged theta on the meta-validation tasks, one point per mark; none where it was stopped. Empty: there is nothing to validate on.
   std::function<std::vector<ValidationPoint>(const std::vector<float>& theta, const Stop& stop)> validate;
+  /// The averaged theta on the sets of eval-data, one row per set and mark; none where it was stopped. Empty: there are none.
+  std::function<std::vector<FewShotRow>(const std::vector<float>& theta, const Stop& stop)> evaluate;
 };
 
 using PartsMaker = std::function<TrainerParts(const Config&)>;

@@ -42,7 +42,7 @@ TEST_CASE("every key of the table can be set, has a meaning and a range") {
     CHECK(!key.range.empty());
     CHECK(values.contains(key.name) == !key.shorthand);
     kept += !key.shorthand;
-    CHECK(refusal(key.name, key.name == "data" ? "=" : key.name == "disk-dir" ? "\x01" : "nonsense") != "accepted");
+    CHECK(refusal(key.name, key.repeatable ? "=" : key.name == "disk-dir" ? "\x01" : "nonsense") != "accepted");
   }
   CHECK(kept == values.size());
 }

@@ -30,6 +30,9 @@ TEST_CASE("the values of an axis: lists, and ranges in steps that suit it, ends 
   CHECK(values("steps=100,0..10") == Texts{"0", "1", "2", "5", "10", "100"});
   CHECK(values("permutation=3") == Texts{"0", "1", "2", "3"});
   CHECK(values("permutation=2..3") == Texts{"2", "3"});
+  CHECK(sweep_axis_from("update=all", {0, 500, 700}).values == Texts{"0", "500", "700"});
+  CHECK(sweep_axis_from("update=700", {0, 500, 700}).values == Texts{"700"});
+  CHECK_THROWS_WITH_AS(sweep_axis_from("update=1", {0, 500}), doctest::Contains("there are 0, 500"), checkpoints::UsageError);
   CHECK(values("activation=step,relu") == Texts{"step", "relu"});
   CHECK(values("activation=all") == activation_names());
 }

@@ -33,7 +33,7 @@ TEST_CASE("the full help of train has every configuration key with its default i
   for (const auto& key : metalearn::config_keys()) {
     CAPTURE(key.name);
     CHECK(contains(help, "--" + key.name + " "));
-    if (!key.shorthand) CHECK(contains(help, "[" + defaults.at(key.name) + "]"));
+    if (!key.shorthand) CHECK(contains(help, "[" + (defaults.at(key.name).empty() ? "none" : defaults.at(key.name)) + "]"));
   }
 }
 

@@ -136,6 +136,35 @@ TEST_CASE("a value that can't be evaluated is left out and said; the rest is sho
   CHECK(run(sweep("width=4096", "wider", {"--memory", "30MB"}), folder.path).code == 71);
 }
 
+TEST_CASE("a sweep over updates evaluates the snapshots of a run, each as eval does; what has been trained since joins them") {
+  Data folder;
+  REQUIRE(run(tiny_training("r", "squares=data", {"--keep-every", "3"}), folder.path).code == 0);
+  const std::vector<std::string> words = {"sweep", "--over", "update=all", "--theta", "r", "--data", "squares=data", "--steps", "0,2", "--seeds", "2", "--draws", "1"};
+  REQUIRE(run(program(words), folder.path).code == 0);
+  const Json rows = results(folder / "r/evaluations/sweep-update.json");
+  CHECK(values_of(rows) == std::vector<std::string>{"0", "3", "6"});
+  const Result eval = run(program({"eval", "--theta", "r/snapshot-00000003.h5", "--data", "squares=data", "--steps", "0,2", "--seeds", "2", "--draws", "1", "--json"}), folder.path);
+  const Json expected = Json::parse(eval.out)["results"];
+  for (std::size_t mark = 0; mark < 2; ++mark)
+    for (const char* key : {"step", "accuracy_mean", "objective_mean", "gain_mean"}) CHECK(rows[2 + mark][key] == expected[mark][key]);
+  CHECK(rows[1]["objective_mean"] != rows[3]["objective_mean"]);
+
+  REQUIRE(run(program({"resume", "r", "--updates", "9"}), folder.path).code == 0);
+  const Result more = run(program(words), folder.path);
+  CAPTURE(more.err);
+  REQUIRE(more.code == 0);
+  const Json joined = results(folder / "r/evaluations/sweep-update.json");
+  CHECK(values_of(joined) == std::vector<std::string>{"0", "3", "6", "9"});
+  for (std::size_t i = 0; i < rows.size(); ++i) CHECK(joined[i] == rows[i]);
+
+  const Result none = run(with(program(words), "--over", "update=3,4"), folder.path);
+  CHECK(none.code == 64);
+  CHECK(contains(none.err, "there is no snapshot of update 4; there are 0, 3, 6, 9"));
+  const Result file = run(with(program(words), "--theta", "r/snapshot-00000003.h5"), folder.path);
+  CHECK(file.code == 64);
+  CHECK(contains(file.err, "give --theta RUN"));
+}
+
 TEST_CASE("a sweep refuses what it can't do, and a folder that holds another one") {
   Data folder;
   REQUIRE(run(sweep("depth=1", "out"), folder.path).code == 0);

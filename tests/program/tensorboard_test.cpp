@@ -54,13 +54,14 @@ Result read(const fs::path& folder) { return run({"/usr/bin/python3", "-c", kRea
 TEST_CASE("--tensorboard writes every row of metrics.csv as events that an independent reader takes, a file for each start") {
   Folder folder;
   IdxImages().write(folder / "data");
-  REQUIRE(run(with(tiny_training("r", "squares=data", {"--tensorboard", "true"}), "--updates", "3"), folder.path).code == 0);
+  REQUIRE(run(with(tiny_training("r", "squares=data", {"--tensorboard", "true", "--eval-data", "held=data", "--eval-every", "2", "--eval-steps", "2", "--eval-seeds", "1"}), "--updates", "3"), folder.path).code == 0);
   REQUIRE(run(program({"resume", "r", "--updates", "5"}), folder.path).code == 0);
   const Result events = read(folder / "r");
   CAPTURE(events.err);
   REQUIRE(events.code == 0);
   CHECK(contains(events.out, "START 1\n"));
   CHECK(contains(events.out, "START 4\n"));
+  for (const char* evaluated : {"2 evaluation_accuracy/held.2 0.", "4 evaluation_objective/held.2 "}) CHECK(contains(events.out, evaluated));
   CHECK(run(program({"verify", "r"}), folder.path).code == 0);
   // The numbers are those of metrics.csv, rounded to float32.
   const Result same = run({"/usr/bin/python3", "-c", R"(

@@ -1,0 +1,27 @@
+// EvaluationRows: a run's evaluations.csv: how good theta is on the data sets of eval-data, a row per set and mark of every evaluation.
+//
+// Rows and threads: as RowsFile. Functions without state.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "metalearn/evaluate/few_shot.hpp"
+#include "metalearn/outer/event_file.hpp"
+
+namespace metalearn {
+
+inline constexpr const char* kEvaluationRowsName = "evaluations.csv";
+
+/// "update,data,step,accuracy_mean,accuracy_se,objective_mean,objective_se,seeds\n"
+std::string evaluation_rows_header();
+/// A cell is empty where its number is not finite.
+std::string evaluation_rows(std::int64_t update, const std::vector<FewShotRow>& rows);
+
+/// For TensorBoard: evaluation_accuracy/mnist.300, evaluation_objective/mnist.300.
+Scalars scalars_of(const std::vector<FewShotRow>& rows);
+
+/// What a progress report says: "evaluated: mnist 0.7812 after 300 inner steps, fashion ...". Of each set its best mark above 0.
+std::string evaluation_event(const std::vector<FewShotRow>& rows);
+
+}  // namespace metalearn
