@@ -190,6 +190,8 @@ class RunTrainer final : public Trainer {
     std::vector<const InFlight*> moved;
     for (const auto& task : tasks) moved.push_back(&task);
     MetaBatch batch = reduce(estimates, moved, config_.clip_task, row);
+    const auto worst = std::max_element(row.by_family.begin(), row.by_family.end(), [](const auto& a, const auto& b) { return a.second.last < b.second.last; });
+    worst_family_ = worst == row.by_family.end() ? "none" : worst->first;
     row.rate = meta_rate(config_, state_.update);
     RunState next = state_;
     apply(batch, row.rate, next);
@@ -217,8 +219,6 @@ class RunTrainer final : public Trainer {
       if (batch.dropped[i] || done) pool_->replace(slots[i], state_.update);
       else pool_->tasks()[slots[i]] = std::move(tasks[i]);
     }
-    const auto worst = std::max_element(row.by_family.begin(), row.by_family.end(), [](const auto& a, const auto& b) { return a.second.last < b.second.last; });
-    worst_family_ = worst == row.by_family.end() ? "none" : worst->first;
     row.mean_age = pool_->mean_age();
     row.seconds = seconds_since(start);
     const auto writing = Clock::now();  // which may have to wait for the saver's fsync of the same file
@@ -255,8 +255,8 @@ class RunTrainer final : public Trainer {
     adam_step({config_.adam_beta1, config_.adam_beta2, config_.adam_epsilon}, rate, batch.gradient, state.adam, state.theta, rate_scale_);
     average_theta(config_.theta_average, state.adam.steps, state.theta, state.theta_average);
     if (!all_finite(state.theta))
-      throw checkpoints::Diverged(fmt::format("{}: theta left the range of float32 at update {}; the newest snapshot is still good, start anew with a smaller clip or meta-rate",
-                                              directory_.path(), state.update + 1));
+      throw checkpoints::Diverged(fmt::format("{}: theta left the range of float32 at update {}; the objective of family {} is the highest; the newest snapshot is still good, start anew with a smaller clip or meta-rate",
+                                              directory_.path(), state.update + 1, worst_family_));
   }
 
   /// False where it was stopped.

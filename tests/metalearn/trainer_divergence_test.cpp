@@ -117,3 +117,16 @@ TEST_CASE("a theta that was better than random initialisation and is worse in fi
   never->run({[](const Progress&) { return true; }});
   CHECK(never->update() == 40);
 }
+
+TEST_CASE("a theta that leaves the range of its numbers ends the run, naming the family, and nothing of it is saved") {
+  Folder folder;
+  Config c = tiny_config();
+  c.updates = 10;
+  c.warmup = 0;
+  c.meta_rate = c.meta_rate_final = 1e39;
+  const auto trainer = start_with(c, folder / "run", toy_parts());
+  CHECK_THROWS_WITH_AS(trainer->run([](const Progress&) { return true; }), doctest::Contains("theta left the range of float32 at update 1; the objective of family "), checkpoints::Diverged);
+  CHECK(all_finite(trainer->theta()));
+  CHECK(checkpoints::list_snapshots(folder / "run").size() == 1);
+  CHECK_NOTHROW(checkpoints::load_snapshot(checkpoints::snapshot_path(folder / "run", 0)));
+}
