@@ -1,6 +1,11 @@
 #include "tools/sweep_file.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <span>
 #include <tuple>
 
 #include "checkpoints/error.hpp"
@@ -63,18 +68,41 @@ Json read(const std::string& path, Axis axis) {
   }
 }
 
+/// Of several sweeps that write to one folder one at a time. Held while it lives.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::string& folder) : file_(files_.open(folder, O_RDONLY | O_DIRECTORY, 0)) {
+    if (file_ < 0) throw checkpoints::can_not_write(folder, "open", errno);
+    while (files_.flock(file_, LOCK_EX) != 0)
+      if (errno != EINTR) {
+        files_.close(file_);
+        throw checkpoints::can_not_write(folder, "flock", errno);
+      }
+  }
+  ~FolderLock() { files_.close(file_); }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  checkpoints::FileSystem& files_ = checkpoints::posix_file_system();
+  int file_;
+};
+
 }  // namespace
 
 SweepFile::SweepFile(const std::string& folder, Axis axis, Json protocol)
     : axis_(axis), folder_(folder), json_path_(fmt::format("{}/sweep-{}.json", folder, to_string(axis))), csv_path_(fmt::format("{}/sweep-{}.csv", folder, to_string(axis))) {
-  file_ = read(json_path_, axis);
-  if (file_.is_null()) {
-    file_ = {{"over", to_string(axis)}, {"protocol", std::move(protocol)}, {"results", Json::array()}};
-    return;
-  }
-  for (const auto& [key, value] : protocol.items())
-    if (const Json was = file_["protocol"].value(key, Json()); was != value)
+  file_ = {{"over", to_string(axis)}, {"protocol", std::move(protocol)}, {"results", Json::array()}};
+  take_over();
+}
+
+void SweepFile::take_over() {
+  Json there = read(json_path_, axis_);
+  if (there.is_null()) return;
+  for (const auto& [key, value] : file_["protocol"].items())
+    if (const Json was = there["protocol"].value(key, Json()); was != value)
       throw checkpoints::UsageError(fmt::format("{}: holds a sweep whose {} is {}, not {}; keep this one elsewhere (--out), or remove that", json_path_, key, was.dump(), value.dump()));
+  file_ = std::move(there);
 }
 
 bool SweepFile::has(const SweepPlace& place) const {
@@ -82,6 +110,9 @@ bool SweepFile::has(const SweepPlace& place) const {
 }
 
 void SweepFile::keep(const std::vector<std::pair<SweepPlace, FewShotRow>>& rows) {
+  checkpoints::make_directories(checkpoints::posix_file_system(), folder_);
+  const FolderLock lock(folder_);
+  take_over();
   Json& results = file_["results"];
   std::vector<Json> all;
   for (const auto& row : results)
@@ -94,15 +125,13 @@ void SweepFile::keep(const std::vector<std::pair<SweepPlace, FewShotRow>>& rows)
 }
 
 void SweepFile::write() const {
-  auto& files = checkpoints::posix_file_system();
-  checkpoints::make_directories(files, folder_);
   std::string csv;
   for (const char* column : kColumns) csv += (csv.empty() ? "" : ",") + std::string(column);
   csv += '\n';
   for (const auto& row : rows())
     for (const char* column : kColumns) csv += csv_cell(row.value(column, Json())) + (column == std::end(kColumns)[-1] ? '\n' : ',');
   const std::string json = file_.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-  for (const auto& [path, text] : {std::pair(csv_path_, csv), std::pair(json_path_, json)}) checkpoints::write_durably(files, path, std::as_bytes(std::span(text)));
+  for (const auto& [path, text] : {std::pair(csv_path_, csv), std::pair(json_path_, json)}) checkpoints::write_durably(checkpoints::posix_file_system(), path, std::as_bytes(std::span(text)));
 }
 
 }  // namespace tools

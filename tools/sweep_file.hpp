@@ -1,7 +1,7 @@
 // SweepFile: what a sweep has found so far, as sweep-AXIS.json and sweep-AXIS.csv in a folder. Every finished evaluation is kept at once, so that a sweep that was killed goes on
 // where it was, and ends with the same files as one that was not (but for seconds).
 //
-// Further values and data sets join what is there; a sweep under another protocol is refused. One thread; the files are replaced whole.
+// Further values and data sets join what is there, also what another process finds meanwhile; a sweep under another protocol is refused. One thread; the files are replaced whole.
 #pragma once
 #include <string>
 #include <vector>
@@ -23,7 +23,7 @@ class SweepFile {
   SweepFile(const std::string& folder, metalearn::Axis axis, Json protocol);
 
   bool has(const SweepPlace& place) const;
-  /// In place of what is there of these places, in both files. Throws IoError.
+  /// In place of what is there of these places, in both files. Throws IoError, and what the constructor throws of what others wrote meanwhile.
   void keep(const std::vector<std::pair<SweepPlace, metalearn::FewShotRow>>& rows);
   /// By data set, value and step.
   const Json& rows() const { return file_.at("results"); }
@@ -34,6 +34,7 @@ class SweepFile {
   const std::string& csv_path() const { return csv_path_; }
 
  private:
+  void take_over();  ///< what the file holds now
   void write() const;
 
   const metalearn::Axis axis_;

@@ -165,6 +165,14 @@ TEST_CASE("a sweep over updates evaluates the snapshots of a run, each as eval d
   CHECK(contains(file.err, "give --theta RUN"));
 }
 
+TEST_CASE("sweeps that run at one time in one folder keep what each of them finds") {
+  Data folder;
+  Child one(sweep("depth=1..6", "out"), folder.path), two(sweep("depth=7..12", "out"), folder.path);
+  CHECK(one.wait().code == 0);
+  CHECK(two.wait().code == 0);
+  CHECK(values_of(results(folder / "out/sweep-depth.json")).size() == 12);
+}
+
 TEST_CASE("a sweep refuses what it can't do, and a folder that holds another one") {
   Data folder;
   REQUIRE(run(sweep("depth=1", "out"), folder.path).code == 0);
