@@ -15,6 +15,7 @@
 #include "checkpoints/error.hpp"
 #include "metalearn/data/dataset.hpp"
 #include "metalearn/data/image_file.hpp"
+#include "metalearn/outer/machine.hpp"
 #include "metalearn/outer/version.hpp"
 #include "tools/commands.hpp"
 #include "tools/json.hpp"
@@ -64,6 +65,7 @@ int doctor(const Words& words) {
 
   const double memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
   const Json json = {{"version", metalearn::kVersion},
+                     {"machine", metalearn::machine()},
                      {"cores", std::thread::hardware_concurrency()},
                      {"memory_bytes", memory},
                      {"kernels", autodiff::kernels::active<float>().isa},
@@ -74,7 +76,7 @@ int doctor(const Words& words) {
     print_json(json);
     return 0;
   }
-  fmt::print("metalearn {}\ncores      {}\nmemory     {:.1f} GiB\nkernels    {} (available: {}; METALEARN_ISA chooses)\n", metalearn::kVersion, json["cores"].get<int>(),
+  fmt::print("metalearn {}\nmachine    {}\nmemory     {:.1f} GiB\nkernels    {} (available: {}; METALEARN_ISA chooses)\n", metalearn::kVersion, metalearn::machine(),
              memory / (1 << 30), json["kernels"].get<std::string>(), fmt::join(kernel_levels(), ", "));
   for (const auto& [name, version] : json["libraries"].items()) fmt::print("library    {} {}\n", name, version.get<std::string>());
   const Json& glyph = json["glyph"];

@@ -45,7 +45,7 @@ Kind kind_of(const Archive& archive, const std::string& what, const checkpoints:
 }
 
 const std::map<std::string, std::map<std::string, Kind>> kKnownAttributes = {
-    {"", {{"program_version", Kind::text}, {"kernels", Kind::text}}},
+    {"", {{"program_version", Kind::text}, {"kernels", Kind::text}, {"machine", Kind::text}}},
     {"counters", {{"update", Kind::whole}, {"adam_steps", Kind::whole}, {"next_task", Kind::whole}, {"consecutive_failures", Kind::whole}}},
     {"validation", {{"best_update", Kind::whole}, {"best_mark", Kind::whole}, {"best_objective", Kind::real}, {"best_accuracy", Kind::real}}},
 };

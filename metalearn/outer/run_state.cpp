@@ -11,6 +11,7 @@
 #include "autodiff/kernels/kernels.hpp"
 #include "checkpoints/error.hpp"
 #include "metalearn/evaluate/few_shot.hpp"
+#include "metalearn/outer/machine.hpp"
 #include "metalearn/outer/version.hpp"
 
 namespace metalearn {
@@ -105,6 +106,7 @@ Archive to_archive(const Config& config, const RunState& state, const InFlightPo
   Archive a("snapshot");
   a.set("", "program_version", std::string(kVersion));
   a.set("", "kernels", std::string(autodiff::kernels::active<float>().isa));
+  a.set("", "machine", machine());
   const TensorList list = theta_spec(config.rule);
   put_tensors(a, "theta", list, state.theta);
   put_tensors(a, "theta_average", list, state.theta_average);

@@ -6,6 +6,7 @@
 //   counters (attributes)     update, adam_steps, next_task, consecutive_failures
 //   config, data (attributes) every configuration key as text; one line per provenance fact of the data
 //   program_version, kernels (attributes of the root)    what made it: of two levels of kernels that sum alike (v3, v4) the bits are the same, of others not; kernels: since schema 2
+//   machine (attribute of the root)                       processor and cores of the writer; absent before evaluations.csv came
 //   validation/{update,mark,objective,accuracy} [n] and attributes best_update, best_mark, best_objective, best_accuracy
 //
 // Plain values, no thread rule.

@@ -31,7 +31,6 @@ Command methods_command(const RunFiles& run, std::string what) {
                                        shell_word(run.directory + "/evaluations/methods.json"))};
 }
 
-constexpr const char* kOwnData = " (in place of the data named here, data that the training has not seen says more)";
 
 /// Rows of a method, one for each mark.
 std::string row_of(const Evaluation& e, const Score& s) {
@@ -72,7 +71,8 @@ struct AxisLook {
   const char *axis, *title, *label, *values;
   bool log;
 };
-constexpr AxisLook kLooks[] = {{"width", "Width", "units of each hidden layer", "16..10000", true},
+constexpr AxisLook kLooks[] = {{"update", "Updates of theta", "updates of theta", "all", false},
+                               {"width", "Width", "units of each hidden layer", "16..10000", true},
                                {"depth", "Depth", "hidden layers", "1..11", false},
                                {"activation", "Activation", "activation of the base model", "all", false},
                                {"labels", "Labels", "labels per class", "1..100", true},
@@ -111,6 +111,8 @@ void make_level(Figure& f) {
   }
 }
 
+}  // namespace
+
 Figure sweep_figure(const Evaluation& e, const std::string& axis) {
   const AxisLook& look = look_of(axis);
   Figure f{.id = "sweep-" + axis,
@@ -146,6 +148,8 @@ Figure sweep_figure(const Evaluation& e, const std::string& axis) {
       for (Point& p : f.curves[i].points) p.x += f.curves.size() < 2 ? 0 : 0.5 * (static_cast<double>(i) / static_cast<double>(f.curves.size() - 1) - 0.5);
   return f;
 }
+
+namespace {
 
 /// Seconds of an inner step against width; nothing where the sweep does not say.
 Figure cost_figure(const Evaluation& e) {
@@ -189,6 +193,7 @@ Section transfer_section(const RunFiles& run) {
   s.problems = run.sweep_problems;
   std::string lacking, names;
   for (const auto& axis : sweep_axes()) {
+    if (axis == kUpdateAxis) continue;  // with the curves
     const auto found = run.sweeps.find(axis);
     if (found == run.sweeps.end() || found->second.scores.empty()) {
       lacking += fmt::format(" --over {}={}", axis, look_of(axis).values);

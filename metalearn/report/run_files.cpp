@@ -43,7 +43,7 @@ Config config_from_text(const std::string& text, const std::string& path) {
 void read_snapshots(RunFiles& run) {
   const RunSnapshot newest = newest_run_snapshot(run.directory, &run.run_problems);
   run.update = newest.generation;
-  for (const auto& [attribute, into] : {std::pair{"program_version", &run.version}, {"kernels", &run.kernels}})
+  for (const auto& [attribute, into] : {std::pair{"program_version", &run.version}, {"kernels", &run.kernels}, {"machine", &run.machine}})
     if (const auto* text = newest.archive.find_attribute<std::string>("", attribute)) *into = *text;
   run.provenance = provenance_from(newest.archive);
   if (!run.config) run.config = newest.config;
@@ -108,7 +108,7 @@ std::vector<std::string> names_in(const std::string& folder) {
 }  // namespace
 
 const std::vector<std::string>& sweep_axes() {
-  static const std::vector<std::string> axes = {"width", "depth", "activation", "labels", "steps", "permutation"};
+  static const std::vector<std::string> axes = {"update", "width", "depth", "activation", "labels", "steps", "permutation"};
   return axes;
 }
 

@@ -25,8 +25,9 @@ struct MetricsColumns {
   std::vector<std::string> suffixes(const std::string& prefix) const;
 };
 
-/// The axes of sweeps, in the order of a report.
+/// The axes of sweeps, in the order of a report; the first is that of snapshots.
 const std::vector<std::string>& sweep_axes();
+inline constexpr const char* kUpdateAxis = "update";
 
 /// What `metalearn apply` wrote, as far as a report shows it.
 struct Features {
@@ -44,7 +45,7 @@ struct RunFiles {
   std::optional<Config> config;
   std::optional<TrainedTheta> theta;    ///< what eval takes
   std::int64_t update = 0;              ///< of the newest snapshot
-  std::string version, kernels;         ///< what made that
+  std::string version, kernels, machine;  ///< what made that
   std::vector<std::string> provenance;  ///< of the data
   MetricsColumns metrics;
   std::optional<Evaluation> during;          ///< evaluations.csv

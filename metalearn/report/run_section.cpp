@@ -47,7 +47,7 @@ Table facts(const RunFiles& run) {
   }
   add("newest snapshot",
       run.version.empty() ? "none" : fmt::format("of update {}, by metalearn {}, kernels {}", run.update, run.version, run.kernels.empty() ? "not recorded" : run.kernels));
-  add("machine", "not recorded in a run; of it the results depend on the kernels alone");
+  add("machine", run.machine.empty() ? "not recorded" : run.machine + " (of the newest snapshot; of it the results depend on the kernels alone)");
   return t;
 }
 
@@ -87,15 +87,16 @@ std::string train_options(const Config& config) {
   }
   std::string line = "--preset " + shell_word(config.preset);
   for (const auto& entry : config.data) line += " --data " + shell_word(entry);
+  for (const auto& entry : config.eval_data) line += " --eval-data " + shell_word(entry);
   for (const auto& key : given)
-    if (key != "data") line += fmt::format(" --{} {}", key, shell_word(keys.at(key)));
+    if (key != "data" && key != "eval-data") line += fmt::format(" --{} {}", key, shell_word(keys.at(key)));
   return line;
 }
 
 std::string data_options(const RunFiles& run) {
   std::string line;
   if (run.config)
-    for (const auto& entry : run.config->data)
+    for (const auto& entry : run.config->eval_data.empty() ? run.config->data : run.config->eval_data)
       if (entry.find('=') != std::string::npos) line += (line.empty() ? "" : " ") + ("--data " + shell_word(entry));
   return line.empty() ? "--data glyph" : line;
 }

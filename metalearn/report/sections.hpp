@@ -13,10 +13,16 @@ Section vae_section(const RunFiles& run);             ///< an autoencoder's obje
 Section training_section(const RunFiles& run);        ///< ages, gradient norms, tasks
 Section run_section(const RunFiles& run);             ///< what was run
 
+/// Few-shot accuracy over one of sweep_axes().
+Figure sweep_figure(const Evaluation& sweep, const std::string& axis);
+
 /// The keys of a configuration as `metalearn train` takes them, those that differ from its preset: its command line without --run. It gives the same configuration.
 std::string train_options(const Config& config);
 
-/// "--data NAME=DIR ..." for a command that evaluates: the run's own folders, or the glyphs that every installation has.
+/// Behind a command that evaluates on data_options().
+inline constexpr const char* kOwnData = " (in place of the data named here, data that the training has not seen says more)";
+
+/// "--data NAME=DIR ..." for a command that evaluates: the run's own folders (those of eval-data, where it has some), or the glyphs that every installation has.
 std::string data_options(const RunFiles& run);
 
 }  // namespace metalearn::report

@@ -14,7 +14,6 @@ namespace {
 
 constexpr const char* kUpdates = "updates of theta";
 constexpr int kTotal = 6;  // black: what stands beside the families
-const std::string kHeldOut = "validation.";
 
 /// A column's rolling mean.
 Curve rolling(const MetricsColumns& m, const std::string& column, std::string title, int style, bool dashed = false) {
@@ -51,7 +50,7 @@ double drawn_mark(const RunFiles& run, const std::set<double>& marks) {
 struct DuringFigure {
   const char *id, *title, *y_label;
   Measured Score::*what;
-  bool held_out, with_training;
+  bool with_training;
 };
 
 Figure during_figure(const RunFiles& run, const DuringFigure& shown) {
@@ -59,7 +58,7 @@ Figure during_figure(const RunFiles& run, const DuringFigure& shown) {
   std::set<double> marks;
   for (const Score& s : run.during->scores) {
     marks.insert(s.step);
-    if (s.data.starts_with(kHeldOut) == shown.held_out && std::find(names.begin(), names.end(), s.data) == names.end()) names.push_back(s.data);
+    if (std::find(names.begin(), names.end(), s.data) == names.end()) names.push_back(s.data);
   }
   const double mark = drawn_mark(run, marks);
   Figure f = over_updates(shown.id, fmt::format("{}, {:g} inner steps", shown.title, mark), shown.y_label,
@@ -69,8 +68,7 @@ Figure during_figure(const RunFiles& run, const DuringFigure& shown) {
   for (std::size_t i = 0; i < names.size(); ++i)
     for (const double step : {mark, 0.0}) {
       if (step == 0 && (mark == 0 || !marks.contains(0))) continue;
-      const std::string name = shown.held_out ? names[i].substr(kHeldOut.size()) : names[i];
-      Curve c{.title = step == mark ? name : "", .points = {}, .style = static_cast<int>(i % kTotal), .dashed = step != mark, .markers = step == mark};
+      Curve c{.title = step == mark ? names[i] : "", .points = {}, .style = static_cast<int>(i % kTotal), .dashed = step != mark, .markers = step == mark};
       for (const Score& s : run.during->scores)
         if (s.data == names[i] && s.step == step) c.points.push_back({s.update, (s.*shown.what).mean, step == mark ? (s.*shown.what).half : kNone});
       f.curves.push_back(std::move(c));
@@ -118,13 +116,15 @@ Section curves_section(const RunFiles& run) {
     }
   }
   if (run.during && !run.during->scores.empty()) {
-    for (const DuringFigure& shown : {DuringFigure{"test-objective", "Meta-objective on test data", "meta-objective", &Score::objective, false, true},
-                                      {"test-accuracy", "Few-shot accuracy on test data", "accuracy", &Score::accuracy, false, false},
-                                      {"held-out-objective", "Meta-objective, meta-validation by family", "meta-objective", &Score::objective, true, false},
-                                      {"held-out-accuracy", "Few-shot accuracy, meta-validation by family", "accuracy", &Score::accuracy, true, false}})
+    for (const DuringFigure& shown : {DuringFigure{"test-objective", "Meta-objective on test data", "meta-objective", &Score::objective, true},
+                                      {"test-accuracy", "Few-shot accuracy on test data", "accuracy", &Score::accuracy, false}})
       if (Figure f = during_figure(run, shown); !f.id.empty()) s.figures.push_back(std::move(f));
-  } else if (run.during_problems.empty()) {
-    s.missing.push_back({"There is no evaluations.csv: no data sets were evaluated while theta was trained. The keys for that are in", "metalearn train --help"});
+  }
+  if (const auto snapshots = run.sweeps.find(kUpdateAxis); snapshots != run.sweeps.end() && !snapshots->second.scores.empty()) {
+    s.figures.push_back(sweep_figure(snapshots->second, kUpdateAxis));
+  } else if (!run.during && run.during_problems.empty()) {
+    s.missing.push_back({fmt::format("No data sets were evaluated while theta was trained (there is no evaluations.csv). A training does so with --eval-data NAME=DIR. This evaluates the snapshots that were kept{}:", kOwnData),
+                         fmt::format("metalearn sweep --theta {} --over update=all {}", shell_word(run.directory), data_options(run))});
   }
   return s;
 }

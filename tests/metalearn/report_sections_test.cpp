@@ -54,6 +54,8 @@ TEST_CASE("the command that trains the same again gives the same configuration, 
   Config c = Config::from_preset("small");
   c.data = {"glyph"};
   CHECK(train_options(c) == "--preset small --data glyph");
+  c.eval_data = {"one=/some/where", "two=/else"};
+  CHECK(train_options(c) == "--preset small --data glyph --eval-data one=/some/where --eval-data two=/else");
 }
 
 TEST_CASE("a command that evaluates names the run's own folders, or glyphs") {
@@ -64,6 +66,8 @@ TEST_CASE("a command that evaluates names the run's own folders, or glyphs") {
   CHECK(data_options(run) == "--data glyph");
   run.config->data = {"glyph", "mine=/a b", "cifar10=/c"};
   CHECK(data_options(run) == "--data 'mine=/a b' --data cifar10=/c");
+  run.config->eval_data = {"test=/t"};
+  CHECK(data_options(run) == "--data test=/t");
 }
 
 TEST_CASE("a run of which nothing is known has every section, each with what it lacks") {
