@@ -1,6 +1,7 @@
 #include "metalearn/report/gnuplot_script.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -91,10 +92,11 @@ struct Range {
   void take(double value) {
     if (std::isfinite(value)) low = std::min(low, value), high = std::max(high, value);
   }
+  std::string text() const { return fmt::format("[{:g}:{:g}]", low, high); }
 };
 
 /// What the points of one axis reach to with their intervals, and a little more, so that no symbol lies on the frame.
-std::string range_of(const Figure& f, char axis, bool right) {
+Range range_of(const Figure& f, char axis, bool right) {
   const bool is_value = (axis == 'y') != f.rows, is_log = axis == 'x' ? f.log_x : f.log_y && !right;
   Range r;
   for (const Curve& c : f.curves)
@@ -104,14 +106,29 @@ std::string range_of(const Figure& f, char axis, bool right) {
       for (const double value : {at - half, at, at + half})
         if (!is_log || value > 0) r.take(value);
     }
-  if (!(r.low <= r.high)) return is_log ? "[1:10]" : "[0:1]";  // an axis without a value would end gnuplot
+  if (!(r.low <= r.high)) return is_log ? Range{1, 10} : Range{0, 1};  // an axis without a value would end gnuplot
   if (is_log) {
     const double room = r.high > r.low ? std::pow(r.high / r.low, 0.04) : 1.5;
-    return fmt::format("[{:g}:{:g}]", r.low / room, r.high * room);
+    return {r.low / room, r.high * room};
   }
   const double room = r.high > r.low ? 0.04 * (r.high - r.low) : std::max(0.1 * std::abs(r.high), 1e-3);
   const bool cut = f.shares && is_value && !right;
-  return fmt::format("[{:g}:{:g}]", cut ? std::max(r.low - room, -0.02) : r.low - room, cut ? std::min(r.high + room, 1.02) : r.high + room);
+  return {cut ? std::max(r.low - room, -0.02) : r.low - room, cut ? std::min(r.high + room, 1.02) : r.high + room};
+}
+
+/// Where gnuplot's own numbers would be too few, or no whole ones: 1, 2 and 5 of each power of ten on a logarithmic axis that is short; whole numbers where only such are drawn.
+std::string tics_of(const Figure& f, char axis, const Range& r) {
+  if (axis == 'x' ? f.log_x : f.log_y) {
+    if (r.high / r.low > 300) return "";
+    std::vector<std::string> tics;
+    for (int power = static_cast<int>(std::floor(std::log10(r.low))); std::pow(10, power) <= r.high; ++power)
+      for (const int digit : {1, 2, 5})
+        if (const double at = digit * std::pow(10, power); at >= r.low && at <= r.high) tics.push_back(fmt::format("{:g}", at));
+    return tics.size() < 2 ? "" : fmt::format("set {}tics ({})\n", axis, fmt::join(tics, ", "));
+  }
+  const auto is_whole = [&](const Point& p) { return (axis == 'x' ? p.x : p.y) == std::floor(axis == 'x' ? p.x : p.y); };
+  const bool whole = std::all_of(f.curves.begin(), f.curves.end(), [&](const Curve& c) { return std::all_of(c.points.begin(), c.points.end(), is_whole); });
+  return whole && r.high - r.low < 13 ? fmt::format("set {}tics 1\n", axis) : "";
 }
 
 struct Legend {
@@ -139,7 +156,8 @@ bool are_turned(const Figure& f) {
 }
 
 std::string axes_of(const Figure& f) {
-  std::string text = fmt::format("set xrange {}\nset yrange {}\n", range_of(f, 'x', false), range_of(f, 'y', false));
+  const Range x = range_of(f, 'x', false), y = range_of(f, 'y', false);
+  std::string text = fmt::format("set xrange {}\nset yrange {}\n", x.text(), y.text()) + tics_of(f, 'x', x) + tics_of(f, 'y', y);
   const char* names = f.rows ? "y" : "x";
   if (!f.names.empty()) {
     std::vector<std::string> tics;
@@ -149,7 +167,7 @@ std::string axes_of(const Figure& f) {
                    : fmt::format("set xrange [-0.6:{}]\n", static_cast<double>(f.names.size()) - 0.4);
   }
   text += fmt::format("set xlabel {} offset 0,0.3\nset ylabel {}\n", quoted(f.x_label), quoted(f.y_label));
-  if (!f.right_label.empty()) text += fmt::format("set border 11\nset y2label {}\nset y2tics\nset y2range {}\n", quoted(f.right_label), range_of(f, 'y', true));
+  if (!f.right_label.empty()) text += fmt::format("set border 11\nset y2label {}\nset y2tics\nset y2range {}\n", quoted(f.right_label), range_of(f, 'y', true).text());
   if (f.log_x) text += "set logscale x\n";
   if (f.log_y) text += "set logscale y\n";
   return text;

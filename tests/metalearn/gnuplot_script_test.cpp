@@ -93,3 +93,14 @@ TEST_CASE("what gnuplot did not draw whole is no drawing") {
   CHECK(!failed->done);
   CHECK(failed->err.find("invalid command") != std::string::npos);
 }
+
+TEST_CASE("a short logarithmic axis has more numbers than its powers of ten, and an axis of a few whole numbers has those alone") {
+  Figure width = figure("width", {{.title = "", .points = {{16, 0.5}, {64, 0.6}, {256, 0.7}}}});
+  width.log_x = true;
+  const auto svgs = draw({width, figure("depth", {{.title = "", .points = {{1, 0.5}, {4, 0.7}}}})});
+  REQUIRE(svgs.size() == 2);
+  const auto has = [](const std::string& svg, const std::string& number) { return svg.find(">" + number + "<") != std::string::npos || svg.find("> " + number + "<") != std::string::npos; };
+  for (const char* number : {"20", "50", "100", "200"}) CHECK_MESSAGE(has(svgs[0], number), number);
+  for (const char* number : {"1", "2", "3", "4"}) CHECK_MESSAGE(has(svgs[1], number), number);
+  CHECK_FALSE(has(svgs[1], "1.5"));
+}
