@@ -18,6 +18,8 @@ namespace {
 using metalearn::Axis;
 using metalearn::FewShotRow;
 
+constexpr int kMaxDepth = 8;  // of lists and objects; a sweep needs 4
+
 const char* const kColumns[] = {"data", "value", "step", "method", "accuracy_mean", "accuracy_se", "accuracy_ci95", "objective_mean", "objective_se", "gain_mean", "gain_se", "seeds", "seconds_per_step"};
 
 Json to_json(const SweepPlace& place, const FewShotRow& row) {
@@ -54,7 +56,9 @@ Json read(const std::string& path, Axis axis) {
   const auto text = checkpoints::read_text(checkpoints::posix_file_system(), path);
   if (!text) return {};
   try {
-    Json json = Json::parse(*text);
+    bool is_shallow = true;  // what nests deeper is no sweep, and to print it would follow it until the stack is full
+    Json json = Json::parse(*text, [&](int depth, Json::parse_event_t, Json&) { return is_shallow = is_shallow && depth <= kMaxDepth; });
+    if (!is_shallow) throw std::runtime_error("nests too deep");
     if (json.at("over") != to_string(axis)) throw std::runtime_error("another axis");
     json.at("protocol");
     for (const auto& row : json.at("results")) {

@@ -17,6 +17,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr int kMaxDepth = 8;  // of lists and objects; an evaluation needs 4
+
 /// NaN of null and of what is not there.
 double number_of(const Json& row, const std::string& key) {
   const auto found = row.find(key);
@@ -63,7 +65,9 @@ std::vector<std::string> cells_of(const std::string& line) {
 
 Evaluation parse_evaluation(const std::string& text, const std::string& name, const std::string& axis) {
   try {
-    const Json json = Json::parse(text);
+    bool is_shallow = true;  // what nests deeper is no evaluation, and to show it would follow it until the stack is full
+    const Json json = Json::parse(text, [&](int depth, Json::parse_event_t, Json&) { return is_shallow = is_shallow && depth <= kMaxDepth; });
+    if (!is_shallow) throw checkpoints::BadData(fmt::format("{}: is not the JSON of an evaluation; remove it, and evaluate again", name));
     if (!axis.empty() && json.at("over") != axis)
       throw checkpoints::BadData(fmt::format("{}: holds a sweep over {}, not over {}; give it the name of what it holds", name, text_of(json.at("over")), axis));
     Evaluation e;

@@ -31,7 +31,6 @@ Command methods_command(const RunFiles& run, std::string what) {
                                        shell_word(run.directory + "/evaluations/methods.json"))};
 }
 
-
 /// Rows of a method, one for each mark.
 std::string row_of(const Evaluation& e, const Score& s) {
   if (s.step == 0) return s.method;

@@ -257,6 +257,7 @@ TEST_CASE("damaged files are named in their section and on stderr, the rest is s
   spill(folder / "r/evaluations/methods.json", "{\"results\": [");
   spill(folder / "r/evaluations/sweep-depth.json", sweep_json("width", {"1"}));
   spill(folder / "r/evaluations/sweep-labels.json", "{\"over\": \"labels\", \"results\": [{\"data\": \"squares\", \"value\": \"1\"}]}");
+  spill(folder / "r/evaluations/sweep-steps.json", "{\"over\": \"steps\", \"results\": [], \"protocol\": {\"seeds\": " + std::string(300000, '[') + std::string(300000, ']') + "}}");
   damage(folder / "r/evaluations/features-squares.h5");
   spill(folder / "r/evaluations.csv", "update,data\n1,squares\n");
   spill(folder / "r/config.json", "[]");
@@ -267,7 +268,7 @@ TEST_CASE("damaged files are named in their section and on stderr, the rest is s
   CHECK(made.code == 0);
   const json page = read_page(folder, "r/report.html");
   const std::string text = page["text"];
-  for (const char* file : {"r/evaluations/methods.json", "r/evaluations/sweep-depth.json", "r/evaluations/sweep-labels.json", "r/evaluations/features-squares.h5",
+  for (const char* file : {"r/evaluations/methods.json", "r/evaluations/sweep-depth.json", "r/evaluations/sweep-labels.json", "r/evaluations/sweep-steps.json", "r/evaluations/features-squares.h5",
                            "r/evaluations.csv", "r/config.json", "r/metrics.csv", "r/snapshot-00000006.h5"}) {
     CAPTURE(file);
     CHECK(contains(made.err, std::string("note: ") + file));

@@ -179,10 +179,13 @@ TEST_CASE("a sweep refuses what it can't do, and a folder that holds another one
   const Result other = run(with(sweep("depth=1", "out"), "--seeds", "3"), folder.path);
   CHECK(other.code == 64);
   CHECK(contains(other.err, "out/sweep-depth.json: holds a sweep whose seeds is 2, not 3"));
-  spill(folder / "broken/sweep-depth.json", "{\"over\": \"depth\", \"results\": [{}]}");
-  const Result broken = run(sweep("depth=1", "broken"), folder.path);
-  CHECK(broken.code == 65);
-  CHECK(contains(broken.err, "broken/sweep-depth.json: is not a sweep over depth"));
+  for (const std::string& text : {std::string("{\"over\": \"depth\", \"results\": [{}]}"),
+                                  "{\"over\": \"depth\", \"results\": [], \"protocol\": {\"seeds\": " + std::string(300000, '[') + std::string(300000, ']') + "}}"}) {
+    spill(folder / "broken/sweep-depth.json", text);
+    const Result broken = run(sweep("depth=1", "broken"), folder.path);
+    CHECK(broken.code == 65);
+    CHECK(contains(broken.err, "broken/sweep-depth.json: is not a sweep over depth"));
+  }
   struct Row { std::vector<std::string> words; int code; const char* says; };
   for (const Row& row : {Row{{"--data", "squares=data", "--out", "o"}, 64, "nothing to vary"},
                          Row{{"--over", "depth=1", "--out", "o"}, 64, "no data"},
