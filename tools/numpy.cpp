@@ -2,12 +2,15 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/file_system.hpp"
+#include "checkpoints/run_directory.hpp"
 #include "checkpoints/snapshot_file.hpp"
 #include "metalearn/outer/numpy_model.hpp"
+#include "metalearn/outer/trained_theta.hpp"
 #include "tools/commands.hpp"
 #include "tools/config_source.hpp"
 #include "tools/json.hpp"
@@ -38,10 +41,29 @@ ModelFile model_of(const std::string& path, bool raw) {
   return {theta.file, theta.config, std::move(theta.theta), {}, {}, {theta.update, theta.label, theta.mark, theta.provenance}};
 }
 
+/// The mean of the moving averages of the snapshots that a run keeps, of update `from` and later ones. Sums in their order.
+ModelFile mean_of(const std::string& run, std::int64_t from) {
+  if (!std::filesystem::is_directory(run)) throw checkpoints::UsageError(fmt::format("--mean-from takes the snapshots of a run, and {} is no run directory", run));
+  auto theta = load_theta(run, false);
+  std::vector<std::int64_t> updates;
+  std::vector<double> sum(theta.theta.size());
+  for (const auto& snapshot : checkpoints::list_snapshots(run)) {
+    if (snapshot.update < from || (theta.config.keep_every > 0 && snapshot.update % theta.config.keep_every != 0)) continue;
+    const auto one = load_theta(snapshot.path, false).theta;
+    std::transform(sum.begin(), sum.end(), one.begin(), sum.begin(), [](double total, float x) { return total + static_cast<double>(x); });
+    updates.push_back(snapshot.update);
+  }
+  if (updates.size() < 2) throw checkpoints::UsageError(fmt::format("--mean-from {}: {} keeps {} snapshots from there on, and a mean takes two; name an earlier update", from, run, updates.size()));
+  std::transform(sum.begin(), sum.end(), theta.theta.begin(), [&](double total) { return static_cast<float>(total / static_cast<double>(updates.size())); });
+  const std::string label = fmt::format("{}s of updates {}", metalearn::kMeanLabel, fmt::join(updates, ", "));
+  return {theta.file, theta.config, std::move(theta.theta), {}, {}, {updates.back(), label, theta.mark, theta.provenance}};
+}
+
 /// Theta alone, without the folders of this machine.
 ModelFile to_hand_on(ModelFile model) {
   if (model.theta.empty()) throw checkpoints::BadData(fmt::format("{}: holds no theta, which is all that a FILE.h5 is made of; write NumPy's arrays (--out FILE.npz)", model.file));
-  for (auto& word : model.config.data) word = word.substr(0, word.find('='));
+  for (auto* words : {&model.config.data, &model.config.eval_data})
+    for (auto& word : *words) word = word.substr(0, word.find('='));
   model.config.disk = 0;
   model.config.disk_dir.clear();
   model.widths.clear();
@@ -77,7 +99,8 @@ int import_numpy(const Words& words) {
 int export_numpy(const Words& words) {
   const Usage usage{"metalearn export FILE|RUN --out FILE.npz|FILE.h5 [options]",
                     "Writes a theta, or the phi of `apply`, as NumPy's arrays under the names of the specification (top_delta/conv0/w, ..., W/1, V/1, b/1); or a theta alone as one small file for --theta.",
-                    {{"out", "FILE", "the file to write; its ending says which of the two"}, {"raw", "", "theta itself, not its moving average"}},
+                    {{"out", "FILE", "the file to write; its ending says which of the two"}, {"raw", "", "theta itself, not its moving average"},
+                     {"mean-from", "UPDATE", "of a run: the mean over the snapshots of this update and later ones that it keeps (--keep-every), in place of the best of them; 0 .. 99999999"}},
                     "FILE|RUN",
                     "Of a run directory: its best snapshot on meta-validation tasks. NumPy: config/rule, representation, inner_rate, batch, activation, resolution, colour and words say what theta was trained with.\n"
                     "FILE.h5 also says how it was trained, the mark that meta-validation chose, and on what: names, checksums, but no folders."};
@@ -86,7 +109,9 @@ int export_numpy(const Words& words) {
   if (arguments->word.empty()) throw checkpoints::UsageError("no theta; usage: " + usage.synopsis);
   require_input(arguments->word, "a run directory, a snapshot, or what import or apply wrote (*.h5)");
   const std::string out = output_file(*arguments, "FILE.npz or FILE.h5", {arguments->word});
-  ModelFile model = model_of(arguments->word, arguments->has("raw"));
+  const bool is_mean = arguments->has("mean-from");
+  if (is_mean && arguments->has("raw")) throw checkpoints::UsageError("--raw has no effect with --mean-from, which is of moving averages; leave one of them out");
+  ModelFile model = is_mean ? mean_of(arguments->word, arguments->whole("mean-from", 0, 0, 99999999)) : model_of(arguments->word, arguments->has("raw"));
   if (out.ends_with(".h5")) model = to_hand_on(std::move(model));
   if (out.ends_with(".h5")) checkpoints::save_snapshot(out, metalearn::to_archive(model));
   else checkpoints::write_durably(checkpoints::posix_file_system(), out, metalearn::npz_from_model(model));

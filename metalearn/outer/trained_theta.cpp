@@ -31,7 +31,7 @@ RunSnapshot recommended(const std::string& directory, std::vector<std::string>& 
 }
 
 TrainedTheta from_model(ModelFile model, bool raw) {
-  if (raw && model.origin.label == kAverage) throw checkpoints::UsageError(fmt::format("--raw has no effect on {}, which holds a moving average alone; leave it out, or name the run", model.file));
+  if (raw && (model.origin.label == kAverage || model.origin.label.starts_with(kMeanLabel))) throw checkpoints::UsageError(fmt::format("--raw has no effect on {}, which holds moving averages alone; leave it out, or name the run", model.file));
   if (model.theta.empty()) throw checkpoints::BadData(fmt::format("{}: holds a phi but no theta; name a run directory, one of its snapshots, or an imported theta", model.file));
   TrainedTheta t;
   t.file = model.file;

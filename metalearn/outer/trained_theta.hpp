@@ -11,6 +11,9 @@
 
 namespace metalearn {
 
+/// What the label of a mean over snapshots begins with (`export --mean-from`).
+inline constexpr const char* kMeanLabel = "mean of the moving average";
+
 struct TrainedTheta {
   std::string file;                  ///< the snapshot it came from
   Config config;                     ///< of the run

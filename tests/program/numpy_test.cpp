@@ -204,3 +204,34 @@ TEST_CASE("a damaged archive is refused") {
   CHECK(run(program({"export", "run"}), folder.path).code == 64);
   CHECK(run(program({"import", "none.npz", "--out", "x.h5"}), folder.path).code == 66);
 }
+
+TEST_CASE("the mean over a run's snapshots is that of their thetas, says of which, and holds no folder's name") {
+  Folder folder;
+  IdxImages().write(folder / "idx");
+  REQUIRE(run(tiny_training("run", "mine=idx", {"--keep-every", "2", "--eval-data", "held=idx"}), folder.path).code == 0);
+  for (const char* update : {"2", "4", "6"})
+    REQUIRE(run(program({"export", "run/snapshot-0000000" + std::string(update) + ".h5", "--out", "theta" + std::string(update) + ".npz"}), folder.path).code == 0);
+  REQUIRE(run(program({"export", "run", "--mean-from", "1", "--out", "mean.npz"}), folder.path).code == 0);
+  const Result same = python(folder, R"(
+a, b, c, m = (np.load('theta2.npz'), np.load('theta4.npz'), np.load('theta6.npz'), np.load('mean.npz'))
+for n in m.files:
+    if not n.startswith('config/'): assert np.array_equal(m[n], ((a[n].astype('f8') + b[n] + c[n]) / 3).astype('f4')), n
+assert not np.array_equal(a['top_delta/conv0/w'], m['top_delta/conv0/w'])
+)");
+  CAPTURE(same.err);
+  CHECK(same.code == 0);
+  REQUIRE(run(program({"export", "run", "--mean-from", "4", "--out", "mean.h5"}), folder.path).code == 0);
+  const Result inspected = run(program({"inspect", "mean.h5"}), folder.path);
+  CHECK(contains(inspected.out, "mean of the moving averages of updates 4, 6"));
+  CHECK(!contains(inspected.out, folder.path.string()));
+  const auto refused = [&](const std::vector<std::string>& words, const char* says) {
+    const Result result = run(program(words), folder.path);
+    CAPTURE(result.err);
+    CHECK(result.code == 64);
+    CHECK(contains(result.err, says));
+  };
+  refused({"export", "run", "--mean-from", "6", "--out", "x.h5"}, "keeps 1 snapshots from there on");
+  refused({"export", "run", "--mean-from", "2", "--raw", "--out", "x.h5"}, "--raw has no effect with --mean-from");
+  refused({"export", "mean.h5", "--mean-from", "2", "--out", "x.h5"}, "is no run directory");
+  refused({"eval", "--theta", "mean.h5", "--raw", "--data", "mine=idx"}, "--raw has no effect on mean.h5");
+}
