@@ -41,7 +41,8 @@ TEST_CASE("evaluations.csv has the numbers that eval gives for the snapshots; tr
   for (const char* update : {"2", "4"}) {
     const Result eval = run(program({"eval", "--theta", "r/snapshot-0000000" + std::string(update) + ".h5", "--data", "held=other", "--steps", "0,2", "--seeds", "2", "--json"}), folder.path);
     REQUIRE(eval.code == 0);
-    for (const auto& row : Json::parse(eval.out)["results"])
+    const Json found = Json::parse(eval.out)["results"];
+    for (const auto& row : found)
       CHECK(contains(rows, fmt::format("{},held,{},{:.9g},{:.9g},{:.9g},", update, row["step"].get<int>(), row["accuracy_mean"].get<double>(), row["accuracy_se"].get<double>(), row["objective_mean"].get<double>())));
   }
   const Result verified = run(program({"verify", "r"}), folder.path);
