@@ -13,6 +13,7 @@
 #include "tools/evaluation.hpp"
 #include "tools/json.hpp"
 #include "tools/options.hpp"
+#include "tools/plus_minus.hpp"
 #include "tools/theta_notes.hpp"
 #include "tools/theta_source.hpp"
 
@@ -129,17 +130,16 @@ void print_table(const std::vector<FewShotRow>& rows) {
   for (const auto& row : rows) width = std::max(width, row.data.size());
   fmt::print("{:<{}}  {:<8}{:>6}{:>20}{:>20}{:>21}{:>7}\n", "data", width, "method", "step", "accuracy", "objective", "gain, paired", "seeds");
   for (const auto& row : rows)
-    fmt::print("{:<{}}  {:<8}{:>6}{:>20}{:>20}{:>21}{:>7}\n", row.data, width, row.method, row.step, fmt::format("{:.4f} +- {:.4f}", row.accuracy_mean, row.accuracy_se),
-               fmt::format("{:.4f} +- {:.4f}", row.objective_mean, row.objective_se), row.step == 0 || std::isnan(row.gain_mean) ? "" : fmt::format("{:+.4f} +- {:.4f}", row.gain_mean, row.gain_se),
-               row.seeds);
+    fmt::print("{:<{}}  {:<8}{:>6}{:>20}{:>20}{:>21}{:>7}\n", row.data, width, row.method, row.step, plus_minus(row.accuracy_mean, row.accuracy_se),
+               plus_minus(row.objective_mean, row.objective_se), row.step == 0 || std::isnan(row.gain_mean) ? "" : plus_minus(row.gain_mean, row.gain_se, "{:+.4f}"), row.seeds);
 }
 
 void print_gains(const Report& report) {
   fmt::print("\nmark chosen on meta-validation tasks: {} inner steps\n", *report.mark);
   for (const auto& row : report.rows)
     if (row.step == report.mark && !std::isnan(row.gain_mean))
-      fmt::print("{}: accuracy {:.4f}, random initialisation {:.4f}: {:+.1f} points (standard error {:.1f})\n", row.data, row.accuracy_mean, row.accuracy_mean - row.gain_mean,
-                 100 * row.gain_mean, 100 * row.gain_se);
+      fmt::print("{}: accuracy {:.4f}, random initialisation {:.4f}: {:+.1f} points{}\n", row.data, row.accuracy_mean, row.accuracy_mean - row.gain_mean,
+                 100 * row.gain_mean, std::isnan(row.gain_se) ? "" : fmt::format(" (standard error {:.1f})", 100 * row.gain_se));
 }
 
 /// The thetas of --theta; where none is named, the one that comes with the program, if its method is named, or, of `all`, if it fits what the keys say.

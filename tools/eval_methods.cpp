@@ -8,6 +8,7 @@
 #include "checkpoints/error.hpp"
 #include "metalearn/evaluate/comparison.hpp"
 #include "tools/json.hpp"
+#include "tools/plus_minus.hpp"
 
 namespace tools {
 namespace {
@@ -105,8 +106,7 @@ Json json_report(const MethodsRequest& request, const std::vector<Method>& metho
 
 std::string show(const Interval& i, bool sign = false) {
   if (std::isnan(i.mean)) return "";
-  const std::string mean = sign ? fmt::format("{:+.4f}", i.mean) : fmt::format("{:.4f}", i.mean);
-  return std::isnan(i.half_width) ? mean : fmt::format("{} +- {:.4f}", mean, i.half_width);
+  return plus_minus(i.mean, i.half_width, sign ? "{:+.4f}" : "{:.4f}");
 }
 
 /// One line per data set, method and mark; a column per head.

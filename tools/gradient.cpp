@@ -15,6 +15,7 @@
 #include "tools/config_source.hpp"
 #include "tools/json.hpp"
 #include "tools/options.hpp"
+#include "tools/plus_minus.hpp"
 #include "tools/progress.hpp"
 #include "tools/theta_source.hpp"
 
@@ -145,9 +146,9 @@ Json to_json(const LengthFigures& f) {
 }
 
 /// "0.0123 +- 0.0004", with " (5)" where it is of so many of the tasks only, or what stands for no number.
-std::string show(const Estimate& e, const char* format, std::int64_t of, std::int64_t tasks) {
+std::string show(const Estimate& e, const char* mean_format, const char* error_format, std::int64_t of, std::int64_t tasks) {
   if (!std::isfinite(e.mean)) return "-";
-  return fmt::format(fmt::runtime(format), e.mean, e.standard_error) + (of < tasks ? fmt::format(" ({})", of) : "");
+  return plus_minus(e.mean, e.standard_error, mean_format, error_format) + (of < tasks ? fmt::format(" ({})", of) : "");
 }
 
 std::string show(double value, const char* format) { return std::isfinite(value) ? fmt::format(fmt::runtime(format), value) : "-"; }
@@ -160,8 +161,8 @@ std::string show_digits(const LengthFigures& f) {
 void print_lengths(const std::vector<LengthFigures>& map) {
   fmt::print("the exact gradient through T steps\n{:>8}  {:>7}  {:>22}  {:>22}  {}\n", "rate", "T", "growth", "float64", "digits");
   for (const auto& f : map) {
-    fmt::print("{:>8}  {:>7}  {:>22}  {:>22}  {}\n", f.inner_rate, f.length, show(f.growth, "{:+.4f} +- {:.4f}", f.growing, f.tasks),
-               show(f.agreement, "{:.4f} +- {:.4f}", f.agreeing, f.tasks), show_digits(f));
+    fmt::print("{:>8}  {:>7}  {:>22}  {:>22}  {}\n", f.inner_rate, f.length, show(f.growth, "{:+.4f}", "{:.4f}", f.growing, f.tasks),
+               show(f.agreement, "{:.4f}", "{:.4f}", f.agreeing, f.tasks), show_digits(f));
     for (const auto& failure : f.failures) fmt::print("{:>8}  {}\n", "", failure);
   }
 }
@@ -170,8 +171,8 @@ void print_windows(const std::vector<LengthFigures>& map) {
   fmt::print("\nback-propagated through windows\n{:>8}  {:>7}  {:>6}  {:>24}  {:>23}  {:>6}  {:>10}\n", "rate", "T", "window", "|g|", "cosine", "signal", "per second");
   for (const auto& f : map)
     for (const auto& w : f.windows)
-      fmt::print("{:>8}  {:>7}  {:>6}  {:>24}  {:>23}  {:>6}  {:>10}\n", f.inner_rate, f.length, w.window, show(w.norm, "{:.3g} +- {:.2g}", w.finite, f.tasks),
-                 show(w.cosine, "{:.4f} +- {:.4f}", w.compared, f.tasks), show(w.signal_to_noise, "{:.2f}"), show(w.per_second, "{:.3g}"));
+      fmt::print("{:>8}  {:>7}  {:>6}  {:>24}  {:>23}  {:>6}  {:>10}\n", f.inner_rate, f.length, w.window, show(w.norm, "{:.3g}", "{:.2g}", w.finite, f.tasks),
+                 show(w.cosine, "{:.4f}", "{:.4f}", w.compared, f.tasks), show(w.signal_to_noise, "{:.2f}"), show(w.per_second, "{:.3g}"));
 }
 
 void print_warning(const std::vector<LengthFigures>& map) {

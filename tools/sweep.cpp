@@ -1,5 +1,6 @@
 // sweep: one thing of an evaluation varied, value by value: the paper's figures of how a rule carries over.
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
 
 #define XXH_INLINE_ALL
@@ -11,6 +12,7 @@
 #include "tools/commands.hpp"
 #include "tools/evaluation.hpp"
 #include "tools/options.hpp"
+#include "tools/plus_minus.hpp"
 #include "tools/progress.hpp"
 #include "tools/signals.hpp"
 #include "tools/sweep_file.hpp"
@@ -143,7 +145,7 @@ bool is_asked(const SweepAxis& axis, const Sweep& sweep, const Json& row) {
 
 std::string show(const Json& mean, const Json& error, const char* format) {
   if (mean.is_null()) return "";
-  return fmt::format(fmt::runtime(format), mean.get<double>(), error.is_null() ? std::nan("") : error.get<double>());
+  return plus_minus(mean.get<double>(), error.is_null() ? std::nan("") : error.get<double>(), format);
 }
 
 void print_table(const SweepAxis& axis, const std::vector<Json>& rows) {
@@ -152,7 +154,7 @@ void print_table(const SweepAxis& axis, const std::vector<Json>& rows) {
   fmt::print("{:<{}}  {:>11}{:>7}{:>20}{:>21}{:>7}{:>11}\n", "data", width, to_string(axis.axis), "step", "accuracy", "gain, paired", "seeds", "ms/step");
   for (const auto& row : rows)
     fmt::print("{:<{}}  {:>11}{:>7}{:>20}{:>21}{:>7}{:>11}\n", row["data"].get<std::string>(), width, row["value"].get<std::string>(), row["step"].get<std::int64_t>(),
-               show(row["accuracy_mean"], row["accuracy_se"], "{:.4f} +- {:.4f}"), row["step"] == 0 ? "" : show(row["gain_mean"], row["gain_se"], "{:+.4f} +- {:.4f}"), row["seeds"].get<std::int64_t>(),
+               show(row["accuracy_mean"], row["accuracy_se"], "{:.4f}"), row["step"] == 0 ? "" : show(row["gain_mean"], row["gain_se"], "{:+.4f}"), row["seeds"].get<std::int64_t>(),
                row["seconds_per_step"].is_null() ? "" : fmt::format("{:.2f}", 1000 * row["seconds_per_step"].get<double>()));
 }
 
@@ -228,6 +230,7 @@ int sweep(const Words& words) {
       fmt::print("\n");
       print_table(axes[i], rows);
       fmt::print("kept: {}, {}\n", done.file.json_path(), done.file.csv_path());
+      std::fflush(stdout);  // the next axis may take hours
     }
   }
   if (arguments->has("json")) print_json(all.size() == 1 ? all[0] : all);

@@ -30,7 +30,7 @@ struct FewShotOptions {
 struct FewShotRow {
   std::string data, method;      ///< "mnist"; method_name() of the rule
   std::int64_t step = 0;
-  double accuracy_mean = 0, accuracy_se = 0;     ///< over seeds, of which each is a mean over its draws; the standard error of one seed is 0
+  double accuracy_mean = 0, accuracy_se = 0;     ///< over seeds, of which each is a mean over its draws; the standard error of one seed is NaN
   double objective_mean = 0, objective_se = 0;
   std::int64_t seeds = 0;
   double gain_mean = 0, gain_se = 0;             ///< accuracy here less accuracy at step 0, paired seed by seed; NaN where step 0 is no mark

@@ -1,6 +1,5 @@
 // Mean and standard error of independent measurements. Pure functions.
 #pragma once
-#include <algorithm>
 #include <cmath>
 #include <span>
 
@@ -8,7 +7,7 @@ namespace metalearn {
 
 struct Estimate {
   double mean = 0;
-  double standard_error = 0;  ///< sqrt(sum (x - mean)^2 / (n - 1) / n); 0 of one measurement, which says nothing about its error
+  double standard_error = 0;  ///< sqrt(sum (x - mean)^2 / (n - 1) / n); NaN of one measurement, which says nothing about its error
 };
 
 /// REQUIRES at least one value. A value that is not a number makes both so.
@@ -18,7 +17,7 @@ inline Estimate estimate(std::span<const double> values) {
   for (double x : values) e.mean += x / n;
   double squares = 0;
   for (double x : values) squares += (x - e.mean) * (x - e.mean);
-  e.standard_error = values.size() > 1 || !std::isfinite(e.mean) ? std::sqrt(squares / std::max(1.0, n - 1) / n) : 0.0;
+  e.standard_error = std::sqrt(squares / (n - 1) / n);  // 0 / 0 where n is 1
   return e;
 }
 

@@ -61,7 +61,7 @@ Figure methods_figure(const Evaluation& e, const std::string& data, std::size_t 
     const double offset = heads.size() < 2 ? 0 : 0.5 * (static_cast<double>(h) / static_cast<double>(heads.size() - 1) - 0.5);
     f.curves[h].points.push_back({s.accuracy.mean, static_cast<double>(place - f.names.begin()) + offset, s.accuracy.half});
   }
-  f.height = 110 + 21 * static_cast<int>(f.names.size());
+  f.height = 150 + 26 * static_cast<int>(f.names.size());
   return f;
 }
 

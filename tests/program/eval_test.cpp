@@ -48,6 +48,21 @@ TEST_CASE("eval of a run") {
       CHECK(row["objective_mean"].get<double>() > 0);
     }
   }
+  SUBCASE("one seed says nothing of its own error: none is shown") {
+    const std::vector<std::string> one = program({"eval", "--theta", "r", "--data", "squares=data", "--steps", "0,2", "--layers", "8", "--seeds", "1", "--draws", "1"});
+    auto with_json = one;
+    with_json.push_back("--json");
+    const Result table = run(one, folder.path), json = run(with_json, folder.path);
+    CAPTURE(table.out);
+    CHECK(table.code == 0);
+    CHECK(contains(table.out, "learned      2"));
+    CHECK_FALSE(contains(table.out, "+-"));
+    CHECK_FALSE(contains(table.out, "standard error"));
+    CHECK_FALSE(contains(table.out, "nan"));
+    const auto rows = nlohmann::json::parse(json.out)["results"];
+    CHECK(rows[1]["accuracy_mean"].is_number());
+    CHECK(rows[1]["accuracy_se"].is_null());
+  }
   SUBCASE("writes the JSON to a file too, with and without methods, beside what it prints") {
     const Result table = run(tiny_eval({"--data", "squares=data"}), folder.path), json = run(tiny_eval({"--data", "squares=data", "--json"}), folder.path);
     const Result both = run(tiny_eval({"--data", "squares=data", "--out", "r/evaluations/deep/eval.json"}), folder.path);
