@@ -3,19 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 #include "checkpoints/error.hpp"
 #include "metalearn/model/representation.hpp"
+#include "metalearn/outer/adam.hpp"
 #include "metalearn/tasks/augmentation.hpp"
 
 namespace metalearn {
 namespace {
-
-bool is_finite(const std::vector<float>& numbers) {
-  return std::all_of(numbers.begin(), numbers.end(), [](float x) { return std::isfinite(x); });
-}
 
 /// Examples of a split in their order, unchanged.
 Representation::Source in_order(const ImageSet& set, int resolution) {
@@ -26,7 +22,7 @@ Representation::Source in_order(const ImageSet& set, int resolution) {
 }
 
 void put_split(checkpoints::Archive& archive, const std::string& name, const ImageSet& set, std::vector<float> features, std::int64_t width) {
-  if (!is_finite(features)) throw checkpoints::Diverged(fmt::format("a feature of the {} split is not finite; use fewer --steps or a smaller --inner-rate", name));
+  if (!all_finite(features)) throw checkpoints::Diverged(fmt::format("a feature of the {} split is not finite; use fewer --steps or a smaller --inner-rate", name));
   const std::int64_t n = set.count();
   std::vector<std::int64_t> index = set.index;
   if (index.empty()) {
@@ -60,7 +56,7 @@ void learn(ModelFile& model, const Dataset& set, const ApplyOptions& options) {
     }
     step.advance(model.theta, model.phi, x, next);
     model.phi.swap(next);
-    if (!is_finite(model.phi)) throw checkpoints::Diverged(fmt::format("phi is no longer finite after {} inner steps; use fewer --steps or a smaller --inner-rate", t + 1));
+    if (!all_finite(model.phi)) throw checkpoints::Diverged(fmt::format("phi is no longer finite after {} inner steps; use fewer --steps or a smaller --inner-rate", t + 1));
   }
 }
 
@@ -76,7 +72,7 @@ checkpoints::Archive features_archive(const ModelFile& model, const Dataset& set
     for (std::size_t l = 0; l < representation.moments().size(); ++l) {
       const LayerMoments& moments = representation.moments()[l];
       const std::vector<std::int64_t> shape = {model.widths[l + 1]};
-      if (!is_finite(moments.mean) || !is_finite(moments.variance))
+      if (!all_finite(moments.mean) || !all_finite(moments.variance))
         throw checkpoints::Diverged(fmt::format("the statistics of layer {} are not finite; use fewer --steps or a smaller --inner-rate", l + 1));
       archive.put(fmt::format("statistics/mean/{}", l + 1), shape, moments.mean);
       archive.put(fmt::format("statistics/variance/{}", l + 1), shape, moments.variance);

@@ -9,6 +9,7 @@
 #include "checkpoints/error.hpp"
 #include "checkpoints/file_system.hpp"
 #include "checkpoints/snapshot_file.hpp"
+#include "metalearn/outer/adam.hpp"
 #include "metalearn/outer/metrics_text.hpp"
 #include "metalearn/outer/run_snapshot.hpp"
 #include "metalearn/outer/run_state.hpp"
@@ -90,6 +91,8 @@ Features features_from(const std::string& path) {
   f.steps = a.attribute<std::int64_t>("apply", "steps");
   f.labels = a.numbers<std::int32_t>("test/labels");
   f.features = a.numbers<float>("test/features", {static_cast<std::int64_t>(f.labels.size()), f.model.widths.back()});
+  if (f.labels.empty() || !all_finite(f.features) || !all_finite(f.model.phi))
+    throw checkpoints::BadData(fmt::format("{}: holds no examples, or numbers that are not finite; write it anew with metalearn apply", path));
   for (const auto& [place, name] : a.texts("classes")) f.classes.push_back(name);
   for (const auto label : f.labels)
     if (label < 0 || label >= static_cast<std::int64_t>(f.classes.size()))

@@ -1,6 +1,7 @@
 // metalearn report: the page parses, every figure is there, what lacks is named with a command that works, and what is damaged spoils nothing else.
 #include <nlohmann/json.hpp>
 
+#include "checkpoints/snapshot_file.hpp"
 #include "program_fixture.hpp"
 
 using namespace program_test;
@@ -258,7 +259,11 @@ TEST_CASE("damaged files are named in their section and on stderr, the rest is s
   spill(folder / "r/evaluations/sweep-depth.json", sweep_json("width", {"1"}));
   spill(folder / "r/evaluations/sweep-labels.json", "{\"over\": \"labels\", \"results\": [{\"data\": \"squares\", \"value\": \"1\"}]}");
   spill(folder / "r/evaluations/sweep-steps.json", "{\"over\": \"steps\", \"results\": [], \"protocol\": {\"seeds\": " + std::string(300000, '[') + std::string(300000, ']') + "}}");
+  checkpoints::Archive features = checkpoints::load_snapshot((folder / "r/evaluations/features-squares.h5").string());
   damage(folder / "r/evaluations/features-squares.h5");
+  features.put("test/labels", {0}, std::vector<std::int32_t>{});
+  features.put("test/features", {0, features.array("test/features").shape[1]}, std::vector<float>{});
+  checkpoints::save_snapshot((folder / "r/evaluations/features-none.h5").string(), features);
   spill(folder / "r/evaluations.csv", "update,data\n1,squares\n");
   spill(folder / "r/config.json", "[]");
   std::string metrics = slurp(folder / "r/metrics.csv");
@@ -268,7 +273,7 @@ TEST_CASE("damaged files are named in their section and on stderr, the rest is s
   CHECK(made.code == 0);
   const json page = read_page(folder, "r/report.html");
   const std::string text = page["text"];
-  for (const char* file : {"r/evaluations/methods.json", "r/evaluations/sweep-depth.json", "r/evaluations/sweep-labels.json", "r/evaluations/sweep-steps.json", "r/evaluations/features-squares.h5",
+  for (const char* file : {"r/evaluations/methods.json", "r/evaluations/sweep-depth.json", "r/evaluations/sweep-labels.json", "r/evaluations/sweep-steps.json", "r/evaluations/features-squares.h5", "r/evaluations/features-none.h5",
                            "r/evaluations.csv", "r/config.json", "r/metrics.csv", "r/snapshot-00000006.h5"}) {
     CAPTURE(file);
     CHECK(contains(made.err, std::string("note: ") + file));
