@@ -10,6 +10,7 @@
 #include "metalearn/outer/trained_theta.hpp"
 #include "tools/commands.hpp"
 #include "tools/config_source.hpp"
+#include "tools/evaluation.hpp"
 #include "tools/json.hpp"
 #include "tools/options.hpp"
 #include "tools/theta_notes.hpp"
@@ -31,7 +32,7 @@ Usage make_usage() {
               {{"theta", "FILE|RUN", "snapshot, imported theta, or run directory: its best snapshot on meta-validation tasks", "the theta that comes with the program"},
                {"data", "NAME[=DIR]", "the data set (metalearn data --help says which there are)"},
                {"out", "FEATURES.h5", "the HDF5 file to write: train/features, train/labels, train/index, validation/... (which of cifar10 and imagenet stand in train too), test/..., phi/..."},
-               {"steps", "N", "inner steps; 0 .. 1000000", "as meta-validation chose, or else 100"},
+               {"steps", "N", "inner steps; 0 .. 1000000", "as meta-validation chose for the training's settings, or else 100"},
                {"statistics", "dataset|batch", "dataset: batch norm with statistics fixed over the train split, features do not depend on who shares a batch; batch: of each batch", "dataset"},
                {"layers", "N,N,...", "units of the base model's hidden layers", "64,64"},
                {"phi", "FILE", "start from the phi in this file (of import or apply), not from random weights; with --steps 0 it needs no theta"},
@@ -91,12 +92,14 @@ int apply(const Words& words) {
     require_input(*arguments->find("phi"), "a phi of import or apply (*.h5)");
     theta.config = metalearn::load_model(*arguments->find("phi")).config;
   }
+  const metalearn::Config of_training = theta.config;
+  for (const auto& key : kFreeKeys)
+    if (const auto value = arguments->find(key)) set_option(theta.config, key, *value);
+  if (learns) note_departures(theta.config, of_training, theta.file);
+  if (learns && !arguments->has("steps")) keep_mark_where_it_fits(*arguments, of_training, theta);
   options.steps = arguments->whole("steps", theta.mark.value_or(kSteps), 0, 1000000);
   metalearn::Config config = theta.config;
-  for (const auto& key : kFreeKeys)
-    if (const auto value = arguments->find(key)) set_option(config, key, *value);
   set_option(config, "data", *data_word);
-  if (learns) note_departures(config, theta.config, theta.file);
 
   const auto set = metalearn::load_dataset(*data_word, config.task.load);
   metalearn::require_own_examples(*set);

@@ -45,6 +45,11 @@ void apply_keys(const Arguments& arguments, metalearn::TrainedTheta& theta) {
   for (const auto& key : free_keys())
     if (const auto asked = arguments.find(key)) set_option(theta.config, key, *asked);
   note_departures(theta.config, of_training, theta.file);
+  keep_mark_where_it_fits(arguments, of_training, theta);
+}
+
+void keep_mark_where_it_fits(const Arguments& arguments, const metalearn::Config& of_training, metalearn::TrainedTheta& theta) {
+  const auto trained = of_training.to_map();
   std::string useless = arguments.has("raw") ? "it was chosen for the moving average, not for --raw" : "";
   for (const auto& key : free_keys())
     if (const auto now = theta.config.to_map().at(key); now != trained.at(key)) useless = fmt::format("--{} is {}, in the run it was {}", key, now, trained.at(key));

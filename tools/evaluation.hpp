@@ -21,6 +21,8 @@ void add_key_options(Usage& usage, const std::string& labels_fallback);
 
 /// What the command line says about the configuration must fit theta. A mark that the run chose for other settings is dropped, and why is said on stderr. Throws UsageError.
 void apply_keys(const Arguments& arguments, metalearn::TrainedTheta& theta);
+/// The last part of it alone, where theta.config is settled already: --raw, or a key that differs from training, drops the mark.
+void keep_mark_where_it_fits(const Arguments& arguments, const metalearn::Config& of_training, metalearn::TrainedTheta& theta);
 
 /// --steps, --layers, --seeds, --draws, --permutation, --threads, --memory and --seed. Throws UsageError.
 metalearn::FewShotOptions few_shot_options(const Arguments& arguments, const metalearn::Config& config, const std::string& steps_fallback, std::int64_t seeds_fallback);

@@ -40,6 +40,16 @@ TEST_CASE("without --theta, eval and apply take the theta that comes with the pr
   CHECK(apply("b.h5", {"--theta", kKept}).code == 0);
   const Result same = run({"/usr/bin/python3", "-c", "import h5py, numpy as np\na, b = (h5py.File(n)['test/features'][()] for n in ('a.h5', 'b.h5'))\nprint(np.array_equal(a, b))"}, folder.path);
   CHECK(same.out == "True\n");
+  // The mark that meta-validation chose is of the training's inner rate.
+  const auto steps_of = [&](std::vector<std::string> more) {
+    std::vector<std::string> words = {"apply", "--data", "own=own", "--layers", "8", "--out", "c.h5"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run(program(words), folder.path);
+  };
+  CHECK(contains(steps_of({}).out, "after 300 inner steps"));
+  const Result other_rate = steps_of({"--inner-rate", "0.01"});
+  CHECK(contains(other_rate.out, "after 100 inner steps"));
+  CHECK(contains(other_rate.err, "note: the mark that the run chose (300 inner steps) is not used: --inner-rate is 0.01"));
 
   const auto learned = [&](const std::vector<std::string>& words) { return nlohmann::json::parse(results(folder, eval_and(words)))["results"]; };
   CHECK(!learned({"--methods", "learned"}).empty());
