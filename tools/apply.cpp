@@ -63,7 +63,7 @@ ModelFile make_model(const Arguments& arguments, const metalearn::Dataset& set, 
     return model;
   }
   model.widths = {inputs};
-  for (const auto units : whole_list("layers", arguments.find("layers").value_or("64,64"), 1, 16384)) model.widths.push_back(units);
+  for (const auto units : whole_list("layers", arguments.find("layers").value_or("64,64"), 2, 16384)) model.widths.push_back(units);
   model.widths.push_back(model.config.rule.N_L);
   model.phi = metalearn::initial_phi(model.widths, static_cast<std::uint64_t>(arguments.whole("seed", 0, 0, std::numeric_limits<long long>::max())), 0);
   return model;

@@ -63,7 +63,7 @@ FewShotOptions few_shot_options(const Arguments& arguments, const metalearn::Con
   const auto steps = whole_list("steps", arguments.find("steps").value_or(steps_fallback), 0, 100000);
   if (std::adjacent_find(steps.begin(), steps.end(), std::greater_equal<>()) != steps.end()) throw UsageError("--steps: the marks do not ascend; write them as 0,10,25");
   options.steps.assign(steps.begin(), steps.end());
-  const auto layers = whole_list("layers", arguments.find("layers").value_or("64,64"), 1, 16384);
+  const auto layers = whole_list("layers", arguments.find("layers").value_or("64,64"), 2, 16384);
   options.hidden.assign(layers.begin(), layers.end());
   options.seeds = arguments.whole("seeds", seeds_fallback, 1, 10000);
   options.draws = arguments.whole("draws", 5, 1, 10000);

@@ -34,7 +34,7 @@ std::int64_t next_of_125(std::int64_t n) {
 /// THE table, in the order of Axis.
 constexpr Entry kAxes[] = {
     {"depth", 1, 64, one_more},
-    {"width", 1, 16384, doubled},
+    {"width", 2, 16384, doubled},
     {"activation", 0, 0, nullptr},
     {"labels", 1, 10000, next_of_125},
     {"steps", 0, 100000, next_of_125},
