@@ -42,7 +42,8 @@ Table table_of(const Figure& f) {
     table.head.push_back(c.title.empty() ? f.y_label : c.title);
     cells.emplace_back();
     for (const Point& p : c.points) {
-      const double place = f.rows ? std::round(p.y) : p.x, value = f.rows ? p.x : p.y;
+      const double along = f.rows ? p.y : p.x, value = f.rows ? p.x : p.y;
+      const double place = f.names.empty() ? along : std::round(along);  // curves of one category stand beside each other
       if (!std::isfinite(value)) continue;
       places.insert(place);
       cells.back()[place] = short_number(value) + (std::isfinite(p.half) ? fmt::format(" ± {:.2g}", p.half) : "");

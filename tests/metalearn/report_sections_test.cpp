@@ -1,3 +1,4 @@
+#include "metalearn/report/page.hpp"
 #include "metalearn/report/sections.hpp"
 
 #include <doctest/doctest.h>
@@ -79,4 +80,14 @@ TEST_CASE("a run of which nothing is known has every section, each with what it 
     CHECK(!s.missing.empty());
     for (const Command& c : s.missing) CHECK(c.line.find("metalearn ") != std::string::npos);
   }
+}
+
+TEST_CASE("the numbers of a figure with categories stand in one row a category, under its own name") {
+  Evaluation e;
+  for (const auto& [name, accuracy] : {std::pair{"relu", 0.7}, {"tanh", 0.6}, {"step", 0.4}})
+    for (const double step : {0.0, 3.0}) e.scores.push_back({.data = "squares", .method = "learned", .head = "ridge", .value = name, .step = step, .accuracy = {step > 0 ? accuracy : 0.25}});
+  const std::string page = html_page({"report", "", {{.id = "s", .title = "s", .caption = "", .figures = {sweep_figure(e, "activation")}}}}, {});
+  for (const char* row : {"<td>relu</td><td class=\"number\">0.7</td><td class=\"number\">0.25</td>", "<td>tanh</td><td class=\"number\">0.6</td><td class=\"number\">0.25</td>",
+                          "<td>step</td><td class=\"number\">0.4</td><td class=\"number\">0.25</td>"})
+    CHECK(page.find(row) != std::string::npos);
 }
