@@ -77,7 +77,7 @@ Entry data_sets(std::string name, Field field, std::string meaning, std::string 
   const ConfigKey key{std::move(name), std::move(meaning), std::move(allowed), true};
   return {key, [field](const Config& c) { return join_list(field(const_cast<Config&>(c))); },
           [key, field](Config& c, const std::string& text) {
-            const auto words = split_list(text);
+            const auto words = text == "none" ? std::vector<std::string>{} : split_list(text);
             std::map<std::string, std::string> word_of;
             for (const auto& word : words) {
               const std::string set = word.substr(0, word.find('='));
@@ -161,7 +161,7 @@ std::vector<Entry> make_table() {
   t.push_back(number("validate-every", FIELD(validate_every), 0, kMany, "updates between validations on held-out tasks; 0: never"));
   t.push_back(marks("validate-steps", FIELD(validate_steps), "marks of a validation: inner steps done"));
   t.push_back(number("validate-tasks", FIELD(validate_tasks), 1, 10000, "held-out tasks of a validation"));
-  t.push_back(data_sets("eval-data", FIELD(eval_data), "data sets that theta is evaluated on while it is trained, for evaluations.csv; the training does not depend on them", "glyph, or NAME=DIR, as --data"));
+  t.push_back(data_sets("eval-data", FIELD(eval_data), "data sets that theta is evaluated on while it is trained, for evaluations.csv; the training does not depend on them", "glyph, or NAME=DIR, as --data; none"));
   t.push_back(number("eval-every", FIELD(eval_every), 0, kMany, "updates between evaluations on eval-data; 0: never"));
   t.push_back(marks("eval-steps", FIELD(eval_steps), "marks of an evaluation: inner steps done"));
   t.push_back(number("eval-seeds", FIELD(eval_seeds), 1, 10000, "base models and batches of a data set in an evaluation"));

@@ -232,6 +232,7 @@ int eval(const Words& words) {
   if (held_out) fmt::print("test:  tasks of {}\n", kHeldOut);
   fmt::print("\n");
   print_table(report.rows);
+  if (std::any_of(report.rows.begin(), report.rows.end(), [](const FewShotRow& row) { return !std::isnan(row.accuracy_se); })) print_what_errors_are();
   if (report.mark) print_gains(report);
   else if (held_out) fmt::print("\nno mark could be chosen: no score is finite\n");
   return 0;

@@ -102,9 +102,11 @@ int inspect(const Words& words) {
     fmt::print("\n{} (attributes)\n", group.empty() ? "/" : group);
     for (const auto& [name, value] : values) fmt::print("  {:<18} {}\n", name, text(value));
   }
-  fmt::print("\n{:<44}{:<10}{:<18}{:>12}\n", "array", "type", "shape", "2-norm");
+  std::size_t width = 44;
+  for (const auto& entry : archive.arrays()) width = std::max(width, entry.first.size() + 2);
+  fmt::print("\n{:<{}}{:<10}{:<18}{:>12}\n", "array", width, "type", "shape", "2-norm");
   for (const auto& [name, array] : archive.arrays())
-    fmt::print("{:<44}{:<10}{:<18}{:>12.6g}\n", name, checkpoints::Archive::type_name(array.data), fmt::format("[{}]", fmt::join(array.shape, ", ")), norm(array.data));
+    fmt::print("{:<{}}{:<10}{:<18}{:>12.6g}\n", name, width, checkpoints::Archive::type_name(array.data), fmt::format("[{}]", fmt::join(array.shape, ", ")), norm(array.data));
   return 0;
 }
 

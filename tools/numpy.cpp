@@ -41,8 +41,9 @@ ModelFile model_of(const std::string& path, bool raw) {
   return {theta.file, theta.config, std::move(theta.theta), {}, {}, {theta.update, theta.label, theta.mark, theta.provenance}};
 }
 
-/// The mean of the moving averages of the snapshots that a run keeps, of update `from` and later ones. Sums in their order.
-ModelFile mean_of(const std::string& run, std::int64_t from) {
+/// The mean of the moving averages of the snapshots that a run keeps, of update `from` and later ones. Sums in their order. mark: the number of steps that meta-validation chose is of a
+/// single snapshot, so the user says which is the mean's.
+ModelFile mean_of(const std::string& run, std::int64_t from, std::optional<std::int64_t> mark) {
   if (!std::filesystem::is_directory(run)) throw checkpoints::UsageError(fmt::format("--mean-from takes the snapshots of a run, and {} is no run directory", run));
   auto theta = load_theta(run, false);
   std::vector<std::int64_t> updates;
@@ -56,7 +57,7 @@ ModelFile mean_of(const std::string& run, std::int64_t from) {
   if (updates.size() < 2) throw checkpoints::UsageError(fmt::format("--mean-from {}: {} keeps {} snapshots from there on, and a mean takes two; name an earlier update", from, run, updates.size()));
   std::transform(sum.begin(), sum.end(), theta.theta.begin(), [&](double total) { return static_cast<float>(total / static_cast<double>(updates.size())); });
   const std::string label = fmt::format("{}s of updates {}", metalearn::kMeanLabel, fmt::join(updates, ", "));
-  return {theta.file, theta.config, std::move(theta.theta), {}, {}, {updates.back(), label, theta.mark, theta.provenance}};
+  return {theta.file, theta.config, std::move(theta.theta), {}, {}, {updates.back(), label, mark, theta.provenance}};
 }
 
 /// Theta alone, without the folders of this machine.
@@ -100,7 +101,8 @@ int export_numpy(const Words& words) {
   const Usage usage{"metalearn export FILE|RUN --out FILE.npz|FILE.h5 [options]",
                     "Writes a theta, or the phi of `apply`, as NumPy's arrays under the names of the specification (top_delta/conv0/w, ..., W/1, V/1, b/1); or a theta alone as one small file for --theta.",
                     {{"out", "FILE", "the file to write; its ending says which of the two"}, {"raw", "", "theta itself, not its moving average"},
-                     {"mean-from", "UPDATE", "of a run: the mean over the snapshots of this update and later ones that it keeps (--keep-every), in place of the best of them; 0 .. 99999999"}},
+                     {"mean-from", "UPDATE", "of a run: the mean over the snapshots of this update and later ones that it keeps (--keep-every), in place of the best of them; 0 .. 99999999"},
+                     {"mark", "N", "with --mean-from: the number of inner steps that it is for, which eval and apply take; 1 .. 100000", "none"}},
                     "FILE|RUN",
                     "Of a run directory: its best snapshot on meta-validation tasks. NumPy: config/rule, representation, inner_rate, batch, activation, resolution, colour and words say what theta was trained with.\n"
                     "FILE.h5 also says how it was trained, the mark that meta-validation chose, and on what: names, checksums, but no folders."};
@@ -109,11 +111,15 @@ int export_numpy(const Words& words) {
   if (arguments->word.empty()) throw checkpoints::UsageError("no theta; usage: " + usage.synopsis);
   require_input(arguments->word, "a run directory, a snapshot, or what import or apply wrote (*.h5)");
   const std::string out = output_file(*arguments, "FILE.npz or FILE.h5", {arguments->word});
+  const std::string ending = std::filesystem::path(*arguments->find("out")).extension();
+  if (ending != ".npz" && ending != ".h5") throw checkpoints::UsageError(fmt::format("--out {}: its ending says what is written, .npz or .h5; give it one of them", *arguments->find("out")));
   const bool is_mean = arguments->has("mean-from");
+  if (arguments->has("mark") && !is_mean) throw checkpoints::UsageError("--mark has no effect without --mean-from: of a single theta meta-validation has chosen it; leave it out");
   if (is_mean && arguments->has("raw")) throw checkpoints::UsageError("--raw has no effect with --mean-from, which is of moving averages; leave one of them out");
-  ModelFile model = is_mean ? mean_of(arguments->word, arguments->whole("mean-from", 0, 0, 99999999)) : model_of(arguments->word, arguments->has("raw"));
-  if (out.ends_with(".h5")) model = to_hand_on(std::move(model));
-  if (out.ends_with(".h5")) checkpoints::save_snapshot(out, metalearn::to_archive(model));
+  const auto mark = arguments->has("mark") ? std::optional<std::int64_t>(arguments->whole("mark", 1, 1, 100000)) : std::nullopt;
+  ModelFile model = is_mean ? mean_of(arguments->word, arguments->whole("mean-from", 0, 0, 99999999), mark) : model_of(arguments->word, arguments->has("raw"));
+  if (ending == ".h5") model = to_hand_on(std::move(model));
+  if (ending == ".h5") checkpoints::save_snapshot(out, metalearn::to_archive(model));
   else checkpoints::write_durably(checkpoints::posix_file_system(), out, metalearn::npz_from_model(model));
   report(model, out);
   return 0;

@@ -55,6 +55,15 @@ void require_values(const Usage& usage, const std::vector<std::string>& words) {
         throw UsageError(fmt::format("--{} has no value; write --{} {}", o.name, o.name, o.value));
 }
 
+/// Where a file is to be replaced: behind a link, the file that it leads to. Devices and pipes are refused.
+std::string real_file(const std::string& out) {
+  namespace fs = std::filesystem;
+  std::error_code none;
+  if (!fs::exists(fs::symlink_status(out, none))) return out;
+  if (!fs::is_regular_file(out, none)) throw UsageError(fmt::format("--out {}: is no file that could be replaced, but {}; name a file", out, fs::exists(out, none) ? "a device, a pipe or a folder" : "a link to nothing"));
+  return fs::is_symlink(fs::symlink_status(out, none)) ? fs::canonical(out).string() : out;
+}
+
 }  // namespace
 
 std::optional<std::string> Arguments::find(const std::string& name) const {
@@ -141,14 +150,14 @@ std::string output_file(const Arguments& arguments, const char* what, const std:
   if (!folder.empty() && !std::filesystem::is_directory(folder, none)) throw checkpoints::IoError(fmt::format("--out {}: there is no folder {}; make it first", *out, folder.string()));
   for (const auto& input : inputs)
     if (std::filesystem::equivalent(*out, input, none)) throw UsageError(fmt::format("--out {} is an input itself; name another file", *out));
-  return *out;
+  return real_file(*out);
 }
 
 std::string optional_output_file(const Arguments& arguments) {
   const auto out = arguments.find("out");
   std::error_code none;
   if (out && (out->empty() || out->ends_with('/') || std::filesystem::is_directory(*out, none))) throw UsageError(fmt::format("--out '{}' is no file's name; name a file", *out));
-  return out.value_or("");
+  return out ? real_file(*out) : "";
 }
 
 void write_file(const std::string& path, const std::string& text) {

@@ -13,4 +13,7 @@ inline std::string plus_minus(double mean, double error, const char* mean_format
   return std::isnan(error) ? shown : shown + " +- " + fmt::format(fmt::runtime(error_format), error);
 }
 
+/// Below a table of eval or sweep in which there is one.
+inline void print_what_errors_are() { fmt::print("(+-: standard error over seeds, or over tasks)\n"); }
+
 }  // namespace tools

@@ -26,7 +26,12 @@ int report(const Words& words) {
 
   const auto written = metalearn::report::make_report(run);
   for (const auto& note : written.notes) fmt::print(stderr, "note: {}\n", note);
-  write_file(out, written.html);
+  try {
+    write_file(out, written.html);
+  } catch (const checkpoints::IoError& e) {
+    if (!named.empty()) throw;
+    throw checkpoints::IoError(std::string(e.what()) + " (or write the page elsewhere: --out FILE.html)");
+  }
   fmt::print("written: {} ({} figures{}, {:.2f} MB)\n", out, written.figures, written.drawn ? "" : ", as tables", static_cast<double>(written.html.size()) / 1e6);
   return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
+#include "metalearn/data/fingerprint.hpp"
 #include "metalearn/evaluate/sweep.hpp"
 #include "tools/commands.hpp"
 #include "tools/evaluation.hpp"
@@ -35,7 +36,7 @@ const std::vector<std::pair<Axis, std::string>> kOwnOption = {{Axis::activation,
 Usage make_usage() {
   Usage usage{"metalearn sweep --over AXIS=VALUES ... --data NAME=DIR ... [--theta FILE|RUN] [--out DIR] [options]",
               "Evaluates a theta while one thing is varied. What is finished is kept: a sweep that was stopped goes on where it was.",
-              {{"over", "AXIS=VALUES", "depth=1..11, width=16..10000 (doublings), activation=all, labels=1..100 (1, 2, 5, 10, ...), steps=0..1000 (the same), permutation=5 (0 .. 5), update=all (snapshots of the run); or AXIS=A,B,...", "", true},
+              {{"over", "AXIS=VALUES", "depth=1..11, width=16..10000 (doublings), activation=all, labels=1..100 (1, 2, 5, 10, ...), steps=0..1000 (the same), permutation=5 (0 .. 5), update=all or update=A..B (snapshots of the run); or AXIS=A,B,...", "", true},
                {"data", "NAME[=DIR]", "data set to evaluate on", "", true},
                {"theta", "FILE|RUN", "snapshot, or run directory: its best snapshot on meta-validation tasks", "the theta that comes with the program"},
                {"out", "DIR", "folder for sweep-AXIS.json and sweep-AXIS.csv", "RUN/evaluations, where --theta is a run"},
@@ -55,13 +56,7 @@ Usage make_usage() {
   return usage;
 }
 
-std::string checksum(const auto& values) { return fmt::format("{:016x}", XXH3_64bits(values.data(), values.size() * sizeof(values[0]))); }
-
-std::string source_of(const metalearn::Dataset& set) {
-  std::string facts = set.split_note;
-  for (const auto& line : set.provenance) facts += "\n" + line;
-  return checksum(facts);
-}
+std::string checksum(const std::vector<float>& values) { return fmt::format("{:016x}", XXH3_64bits(values.data(), values.size() * sizeof(float))); }
 
 /// All that a number depends on beside the value, the data set and, over updates, theta.
 Json protocol_of(const SweepAxis& axis, const TrainedTheta& theta, const Evaluation& common) {
@@ -95,12 +90,10 @@ struct Cell {
 
 Cell make_cell(const SweepAxis& axis, std::size_t index, const metalearn::Dataset& set, const Request& request) {
   Cell cell{request.theta.theta};
-  std::string source = source_of(set);
-  if (axis.axis == Axis::update) {
-    cell.theta = load_theta(checkpoints::snapshot_path(request.run, std::stoll(axis.values[index])), request.raw).theta;
-    source += "-" + checksum(cell.theta);
-  }
-  for (const auto& value : axis.axis == Axis::steps ? axis.values : std::vector{axis.values[index]}) cell.places.push_back({set.name, source, value});
+  const bool is_update = axis.axis == Axis::update;
+  if (is_update) cell.theta = load_theta(checkpoints::snapshot_path(request.run, std::stoll(axis.values[index])), request.raw).theta;
+  for (const auto& value : axis.axis == Axis::steps ? axis.values : std::vector{axis.values[index]})
+    cell.places.push_back({set.name, fingerprint(set), value, is_update ? checksum(cell.theta) : ""});
   return cell;
 }
 
@@ -112,10 +105,12 @@ struct Sweep {
 
 Sweep run_sweep(const SweepAxis& axis, const Request& request, std::optional<checkpoints::Error>& failure) {
   Sweep sweep{SweepFile(request.out, axis.axis, protocol_of(axis, request.theta, request.common))};
+  for (const auto& set : request.sets) sweep.file.require_source(set->name, fingerprint(*set));
   ProgressLine line;
   for (const auto& set : request.sets)
     for (std::size_t i = 0; i < sweep_cells(axis); ++i) {
       const std::string what = axis.axis == Axis::steps ? set->name : fmt::format("{}, {} {}", set->name, to_string(axis.axis), axis.values[i]);
+      std::vector<std::pair<SweepPlace, FewShotRow>> found;
       try {
         const Cell cell = make_cell(axis, i, *set, request);
         sweep.asked.insert(sweep.asked.end(), cell.places.begin(), cell.places.end());
@@ -124,22 +119,22 @@ Sweep run_sweep(const SweepAxis& axis, const Request& request, std::optional<che
         const Evaluation e = sweep_cell(axis, i, request.common);
         const auto rows = metalearn::few_shot(e.rule, cell.theta, set, e.task, e.options);
         if (rows.empty()) return sweep;  // stopped
-        std::vector<std::pair<SweepPlace, FewShotRow>> found;
-        for (const auto& row : rows) found.push_back({{set->name, cell.places.front().source, sweep_value(axis, i, row)}, row});
-        sweep.file.keep(found);
+        for (const auto& row : rows) found.push_back({{set->name, cell.places.front().source, sweep_value(axis, i, row), cell.places.front().theta}, row});
       } catch (const checkpoints::IoError&) {
         throw;
       } catch (const checkpoints::Error& error) {  // of this value: the others are still worth having
         if (!failure) failure = error;
         sweep.left_out.push_back(fmt::format("{}: {}", what, error.what()));
+        continue;
       }
+      sweep.file.keep(found);
     }
   return sweep;
 }
 
 bool is_asked(const SweepAxis& axis, const Sweep& sweep, const Json& row) {
   return std::any_of(sweep.asked.begin(), sweep.asked.end(), [&](const SweepPlace& p) {
-    return row["data"] == p.data && row["source"] == p.source && (row["value"] == p.value || (axis.axis == Axis::steps && row["step"] == 0));
+    return row["data"] == p.data && (row["value"] == p.value || (axis.axis == Axis::steps && row["step"] == 0));
   });
 }
 
@@ -151,15 +146,16 @@ std::string show(const Json& mean, const Json& error, const char* format) {
 void print_table(const SweepAxis& axis, const std::vector<Json>& rows) {
   std::size_t width = 4;
   for (const auto& row : rows) width = std::max(width, row["data"].get<std::string>().size());
-  fmt::print("{:<{}}  {:>11}{:>7}{:>20}{:>21}{:>7}{:>11}\n", "data", width, to_string(axis.axis), "step", "accuracy", "gain, paired", "seeds", "ms/step");
+  const auto place = [&](const std::string& value, const std::string& step) { return (axis.axis == Axis::steps ? "" : fmt::format("{:>11}", value)) + fmt::format("{:>7}", step); };
+  fmt::print("{:<{}}  {}{:>20}{:>21}{:>7}{:>11}\n", "data", width, place(to_string(axis.axis), "step"), "accuracy", "gain, paired", "seeds", "ms/step");
   for (const auto& row : rows)
-    fmt::print("{:<{}}  {:>11}{:>7}{:>20}{:>21}{:>7}{:>11}\n", row["data"].get<std::string>(), width, row["value"].get<std::string>(), row["step"].get<std::int64_t>(),
+    fmt::print("{:<{}}  {}{:>20}{:>21}{:>7}{:>11}\n", row["data"].get<std::string>(), width, place(row["value"].get<std::string>(), std::to_string(row["step"].get<std::int64_t>())),
                show(row["accuracy_mean"], row["accuracy_se"], "{:.4f}"), row["step"] == 0 ? "" : show(row["gain_mean"], row["gain_se"], "{:+.4f}"), row["seeds"].get<std::int64_t>(),
                row["seconds_per_step"].is_null() ? "" : fmt::format("{:.2f}", 1000 * row["seconds_per_step"].get<double>()));
 }
 
 /// Options that contradict what is varied are refused.
-Evaluation common_of(const SweepAxis& axis, const Arguments& arguments, const TrainedTheta& theta) {
+Evaluation common_of(const SweepAxis& axis, const Arguments& arguments, const TrainedTheta& theta, const std::string& out) {
   for (const auto& [own, option] : kOwnOption)
     if (own == axis.axis && arguments.has(option)) throw UsageError(fmt::format("--{} has no effect with --over {}, which varies it; leave it out", option, to_string(axis.axis)));
   Arguments words = arguments;
@@ -167,6 +163,8 @@ Evaluation common_of(const SweepAxis& axis, const Arguments& arguments, const Tr
   Evaluation e{theta.config.rule, theta.config.task, few_shot_options(words, theta.config, theta.mark ? "0" : "0,10,100", 8)};
   if (theta.mark && !arguments.has("steps")) insert_mark(e.options.steps, *theta.mark);
   if (axis.axis == Axis::steps) e.options.steps = {0};
+  if (axis.axis == Axis::update && !arguments.has("steps"))  // a run that goes on may choose another mark, and what is there would not be continued
+    if (const auto marks = SweepFile::marks_in(out, axis.axis); !marks.empty()) e.options.steps = marks;
   e.options.stop = [] { return stop_signal() != 0; };
   return e;
 }
@@ -205,7 +203,7 @@ int sweep(const Words& words) {
   apply_keys(*arguments, theta);
   const std::string out = folder_of(*arguments);
   std::vector<Evaluation> commons;
-  for (const auto& axis : axes) commons.push_back(common_of(axis, *arguments, theta));
+  for (const auto& axis : axes) commons.push_back(common_of(axis, *arguments, theta, out));
   const Datasets sets = load_sets(arguments->all("data"), theta.config);
   note_overlap(theta, sets, "");
 
@@ -229,6 +227,7 @@ int sweep(const Words& words) {
     } else if (!rows.empty()) {
       fmt::print("\n");
       print_table(axes[i], rows);
+      if (std::any_of(rows.begin(), rows.end(), [](const Json& row) { return !row["accuracy_se"].is_null(); })) print_what_errors_are();
       fmt::print("kept: {}, {}\n", done.file.json_path(), done.file.csv_path());
       std::fflush(stdout);  // the next axis may take hours
     }

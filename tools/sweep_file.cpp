@@ -20,10 +20,10 @@ using metalearn::FewShotRow;
 
 constexpr int kMaxDepth = 8;  // of lists and objects; a sweep needs 4
 
-const char* const kColumns[] = {"data", "value", "step", "method", "accuracy_mean", "accuracy_se", "accuracy_ci95", "objective_mean", "objective_se", "gain_mean", "gain_se", "seeds", "seconds_per_step"};
+const char* const kColumns[] = {"data", "value", "step", "method", "accuracy_mean", "accuracy_se", "accuracy_ci95", "objective_mean", "objective_se", "gain_mean", "gain_se", "seeds", "seconds_per_step", "source"};
 
 Json to_json(const SweepPlace& place, const FewShotRow& row) {
-  return {{"data", place.data},
+  Json json = {{"data", place.data},
           {"source", place.source},
           {"value", place.value},
           {"step", row.step},
@@ -37,10 +37,22 @@ Json to_json(const SweepPlace& place, const FewShotRow& row) {
           {"gain_se", number(row.gain_se)},
           {"seeds", row.seeds},
           {"seconds_per_step", number(row.seconds_per_step)}};
+  if (!place.theta.empty()) json["theta"] = place.theta;
+  return json;
 }
 
-bool is_of(const Json& row, const SweepPlace& place, bool whatever_source = false) {
-  return row.at("data") == place.data && row.at("value") == place.value && (whatever_source || row.at("source") == place.source);
+bool is_of(const Json& row, const SweepPlace& place, bool whatever_theta = false) {
+  return row.at("data") == place.data && row.at("value") == place.value && row.at("source") == place.source && (whatever_theta || row.value("theta", std::string()) == place.theta);
+}
+
+std::string text_of(const Json& value) { return value.is_string() ? value.get<std::string>() : value.is_null() ? "not said" : value.dump(); }
+
+/// "steps is [0,10], not [0,100]"; of theta, the first fact that differs.
+std::string difference(const std::string& key, const Json& was, const Json& is) {
+  if (was.is_object() && is.is_object())
+    for (const auto& [part, value] : is.items())
+      if (const Json other = was.value(part, Json()); other != value) return difference(fmt::format("{}'s {}", key, part), other, value);
+  return fmt::format("{} is {}, not {}", key, text_of(was), text_of(is));
 }
 
 /// Where a value stands among those of its axis.
@@ -52,6 +64,8 @@ std::int64_t rank(Axis axis, const std::string& value) {
 
 std::string csv_cell(const Json& value) { return value.is_string() ? value.get<std::string>() : value.is_null() ? "" : value.dump(); }
 
+std::string path_of(const std::string& folder, Axis axis, const char* ending) { return fmt::format("{}/sweep-{}.{}", folder, to_string(axis), ending); }
+
 Json read(const std::string& path, Axis axis) {
   const auto text = checkpoints::read_text(checkpoints::posix_file_system(), path);
   if (!text) return {};
@@ -60,7 +74,7 @@ Json read(const std::string& path, Axis axis) {
     Json json = Json::parse(*text, [&](int depth, Json::parse_event_t, Json&) { return is_shallow = is_shallow && depth <= kMaxDepth; });
     if (!is_shallow) throw std::runtime_error("nests too deep");
     if (json.at("over") != to_string(axis)) throw std::runtime_error("another axis");
-    json.at("protocol");
+    if (!json.at("protocol").is_object() || !json.at("results").is_array()) throw std::runtime_error("another kind of value");
     for (const auto& row : json.at("results")) {
       rank(axis, row.at("value").get<std::string>());
       row.at("step").get<std::int64_t>();
@@ -95,7 +109,7 @@ class FolderLock {
 }  // namespace
 
 SweepFile::SweepFile(const std::string& folder, Axis axis, Json protocol)
-    : axis_(axis), folder_(folder), json_path_(fmt::format("{}/sweep-{}.json", folder, to_string(axis))), csv_path_(fmt::format("{}/sweep-{}.csv", folder, to_string(axis))) {
+    : axis_(axis), folder_(folder), json_path_(path_of(folder, axis, "json")), csv_path_(path_of(folder, axis, "csv")) {
   file_ = {{"over", to_string(axis)}, {"protocol", std::move(protocol)}, {"results", Json::array()}};
   take_over();
 }
@@ -105,8 +119,23 @@ void SweepFile::take_over() {
   if (there.is_null()) return;
   for (const auto& [key, value] : file_["protocol"].items())
     if (const Json was = there["protocol"].value(key, Json()); was != value)
-      throw checkpoints::UsageError(fmt::format("{}: holds a sweep whose {} is {}, not {}; keep this one elsewhere (--out), or remove that", json_path_, key, was.dump(), value.dump()));
+      throw checkpoints::UsageError(fmt::format("{}: holds a sweep whose {}; keep this one elsewhere (--out), or remove that", json_path_, difference(key, was, value)));
   file_ = std::move(there);
+}
+
+void SweepFile::require_source(const std::string& data, const std::string& source) const {
+  for (const auto& row : rows())
+    if (row.at("data") == data && row.at("source") != source)
+      throw checkpoints::UsageError(fmt::format("{}: its '{}' was another data set, or the same with other files; give this one another name (--data NAME=DIR), keep it elsewhere (--out), or remove that", json_path_, data));
+}
+
+std::vector<std::int64_t> SweepFile::marks_in(const std::string& folder, Axis axis) {
+  std::vector<std::int64_t> marks;
+  const Json there = read(path_of(folder, axis, "json"), axis);
+  const Json steps = there.is_null() ? Json() : there["protocol"].value("steps", Json());
+  for (const auto& mark : steps)
+    if (mark.is_number_integer()) marks.push_back(mark.get<std::int64_t>());
+  return marks;
 }
 
 bool SweepFile::has(const SweepPlace& place) const {
@@ -117,6 +146,7 @@ void SweepFile::keep(const std::vector<std::pair<SweepPlace, FewShotRow>>& rows)
   checkpoints::make_directories(checkpoints::posix_file_system(), folder_);
   const FolderLock lock(folder_);
   take_over();
+  for (const auto& [place, row] : rows) require_source(place.data, place.source);
   Json& results = file_["results"];
   std::vector<Json> all;
   for (const auto& row : results)

@@ -3,6 +3,7 @@
 //
 // Further values and data sets join what is there, also what another process finds meanwhile; a sweep under another protocol is refused. One thread; the files are replaced whole.
 #pragma once
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,9 +12,10 @@
 
 namespace tools {
 
-/// What a row is of. source: a checksum of the data set, as under its name there may be another one the next time.
+/// What a row is of.
 struct SweepPlace {
-  std::string data, source, value;
+  std::string data, source, value;  ///< source: a checksum of the data set, as under its name there may be another one the next time
+  std::string theta = {};           ///< a checksum, over updates only: training anew makes other snapshots of the same updates
 };
 
 class SweepFile {
@@ -21,6 +23,11 @@ class SweepFile {
   /// Reads what is there. protocol: all that the numbers depend on beside the place. Throws UsageError where the folder holds a sweep under another protocol,
   /// BadData where its file is damaged.
   SweepFile(const std::string& folder, metalearn::Axis axis, Json protocol);
+
+  /// Refuses (UsageError) a data set of whose name there are rows of another one: they would make one curve.
+  void require_source(const std::string& data, const std::string& source) const;
+  /// The marks of what is there; empty where nothing is.
+  static std::vector<std::int64_t> marks_in(const std::string& folder, metalearn::Axis axis);
 
   bool has(const SweepPlace& place) const;
   /// In place of what is there of these places, in both files. Throws IoError, and what the constructor throws of what others wrote meanwhile.

@@ -76,9 +76,15 @@ std::vector<std::string> activations_of(const std::vector<std::string>& words) {
 std::vector<std::string> updates_of(const Entry& e, const std::vector<std::string>& words, const std::vector<std::int64_t>& updates) {
   std::vector<std::string> values;
   for (const auto& word : words) {
-    if (word == "all")
+    if (word == "all") {
       for (const auto n : updates) values.push_back(std::to_string(n));
-    else if (const auto n = whole(e, word); std::find(updates.begin(), updates.end(), n) != updates.end()) values.push_back(std::to_string(n));
+    } else if (const auto dots = word.find(".."); dots != std::string::npos) {
+      const auto first = whole(e, word.substr(0, dots)), last = whole(e, word.substr(dots + 2));
+      const auto before = values.size();
+      for (const auto n : updates)
+        if (n >= first && n <= last) values.push_back(std::to_string(n));
+      if (values.size() == before) throw UsageError(fmt::format("--over update: there is no snapshot in {}; there are {}", word, fmt::join(updates, ", ")));
+    } else if (const auto n = whole(e, word); std::find(updates.begin(), updates.end(), n) != updates.end()) values.push_back(std::to_string(n));
     else throw UsageError(fmt::format("--over update: there is no snapshot of update {}; there are {}", n, fmt::join(updates, ", ")));
   }
   return values;

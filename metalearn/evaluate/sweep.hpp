@@ -28,8 +28,8 @@ struct SweepAxis {
 };
 
 /// "depth=1..11", "width=16,64,256", "activation=all", "permutation=5". A..B: of depth and permutation every number, of width doublings of A, of labels and steps what is 1, 2 or 5 times a power
-/// of ten, always with A and B themselves. permutation=N: 0 .. N. update=all: those of `updates`, in which
-/// each update that is named has to be. Throws checkpoints::UsageError naming the value and what is allowed.
+/// of ten, always with A and B themselves. permutation=N: 0 .. N. update=all or A..B: those of `updates`, in which
+/// each update that is named alone has to be. Throws checkpoints::UsageError naming the value and what is allowed.
 SweepAxis sweep_axis_from(const std::string& text, const std::vector<std::int64_t>& updates = {});
 
 /// What few_shot() needs beside theta and a data set.

@@ -2,6 +2,7 @@
 
 #include "checkpoints/disk_checkpoints.hpp"
 #include "checkpoints/error.hpp"
+#include "metalearn/data/fingerprint.hpp"
 #include "metalearn/data/overlap.hpp"
 #include "metalearn/evaluate/few_shot.hpp"
 #include "metalearn/outer/antithetic_es.hpp"
@@ -44,6 +45,7 @@ std::vector<std::shared_ptr<const Dataset>> evaluation_sets(const Config& config
   const std::vector<float> theta = initial_theta(config.rule, config.seed);
   for (const auto& word : config.eval_data) {
     const auto set = sets.emplace_back(load_dataset(word, config.task.load));
+    parts.eval_sources[set->name] = fingerprint(*set);
     few_shot(config.rule, theta, set, config.task, trial);
     if (const auto shared = shared_files(parts.provenance, set->provenance); !shared.empty())
       parts.notes.push_back(fmt::format("eval-data {} is trained on too ({})", set->name, shared.front()));

@@ -9,6 +9,7 @@
 #include <optional>
 #include <sstream>
 #include <stdexcept>
+#include <tuple>
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/manifest.hpp"
@@ -119,10 +120,17 @@ Finding audit_metrics(const std::string& path, const Whole* newest, FileSystem& 
   return {path, Grade::note, fmt::format("{} rows; {}, which is after the newest snapshot: resuming cuts it off", done, wrong)};
 }
 
-/// Of steps.csv or evaluations.csv, where there is one.
-std::optional<Finding> audit_rows(const std::string& path, const std::string& header, FileSystem& files) {
+/// The newest update whose evaluation evaluations.csv should hold, unless the schedule was changed later; 0: none.
+std::int64_t evaluation_due(const Whole* newest) {
+  if (!newest || newest->config.eval_data.empty() || newest->config.eval_every == 0) return 0;
+  return newest->generation / newest->config.eval_every * newest->config.eval_every;
+}
+
+/// Of steps.csv or evaluations.csv, where there is one. due: of this update there should be rows; 0: nothing is known.
+std::optional<Finding> audit_rows(const std::string& path, const std::string& header, std::int64_t due, FileSystem& files) {
   const auto text = text_of(path, files);
-  if (!text) return {};
+  const std::string lacks = fmt::format("no rows of update {}, as eval-every asks for: they were lost, or that was set later", due);
+  if (!text) return due > 0 ? std::optional(Finding{path, Grade::note, lacks}) : std::nullopt;
   if (!text->starts_with(header)) return Finding{path, Grade::damaged, "does not begin with the names of its columns"};
   std::istringstream lines(*text);
   std::int64_t rows = -1, before = 0;
@@ -133,6 +141,7 @@ std::optional<Finding> audit_rows(const std::string& path, const std::string& he
     if (error != std::errc() || update < before || std::count(line.begin(), line.end(), ',') != std::count(header.begin(), header.end(), ',')) return Finding{path, Grade::damaged, fmt::format("line {} is none of its rows", rows + 2)};
     before = update;
   }
+  if (before < due) return Finding{path, Grade::note, lacks};
   return Finding{path, Grade::ok, fmt::format("{} rows{}", std::max<std::int64_t>(0, rows), text->ends_with('\n') ? "" : "; the last one is torn, or being written")};
 }
 
@@ -237,8 +246,8 @@ RunAudit audit_run(const std::string& directory, FileSystem& files) {
   audit.findings.push_back(audit_manifest(directory, snapshots, files));
   audit.findings.push_back(audit_config(directory + "/config.json", newest, files));
   audit.findings.push_back(audit_metrics(directory + "/metrics.csv", newest, files));
-  for (const auto& [name, header] : {std::pair(kStepRowsName, step_rows_header()), std::pair(kEvaluationRowsName, evaluation_rows_header())})
-    if (auto finding = audit_rows(directory + "/" + name, header, files)) audit.findings.push_back(std::move(*finding));
+  for (const auto& [name, header, due] : {std::tuple(kStepRowsName, step_rows_header(), std::int64_t{0}), std::tuple(kEvaluationRowsName, evaluation_rows_header(), evaluation_due(newest))})
+    if (auto finding = audit_rows(directory + "/" + name, header, due, files)) audit.findings.push_back(std::move(*finding));
   for (auto& finding : leftovers(directory, files)) audit.findings.push_back(std::move(finding));
   return audit;
 }

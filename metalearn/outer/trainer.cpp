@@ -133,6 +133,8 @@ class RunTrainer final : public Trainer {
   bool is_evaluated(std::int64_t update) const { return parts_.evaluate && config_.eval_every > 0 && update % config_.eval_every == 0; }
 
   void open_files() {
+    const std::string evaluations = directory_.path() + "/" + kEvaluationRowsName;
+    if (parts_.evaluate) require_same_sources(checkpoints::read_text(files_, evaluations).value_or(""), state_.update, parts_.eval_sources, evaluations);
     parts_.estimator->keep_progress_in(directory_.path(), parts_.provenance);
     directory_.write_text("config.json", nlohmann::json(config_.to_map()).dump(2) + "\n");
     directory_.adopt("metrics.csv");
@@ -143,7 +145,7 @@ class RunTrainer final : public Trainer {
     }
     if (parts_.evaluate) {
       directory_.adopt(kEvaluationRowsName);
-      evaluation_rows_.emplace(directory_.path() + "/" + kEvaluationRowsName, evaluation_rows_header(), state_.update, files_);
+      evaluation_rows_.emplace(evaluations, evaluation_rows_header(), state_.update, files_);
     }
     if (config_.tensorboard) directory_.adopt(events_.emplace(directory_.path(), state_.update, files_).name());
     saver_.emplace(directory_, [this] {  // the rows up to a snapshot are on the disk before it is
@@ -202,7 +204,7 @@ class RunTrainer final : public Trainer {
     if (is_evaluated(next.update)) {
       evaluated = parts_.evaluate(next.theta_average, stop);
       if (evaluated.empty()) return {};
-      batch.events.push_back(evaluation_event(evaluated));
+      batch.events.push_back(evaluation_event(next.update, evaluated));
     }
 
     state_ = std::move(next);
@@ -224,7 +226,7 @@ class RunTrainer final : public Trainer {
     const auto writing = Clock::now();  // which may have to wait for the saver's fsync of the same file
     metrics_->append(row);
     if (step_rows_) step_rows_->append(steps);
-    if (evaluation_rows_) evaluation_rows_->append(evaluation_rows(row.update, evaluated));
+    if (evaluation_rows_) evaluation_rows_->append(evaluation_rows(row.update, evaluated, parts_.eval_sources));
     if (events_) {
       Scalars scalars = scalars_of(row);
       const Scalars of_sets = scalars_of(evaluated);

@@ -3,6 +3,7 @@
 // Made once per start or resume, before anything is written. One thread.
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +28,7 @@ struct TrainerParts {
   std::function<std::vector<ValidationPoint>(const std::vector<float>& theta, const Stop& stop)> validate;
   /// The averaged theta on the sets of eval-data, one row per set and mark; none where it was stopped. Empty: there are none.
   std::function<std::vector<FewShotRow>(const std::vector<float>& theta, const Stop& stop)> evaluate;
+  std::map<std::string, std::string> eval_sources = {};  ///< fingerprints of these sets, by name
 };
 
 using PartsMaker = std::function<TrainerParts(const Config&)>;

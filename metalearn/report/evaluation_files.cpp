@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
+#include <stdexcept>
 
 #include "checkpoints/error.hpp"
 #include "metalearn/evaluate/comparison.hpp"
@@ -71,12 +71,14 @@ Evaluation parse_evaluation(const std::string& text, const std::string& name, co
     if (!axis.empty() && json.at("over") != axis)
       throw checkpoints::BadData(fmt::format("{}: holds a sweep over {}, not over {}; give it the name of what it holds", name, text_of(json.at("over")), axis));
     Evaluation e;
+    if (!json.at("results").is_array()) throw checkpoints::BadData(fmt::format("{}: its results are no list; remove it, and evaluate again", name));
     for (const Json& row : json.at("results")) {
       Score s{row.at("data").get<std::string>(), row.at("method").get<std::string>(), row.value("head", std::string("ridge"))};
       if (!axis.empty()) s.value = text_of(row.at("value"));
       s.step = row.at("step").get<double>();
+      s.seeds = number_of(row, "seeds");
       row.at("accuracy_mean");  // it may be null: of a base model that is no longer finite
-      s.accuracy = measured(row, "accuracy"), s.objective = measured(row, "objective"), s.gain = measured(row, "gain");
+      s.accuracy = measured(row, "accuracy"), s.objective = measured(row, "objective");
       s.seconds_per_step = number_of(row, "seconds_per_step");
       e.scores.push_back(std::move(s));
     }
@@ -90,40 +92,44 @@ Evaluation parse_evaluation(const std::string& text, const std::string& name, co
   }
 }
 
-Evaluation parse_evaluation_rows(const std::string& text, const std::string& name) {
+Evaluation parse_evaluation_rows(const std::string& text, const std::string& name, std::vector<std::string>& problems) {
   static const std::vector<std::string> kColumns = {"update", "data", "step", "accuracy_mean", "accuracy_se", "objective_mean", "objective_se", "seeds"};
-  const auto refuse = [&](std::size_t line, const std::string& what) {
-    return checkpoints::BadData(fmt::format("{}: line {}: {}; it is not as training wrote it", name, line, what));
-  };
-  Evaluation e;
   std::map<std::string, std::size_t> place;
   std::size_t columns = 0, number = 0;
+  const auto row_of = [&](const std::vector<std::string>& cells) {
+    if (cells.size() != columns) throw std::invalid_argument(fmt::format("{} cells, {} expected", cells.size(), columns));
+    const auto value = [&](const char* column) {
+      const std::string& cell = cells[place.at(column)];
+      char* rest = nullptr;
+      const double v = cell.empty() ? kNone : std::strtod(cell.c_str(), &rest);
+      if (!cell.empty() && *rest != '\0') throw std::invalid_argument(fmt::format("'{}' is no number", cell));
+      return v;
+    };
+    Score s{cells[place.at("data")], "learned", "ridge"};
+    s.update = value("update"), s.step = value("step"), s.seeds = value("seeds");
+    if (!std::isfinite(s.update) || !std::isfinite(s.step)) throw std::invalid_argument("no update or no step");
+    const auto measured = [&](const char* mean, const char* error) {
+      return Measured{value(mean), half_width_95(value(error), std::isfinite(s.seeds) && s.seeds < 1e9 ? static_cast<std::int64_t>(s.seeds) : 0)};
+    };
+    s.accuracy = measured("accuracy_mean", "accuracy_se"), s.objective = measured("objective_mean", "objective_se");
+    return s;
+  };
+  Evaluation e;
+  std::size_t wrong = 0;
   for (std::size_t at = 0, end; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
     const auto cells = cells_of(text.substr(at, end - at));
     if (++number == 1) {
       columns = cells.size();
       for (std::size_t i = 0; i < columns; ++i) place[cells[i]] = i;
       for (const auto& column : kColumns)
-        if (!place.contains(column)) throw refuse(1, fmt::format("there is no column {}", column));
+        if (!place.contains(column)) throw checkpoints::BadData(fmt::format("{}: line 1: there is no column {}; it is not as training wrote it", name, column));
       continue;
     }
-    if (cells.size() != columns) throw refuse(number, fmt::format("{} cells, {} expected", cells.size(), columns));
-    const auto value = [&](const char* column) {
-      const std::string& cell = cells[place.at(column)];
-      char* rest = nullptr;
-      const double v = cell.empty() ? kNone : std::strtod(cell.c_str(), &rest);
-      if (!cell.empty() && *rest != '\0') throw refuse(number, fmt::format("'{}' is no number", cell));
-      return v;
-    };
-    const double seeds = value("seeds");
-    const auto measured = [&](const char* mean, const char* error) {
-      return Measured{value(mean), half_width_95(value(error), std::isfinite(seeds) && seeds < 1e9 ? static_cast<std::int64_t>(seeds) : 0)};
-    };
-    Score s{cells[place.at("data")], "learned", "ridge"};
-    s.update = value("update"), s.step = value("step");
-    if (!std::isfinite(s.update) || !std::isfinite(s.step)) throw refuse(number, "no update or no step");
-    s.accuracy = measured("accuracy_mean", "accuracy_se"), s.objective = measured("objective_mean", "objective_se");
-    e.scores.push_back(std::move(s));
+    try {
+      e.scores.push_back(row_of(cells));
+    } catch (const std::invalid_argument& error) {
+      if (wrong++ == 0) problems.push_back(fmt::format("{}: line {}: {}; it is left out, and so are others like it", name, number, error.what()));
+    }
   }
   return e;
 }

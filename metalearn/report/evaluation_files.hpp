@@ -19,7 +19,8 @@ struct Score {
   std::string value = {};  ///< of a sweep: of what is varied
   double step = 0;         ///< inner steps
   double update = 0;       ///< of evaluations.csv: updates of theta
-  Measured accuracy = {}, objective = {}, gain = {};
+  double seeds = kNone;    ///< that the means are over
+  Measured accuracy = {}, objective = {};
   double seconds_per_step = kNone;
 };
 
@@ -34,8 +35,8 @@ struct Evaluation {
 Evaluation parse_evaluation(const std::string& text, const std::string& name, const std::string& axis = {});
 
 /// evaluations.csv: update,data,step,accuracy_mean,accuracy_se,objective_mean,objective_se,seeds, in any order, others between.
-/// A last line without its end is being written, and left out.
-/// Throws checkpoints::BadData naming the line.
-Evaluation parse_evaluation_rows(const std::string& text, const std::string& name);
+/// A last line without its end is being written, and left out; so are lines that are no such rows, the first of which `problems` names.
+/// Throws checkpoints::BadData where the first line does not name these columns.
+Evaluation parse_evaluation_rows(const std::string& text, const std::string& name, std::vector<std::string>& problems);
 
 }  // namespace metalearn::report

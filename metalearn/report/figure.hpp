@@ -25,6 +25,7 @@ struct Curve {
   bool markers = true;  ///< a symbol at each point
   bool joined = true;   ///< by a line
   bool right = false;   ///< on the right y axis
+  bool in_legend = true;
 };
 
 /// Numbers drawn as shades, row after row, from the top; NaN is left white.
@@ -46,6 +47,7 @@ struct Figure {
   Shades shades = {};             ///< in place of curves, where it has rows
   bool tabulated = true;          ///< its numbers mean something as a table too
   int width = 560, height = 340;  ///< pixels, but for the second and further lines of the legend
+  bool starts_row = false;        ///< in the page: what follows it stands beside it, as far as there is room
 };
 
 struct Table {

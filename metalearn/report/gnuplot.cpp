@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <span>
 #include <stdexcept>
+#include <thread>
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/file_system.hpp"
@@ -65,9 +67,22 @@ struct Actions {
   posix_spawn_file_actions_t actions;
 };
 
+/// The process' status; nothing where it had to be killed.
+std::optional<int> wait_for(pid_t process, std::chrono::milliseconds limit) {
+  const auto end = std::chrono::steady_clock::now() + limit;
+  bool killed = false;
+  for (int status = 0;;) {
+    const pid_t ended = waitpid(process, &status, killed ? 0 : WNOHANG);
+    if (ended == process) return killed ? std::nullopt : std::optional(status);
+    if (ended < 0 && errno != EINTR) throw failed("was lost", errno);
+    if (ended == 0 && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    else if (ended == 0) killed = kill(process, SIGKILL) == 0;
+  }
+}
+
 }  // namespace
 
-std::optional<Drawing> run_gnuplot(const std::string& script) {
+std::optional<Drawing> run_gnuplot(const std::string& script, std::chrono::milliseconds limit) {
   MemoryFile in("script"), out("drawing"), err("complaints");
   in.fill(script);
   Actions child;
@@ -81,13 +96,9 @@ std::optional<Drawing> run_gnuplot(const std::string& script) {
     if (error == ENOENT || error == EACCES || error == ENOTDIR) return std::nullopt;
     throw failed("can't be started", error);
   }
-  int status = 0;
-  while (waitpid(process, &status, 0) < 0)
-    if (errno != EINTR) throw failed("was lost", errno);
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 127) return std::nullopt;  // what some systems say of a program that is not there
-  Drawing drawing{out.text(), err.text(), false};
-  drawing.done = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  return drawing;
+  const auto status = wait_for(process, limit);
+  if (status && WIFEXITED(*status) && WEXITSTATUS(*status) == 127) return std::nullopt;  // what some systems say of a program that is not there
+  return Drawing{out.text(), err.text(), status && WIFEXITED(*status) && WEXITSTATUS(*status) == 0, !status};
 }
 
 }  // namespace metalearn::report

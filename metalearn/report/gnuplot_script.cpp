@@ -25,8 +25,9 @@ struct Stand {
   char character;
   const char *meanwhile, *in_page;
 };
+// '%' is harmless but in numbers of an axis, and names of categories stand in for those.
 constexpr Stand kStands[] = {{'&', "\xee\x80\x80", "&amp;"},  {'<', "\xee\x80\x81", "&lt;"}, {'>', "\xee\x80\x82", "&gt;"}, {'"', "\xee\x80\x83", "&quot;"},
-                             {'\'', "\xee\x80\x84", "&#39;"}, {'\\', "\xee\x80\x85", "\\"},  {'`', "\xee\x80\x86", "`"}};
+                             {'\'', "\xee\x80\x84", "&#39;"}, {'\\', "\xee\x80\x85", "\\"},  {'`', "\xee\x80\x86", "`"},    {'%', "\xee\x80\x87", "%"}};
 
 std::string quoted(const std::string& text) {
   std::string out = "'";
@@ -45,22 +46,14 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
   text = out.append(text, at);
 }
 
-std::string number(double value) { return std::isfinite(value) ? fmt::format("{:.5g}", value) : "NaN"; }
+/// As exactly as an axis' range is said: a rounded point of a nearly level curve would lie outside.
+std::string number(double value) { return std::isfinite(value) ? fmt::format("{}", value) : "NaN"; }
 
 bool has_intervals(const Curve& c) {
   return std::any_of(c.points.begin(), c.points.end(), [](const Point& p) { return std::isfinite(p.half); });
 }
 
-std::string data_of(const Figure& f) {
-  std::string text;
-  for (std::size_t i = 0; i < f.curves.size(); ++i) {
-    text += fmt::format("$c{} << EOD\n", i);
-    for (const Point& p : f.curves[i].points) text += fmt::format("{} {} {}\n", number(p.x), number(p.y), std::isfinite(p.half) ? number(p.half) : "0");
-    if (f.curves[i].points.empty()) text += "NaN NaN NaN\n";
-    text += "EOD\n";
-  }
-  return text;
-}
+bool has_bars(const Curve& c) { return has_intervals(c) && c.points.size() <= kBars; }
 
 /// What gnuplot calls one plot, of which a curve with intervals takes two.
 struct Plot {
@@ -77,12 +70,12 @@ std::vector<Plot> plots_of(const Figure& f) {
     const int marker = kMarkers[(style + (c.dashed ? 5 : 0)) % std::size(kMarkers)];
     const std::string look = fmt::format("lc rgb '{}'{}{}", colour, c.joined ? fmt::format(" lw {} dt {}", c.markers ? "1.6" : "2", dash) : "",
                                          c.markers ? fmt::format(" pt {} ps {}", marker, f.tabulated ? 0.7 : 0.5) : "");
-    const bool bars = has_intervals(c) && c.points.size() <= kBars;
+    const bool bars = has_bars(c);
     if (has_intervals(c) && !bars)
       plots.push_back({fmt::format("$c{} using 1:($2-$3):($2+$3){} with filledcurves lc rgb '{}' fill transparent solid 0.2 noborder notitle", i, axes, colour), ""});
     if (bars) plots.push_back({fmt::format("$c{} using 1:2:3{} with {} lc rgb '{}' lw 1.2 dt 1 pt -1 notitle", i, axes, f.rows ? "xerrorbars" : "yerrorbars", colour), ""});
     const char* kind = c.joined && c.markers ? "linespoints" : c.joined ? "lines" : "points";
-    plots.push_back({fmt::format("$c{} using 1:2{} with {} {} {}", i, axes, kind, look, c.title.empty() ? "notitle" : "title " + quoted(c.title)), c.title});
+    plots.push_back({fmt::format("$c{} using 1:2{} with {} {} {}", i, axes, kind, look, c.title.empty() || !c.in_legend ? "notitle" : "title " + quoted(c.title)), c.title});
   }
   return plots;
 }
@@ -92,7 +85,9 @@ struct Range {
   void take(double value) {
     if (std::isfinite(value)) low = std::min(low, value), high = std::max(high, value);
   }
-  std::string text() const { return fmt::format("[{:g}:{:g}]", low, high); }
+  std::string text() const { return fmt::format("[{}:{}]", low, high); }
+  /// Of what differs less, an axis could only write the same number again and again.
+  bool is_level() const { return high - low <= 1e-4 * std::max(std::abs(low), std::abs(high)); }
 };
 
 /// What the points of one axis reach to with their intervals, and a little more, so that no symbol lies on the frame.
@@ -108,23 +103,71 @@ Range range_of(const Figure& f, char axis, bool right) {
     }
   if (!(r.low <= r.high)) return is_log ? Range{1, 10} : Range{0, 1};  // an axis without a value would end gnuplot
   if (is_log) {
-    const double room = r.high > r.low ? std::pow(r.high / r.low, 0.04) : 1.5;
+    const double room = r.is_level() ? 1.5 : std::pow(r.high / r.low, 0.04);
     return {r.low / room, r.high * room};
   }
-  const double room = r.high > r.low ? 0.04 * (r.high - r.low) : std::max(0.1 * std::abs(r.high), 1e-3);
+  const double room = !r.is_level() ? 0.04 * (r.high - r.low) : r.high == 0 ? 1e-3 : 0.1 * std::abs(r.high);
   const bool cut = f.shares && is_value && !right;
   return {cut ? std::max(r.low - room, -0.02) : r.low - room, cut ? std::min(r.high + room, 1.02) : r.high + room};
 }
 
-/// Where gnuplot's own numbers would be too few, or no whole ones: 1, 2 and 5 of each power of ten on a logarithmic axis that is short; whole numbers where only such are drawn.
+/// By how much each curve is moved along x, as a share of the axis: bars of several curves at one place would hide each other. Where the axis has names the figure does so itself.
+std::vector<double> moved(const Figure& f) {
+  std::vector<double> shares(f.curves.size(), 0);
+  std::size_t bars = 0, places = 1;
+  for (const Curve& c : f.curves)
+    if (has_bars(c)) ++bars, places = std::max(places, c.points.size());
+  if (bars < 2 || f.rows || !f.names.empty()) return shares;
+  const double apart = std::min(0.008, 0.5 / static_cast<double>(bars * places));
+  double place = -0.5 * static_cast<double>(bars - 1);
+  for (std::size_t i = 0; i < f.curves.size(); ++i)
+    if (has_bars(f.curves[i])) shares[i] = apart * place++;
+  return shares;
+}
+
+std::string data_of(const Figure& f) {
+  const Range x = range_of(f, 'x', false);
+  const std::vector<double> shares = moved(f);
+  std::string text;
+  for (std::size_t i = 0; i < f.curves.size(); ++i) {
+    text += fmt::format("$c{} << EOD\n", i);
+    for (const Point& p : f.curves[i].points) {
+      const double at = f.log_x ? p.x * std::pow(x.high / x.low, shares[i]) : p.x + (x.high - x.low) * shares[i];
+      text += fmt::format("{} {} {}\n", number(at), number(p.y), number(std::isfinite(p.half) ? p.half : 0));
+    }
+    if (f.curves[i].points.empty()) text += "NaN NaN NaN\n";
+    text += "EOD\n";
+  }
+  return text;
+}
+
+/// What of these multiples of the powers of ten lies in a range.
+std::vector<std::string> multiples(const Range& r, const std::vector<int>& digits) {
+  std::vector<std::string> tics;
+  for (int power = static_cast<int>(std::floor(std::log10(r.low))); std::pow(10, power) <= r.high; ++power)
+    for (const int digit : digits)
+      if (const double at = digit * std::pow(10, power); at >= r.low && at <= r.high) tics.push_back(fmt::format("{:g}", at));
+  return tics;
+}
+
+/// About four numbers as far from each other: multiples of 1, 2 or 5 times a power of ten.
+std::vector<std::string> evenly(const Range& r) {
+  const double about = (r.high - r.low) / 4, power = std::pow(10, std::floor(std::log10(about)));
+  const double apart = power * (about < 1.5 * power ? 1 : about < 3.5 * power ? 2 : about < 7.5 * power ? 5 : 10);
+  std::vector<std::string> tics;
+  for (double k = std::ceil(r.low / apart); k * apart <= r.high; ++k) tics.push_back(fmt::format("{:.6g}", k * apart));
+  return tics;
+}
+
+/// Where gnuplot's own numbers would be too few, or no whole ones: on a logarithmic axis that is short 1, 2 and 5 of each power of ten, or more; whole numbers where only such are drawn.
 std::string tics_of(const Figure& f, char axis, const Range& r) {
   if (axis == 'x' ? f.log_x : f.log_y) {
     if (r.high / r.low > 300) return "";
-    std::vector<std::string> tics;
-    for (int power = static_cast<int>(std::floor(std::log10(r.low))); std::pow(10, power) <= r.high; ++power)
-      for (const int digit : {1, 2, 5})
-        if (const double at = digit * std::pow(10, power); at >= r.low && at <= r.high) tics.push_back(fmt::format("{:g}", at));
-    return tics.size() < 2 ? "" : fmt::format("set {}tics ({})\n", axis, fmt::join(tics, ", "));
+    constexpr std::size_t kEnough = 3;
+    std::vector<std::string> tics = multiples(r, {1, 2, 5});
+    if (tics.size() < kEnough) tics = multiples(r, {1, 2, 3, 4, 5, 6, 7, 8, 9});
+    if (tics.size() < kEnough) tics = evenly(r);
+    return fmt::format("set {}tics ({})\n", axis, fmt::join(tics, ", "));
   }
   const auto is_whole = [&](const Point& p) { return (axis == 'x' ? p.x : p.y) == std::floor(axis == 'x' ? p.x : p.y); };
   const bool whole = std::all_of(f.curves.begin(), f.curves.end(), [&](const Curve& c) { return std::all_of(c.points.begin(), c.points.end(), is_whole); });
@@ -140,7 +183,7 @@ Legend legend_of(const Figure& f) {
   Legend legend;
   int titles = 0;
   for (const Curve& c : f.curves)
-    if (!c.title.empty()) legend.longest = std::max(legend.longest, static_cast<int>(c.title.size())), ++titles;
+    if (!c.title.empty() && c.in_legend) legend.longest = std::max(legend.longest, static_cast<int>(c.title.size())), ++titles;
   std::size_t margin = 0;  // gnuplot makes a legend no wider than what it stands under
   for (const auto& name : f.names) margin = std::max(margin, f.rows ? name.size() * 8 + 60 : 0);
   legend.columns = std::clamp((f.width - 100 - static_cast<int>(margin)) / (legend.longest * 7 + 46), 1, 6);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
@@ -20,7 +21,7 @@ constexpr const char* kStyle = R"(
   h2 { font-size: 1.25em; margin: 1.8em 0 .2em; border-top: 1px solid #b0b0b0; padding-top: .6em; }
   h3 { font-size: 1em; margin: 1em 0 .3em; }
   p { margin: .3em 0; } nav { margin: .8em 0; } nav a { margin-right: 1.2em; white-space: nowrap; } a { color: #0072B2; }
-  .figures { display: flex; flex-wrap: wrap; gap: 1em; margin-top: .6em; } figure { margin: 0; flex: 0 1 auto; min-width: 0; max-width: 100%; break-inside: avoid; }
+  .figures { display: flex; flex-wrap: wrap; gap: 1em; margin-top: .6em; } .row { flex-basis: 100%; } figure { margin: 0; flex: 0 1 auto; min-width: 0; max-width: 100%; break-inside: avoid; }
   figure svg { display: block; max-width: 100%; height: auto; } svg image { image-rendering: pixelated; }
   figcaption { font-size: .87em; color: #404040; max-width: 550px; } figure.wide figcaption { max-width: 1100px; }
   table { border-collapse: collapse; font-size: .87em; margin: .3em 0; }
@@ -33,11 +34,12 @@ constexpr const char* kStyle = R"(
 
 std::string short_number(double value) { return std::isfinite(value) ? fmt::format("{:.4g}", value) : ""; }
 
-/// A row for each place on the axis, a column for each curve.
+/// A row for each place on the axis, a column for each curve. Where single measurements stand beside a running mean, which is drawn without symbols, it is they that give the places.
 Table table_of(const Figure& f) {
   Table table{"", {f.rows ? f.y_label : f.x_label}};
   std::set<double> places;
   std::vector<std::map<double, std::string>> cells;
+  const bool measured = std::any_of(f.curves.begin(), f.curves.end(), [](const Curve& c) { return c.markers && !c.points.empty(); });
   for (const Curve& c : f.curves) {
     table.head.push_back(c.title.empty() ? f.y_label : c.title);
     cells.emplace_back();
@@ -45,7 +47,7 @@ Table table_of(const Figure& f) {
       const double along = f.rows ? p.y : p.x, value = f.rows ? p.x : p.y;
       const double place = f.names.empty() ? along : std::round(along);  // curves of one category stand beside each other
       if (!std::isfinite(value)) continue;
-      places.insert(place);
+      if (c.markers || !measured) places.insert(place);
       cells.back()[place] = short_number(value) + (std::isfinite(p.half) ? fmt::format(" ± {:.2g}", p.half) : "");
     }
   }
@@ -123,7 +125,11 @@ std::string html_page(const Report& report, const std::vector<std::string>& svgs
     out += "<section>\n<h2 id=\"" + s.id + "\">" + escaped(s.title) + "</h2>\n<p>" + escaped(s.caption) + "</p>\n";
     for (const auto& problem : s.problems) out += "<p class=\"problem\">" + escaped(problem) + "</p>\n";
     if (!s.figures.empty()) out += "<div class=\"figures\">\n";
-    for (const Figure& f : s.figures) out += html(f, svgs.empty() ? nullptr : &svgs.at(drawn++));
+    for (const Figure& f : s.figures) {
+      if (f.starts_row) out += "<div class=\"row\"></div>\n";
+      const std::string* svg = svgs.empty() ? nullptr : &svgs.at(drawn++);
+      out += html(f, svg && !svg->empty() ? svg : nullptr);
+    }
     if (!s.figures.empty()) out += "</div>\n";
     for (const auto& c : s.commands) out += html(c, "command");
     for (const Table& t : s.tables)

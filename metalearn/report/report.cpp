@@ -24,7 +24,12 @@ std::string summary_of(const RunFiles& run) {
   return line;
 }
 
-/// The SVGs; none, and why in a note, where they can't be had.
+std::string complaint_of(const Drawing& drawing) {
+  if (drawing.timed_out) return "it did not come to an end";
+  return drawing.err.empty() ? "it ended early" : drawing.err.substr(0, 300);
+}
+
+/// An SVG for each figure, empty where it could not be drawn, and why in a note; none where that is so of all.
 std::vector<std::string> draw(const std::vector<Figure>& figures, std::vector<std::string>& notes) {
   if (figures.empty()) return {};
   const auto drawing = run_gnuplot(gnuplot_script(figures));
@@ -33,11 +38,21 @@ std::vector<std::string> draw(const std::vector<Figure>& figures, std::vector<st
     return {};
   }
   auto svgs = inline_svgs(drawing->out, figures);
-  if (svgs.empty() || !drawing->done) {
-    const std::string complaint = drawing->err.substr(0, 300);
-    notes.push_back(fmt::format("gnuplot could not draw the figures, the report has tables in their place: {}", complaint.empty() ? "it ended early" : complaint));
+  if (!svgs.empty() && drawing->done) return svgs;
+  // One that gnuplot can't draw ends the script: each of the others alone.
+  svgs.assign(figures.size(), "");
+  std::vector<std::string> failures;
+  for (std::size_t i = 0; i < figures.size() && !drawing->timed_out; ++i) {
+    const auto one = run_gnuplot(gnuplot_script({figures[i]}));
+    const auto svg = one && one->done ? inline_svgs(one->out, {figures[i]}) : std::vector<std::string>{};
+    if (!svg.empty()) svgs[i] = svg.front();
+    else failures.push_back(fmt::format("gnuplot could not draw '{}', a table stands in its place: {}", figures[i].title, one ? complaint_of(*one) : "it is gone"));
+  }
+  if (drawing->timed_out || failures.size() == figures.size()) {
+    notes.push_back(fmt::format("gnuplot could not draw the figures, the report has tables in their place: {}", complaint_of(*drawing)));
     return {};
   }
+  notes.insert(notes.end(), failures.begin(), failures.end());
   return svgs;
 }
 
@@ -51,7 +66,10 @@ Written make_report(const std::string& run_directory) {
   Written written;
   written.notes = run.problems();
   std::vector<Figure> figures;
-  for (const Section& s : report.sections) figures.insert(figures.end(), s.figures.begin(), s.figures.end());
+  for (Section& s : report.sections) {
+    std::erase_if(s.figures, [](const Figure& f) { return f.curves.empty() && f.shades.rows == 0; });
+    figures.insert(figures.end(), s.figures.begin(), s.figures.end());
+  }
   const auto svgs = draw(figures, written.notes);
   written.figures = figures.size();
   written.drawn = !svgs.empty() || figures.empty();

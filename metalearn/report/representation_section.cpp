@@ -59,15 +59,17 @@ Shades receptive_fields(const ModelFile& model, const std::vector<float>& phi) {
 }
 
 /// The magnitude that one in a hundred shades exceeds: single large weights leave the others visible.
-double limit_of(const std::vector<Shades>& pictures) {
+double limit_of(const Shades& s) {
   std::vector<double> sizes;
-  for (const Shades& s : pictures)
-    for (const double v : s.values)
-      if (std::isfinite(v)) sizes.push_back(std::abs(v));
+  for (const double v : s.values)
+    if (std::isfinite(v)) sizes.push_back(std::abs(v));
   const auto place = sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() * 99 / 100);
   std::nth_element(sizes.begin(), place, sizes.end());
   return *place > 0 ? *place : 1;
 }
+
+/// What was applied to a base model.
+std::string learned_by(const Features& f) { return f.theta.empty() ? "" : fmt::format(" Learned by {}.", f.theta); }
 
 void add_receptive_fields(Section& s, const Features& f, std::size_t number) {
   if (image_shape(f.model).first == 0) return;
@@ -79,18 +81,19 @@ void add_receptive_fields(Section& s, const Features& f, std::size_t number) {
   }
   pictures.push_back(receptive_fields(f.model, f.model.phi));
   titles.push_back(fmt::format("First-layer receptive fields on {}: after {} steps", f.data, f.steps));
-  const double limit = limit_of(pictures);
-  const std::string caption = fmt::format("Weights from the {0} x {0} pixels to {1} units, a square each. {2}", image_shape(f.model).first, std::min(kUnits, f.model.widths[1]),
-                                          f.phi_seed ? "Both pictures have one scale." : "What was before is not known: phi was given (apply --phi).");
+  const std::string caption = fmt::format("Weights from the {0} x {0} pixels to {1} units, a square each; the largest 1 % are drawn as if they were no larger than the scale. {2}", image_shape(f.model).first,
+                                          std::min(kUnits, f.model.widths[1]),
+                                          f.phi_seed ? "Before and after each have a scale of their own." : "What was before is not known: phi was given (apply --phi).");
   for (std::size_t i = 0; i < pictures.size(); ++i) {
-    pictures[i].limit = limit;
+    pictures[i].limit = limit_of(pictures[i]);
     s.figures.push_back({.id = fmt::format("fields-{}-{}", number, i),
                          .title = titles[i],
-                         .caption = caption,
+                         .caption = caption + (i + 1 == pictures.size() ? learned_by(f) : ""),
                          .x_label = "",
                          .y_label = "weight",
                          .shades = std::move(pictures[i]),
-                         .height = 290});
+                         .height = 290,
+                         .starts_row = i == 0});
   }
 }
 
@@ -110,9 +113,11 @@ void add_two_moons(Section& s, const RunFiles& run) {
       for (Eigen::Index i = 0; i < m.inputs.rows(); ++i)
         if (m.labels[static_cast<std::size_t>(i)] == k) inputs.curves.back().points.push_back({m.inputs(i, 0), m.inputs(i, 1)});
     }
+    inputs.starts_row = true;
     s.figures.push_back(std::move(inputs));
     const std::string base = fmt::format("Representation by the base model {}, on its two directions of most variance.", fmt::join(m.widths, "-"));
     s.figures.push_back(embedding("moons-before", "Two moons: random initialisation", base, m.before, m.labels, names));
+    s.figures.back().starts_row = true;
     s.figures.push_back(embedding("moons-after", fmt::format("Two moons: after {} inner steps", m.steps),
                                   fmt::format("{} Learned without labels by theta of update {}.", base, run.theta->update), m.after, m.labels, names));
   } catch (const checkpoints::Diverged& e) {
@@ -126,15 +131,16 @@ Section representation_section(const RunFiles& run) {
   Section s{"representation", "Receptive fields and embeddings",
             "What the rule makes of a base model: the weights that its first units look at the inputs with, and where the examples of each class come to lie."};
   s.problems = run.features_problems;
+  for (std::size_t i = 0; i < run.features.size(); ++i) add_receptive_fields(s, run.features[i], i);
   for (std::size_t i = 0; i < run.features.size(); ++i) {
     const Features& f = run.features[i];
-    add_receptive_fields(s, f, i);
     const Matrix x = Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(f.features.data(), static_cast<Eigen::Index>(f.labels.size()),
                                                                                                              f.model.widths.back())
                          .cast<double>();
     s.figures.push_back(embedding(fmt::format("embedding-{}", i), fmt::format("{}: representation after {} steps", f.data, f.steps),
-                                  fmt::format("Examples of the test split (of {}, at most {}), on the two directions of most variance of all of them.", x.rows(), kMostPoints), x,
+                                  fmt::format("Examples of the test split (of {}, at most {}), on the two directions of most variance of all of them.{}", x.rows(), kMostPoints, learned_by(f)), x,
                                   f.labels, f.classes));
+    s.figures.back().starts_row = i == 0;
   }
   if (run.features.empty()) {
     const std::string folder = run.directory + "/evaluations", data = data_options(run), word = data.substr(0, data.find(" --data"));

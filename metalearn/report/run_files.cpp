@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "checkpoints/error.hpp"
@@ -13,13 +14,19 @@
 #include "metalearn/outer/metrics_text.hpp"
 #include "metalearn/outer/run_snapshot.hpp"
 #include "metalearn/outer/run_state.hpp"
+#include "metalearn/report/text.hpp"
 
 namespace metalearn::report {
 namespace {
 
 using checkpoints::Archive;
 
-std::optional<std::string> read(const std::string& path) { return checkpoints::read_text(checkpoints::posix_file_system(), path); }
+std::optional<std::string> read(const std::string& path) {
+  std::error_code none;
+  if (std::filesystem::exists(path, none) && !std::filesystem::is_regular_file(path, none))  // a pipe would be waited for
+    throw checkpoints::BadData(fmt::format("{}: is no file; move it away", path));
+  return checkpoints::read_text(checkpoints::posix_file_system(), path);
+}
 
 /// Does what reads a file; what is wrong with that becomes a line.
 template <class Read>
@@ -49,6 +56,20 @@ void read_snapshots(RunFiles& run) {
   run.provenance = provenance_from(newest.archive);
   if (!run.config) run.config = newest.config;
   run.theta = load_trained_theta(run.directory);
+  for (const auto& event : run.theta->events)
+    if (std::find(run.run_problems.begin(), run.run_problems.end(), event) == run.run_problems.end()) run.run_problems.push_back(event);
+}
+
+/// What the sections take from metrics.csv, beside the columns of families.
+void require_columns(const MetricsText& m, const std::string& path) {
+  const auto require = [&](const std::string& column) {
+    if (std::find(m.columns.begin(), m.columns.end(), column) == m.columns.end())
+      throw checkpoints::BadData(fmt::format("{}: there is no column {}; it is not as training wrote it", path, column));
+  };
+  for (const char* column : {"gradient_norm", "clipped_share", "rate", "replaced", "dropped", "mean_age", "length_limit"}) require(column);
+  const std::string accuracy = "validation_accuracy.";
+  for (const auto& column : m.columns)
+    if (column.starts_with(accuracy)) require("validation_objective." + column.substr(accuracy.size()));
 }
 
 void read_metrics(RunFiles& run, const std::string& path) {
@@ -57,6 +78,7 @@ void read_metrics(RunFiles& run, const std::string& path) {
   const MetricsText m = parse_metrics(*text);
   if (m.columns.empty() && !text->empty())
     throw checkpoints::BadData(fmt::format("{}: its first line is not that of a run's metrics; metalearn verify {} says more", path, run.directory));
+  if (!m.columns.empty()) require_columns(m, path);
   run.metrics.names = m.columns;
   for (const auto& name : m.columns) run.metrics.columns[name];
   std::size_t wrong = 0;
@@ -67,6 +89,23 @@ void read_metrics(RunFiles& run, const std::string& path) {
     }
     for (std::size_t i = 0; i < m.columns.size(); ++i) run.metrics.columns[m.columns[i]].push_back(row.cells[i].empty() ? kNone : std::strtod(row.cells[i].c_str(), nullptr));
   }
+}
+
+/// Rows are on the disk before the snapshot that belongs to them: where they lack, something happened to the file since.
+void compare_with_snapshot(RunFiles& run) {
+  const std::string more = fmt::format("metalearn verify {} says more", shell_word(run.directory));
+  if (run.metrics_problems.empty()) {
+    const double last = run.metrics.rows() == 0 ? 0 : run.metrics.at("update").back();
+    if (last < static_cast<double>(run.update))
+      run.metrics_problems.push_back(fmt::format("{}/metrics.csv: {}, and the newest snapshot is of update {}; {}", run.directory,
+                                                 run.metrics.rows() == 0 ? "there are no rows of it" : fmt::format("it ends with update {:g}", last), run.update, more));
+  }
+  if (!run.config || run.config->eval_data.empty() || run.config->eval_every == 0 || !run.during_problems.empty()) return;
+  const std::int64_t due = run.update / run.config->eval_every * run.config->eval_every;
+  const bool is_there = run.during && std::any_of(run.during->scores.begin(), run.during->scores.end(), [&](const Score& s) { return s.update >= static_cast<double>(due); });
+  if (due > 0 && !is_there)
+    run.during_problems.push_back(fmt::format("{}/evaluations.csv: an evaluation of update {} is not there, where eval-every is {}; it was lost, or that was set later", run.directory, due,
+                                              run.config->eval_every));
 }
 
 std::string text_of(const Archive& a, const char* attribute) {
@@ -84,9 +123,10 @@ Archive load(const std::string& path) {
 
 Features features_from(const std::string& path) {
   const Archive a = load(path);
-  Features f{text_of(a, "data"), model_from(a), {}, 0, {}, {}, {}};
+  Features f{.data = text_of(a, "data"), .model = model_from(a)};
   f.model.file = path;
   if (f.model.phi.empty() || f.data.empty()) throw checkpoints::BadData(fmt::format("{}: holds no features as metalearn apply writes them; write it anew", path));
+  f.theta = text_of(a, "theta");
   if (const auto* seed = a.find_attribute<std::int64_t>("apply", "phi_seed")) f.phi_seed = static_cast<std::uint64_t>(*seed);
   f.steps = a.attribute<std::int64_t>("apply", "steps");
   f.labels = a.numbers<std::int32_t>("test/labels");
@@ -144,8 +184,9 @@ RunFiles read_run(const std::string& directory) {
   if (has_snapshots) attempt(run.run_problems, [&] { read_snapshots(run); });
   attempt(run.metrics_problems, [&] { read_metrics(run, directory + "/metrics.csv"); });
   attempt(run.during_problems, [&] {
-    if (const auto text = read(directory + "/evaluations.csv")) run.during = parse_evaluation_rows(*text, directory + "/evaluations.csv");
+    if (const auto text = read(directory + "/evaluations.csv")) run.during = parse_evaluation_rows(*text, directory + "/evaluations.csv", run.during_problems);
   });
+  compare_with_snapshot(run);
   attempt(run.methods_problems, [&] {
     if (const auto text = read(folder + "/methods.json")) run.methods = parse_evaluation(*text, folder + "/methods.json");
   });

@@ -33,11 +33,12 @@ inline constexpr const char* kUpdateAxis = "update";
 struct Features {
   std::string data;                       ///< name of the data set
   ModelFile model;                        ///< phi, widths, config
-  std::optional<std::uint64_t> phi_seed;  ///< phi before the first step is initial_phi(widths, phi_seed, 0)
+  std::string theta = {};                 ///< the file that it was from; empty: none was applied
+  std::optional<std::uint64_t> phi_seed = {};  ///< phi before the first step is initial_phi(widths, phi_seed, 0)
   std::int64_t steps = 0;
-  std::vector<float> features;  ///< [examples of the test split, N_L]
-  std::vector<std::int32_t> labels;
-  std::vector<std::string> classes;
+  std::vector<float> features = {};  ///< [examples of the test split, N_L]
+  std::vector<std::int32_t> labels = {};
+  std::vector<std::string> classes = {};
 };
 
 struct RunFiles {

@@ -1,8 +1,11 @@
 // The sections that metrics.csv and evaluations.csv are shown in.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <map>
 #include <set>
 
 #include "metalearn/report/rolling.hpp"
@@ -41,42 +44,85 @@ std::vector<Curve> by_family(const MetricsColumns& m, const std::string& column)
   return curves;
 }
 
-/// The mark at which test curves are drawn: what meta-validation chose, or else the longest.
-double drawn_mark(const RunFiles& run, const std::set<double>& marks) {
-  if (run.theta && run.theta->mark && marks.contains(static_cast<double>(*run.theta->mark))) return static_cast<double>(*run.theta->mark);
-  return marks.empty() ? 0 : *marks.rbegin();
-}
-
 struct DuringFigure {
   const char *id, *title, *y_label;
   Measured Score::*what;
   bool with_training;
 };
 
+/// The mark at which a test curve is drawn: what meta-validation chose, or else the longest.
+double drawn_mark(const RunFiles& run, const std::set<double>& marks) {
+  if (run.theta && run.theta->mark && marks.contains(static_cast<double>(*run.theta->mark))) return static_cast<double>(*run.theta->mark);
+  return *marks.rbegin();
+}
+
+/// The training curve, with a point at each of these updates too.
+Curve training_curve(const MetricsColumns& m, const std::set<double>& updates) {
+  const auto means = rolling_mean(m.at("objective_last"), rolling_window(m.rows()));
+  Curve c = rolling(m, "objective_last", "training", kTotal);
+  for (std::size_t i = 0; i < m.rows(); ++i)
+    if (updates.contains(m.at("update")[i])) c.points.push_back({m.at("update")[i], means[i]});
+  const auto by_update = [](const Point& a, const Point& b) { return a.x < b.x; };
+  std::stable_sort(c.points.begin(), c.points.end(), by_update);
+  c.points.erase(std::unique(c.points.begin(), c.points.end(), [](const Point& a, const Point& b) { return a.x == b.x; }), c.points.end());
+  return c;
+}
+
+/// Marks and seeds may change when a run is resumed, and may differ between data sets: each is drawn at one of its own marks.
 Figure during_figure(const RunFiles& run, const DuringFigure& shown) {
   std::vector<std::string> names;
-  std::set<double> marks;
+  std::map<std::string, std::set<double>> marks;
+  std::set<double> all, updates, seeds;
   for (const Score& s : run.during->scores) {
-    marks.insert(s.step);
-    if (std::find(names.begin(), names.end(), s.data) == names.end()) names.push_back(s.data);
+    if (!marks.contains(s.data)) names.push_back(s.data);
+    marks[s.data].insert(s.step);
+    all.insert(s.step), updates.insert(s.update);
+    if (std::isfinite(s.seeds)) seeds.insert(s.seeds);
   }
-  const double mark = drawn_mark(run, marks);
-  Figure f = over_updates(shown.id, fmt::format("{}, {:g} inner steps", shown.title, mark), shown.y_label,
-                          fmt::format("Dashed: random initialisation, the same base models. Bars or bands: 95 % intervals over seeds.{}",
-                                      shown.with_training ? " Black: the training curve of the figure above." : ""),
-                          {});
-  for (std::size_t i = 0; i < names.size(); ++i)
+  const double common = drawn_mark(run, all);
+  std::set<double> others = all;
+  Figure f = over_updates(shown.id, fmt::format("{}, {:g} inner steps", shown.title, common), shown.y_label, "", {});
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const double mark = drawn_mark(run, marks[names[i]]);
+    const std::string name = mark == common ? names[i] : fmt::format("{}, {:g} steps", names[i], mark);
     for (const double step : {mark, 0.0}) {
-      if (step == 0 && (mark == 0 || !marks.contains(0))) continue;
-      Curve c{.title = step == mark ? names[i] : "", .points = {}, .style = static_cast<int>(i % kTotal), .dashed = step != mark, .markers = step == mark};
+      if (step == 0 && (mark == 0 || !marks[names[i]].contains(0))) continue;
+      Curve c{.title = step == mark ? name : names[i] + ", random initialisation", .points = {}, .style = static_cast<int>(i % kTotal), .dashed = step != mark, .markers = step == mark,
+              .in_legend = step == mark};
       for (const Score& s : run.during->scores)
         if (s.data == names[i] && s.step == step) c.points.push_back({s.update, (s.*shown.what).mean, step == mark ? (s.*shown.what).half : kNone});
       f.curves.push_back(std::move(c));
+      others.erase(step);
     }
-  if (shown.with_training && run.metrics.rows() > 0) f.curves.push_back(rolling(run.metrics, "objective_last", "training", kTotal));
+  }
+  f.caption = fmt::format("Dashed: random initialisation, the same base models. Bars or bands: 95 % intervals over seeds ({}).", fmt::join(seeds, " or "));
+  if (shown.with_training) f.caption += " Black: the training curve of the figure above.";
+  if (!others.empty()) f.caption += fmt::format(" Not drawn: what was measured after {} steps, which evaluations.csv has too.", fmt::join(others, ", "));
+  if (shown.with_training && run.metrics.rows() > 0) f.curves.push_back(training_curve(run.metrics, updates));
   f.shares = shown.what == &Score::accuracy;
-  if (f.curves.empty()) f.id.clear();
   return f;
+}
+
+/// Of metrics.csv. What it held once can't be had back, and a problem says so.
+Command no_rows(const RunFiles& run) {
+  if (run.update > 0 || !run.metrics_problems.empty()) return {"There are no rows in metrics.csv that can be shown. This tells what is whole of the run:", "metalearn verify " + shell_word(run.directory)};
+  return {"There are no rows in metrics.csv yet: no update of theta is done.", "metalearn resume " + shell_word(run.directory)};
+}
+
+/// For a training like this one with something else in its configuration.
+std::string again(const RunFiles& run, const std::function<void(Config&)>& change) {
+  if (!run.config) return "metalearn train --help";
+  Config c = *run.config;
+  change(c);
+  return "metalearn train --run " + shell_word(run.directory + "-again") + " " + train_options(c);
+}
+
+/// That goes on as far as the next validation.
+std::string resume(const RunFiles& run) {
+  std::string line = "metalearn resume " + shell_word(run.directory);
+  if (run.config && run.config->validate_every > 0 && run.update >= run.config->updates)
+    line += fmt::format(" --updates {}", (run.update / run.config->validate_every + 1) * run.config->validate_every);
+  return line;
 }
 
 }  // namespace
@@ -87,9 +133,8 @@ Section curves_section(const RunFiles& run) {
   s.problems = run.metrics_problems;
   s.problems.insert(s.problems.end(), run.during_problems.begin(), run.during_problems.end());
   const MetricsColumns& m = run.metrics;
-  const std::string again = run.config ? "metalearn train --run " + shell_word(run.directory + "-again") + " " + train_options(*run.config) : "metalearn train --help";
   if (m.rows() == 0) {
-    s.missing.push_back({"There are no rows in metrics.csv yet: no update of theta is done.", "metalearn resume " + shell_word(run.directory)});
+    s.missing.push_back(no_rows(run));
   } else {
     s.figures.push_back(over_updates("objective", "Meta-objective of the training windows", "meta-objective", "All families, widths, depths and ages together. " + averaged(m),
                                      {rolling(m, "objective_last", "after the last inner step of a window", 0), rolling(m, "objective_first", "after its first inner step", 1)}));
@@ -104,26 +149,25 @@ Section curves_section(const RunFiles& run) {
     }
     if (std::any_of(accuracy.begin(), accuracy.end(), [](const Curve& c) { return !c.points.empty(); })) {
       const std::string caption =
-          "Tasks of classes and fonts that are held out of the training, by inner steps done. They choose the snapshot and the number of steps. (metrics.csv keeps their mean "
-          "alone.)";
+          "Tasks that are held out of the training, by inner steps done. They choose the snapshot and the number of steps. (metrics.csv keeps their mean alone.)";
       s.figures.push_back(over_updates("validation-accuracy", "Few-shot accuracy, meta-validation", "accuracy", caption, accuracy));
       s.figures.back().shares = true;
       s.figures.push_back(over_updates("validation-objective", "Meta-objective, meta-validation", "meta-objective", caption, objective));
     } else if (run.config && run.config->validate_every == 0) {
-      s.missing.push_back({"Nothing was evaluated on meta-validation tasks (validate-every is 0). A run that does so:", again + " --validate-every 50"});
+      s.missing.push_back({"Nothing was evaluated on meta-validation tasks (validate-every is 0). A run that does so:", again(run, [](Config& c) { c.validate_every = 50; })});
     } else {
-      s.missing.push_back({"No evaluation on meta-validation tasks is done yet. This goes on with the run:", "metalearn resume " + shell_word(run.directory)});
+      s.missing.push_back({"No evaluation on meta-validation tasks is done yet. This goes on with the run:", resume(run)});
     }
   }
   if (run.during && !run.during->scores.empty()) {
     for (const DuringFigure& shown : {DuringFigure{"test-objective", "Meta-objective on test data", "meta-objective", &Score::objective, true},
                                       {"test-accuracy", "Few-shot accuracy on test data", "accuracy", &Score::accuracy, false}})
-      if (Figure f = during_figure(run, shown); !f.id.empty()) s.figures.push_back(std::move(f));
+      s.figures.push_back(during_figure(run, shown));
   }
   if (const auto snapshots = run.sweeps.find(kUpdateAxis); snapshots != run.sweeps.end() && !snapshots->second.scores.empty()) {
     s.figures.push_back(sweep_figure(snapshots->second, kUpdateAxis));
-  } else if (!run.during && run.during_problems.empty()) {
-    s.missing.push_back({fmt::format("No data sets were evaluated while theta was trained (there is no evaluations.csv). A training does so with --eval-data NAME=DIR. This evaluates the snapshots that were kept{}:", kOwnData),
+  } else if (!run.during || run.during->scores.empty()) {
+    s.missing.push_back({fmt::format("There is no evaluation on data sets while theta was trained (evaluations.csv has none that can be read). A training does so with --eval-data NAME=DIR. This evaluates the snapshots that were kept{}:", kOwnData),
                          fmt::format("metalearn sweep --theta {} --over update=all {}", shell_word(run.directory), data_options(run))});
   }
   return s;
@@ -135,7 +179,7 @@ Section training_section(const RunFiles& run) {
   const MetricsColumns& m = run.metrics;
   if (m.rows() == 0) {
     s.problems = run.metrics_problems;
-    s.missing.push_back({"There are no rows in metrics.csv yet.", "metalearn resume " + shell_word(run.directory)});
+    s.missing.push_back(no_rows(run));
     return s;
   }
   s.figures.push_back(over_updates("ages", "Age of the tasks in flight", "inner steps", "Inner steps that the tasks in flight have behind them. " + averaged(m),

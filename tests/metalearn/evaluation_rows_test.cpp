@@ -50,15 +50,15 @@ std::vector<float> finish(const std::unique_ptr<Trainer>& trainer) {
 }  // namespace
 
 TEST_CASE("rows of evaluations.csv hold one cell per column, empty where a number is not finite") {
-  CHECK(evaluation_rows_header() == "update,data,step,accuracy_mean,accuracy_se,objective_mean,objective_se,seeds\n");
-  const std::string text = evaluation_rows(500, kRows);
-  CHECK(text.starts_with("500,mnist,0,0.5,0.01,1.2,0.02,4\n500,mnist,10,0.75,"));
-  CHECK(text.ends_with("500,fashion,10,,0.01,1,0.02,4\n"));
-  CHECK(evaluation_rows(500, {}).empty());
+  CHECK(evaluation_rows_header() == "update,data,step,accuracy_mean,accuracy_se,objective_mean,objective_se,seeds,source\n");
+  const std::string text = evaluation_rows(500, kRows, {{"mnist", "0a"}, {"fashion", "0b"}});
+  CHECK(text.starts_with("500,mnist,0,0.5,0.01,1.2,0.02,4,0a\n500,mnist,10,0.75,"));
+  CHECK(text.ends_with("500,fashion,10,,0.01,1,0.02,4,0b\n"));
+  CHECK(evaluation_rows(500, {}, {}).empty());
 }
 
 TEST_CASE("an evaluation's event names the best mark of each set, its scalars each mark") {
-  CHECK(evaluation_event(kRows) == "evaluated: mnist 0.7500 after 10 inner steps, fashion no finite score above step 0");
+  CHECK(evaluation_event(500, kRows) == "evaluated update 500: mnist 0.7500 after 10 inner steps (random initialisation 0.5000), fashion no finite score above step 0");
   const Scalars scalars = scalars_of(kRows);
   REQUIRE(scalars.size() == 8);
   CHECK(scalars[2] == std::pair<std::string, double>("evaluation_accuracy/mnist.10", 0.75));
@@ -73,14 +73,14 @@ TEST_CASE("a run evaluates its averaged theta every eval-every updates; the trai
   std::vector<std::string> expected;
   trainer->run([&](const Progress& p) {
     events.insert(events.end(), p.events.begin(), p.events.end());
-    if (p.update % 4 == 0) expected.push_back(evaluation_rows(p.update, {row("toy", 0, trainer->theta_average()[0], 0), row("toy", 7, trainer->theta_average()[0], 7)}));
+    if (p.update % 4 == 0) expected.push_back(evaluation_rows(p.update, {row("toy", 0, trainer->theta_average()[0], 0), row("toy", 7, trainer->theta_average()[0], 7)}, {}));
     return true;
   });
   CHECK(trainer->theta_average() == without);
   REQUIRE(expected.size() == 2);
   CHECK(text_of(folder / "with/evaluations.csv") == evaluation_rows_header() + expected[0] + expected[1]);
   CHECK(text_of(folder / "without/evaluations.csv") == evaluation_rows_header());
-  CHECK(std::count_if(events.begin(), events.end(), [](const auto& e) { return e.starts_with("evaluated: toy"); }) == 2);
+  CHECK(std::count_if(events.begin(), events.end(), [](const auto& e) { return e.starts_with("evaluated update "); }) == 2);
 }
 
 TEST_CASE("a run stopped in its evaluation, or killed after it, has each row once when it is resumed, and the same") {
@@ -116,4 +116,20 @@ TEST_CASE("a folder with an evaluations.csv of someone else's is no place for a 
   std::ofstream(folder / "run/evaluations.csv") << "my,own\n1,2\n";
   CHECK_THROWS_AS(start_with(config(), folder / "run", evaluating_parts()), checkpoints::UsageError);
   CHECK(text_of(folder / "run/evaluations.csv") == "my,own\n1,2\n");
+}
+
+TEST_CASE("rows of another data set under the same name are refused, of those that stay") {
+  const std::string text = evaluation_rows_header() + evaluation_rows(4, {row("a", 0, 1, 1), row("b", 0, 1, 1)}, {{"a", "0a"}, {"b", "0b"}}) + evaluation_rows(8, {row("a", 0, 1, 1)}, {{"a", "1a"}});
+  const auto message = [&](std::int64_t update, const std::map<std::string, std::string>& sources) {
+    try {
+      require_same_sources(text, update, sources, "r/evaluations.csv");
+    } catch (const checkpoints::UsageError& e) {
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  CHECK(message(7, {{"a", "0a"}, {"b", "0b"}, {"c", "0c"}}).empty());
+  CHECK(message(8, {{"a", "0a"}}).starts_with("r/evaluations.csv: its 'a' was another data set"));
+  CHECK(message(7, {{"b", "1b"}}).starts_with("r/evaluations.csv: its 'b' was another data set"));
+  CHECK(message(0, {{"b", "1b"}}).empty());  // what a resume cuts off
 }

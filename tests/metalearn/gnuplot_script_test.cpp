@@ -70,10 +70,10 @@ TEST_CASE("gnuplot draws every kind of figure, also of no number at all, each wi
 }
 
 TEST_CASE("a user's text comes through gnuplot as it is, and does nothing on its way") {
-  const std::string text = "'; system \"touch x\" # `touch y` \\ @m {/=20 _^ <b>&amp;\"\n$c0";
+  const std::string text = "100%d '; system \"touch x\" # `touch y` \\ @m {/=20 _^ <b>&amp;\"\n$c0";
   const auto svgs = draw({{.id = "f", .title = text, .caption = "", .x_label = text, .y_label = text, .names = {text}, .curves = {{.title = text, .points = {{0, 1}}}}}});
   REQUIRE(svgs.size() == 1);
-  const std::string expected = "&#39;; system &quot;touch x&quot; # `touch y` \\ @m {/=20 _^ &lt;b&gt;&amp;amp;&quot;?$c0";
+  const std::string expected = "100%d &#39;; system &quot;touch x&quot; # `touch y` \\ @m {/=20 _^ &lt;b&gt;&amp;amp;&quot;?$c0";
   CHECK(count(svgs[0], expected) >= 5);
   CHECK(count(svgs[0], "<b>") == 0);
   CHECK(count(svgs[0], "\xee\x80") == 0);
@@ -103,4 +103,37 @@ TEST_CASE("a short logarithmic axis has more numbers than its powers of ten, and
   for (const char* number : {"20", "50", "100", "200"}) CHECK_MESSAGE(has(svgs[0], number), number);
   for (const char* number : {"1", "2", "3", "4"}) CHECK_MESSAGE(has(svgs[1], number), number);
   CHECK_FALSE(has(svgs[1], "1.5"));
+}
+
+TEST_CASE("a nearly level curve is drawn, and every logarithmic axis has numbers on it") {
+  Figure level = figure("level", {{.title = "", .points = {{1, 1.23456781}, {2, 1.23456789}}}});
+  Figure within = figure("within", {{.title = "", .points = {{1, 0.15}, {2, 0.33}}}});
+  Figure narrow = figure("narrow", {{.title = "", .points = {{1, 0.91}, {2, 0.93}}}});
+  Figure single = figure("single", {{.title = "", .points = {{1, 0.05}}}});
+  within.log_y = narrow.log_y = single.log_y = true;
+  const std::vector<Figure> figures = {level, within, narrow, single};
+  const auto svgs = draw(figures);
+  REQUIRE(svgs.size() == figures.size());
+  const auto has = [](const std::string& svg, const std::string& number) { return svg.find(">" + number + "<") != std::string::npos || svg.find("> " + number + "<") != std::string::npos; };
+  for (const char* number : {"0.2", "0.3"}) CHECK_MESSAGE(has(svgs[1], number), number);
+  for (const char* number : {"0.91", "0.92", "0.93"}) CHECK_MESSAGE(has(svgs[2], number), number);
+  for (const char* number : {"0.04", "0.05", "0.06"}) CHECK_MESSAGE(has(svgs[3], number), number);
+}
+
+TEST_CASE("bars of curves at one place stand beside each other, their numbers are the same") {
+  const auto script = [](double half) {
+    Figure f = figure("bars", {});
+    for (int i = 0; i < 2; ++i) f.curves.push_back({.title = std::to_string(i), .points = {{100, 1, half}, {200, 2, half}}, .style = i});
+    return gnuplot_script({f});
+  };
+  CHECK(count(script(kNone), "\n100 1 0\n") == 2);
+  CHECK(count(script(0.1), "\n100 1 0.1\n") == 0);
+  CHECK(count(script(0.1), " 1 0.1\n") == 2);
+}
+
+TEST_CASE("a gnuplot that does not end is ended") {
+  const auto drawing = run_gnuplot("pause 600\n", std::chrono::milliseconds(50));
+  REQUIRE(drawing);
+  CHECK(drawing->timed_out);
+  CHECK(!drawing->done);
 }

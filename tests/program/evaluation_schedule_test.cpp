@@ -33,7 +33,7 @@ TEST_CASE("evaluations.csv has the numbers that eval gives for the snapshots; tr
   const Result trained = run(evaluating("r", {"--keep-every", "2", "--tensorboard", "true"}), folder.path);
   CAPTURE(trained.err);
   REQUIRE(trained.code == 0);
-  CHECK(contains(trained.err + trained.out, "evaluated: held 0."));
+  CHECK(contains(trained.err + trained.out, "evaluated update 2: held 0."));
   CHECK(arrays(folder / "r") == arrays(folder / "plain"));
   CHECK(metrics(folder / "r") == metrics(folder / "plain"));
   const std::string rows = slurp(folder / "r/evaluations.csv");
@@ -60,11 +60,23 @@ TEST_CASE("evaluations.csv has the numbers that eval gives for the snapshots; tr
   CHECK(contains(lost.err, "held"));
   REQUIRE(run(program({"resume", "r", "--updates", "6", "--eval-data", "held=away"}), folder.path).code == 0);
   CHECK(slurp(folder / "r/evaluations.csv").starts_with(rows + "6,held,0,"));
-  CHECK(run(program({"resume", "r", "--updates", "8", "--eval-every", "0"}), folder.path).code == 0);
+  const std::string before = slurp(folder / "r/evaluations.csv");
+  const Result other = run(program({"resume", "r", "--updates", "8", "--eval-data", "held=data"}), folder.path);  // would go on with the same curve
+  CHECK(other.code == 64);
+  CHECK(contains(other.err, "its 'held' was another data set"));
+  CHECK(slurp(folder / "r/evaluations.csv") == before);
+  CHECK(run(program({"resume", "r", "--updates", "7", "--eval-data", "none"}), folder.path).code == 0);
+  CHECK(run(program({"resume", "r", "--updates", "8", "--eval-data", "held=away", "--eval-every", "0"}), folder.path).code == 0);
   CHECK(!contains(slurp(folder / "r/evaluations.csv"), "8,held"));
+  spill(folder / "r/evaluations.csv", rows.substr(0, rows.find("4,held")));
+  CHECK(run(program({"resume", "r", "--updates", "9", "--eval-every", "2"}), folder.path).code == 0);
+  spill(folder / "r/evaluations.csv", rows.substr(0, rows.find("4,held")));
+  const Result cut = run(program({"verify", "r"}), folder.path);
+  CHECK(cut.code == 0);
+  CHECK(contains(cut.out, "no rows of update 8, as eval-every asks for"));
   // A run that was begun without may have them later on.
   REQUIRE(run(program({"resume", "plain", "--updates", "6", "--eval-data", "held=away", "--eval-every", "3", "--eval-steps", "1", "--eval-seeds", "1"}), folder.path).code == 0);
-  CHECK(slurp(folder / "plain/evaluations.csv").starts_with("update,data,step,accuracy_mean,accuracy_se,objective_mean,objective_se,seeds\n6,held,1,"));
+  CHECK(slurp(folder / "plain/evaluations.csv").starts_with("update,data,step,accuracy_mean,accuracy_se,objective_mean,objective_se,seeds,source\n6,held,1,"));
 }
 
 TEST_CASE("what can't be evaluated on is told before the run begins; what is trained on too is said") {

@@ -224,6 +224,10 @@ assert not np.array_equal(a['top_delta/conv0/w'], m['top_delta/conv0/w'])
   const Result inspected = run(program({"inspect", "mean.h5"}), folder.path);
   CHECK(contains(inspected.out, "mean of the moving averages of updates 4, 6"));
   CHECK(!contains(inspected.out, folder.path.string()));
+  CHECK(!contains(inspected.out, "  mark "));  // that of the best single snapshot is not the mean's
+  REQUIRE(run(program({"export", "run", "--mean-from", "4", "--mark", "3", "--out", "marked.h5"}), folder.path).code == 0);
+  const Result marked = run(program({"eval", "--theta", "marked.h5", "--data", "mine=idx", "--steps", "0", "--seeds", "1", "--layers", "8"}), folder.path);
+  CHECK(contains(marked.out, "mark chosen on meta-validation tasks: 3 inner steps"));
   const auto refused = [&](const std::vector<std::string>& words, const char* says) {
     const Result result = run(program(words), folder.path);
     CAPTURE(result.err);
@@ -231,6 +235,8 @@ assert not np.array_equal(a['top_delta/conv0/w'], m['top_delta/conv0/w'])
     CHECK(contains(result.err, says));
   };
   refused({"export", "run", "--mean-from", "6", "--out", "x.h5"}, "keeps 1 snapshots from there on");
+  refused({"export", "run", "--mark", "3", "--out", "x.h5"}, "--mark has no effect without --mean-from");
+  refused({"export", "run", "--out", "x.txt"}, "--out x.txt: its ending says what is written");
   refused({"export", "run", "--mean-from", "2", "--raw", "--out", "x.h5"}, "--raw has no effect with --mean-from");
   refused({"export", "mean.h5", "--mean-from", "2", "--out", "x.h5"}, "is no run directory");
   refused({"eval", "--theta", "mean.h5", "--raw", "--data", "mine=idx"}, "--raw has no effect on mean.h5");

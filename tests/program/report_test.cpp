@@ -1,4 +1,7 @@
 // metalearn report: the page parses, every figure is there, what lacks is named with a command that works, and what is damaged spoils nothing else.
+#include <fmt/format.h>
+#include <sys/stat.h>
+
 #include <nlohmann/json.hpp>
 
 #include "checkpoints/snapshot_file.hpp"
@@ -9,7 +12,7 @@ using nlohmann::json;
 
 namespace {
 
-/// What a page holds, as JSON: its figures by id (the SVG's texts, the titles of its curves, how many pictures), its commands, its text. Fails where a tag is not closed, an id stands twice, anything
+/// What a page holds, as JSON: its figures by id (the SVG's texts, the titles of its curves, how many pictures, the rows of its table), its commands, its text. Fails where a tag is not closed, an id stands twice, anything
 /// would be loaded or run, or an SVG is no XML.
 constexpr const char* kReader = R"python(
 import html, html.parser, json, re, sys, xml.etree.ElementTree as ET
@@ -44,6 +47,7 @@ figures = {}
 for f in re.findall(r'<figure id="([^"]*)"[^>]*>(.*?)</figure>', page, re.S):
     svg = re.search(r'<svg.*?</svg>', f[1], re.S)
     facts = {'caption': html.unescape(re.search(r'<figcaption>(.*?)</figcaption>', f[1], re.S)[1]), 'tables': f[1].count('<table>')}
+    facts['rows'] = [[html.unescape(cell) for cell in re.findall(r'<t[hd][^>]*>(.*?)</t[hd]>', row)] for row in re.findall(r'<tr>(.*?)</tr>', f[1])]
     if svg:
         root = ET.fromstring(svg[0])
         s = '{http://www.w3.org/2000/svg}'
@@ -66,6 +70,21 @@ json read_page(const Folder& folder, const std::string& file) {
 std::vector<std::string> report(std::vector<std::string> more) {
   more.insert(more.begin(), "report");
   return program(more);
+}
+
+/// A column of metrics.csv.
+std::vector<double> metrics_column(const fs::path& run, const std::string& name) {
+  std::istringstream lines(slurp(run / "metrics.csv"));
+  std::vector<double> column;
+  std::size_t place = 0;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream cells(line);
+    std::vector<std::string> row;
+    for (std::string cell; std::getline(cells, cell, ',');) row.push_back(cell);
+    if (row[0] == "update") place = static_cast<std::size_t>(std::find(row.begin(), row.end(), name) - row.begin());
+    else column.push_back(std::stod(row.at(place)));
+  }
+  return column;
 }
 
 std::string sweep_json(const std::string& axis, const std::vector<std::string>& values, const std::string& data = "squares") {
@@ -149,8 +168,8 @@ TEST_CASE("a report has every figure with its title, labels, curves and interval
   figure("objective-families", "Meta-objective by family of tasks", {"updates of theta", "meta-objective"}, {"squares"});
   figure("validation-accuracy", "Few-shot accuracy, meta-validation", {"updates of theta", "accuracy"}, {"0 (random initialisation)", "3"});
   figure("validation-objective", "Meta-objective, meta-validation", {"updates of theta", "meta-objective"}, {"0 (random initialisation)", "3"});
-  figure("test-objective", "Meta-objective on test data, 3 inner steps", {"updates of theta", "meta-objective"}, {"squares", "training"}, 2);  // bars, and random initialisation
-  figure("test-accuracy", "Few-shot accuracy on test data, 3 inner steps", {"accuracy"}, {"squares"}, 2);
+  figure("test-objective", "Meta-objective on test data, 3 inner steps", {"updates of theta", "meta-objective"}, {"squares", "squares, random initialisation", "training"}, 1);
+  figure("test-accuracy", "Few-shot accuracy on test data, 3 inner steps", {"accuracy"}, {"squares", "squares, random initialisation"}, 1);
   figure("methods-0", "Few-shot accuracy on squares", {"accuracy", "method", "random", "pca, 3 steps", "vae, 3 steps", "learned, 3 steps *"},
          {"head: ridge", "head: ridge_cv", "head: logistic_cv"}, 3);
   figure("sweep-update", "Updates of theta: few-shot accuracy", {"updates of theta", "accuracy"}, {"squares, 3 steps", "squares, random initialisation"}, 2);
@@ -178,6 +197,21 @@ TEST_CASE("a report has every figure with its title, labels, curves and interval
   figure("rate", "Clipping and learning rate", {"share of windows clipped", "learning rate"}, {"clipped (left axis)", "learning rate (right axis)"});
   for (const char* part : {"squares: ", "kernels", "hours", "theta-average", "metalearn 0.", " cores (of the newest snapshot"}) CHECK_MESSAGE(contains(page["text"].get<std::string>(), part), part);
 
+  // The numbers are those of the files.
+  CHECK(page["figures"]["test-accuracy"]["rows"] == json({{"updates of theta", "squares", "squares, random initialisation"}, {"3", "0.5 ± 0.032", "0.4"}, {"6", "0.6 ± 0.032", "0.4"}}));
+  const json objective = page["figures"]["test-objective"]["rows"];
+  const auto trained = metrics_column(folder / "r", "objective_last");
+  CHECK(objective[1] == json({"3", "0.8 ± 0.032", "0.9", fmt::format("{:.4g}", (trained[0] + trained[1] + trained[2]) / 3)}));
+  CHECK(page["figures"]["sweep-width"]["rows"] ==
+        json({{"units of each hidden layer", "squares, 3 steps", "squares, random initialisation"}, {"8", "0.53 ± 0.03", "0.5 ± 0.03"}, {"16", "0.53 ± 0.03", "0.5 ± 0.03"}, {"1e+04", "0.53 ± 0.03", "0.5 ± 0.03"}}));
+  json depths = json::array({{"hidden layers", "squares, 3 steps", "squares, random initialisation"}});
+  const json swept = json::parse(slurp(folder / "r/evaluations/sweep-depth.json"))["results"];
+  const auto measured = [](const json& row) { return fmt::format("{:.4g} ± {:.2g}", row["accuracy_mean"].get<double>(), row["accuracy_ci95"].get<double>()); };
+  for (std::size_t i = 0; i < swept.size(); i += 2) depths.push_back({swept[i]["value"], measured(swept[i + 1]), measured(swept[i])});
+  CHECK(depths.size() == 4);
+  CHECK(page["figures"]["sweep-depth"]["rows"] == depths);
+  CHECK(contains(page["figures"]["embedding-0"]["caption"].get<std::string>(), "Learned by r/snapshot-"));
+
   // Nothing lacks: what is left are the commands that repeat the run.
   REQUIRE(page["commands"].size() == 2);
   CHECK(contains(page["commands"][1].get<std::string>(), "metalearn reproduce r"));
@@ -204,7 +238,12 @@ TEST_CASE("what a run lacks is named with commands that add it") {
   const std::string path = (fs::path(METALEARN_PROGRAM).parent_path()).string() + ":" + std::getenv("PATH");
   int evaluated = 0;
   for (std::string command : page["commands"]) {
-    if (contains(command, "metalearn train --run") || contains(command, "reproduce") || contains(command, "--over width")) continue;
+    if (const auto steps = command.find(" --over steps=0..1000"); steps != std::string::npos) {
+      command.replace(steps, 21, "");
+      for (const auto& [all, one] : {std::pair{"16..10000", "16"}, {"1..11", "2"}, {"=all", "=step"}, {"1..100", "2"}, {"permutation=5", "permutation=1,2"}})
+        command.replace(command.find(all), std::string(all).size(), one);
+      command += " --steps 0,2 --seeds 1 --draws 1", ++evaluated;
+    }
     if (contains(command, "--over update=all")) command += " --steps 0,2 --seeds 2 --draws 1 --layers 8", ++evaluated;
     if (const auto all = command.find("--methods all"); all != std::string::npos)
       command.replace(all, 13, "--methods random,vae,learned --steps 0,2 --seeds 2 --draws 1 --layers 8"), ++evaluated;
@@ -213,13 +252,13 @@ TEST_CASE("what a run lacks is named with commands that add it") {
     CAPTURE(result.err);
     CHECK(result.code == 0);
   }
-  CHECK(evaluated == 3);  // over updates, for the methods, and for the autoencoder
+  CHECK(evaluated == 4);  // over updates and all else, for the methods, and for the autoencoder
   CHECK(contains(page["commands"].dump(),
                  "metalearn sweep --theta r --over width=16..10000 --over depth=1..11 --over activation=all --over labels=1..100 --over steps=0..1000 --over permutation=5 "
                  "--data squares="));
   REQUIRE(run(report({"r"}), folder.path).code == 0);
   const json more = read_page(folder, "r/report.html");
-  for (const char* id : {"sweep-update", "methods-0", "embedding-0", "fields-0-0", "vae-0"}) CHECK(more["figures"].contains(id));
+  for (const char* id : {"sweep-update", "sweep-width", "sweep-permutation", "methods-0", "embedding-0", "fields-0-0", "vae-0"}) CHECK(more["figures"].contains(id));
 }
 
 TEST_CASE("without gnuplot the numbers stand as tables, and that is said") {
@@ -241,6 +280,17 @@ TEST_CASE("without gnuplot the numbers stand as tables, and that is said") {
   }
   CHECK(contains(page["text"].get<std::string>(), "learned, 3 steps"));
 
+  SUBCASE("one that gnuplot can't draw is a table, the others are drawn") {
+    spill(folder / "picky/gnuplot", "#!/bin/bash\nscript=$(cat)\n[[ $script == *'Age of the tasks'* ]] && { echo 'not that one' >&2; exit 1; }\nPATH=" + std::string(std::getenv("PATH")) + " exec gnuplot -d <<< \"$script\"\n");
+    fs::permissions(folder / "picky/gnuplot", fs::perms::owner_all);
+    const Result picky = run(report({"r"}), folder.path, {{"PATH", (folder / "picky").string() + ":" + std::getenv("PATH")}});
+    CHECK(picky.code == 0);
+    CHECK(contains(picky.err, "gnuplot could not draw 'Age of the tasks in flight', a table stands in its place: not that one"));
+    const json figures = read_page(folder, "r/report.html")["figures"];
+    CHECK(!figures["ages"].contains("title"));
+    CHECK(figures["ages"]["rows"].size() == 7);
+    CHECK(figures["objective"]["title"] == "Meta-objective of the training windows");
+  }
   SUBCASE("nor where gnuplot fails") {
     spill(folder / "broken/gnuplot", "#!/bin/sh\necho 'no such terminal' >&2\nexit 1\n");
     fs::permissions(folder / "broken/gnuplot", fs::perms::owner_all);
@@ -281,6 +331,78 @@ TEST_CASE("damaged files are named in their section and on stderr, the rest is s
   }
   for (const char* id : {"objective", "sweep-width", "sweep-activation", "moons-after", "ages"}) CHECK(page["figures"].contains(id));
   for (const char* id : {"methods-0", "sweep-depth", "sweep-labels", "embedding-0", "test-accuracy"}) CHECK(!page["figures"].contains(id));
+}
+
+TEST_CASE("what happened to the files of a run is said, not taken for a run that did nothing") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  REQUIRE(run(tiny_training("r", "squares=data", {"--eval-data", "seen=data", "--eval-every", "3", "--eval-steps", "0,2,5", "--eval-seeds", "2"}), folder.path).code == 0);
+  const std::string metrics = slurp(folder / "r/metrics.csv"), evaluations = slurp(folder / "r/evaluations.csv");
+  const auto lacks = [&](const char* part) {
+    CAPTURE(part);
+    const Result made = run(report({"r"}), folder.path);
+    CAPTURE(made.err);
+    CHECK(made.code == 0);
+    CHECK(contains(made.err, std::string("note: ") + part));
+    const json page = read_page(folder, "r/report.html");
+    CHECK(contains(page["text"].get<std::string>(), part));
+    CHECK(!contains(page["text"].get<std::string>(), "no update of theta is done"));
+    return page;
+  };
+  fs::remove(folder / "r/metrics.csv");
+  CHECK(contains(lacks("r/metrics.csv: there are no rows of it, and the newest snapshot is of update 6")["commands"].dump(), "metalearn verify r"));
+  REQUIRE(mkfifo((folder / "r/metrics.csv").c_str(), 0600) == 0);  // would be waited for
+  lacks("r/metrics.csv: is no file");
+  fs::remove(folder / "r/metrics.csv");
+  spill(folder / "r/metrics.csv", metrics.substr(0, metrics.find("\n4,") + 1));
+  CHECK(lacks("r/metrics.csv: it ends with update 3, and the newest snapshot is of update 6")["figures"].contains("objective"));
+  std::string renamed = metrics;
+  renamed.replace(renamed.find("mean_age"), 8, "mean_old");
+  spill(folder / "r/metrics.csv", renamed);
+  lacks("r/metrics.csv: there is no column mean_age");
+  spill(folder / "r/metrics.csv", metrics);
+  spill(folder / "r/evaluations.csv", evaluations.substr(0, evaluations.find("\n6,") + 1));
+  CHECK(lacks("r/evaluations.csv: an evaluation of update 6 is not there")["figures"].contains("test-accuracy"));
+  spill(folder / "r/evaluations.csv", evaluations.substr(0, evaluations.find('\n') + 1));
+  CHECK(contains(lacks("r/evaluations.csv: an evaluation of update 6 is not there")["commands"].dump(), "--over update=all"));
+
+  // Other marks since a resume, and another set that has those alone.
+  spill(folder / "r/evaluations.csv", evaluations);
+  REQUIRE(run(program({"resume", "r", "--updates", "9", "--eval-data", "seen=data", "--eval-data", "more=data", "--eval-steps", "0,2", "--eval-seeds", "3"}), folder.path).code == 0);
+  REQUIRE(run(report({"r"}), folder.path).code == 0);
+  const json figure = read_page(folder, "r/report.html")["figures"]["test-accuracy"];
+  CHECK(figure["title"] == "Few-shot accuracy on test data, 5 inner steps");
+  CHECK(figure["curves"] == json({"seen", "seen, random initialisation", "more, 2 steps", "more, random initialisation"}));
+  CHECK(contains(figure["caption"].get<std::string>(), "over seeds (2 or 3)"));
+  REQUIRE(figure["rows"].size() == 4);
+  CHECK(figure["rows"][1][1] != "");
+  CHECK(figure["rows"][3][1] == "");
+  CHECK(figure["rows"][3][3] != "");
+}
+
+TEST_CASE("a run without validations is told how to have them, one that is done how to go on") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  REQUIRE(run(with(tiny_training("r", "squares=data"), "--validate-every", "0"), folder.path).code == 0);
+  const std::string path = (fs::path(METALEARN_PROGRAM).parent_path()).string() + ":" + std::getenv("PATH");
+  const auto follow = [&](const std::string& name, const char* part) {
+    REQUIRE(run(report({name}), folder.path).code == 0);
+    const json page = read_page(folder, name + "/report.html");
+    for (const std::string command : page["commands"])
+      if (contains(command, part)) {
+        CAPTURE(command);
+        const Result result = run({"bash", "-euc", command}, folder.path, {{"PATH", path}});
+        CAPTURE(result.err);
+        CHECK(result.code == 0);
+        return;
+      }
+    FAIL("no such command");
+  };
+  follow("r", "metalearn train --run r-again");  // the first of two: the other repeats the run
+  CHECK(json::parse(slurp(folder / "r-again/config.json"))["validate-every"] == "50");
+  follow("r-again", "metalearn resume r-again --updates 50");
+  REQUIRE(run(report({"r-again"}), folder.path).code == 0);
+  CHECK(read_page(folder, "r-again/report.html")["figures"].contains("validation-accuracy"));
 }
 
 TEST_CASE("names are shown as they are, whatever they hold") {
@@ -326,6 +448,13 @@ TEST_CASE("a report needs a run directory; a run of which nothing is done yet ha
   IdxImages().write(folder / "data");
   REQUIRE(run(with(tiny_training("r", "squares=data"), "--updates", "1"), folder.path).code == 0);
   refused({"r", "--out", "empty"}, 64, "--out 'empty'");
+  refused({"r", "--out", "/dev/null"}, 64, "--out /dev/null: is no file that could be replaced");
+  fs::create_symlink("page.html", folder / "link.html");
+  refused({"r", "--out", "link.html"}, 64, "a link to nothing");
+  spill(folder / "page.html", "");
+  REQUIRE(run(report({"r", "--out", "link.html"}), folder.path).code == 0);
+  CHECK(fs::is_symlink(folder / "link.html"));
+  CHECK(contains(slurp(folder / "page.html"), "</html>"));
   refused({"r", "--out", "file/x.html"}, 74, "file");
   for (const auto& snapshot : snapshots(folder / "r")) fs::remove(snapshot);
   fs::remove(folder / "r/metrics.csv");

@@ -50,6 +50,8 @@ TEST_CASE("a sweep is a table, and the same numbers as JSON and CSV, which an ev
   const std::string csv = slurp(folder / "out/sweep-depth.csv");
   CHECK(std::count(csv.begin(), csv.end(), '\n') == 7);
   CHECK(contains(csv, "data,value,step,method,accuracy_mean"));
+  CHECK(contains(csv, ",seconds_per_step,source\n"));
+  CHECK(contains(result.out, "+-: standard error"));
   CHECK(contains(csv, "squares,3,2,learned,"));
 
   const Result eval = run(program({"eval", "--data", "squares=data", "--layers", "8,8", "--steps", "0,2", "--seeds", "2", "--draws", "1", "--labels-per-class", "4", "--json"}), folder.path);
@@ -110,13 +112,21 @@ TEST_CASE("a killed sweep goes on where it was and ends with the same table; fin
 
 TEST_CASE("a signal stops a sweep, what is finished is kept, and the same command goes on") {
   Data folder;
-  auto words = with(sweep("depth=1,64", "out"), "--steps", "0,20000");
-  Child child(words, folder.path);
-  while (child.running() && !contains(child.err(), "depth")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  const auto words = [](const char* out) { return with(sweep("depth=1..12", out, {"--threads", "1"}), "--steps", "0,20"); };
+  REQUIRE(run(words("whole"), folder.path).code == 0);
+  Child child(words("out"), folder.path);
+  while (child.running() && !fs::exists(folder / "out/sweep-depth.json")) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   child.kill(SIGINT);
   const Result result = child.wait();
   CHECK(result.code == 128 + SIGINT);
   CHECK(contains(result.err, "goes on where it was"));
+  const Json before = file(folder / "out/sweep-depth.json")["results"];
+  CHECK(before.size() >= 2);
+  REQUIRE(before.size() < 24);
+  REQUIRE(run(words("out"), folder.path).code == 0);
+  CHECK(results(folder / "out/sweep-depth.json") == results(folder / "whole/sweep-depth.json"));
+  const Json after = file(folder / "out/sweep-depth.json")["results"];
+  for (std::size_t i = 0; i < before.size(); ++i) CHECK(after[i] == before[i]);
 }
 
 TEST_CASE("a value that can't be evaluated is left out and said; the rest is shown; where nothing can, that is the error") {
@@ -157,6 +167,12 @@ TEST_CASE("a sweep over updates evaluates the snapshots of a run, each as eval d
   CHECK(values_of(joined) == std::vector<std::string>{"0", "3", "6", "9"});
   for (std::size_t i = 0; i < rows.size(); ++i) CHECK(joined[i] == rows[i]);
 
+  const Result range = run(program({"sweep", "--over", "update=2..6", "--theta", "r", "--data", "squares=data", "--seeds", "2", "--draws", "1", "--json"}), folder.path);
+  CAPTURE(range.err);
+  CHECK(values_of(Json::parse(range.out)["results"]) == std::vector<std::string>{"3", "6"});  // and of the marks that are there
+  const Result empty = run(with(program(words), "--over", "update=4..5"), folder.path);
+  CHECK(empty.code == 64);
+  CHECK(contains(empty.err, "there is no snapshot in 4..5; there are 0, 3, 6, 9"));
   const Result none = run(with(program(words), "--over", "update=3,4"), folder.path);
   CHECK(none.code == 64);
   CHECK(contains(none.err, "there is no snapshot of update 4; there are 0, 3, 6, 9"));
@@ -179,8 +195,24 @@ TEST_CASE("a sweep refuses what it can't do, and a folder that holds another one
   const Result other = run(with(sweep("depth=1", "out"), "--seeds", "3"), folder.path);
   CHECK(other.code == 64);
   CHECK(contains(other.err, "out/sweep-depth.json: holds a sweep whose seeds is 2, not 3"));
+  CHECK(!contains(other.err, "left out"));
+  IdxImages images;
+  images.noise = 5;
+  images.write(folder / "elsewhere");
+  const std::string before = slurp(folder / "out/sweep-depth.json");
+  const Result mixed = run(with(sweep("depth=1..2", "out"), "--data", "squares=elsewhere"), folder.path);
+  CHECK(mixed.code == 64);
+  CHECK(contains(mixed.err, "out/sweep-depth.json: its 'squares' was another data set"));
+  CHECK(slurp(folder / "out/sweep-depth.json") == before);
+  Json retrained = Json::parse(before);
+  retrained["protocol"]["theta"]["update"] = 60;
+  spill(folder / "older/sweep-depth.json", retrained.dump());
+  const Result older = run(sweep("depth=1", "older"), folder.path);
+  CHECK(older.code == 64);
+  CHECK(contains(older.err, "holds a sweep whose theta's update is 60, not "));
   for (const std::string& text : {std::string("{\"over\": \"depth\", \"results\": [{}]}"),
-                                  "{\"over\": \"depth\", \"results\": [], \"protocol\": {\"seeds\": " + std::string(300000, '[') + std::string(300000, ']') + "}}"}) {
+                                  "{\"over\": \"depth\", \"results\": [], \"protocol\": {\"seeds\": " + std::string(300000, '[') + std::string(300000, ']') + "}}",
+                                  std::string("{\"over\": \"depth\", \"results\": [], \"protocol\": 3}"), std::string("{\"over\": \"depth\", \"results\": 3, \"protocol\": {}}"), std::string("{\"over\": \"depth\", \"results\": {}, \"protocol\": {}}")}) {
     spill(folder / "broken/sweep-depth.json", text);
     const Result broken = run(sweep("depth=1", "broken"), folder.path);
     CHECK(broken.code == 65);
