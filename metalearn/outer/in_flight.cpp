@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <iterator>
 #include <mutex>
 #include <stdexcept>
 
@@ -44,11 +45,12 @@ InFlight InFlightPool::begin(std::int64_t update) {
 }
 
 bool InFlightPool::fill(GradientEstimator& estimator, std::span<const float> theta, const autodiff::Parallel& parallel, const std::function<bool(std::size_t)>& go_on,
-                        const Stop& stop) {
+                        const Stop& stop, std::vector<std::string>* notes) {
   tasks_.clear();
   for (std::int64_t slot = 0; slot < config_.in_flight; ++slot) tasks_.push_back(begin(0));
   std::mutex mutex;
   std::size_t begun = 0;
+  std::vector<std::string> failed(tasks_.size());
   std::atomic<bool> stopped = false;
   const auto may_begin = [&] {
     std::lock_guard lock(mutex);
@@ -61,10 +63,15 @@ bool InFlightPool::fill(GradientEstimator& estimator, std::span<const float> the
     const auto age = starting_age(config_, moved.id, moved.length);
     while (moved.age < age) {
       if (asked(stop)) stopped = true;
-      if (stopped || !estimator.advance(theta, moved, std::min(config_.window_max, age - moved.age))) return;
+      if (stopped) return;
+      if (!estimator.advance(theta, moved, std::min(config_.window_max, age - moved.age))) {
+        failed[slot] = fmt::format("task {} ({}) was to begin at age {}, but is not finite after step {}: it begins at 0", moved.id, moved.family, age, moved.age);
+        return;
+      }
     }
     tasks_[slot] = std::move(moved);
   });
+  if (notes) std::copy_if(failed.begin(), failed.end(), std::back_inserter(*notes), [](const auto& line) { return !line.empty(); });
   return !stopped;
 }
 

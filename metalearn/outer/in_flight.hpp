@@ -51,11 +51,11 @@ class InFlightPool {
  public:
   InFlightPool(const Config& config, TaskMaker make) : config_(config), make_(std::move(make)) {}
 
-  /// P fresh tasks, ids 0 .. P-1, each advanced to its starting age with this theta. A task that does not get there finite starts at age 0.
+  /// P fresh tasks, ids 0 .. P-1, each advanced to its starting age with this theta. A task that does not get there finite starts at age 0, which `notes` says.
   /// `go_on` is told how many are begun, this one included: one call at a time, from any of the threads. Where it says no, or `stop` yes (asked window by window), the
   /// rest is left, and fill returns false.
   bool fill(GradientEstimator& estimator, std::span<const float> theta, const autodiff::Parallel& parallel, const std::function<bool(std::size_t begun)>& go_on = {},
-            const Stop& stop = {});
+            const Stop& stop = {}, std::vector<std::string>* notes = nullptr);
   /// A task as a snapshot holds it: everything but id, length, age, phi and particles is drawn again.
   void restore(std::uint64_t id, std::int64_t length, std::int64_t age, std::vector<float> phi, Particles particles = {});
   void set_next_task(std::uint64_t id) { next_task_ = id; }

@@ -15,6 +15,7 @@
 #include "checkpoints/manifest.hpp"
 #include "checkpoints/run_directory.hpp"
 #include "metalearn/outer/evaluation_rows.hpp"
+#include "metalearn/outer/log_rows.hpp"
 #include "metalearn/outer/metrics_text.hpp"
 #include "metalearn/outer/model_file.hpp"
 #include "metalearn/outer/run_snapshot.hpp"
@@ -126,7 +127,7 @@ std::int64_t evaluation_due(const Whole* newest) {
   return newest->generation / newest->config.eval_every * newest->config.eval_every;
 }
 
-/// Of steps.csv or evaluations.csv, where there is one. due: of this update there should be rows; 0: nothing is known.
+/// Of steps.csv, evaluations.csv or log.csv, where there is one. due: of this update there should be rows; 0: nothing is known.
 std::optional<Finding> audit_rows(const std::string& path, const std::string& header, std::int64_t due, FileSystem& files) {
   const auto text = text_of(path, files);
   const std::string lacks = fmt::format("no rows of update {}, as eval-every asks for: they were lost, or that was set later", due);
@@ -138,7 +139,8 @@ std::optional<Finding> audit_rows(const std::string& path, const std::string& he
     if (rows < 0) continue;
     std::int64_t update = 0;
     const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), update);
-    if (error != std::errc() || update < before || std::count(line.begin(), line.end(), ',') != std::count(header.begin(), header.end(), ',')) return Finding{path, Grade::damaged, fmt::format("line {} is none of its rows", rows + 2)};
+    const auto commas = std::count(line.begin(), line.end(), ','), expected = std::count(header.begin(), header.end(), ',');  // an event, in quotes, may have more
+    if (error != std::errc() || update < before || (line.ends_with('"') ? commas < expected : commas != expected)) return Finding{path, Grade::damaged, fmt::format("line {} is none of its rows", rows + 2)};
     before = update;
   }
   if (before < due) return Finding{path, Grade::note, lacks};
@@ -246,7 +248,8 @@ RunAudit audit_run(const std::string& directory, FileSystem& files) {
   audit.findings.push_back(audit_manifest(directory, snapshots, files));
   audit.findings.push_back(audit_config(directory + "/config.json", newest, files));
   audit.findings.push_back(audit_metrics(directory + "/metrics.csv", newest, files));
-  for (const auto& [name, header, due] : {std::tuple(kStepRowsName, step_rows_header(), std::int64_t{0}), std::tuple(kEvaluationRowsName, evaluation_rows_header(), evaluation_due(newest))})
+  for (const auto& [name, header, due] : {std::tuple(kStepRowsName, step_rows_header(), std::int64_t{0}), std::tuple(kEvaluationRowsName, evaluation_rows_header(), evaluation_due(newest)),
+                                           std::tuple(kLogName, log_rows_header(), std::int64_t{0})})
     if (auto finding = audit_rows(directory + "/" + name, header, due, files)) audit.findings.push_back(std::move(*finding));
   for (auto& finding : leftovers(directory, files)) audit.findings.push_back(std::move(finding));
   return audit;

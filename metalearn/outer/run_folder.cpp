@@ -10,6 +10,7 @@
 #include "checkpoints/run_directory.hpp"
 #include "metalearn/config.hpp"
 #include "metalearn/outer/evaluation_rows.hpp"
+#include "metalearn/outer/log_rows.hpp"
 #include "metalearn/outer/step_rows.hpp"
 
 namespace metalearn {
@@ -56,6 +57,7 @@ void require_free(const std::string& directory) {
   if (!is_own_without_rows(text_of(directory + "/metrics.csv"), "update,objective_first,")) refuse("metrics.csv");
   if (!is_own_without_rows(text_of(directory + "/" + kStepRowsName), step_rows_header())) refuse(kStepRowsName);
   if (!is_own_without_rows(text_of(directory + "/" + kEvaluationRowsName), evaluation_rows_header())) refuse(kEvaluationRowsName);
+  if (!is_own_without_rows(text_of(directory + "/" + kLogName), log_rows_header())) refuse(kLogName);
   if (!is_own_config(text_of(directory + "/config.json"))) refuse("config.json");
 }
 

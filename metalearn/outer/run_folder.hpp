@@ -4,7 +4,7 @@
 
 namespace metalearn {
 
-/// Throws checkpoints::UsageError where the folder holds snapshots (naming `metalearn resume`), a metrics.csv, steps.csv or evaluations.csv with rows or that is none of ours, or a
+/// Throws checkpoints::UsageError where the folder holds snapshots (naming `metalearn resume`), a metrics.csv, steps.csv, evaluations.csv or log.csv with rows or that is none of ours, or a
 /// config.json that is none of ours. A folder that is missing, or that can't be read, is free: making it one says better what is wrong.
 void require_free(const std::string& directory);
 

@@ -87,21 +87,6 @@ std::optional<Validated> best(const std::vector<Validated>& history) {
   return winner;
 }
 
-bool is_spoiled(const std::vector<Validated>& history) {
-  std::map<std::int64_t, std::vector<ValidationPoint>> by_update;
-  for (const auto& v : history) by_update[v.update].push_back(v.point);
-  bool was_better = false;
-  int worse = 0;
-  for (const auto& [update, points] : by_update) {
-    const auto start = std::find_if(points.begin(), points.end(), [](const ValidationPoint& p) { return p.mark == 0; });
-    if (start == points.end()) return false;
-    const bool better = std::any_of(points.begin(), points.end(), [&](const ValidationPoint& p) { return p.mark > 0 && p.objective < start->objective; });
-    was_better = was_better || better;
-    worse = better || !was_better ? 0 : worse + 1;
-  }
-  return worse >= kSpoiledValidations;
-}
-
 Archive to_archive(const Config& config, const RunState& state, const InFlightPool& pool, const std::vector<std::string>& provenance) {
   Archive a("snapshot");
   a.set("", "program_version", std::string(kVersion));

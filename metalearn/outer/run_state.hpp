@@ -43,11 +43,6 @@ struct RunState {
 /// The update and mark to use, chosen on meta-validation by the rule of few_shot.hpp (`beats`).
 std::optional<Validated> best(const std::vector<Validated>& history);
 
-/// Validations in a row in which theta does worse than random initialisation, after which one that had done better counts as diverged.
-inline constexpr int kSpoiledValidations = 5;
-/// Whether that is so: in each of them no mark above 0 has a lower objective than mark 0, or a finite one. False where mark 0 is not validated.
-bool is_spoiled(const std::vector<Validated>& history);
-
 checkpoints::Archive to_archive(const Config& config, const RunState& state, const InFlightPool& pool, const std::vector<std::string>& provenance);
 
 /// A task of the pool as it lies in a snapshot.

@@ -18,8 +18,10 @@
 #include "checkpoints/background_saver.hpp"
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
+#include "metalearn/outer/divergence.hpp"
 #include "metalearn/outer/evaluation_rows.hpp"
 #include "metalearn/outer/event_file.hpp"
+#include "metalearn/outer/log_rows.hpp"
 #include "metalearn/outer/meta_batch.hpp"
 #include "metalearn/outer/run_folder.hpp"
 #include "metalearn/outer/run_snapshot.hpp"
@@ -75,7 +77,7 @@ class RunTrainer final : public Trainer {
       p.events = {fmt::format("preparing task {} of {}", begun, pool_->slots())};
       return on_progress(p);
     };
-    if (!pool_->fill(*parts_.estimator, state_.theta, parallel_, on_progress ? std::function<bool(std::size_t)>(go_on) : nullptr, stop)) return false;
+    if (!pool_->fill(*parts_.estimator, state_.theta, parallel_, on_progress ? std::function<bool(std::size_t)>(go_on) : nullptr, stop, &pending_)) return false;
     open_files();
     parts_.estimator->forget_progress();  // of a run that was here before
     save();
@@ -100,18 +102,10 @@ class RunTrainer final : public Trainer {
       if (!progress) break;
       saver_->check();
       go_on = on_update(*progress);
-      if (state_.consecutive_failures >= kHopeless) {
-        saver_->wait();
-        throw checkpoints::Diverged(fmt::format("{}: training diverged: in {} updates in a row most tasks were dropped, in the last one: {}; the newest snapshot is still good, "
-                                                "start anew from a smaller meta-rate or inner-rate",
-                                                directory_.path(), state_.consecutive_failures, first_drop(progress->events)));
-      }
-      if (is_validated(state_.update) && is_spoiled(state_.validation)) {
-        saver_->wait();
-        throw checkpoints::Diverged(fmt::format("{}: training diverged: theta made better representations than random initialisation at update {}, and in the last {} validations, the last at update {}, it made worse "
-                                                "ones after any number of inner steps; the objective of family {} is the highest; the snapshot of update {} is still good, start anew from a smaller meta-rate or merge-rate",
-                                                directory_.path(), best(state_.validation)->update, kSpoiledValidations, state_.update, worst_family_, best(state_.validation)->update));
-      }
+      if (state_.consecutive_failures >= kHopeless)
+        end_as_diverged(fmt::format("in {} updates in a row most tasks were dropped, in the last one: {}; the newest snapshot is still good", state_.consecutive_failures, first_drop(progress->events)));
+      if (const std::string why = is_ever_validated() ? (is_validated(state_.update) ? divergence(state_.validation) : "") : watch_.divergence(); !why.empty())
+        end_as_diverged(fmt::format("{}; {}; {}", why, worst_, good_snapshot()));
       const auto winner = best(state_.validation);
       const bool is_best = winner && winner->update == state_.update;
       const bool took_long = parts_.estimator->has_progress();
@@ -128,16 +122,27 @@ class RunTrainer final : public Trainer {
   }
 
  private:
-  bool is_validated(std::int64_t update) const { return parts_.validate && config_.validate_every > 0 && update % config_.validate_every == 0; }
+  bool is_ever_validated() const { return parts_.validate && config_.validate_every > 0; }
+  bool is_validated(std::int64_t update) const { return is_ever_validated() && update % config_.validate_every == 0; }
 
   bool is_evaluated(std::int64_t update) const { return parts_.evaluate && config_.eval_every > 0 && update % config_.eval_every == 0; }
 
+  /// Of a file of this run, which the disk may refuse.
+  std::string text_of(const std::string& path) const {
+    try {
+      return checkpoints::read_text(files_, path).value_or("");
+    } catch (const checkpoints::NoInput& e) {
+      throw checkpoints::IoError(e.what());
+    }
+  }
+
   void open_files() {
     const std::string evaluations = directory_.path() + "/" + kEvaluationRowsName;
-    if (parts_.evaluate) require_same_sources(checkpoints::read_text(files_, evaluations).value_or(""), state_.update, parts_.eval_sources, evaluations);
+    if (parts_.evaluate) require_same_sources(text_of(evaluations), state_.update, parts_.eval_sources, evaluations);
     parts_.estimator->keep_progress_in(directory_.path(), parts_.provenance);
     directory_.write_text("config.json", nlohmann::json(config_.to_map()).dump(2) + "\n");
     directory_.adopt("metrics.csv");
+    watch_.add(text_of(directory_.path() + "/metrics.csv"), state_.update);
     metrics_.emplace(directory_.path(), parts_.families, config_.validate_every > 0 ? config_.validate_steps : std::vector<std::int64_t>{}, state_.update, files_);
     if (config_.telemetry) {
       directory_.adopt(kStepRowsName);
@@ -147,14 +152,43 @@ class RunTrainer final : public Trainer {
       directory_.adopt(kEvaluationRowsName);
       evaluation_rows_.emplace(evaluations, evaluation_rows_header(), state_.update, files_);
     }
+    directory_.adopt(kLogName);
+    log_.emplace(directory_.path() + "/" + kLogName, log_rows_header(), state_.update, files_);
     if (config_.tensorboard) directory_.adopt(events_.emplace(directory_.path(), state_.update, files_).name());
     saver_.emplace(directory_, [this] {  // the rows up to a snapshot are on the disk before it is
       metrics_->flush();
       if (step_rows_) step_rows_->flush();
       if (evaluation_rows_) evaluation_rows_->flush();
+      log_->flush();
     });
     if (const auto lost = metrics_->rows_lost(); lost > 0)
       pending_.push_back(fmt::format("{}/metrics.csv lacks {} of the {} rows up to the snapshot; it goes on with update {}", directory_.path(), lost, state_.update, state_.update + 1));
+  }
+
+  /// Which window ended with the highest objective.
+  static std::string worst_window(const std::vector<GradientEstimate>& estimates, const std::vector<InFlight>& tasks, const MetaBatch& batch) {
+    std::optional<std::size_t> worst;
+    for (std::size_t i = 0; i < tasks.size(); ++i)
+      if (!batch.dropped[i] && (!worst || estimates[i].objective_last > estimates[*worst].objective_last)) worst = i;
+    if (!worst) return "all windows were dropped: " + first_drop(batch.events);
+    return fmt::format("the highest objective, {:.3f}, is that of task {} ({}) at step {}", estimates[*worst].objective_last, tasks[*worst].id, tasks[*worst].family, tasks[*worst].age);
+  }
+
+  /// The one that is better than random initialisation, where there is one.
+  std::string good_snapshot() const {
+    const auto chosen = best(state_.validation);
+    const bool is_better = chosen && std::any_of(state_.validation.begin(), state_.validation.end(), [&](const Validated& v) {
+      return v.update == chosen->update && v.point.mark == 0 && v.point.accuracy < chosen->point.accuracy;
+    });
+    return is_better ? fmt::format("the best snapshot, of update {}, is still there", chosen->update) : "no snapshot is known to be better than random initialisation";
+  }
+
+  [[noreturn]] void end_as_diverged(const std::string& why) {
+    const std::string message = fmt::format("training diverged: {}; start anew from a smaller meta-rate, merge-rate or inner-rate", why);
+    saver_->wait();
+    log_->append(log_rows(state_.update, {message}));
+    log_->flush();
+    throw checkpoints::Diverged(fmt::format("{}: {}", directory_.path(), message));
   }
 
   static std::string first_drop(const std::vector<std::string>& events) {
@@ -192,8 +226,7 @@ class RunTrainer final : public Trainer {
     std::vector<const InFlight*> moved;
     for (const auto& task : tasks) moved.push_back(&task);
     MetaBatch batch = reduce(estimates, moved, config_.clip_task, row);
-    const auto worst = std::max_element(row.by_family.begin(), row.by_family.end(), [](const auto& a, const auto& b) { return a.second.last < b.second.last; });
-    worst_family_ = worst == row.by_family.end() ? "none" : worst->first;
+    worst_ = worst_window(estimates, tasks, batch);
     row.rate = meta_rate(config_, state_.update);
     RunState next = state_;
     apply(batch, row.rate, next);
@@ -236,6 +269,8 @@ class RunTrainer final : public Trainer {
     stall_ += seconds_since(writing);
     batch.events.insert(batch.events.begin(), std::make_move_iterator(pending_.begin()), std::make_move_iterator(pending_.end()));
     pending_.clear();
+    log_->append(log_rows(row.update, batch.events));
+    watch_.add(row.update, row.objective.last);
     return report(row, std::move(batch.events));
   }
 
@@ -257,8 +292,8 @@ class RunTrainer final : public Trainer {
     adam_step({config_.adam_beta1, config_.adam_beta2, config_.adam_epsilon}, rate, batch.gradient, state.adam, state.theta, rate_scale_);
     average_theta(config_.theta_average, state.adam.steps, state.theta, state.theta_average);
     if (!all_finite(state.theta))
-      throw checkpoints::Diverged(fmt::format("{}: theta left the range of float32 at update {}; the objective of family {} is the highest; the newest snapshot is still good, start anew with a smaller clip or meta-rate",
-                                              directory_.path(), state.update + 1, worst_family_));
+      throw checkpoints::Diverged(fmt::format("{}: theta left the range of float32 at update {}; {}; the newest snapshot is still good, start anew with a smaller clip or meta-rate",
+                                              directory_.path(), state.update + 1, worst_));
   }
 
   /// False where it was stopped.
@@ -322,12 +357,13 @@ class RunTrainer final : public Trainer {
   TrainerParts parts_;
   std::optional<InFlightPool> pool_;
   std::optional<Metrics> metrics_;
-  std::optional<RowsFile> step_rows_, evaluation_rows_;
+  std::optional<RowsFile> step_rows_, evaluation_rows_, log_;
   std::optional<EventFile> events_;
   std::optional<checkpoints::BackgroundSaver> saver_;  ///< after all that it uses
   std::int64_t saved_ = 0;                             ///< update of the newest state handed over, or resumed from
   std::string lost_progress_;
-  std::string worst_family_;                           ///< of the last update: of the highest objective in the end of its windows
+  std::string worst_;                                  ///< of the last update: its window of the highest objective
+  WindowWatch watch_;
   double stall_ = 0, waited_ = 0;                      ///< seconds, since the last report
   Clock::time_point saved_at_ = Clock::now();
 };

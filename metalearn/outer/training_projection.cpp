@@ -3,36 +3,35 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
-#include <memory>
+#include <numeric>
 #include <queue>
-#include <vector>
+#include <utility>
 
+#include "metalearn/evaluate/few_shot.hpp"
 #include "metalearn/outer/in_flight.hpp"
 #include "metalearn/outer/step_cache.hpp"
 #include "metalearn/outer/step_measurement.hpp"
 #include "metalearn/outer/task_batches.hpp"
-#include "metalearn/tasks/random.hpp"
 
 namespace metalearn {
 namespace {
 
-constexpr std::int64_t kMostCounted = 1'000'000;  // windows
+constexpr std::int64_t kMostCounted = 8'000'000;  // windows
+constexpr int kMostTasks = 64;
 
-/// As many examples as a task of the most classes needs, of noise.
-std::shared_ptr<const Dataset> made_up(const TaskConfig& task) {
-  auto set = std::make_shared<Dataset>();
-  set->name = "made-up";
-  Random random(1, purpose("made-up pictures"));
-  ImageSet& images = set->train;
-  images.height = images.width = 28;
-  images.channels = task.load.colour ? 3 : 1;
-  for (int c = 0; c < task.classes_max; ++c) {
-    set->class_names.push_back(std::to_string(c));
-    images.labels.insert(images.labels.end(), 2 * static_cast<std::size_t>(task.labels_per_class), c);
-  }
-  images.pixels.resize(images.labels.size() * static_cast<std::size_t>(images.channels) * 28 * 28);
-  for (auto& pixel : images.pixels) pixel = static_cast<std::uint8_t>(random.below(256));
-  return set;
+/// Updates from which on no task is in flight that was begun while lengths still grew: a task of length L has at least L / window-max windows, one every in-flight / tasks updates.
+std::int64_t settled_from(const Config& config) {
+  const std::int64_t windows = config.length_max / std::max<std::int64_t>(1, (config.window_min + config.window_max) / 2) + 1;
+  return config.length_horizon + windows * (config.in_flight + config.tasks - 1) / config.tasks;
+}
+
+/// How many updates to count, and how many of the last of them stand for the rest.
+std::pair<std::int64_t, std::int64_t> stretch(const Config& config) {
+  const std::int64_t most = std::max<std::int64_t>(2, kMostCounted / config.tasks), settled = settled_from(config);
+  if (config.updates <= most) return {config.updates, 0};
+  const std::int64_t like = std::max<std::int64_t>(1000, 2 * (settled - config.length_horizon));
+  if (settled + like <= most) return {settled + like, like};
+  return {most, most / 2};
 }
 
 double seconds_of_batches(const Task& task, const StepShape& shape, double& unlabelled) {
@@ -47,9 +46,22 @@ double seconds_of_batches(const Task& task, const StepShape& shape, double& unla
   return unlabelled + std::chrono::duration<double>(Clock::now() - between).count();
 }
 
+/// Steps of the busiest of so many workers.
+std::int64_t longest(const std::vector<std::int64_t>& windows, std::int64_t workers) {
+  std::priority_queue<std::int64_t, std::vector<std::int64_t>, std::greater<>> busy_until;
+  std::int64_t end = 0;
+  for (const std::int64_t k : windows) {
+    std::int64_t free = 0;
+    if (static_cast<std::int64_t>(busy_until.size()) == workers) free = busy_until.top(), busy_until.pop();
+    busy_until.push(free + k);
+    end = std::max(end, free + k);
+  }
+  return end;
+}
+
 }  // namespace
 
-WindowCount count_windows(const Config& config, std::int64_t workers) {
+WindowCount count_windows(const Config& config, std::span<const std::int64_t> workers) {
   std::vector<InFlight> pool;  // which needs no more of a task than its length and age
   std::uint64_t next = 0;
   const auto begin = [&](std::int64_t update) {
@@ -61,59 +73,72 @@ WindowCount count_windows(const Config& config, std::int64_t workers) {
     pool.back().age = starting_age(config, pool.back().id, pool.back().length);
   }
 
-  WindowCount all, second_half;
-  const std::int64_t counted = std::min(config.updates, std::max<std::int64_t>(2, kMostCounted / config.tasks));
-  all.is_exact = counted == config.updates;
+  const auto [counted, like] = stretch(config);
+  WindowCount all{0, std::vector<double>(workers.size()), counted, like};
+  WindowCount last = all;
   for (std::int64_t update = 0; update < counted; ++update) {
-    std::priority_queue<std::int64_t, std::vector<std::int64_t>, std::greater<>> busy_until;
-    for (std::int64_t w = 0; w < std::min(workers, config.tasks); ++w) busy_until.push(0);
-    std::int64_t steps = 0, critical = 0;
+    std::vector<std::int64_t> windows;
     for (const std::size_t slot : participants(config, update)) {
       InFlight& task = pool[slot];
-      const std::int64_t k = window_length(config, task);
-      const std::int64_t end = busy_until.top() + k;
-      busy_until.pop();
-      busy_until.push(end);
-      critical = std::max(critical, end);
-      steps += k;
-      task.age += k;
+      windows.push_back(window_length(config, task));
+      task.age += windows.back();
       if (task.age >= task.length) task = begin(update + 1);
     }
-    for (WindowCount* count : {&all, &second_half}) {
-      if (count == &second_half && update < counted / 2) continue;
-      count->steps += static_cast<double>(steps);
-      count->critical += static_cast<double>(critical);
+    const double steps = static_cast<double>(std::accumulate(windows.begin(), windows.end(), std::int64_t{0}));
+    for (WindowCount* count : {&all, &last}) {
+      if (count == &last && update < counted - like) continue;
+      count->steps += steps;
+      for (std::size_t w = 0; w < workers.size(); ++w) count->critical[w] += workers[w] == 1 ? steps : static_cast<double>(longest(windows, workers[w]));
     }
   }
-  const double rest = static_cast<double>(config.updates - counted) / static_cast<double>(counted - counted / 2);
-  all.steps += rest * second_half.steps;
-  all.critical += rest * second_half.critical;
+  if (like == 0) return all;
+  const double rest = static_cast<double>(config.updates - counted) / static_cast<double>(like);
+  all.steps += rest * last.steps;
+  for (std::size_t w = 0; w < workers.size(); ++w) all.critical[w] += rest * last.critical[w];
   return all;
 }
 
-StepTimes measure_steps(const Config& config, int tasks) {
-  const TaskDistribution drawn(config.task, {made_up(config.task)}, config.seed);
-  StepTimes mean;
+StepTimes measure_steps(const Config& config, const TaskDistribution& tasks, int least, double seconds) {
+  using Clock = std::chrono::steady_clock;
+  const auto start = Clock::now();
+  StepTimes sum;
   std::map<StepShape, autodiff::StepSpeed> measured;
-  for (int i = 0; i < tasks; ++i) {
-    const Task task = drawn.draw(Role::train, static_cast<std::uint64_t>(i));
+  int n = 0;
+  for (; n < least || (n < kMostTasks && std::chrono::duration<double>(Clock::now() - start).count() < seconds); ++n) {
+    const Task task = tasks.draw(Role::train, static_cast<std::uint64_t>(n));
     const StepShape shape = training_shape(config, task);
     const auto [known, is_new] = measured.try_emplace(shape);
     if (is_new) known->second = measure_speed(config.rule, shape, 1);
-    const autodiff::StepSpeed& speed = known->second;
     double unlabelled = 0;
-    const double batches = seconds_of_batches(task, shape, unlabelled) + unlabelled;  // the unlabelled one is drawn again for the reverse
-    mean.train_seconds += (2 * speed.forward_seconds + speed.reverse_seconds + batches) / tasks;
-    mean.validate_seconds += (speed.forward_seconds + unlabelled) / tasks;
-    mean.batch_seconds += batches / tasks;
+    sum.batch_seconds += seconds_of_batches(task, shape, unlabelled);
+    sum.unlabelled_seconds += unlabelled;
+    sum.forward_seconds += known->second.forward_seconds;
+    sum.reverse_seconds += known->second.reverse_seconds;
   }
-  return mean;
+  for (double* mean : {&sum.forward_seconds, &sum.reverse_seconds, &sum.batch_seconds, &sum.unlabelled_seconds}) *mean /= n;
+  return sum;
 }
 
-double training_seconds(const Config& config, const WindowCount& windows, const StepTimes& times, std::int64_t workers) {
+std::vector<double> measure_evaluations(const Config& config, std::span<const std::shared_ptr<const Dataset>> sets) {
+  std::vector<double> seconds;
+  for (const auto& set : sets) {
+    StepShape shape;
+    shape.widths = {set->train.inputs(config.task.resolution)};
+    for (const auto units : FewShotOptions{}.hidden) shape.widths.push_back(units);
+    shape.widths.push_back(config.rule.N_L);
+    shape.batch = config.batch;
+    seconds.push_back(measure_speed(config.rule, shape, 1).forward_seconds);
+  }
+  return seconds;
+}
+
+double training_seconds(const Config& config, double critical, const StepTimes& times, double evaluations, std::span<const double> evaluation_steps, std::int64_t workers) {
+  const auto rounds = [&](std::int64_t jobs) { return static_cast<double>((jobs + workers - 1) / workers); };
   const double validations = config.validate_every > 0 ? static_cast<double>(config.updates / config.validate_every) : 0.0;
-  const double rounds = static_cast<double>((config.validate_tasks + workers - 1) / workers);
-  return windows.critical * times.train_seconds + validations * rounds * static_cast<double>(config.validate_steps.back()) * times.validate_seconds;
+  double seconds = critical * times.train_seconds(evaluations) + validations * rounds(config.validate_tasks) * static_cast<double>(config.validate_steps.back()) * times.validate_seconds();
+  if (config.eval_every == 0) return seconds;
+  for (const double step : evaluation_steps) seconds += static_cast<double>(config.updates / config.eval_every) * rounds(config.eval_seeds) * static_cast<double>(config.eval_steps.back()) * step;
+  return seconds;
 }
 
 }  // namespace metalearn

@@ -63,11 +63,12 @@ TEST_CASE("of a whole run every snapshot, the configuration and the metrics are 
   const auto audit = audit_run(run.path);
   CHECK(audit.whole());
   const auto ok = found(audit, Grade::ok);
-  REQUIRE(ok.size() == 6);
+  REQUIRE(ok.size() == 7);
   CHECK(contains(ok[0], "snapshot-00000004.h5: generation 4, schema 2, "));
   CHECK(contains(ok[2], "snapshot-00000012.h5: generation 12"));
   CHECK(ok[3] == "manifest.json: lists 3 generations");
   CHECK(ok[4] == "config.json: agrees with the newest snapshot");
+  CHECK(ok[6] == "log.csv: 0 rows");
   CHECK(ok[5] == "metrics.csv: 12 rows");
   CHECK(found(audit, Grade::note).empty());
 }

@@ -1,6 +1,8 @@
 // How a training that diverges ends: with what it was, and a snapshot that is still good.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
+#include <cmath>
 #include <limits>
 #include <memory>
 #include <set>
@@ -9,6 +11,7 @@
 #include "checkpoints/run_directory.hpp"
 #include "checkpoints/snapshot_file.hpp"
 #include "metalearn/outer/adam.hpp"
+#include "metalearn/outer/divergence.hpp"
 #include "metalearn/outer/run_snapshot.hpp"
 #include "outer_fixture.hpp"
 
@@ -97,9 +100,8 @@ TEST_CASE("a theta that was better than random initialisation and is worse in fi
     message = e.what();
   }
   CHECK(spoiled->update() == 4 * (2 + 5));
-  CHECK(message.find("better representations than random initialisation at update 4, and in the last 5 validations, the last at update 28, it made worse ones after any number of inner steps") != std::string::npos);
-  CHECK((message.find("of family a is the highest") != std::string::npos || message.find("of family b is the highest") != std::string::npos));
-  CHECK(message.find("the snapshot of update 4 is still good") != std::string::npos);
+  CHECK(message.find("better representations than random initialisation, the last time at update 8, and in the last 5 validations, the last at update 28, it made worse ones after any number of inner steps; the highest objective, ") != std::string::npos);
+  for (const char* part : {" is that of task ", " (", ") at step ", "no snapshot is known to be better"}) CHECK(message.find(part) != std::string::npos);
   CHECK(read_run_snapshot(checkpoints::snapshot_path(folder / "spoiled", 4)).generation == 4);
 
   const auto not_finite = start_with(c, folder / "not-finite", [](const Config& config) {
@@ -116,6 +118,77 @@ TEST_CASE("a theta that was better than random initialisation and is worse in fi
   const auto never = start_with(c, folder / "never", parts(0));
   never->run({[](const Progress&) { return true; }});
   CHECK(never->update() == 40);
+
+  const auto far = start_with(c, folder / "far", [](const Config& config) {
+    TrainerParts p = toy_parts()(config);
+    p.validate = [](const std::vector<float>&, const Stop&) { return std::vector<ValidationPoint>{{0, 0.8, 0.5}, {10, 0.95, 0.4}, {25, 1.2, 0.4}}; };
+    return p;
+  });
+  CHECK_THROWS_WITH_AS(far->run({[](const Progress&) { return true; }}), doctest::Contains("theta never made better representations than random initialisation, and in the last 5 validations, the last at update 20, it made far worse ones"), checkpoints::Diverged);
+  CHECK(far->update() == 20);
+}
+
+TEST_CASE("a higher accuracy at some mark is better too, whatever the objective") {
+  std::vector<Validated> history;
+  const auto validate = [&](double objective, double accuracy) {
+    const std::int64_t update = static_cast<std::int64_t>(history.size()) / 2 + 1;
+    history.push_back({update, {0, 1.0, 0.5}});
+    history.push_back({update, {10, objective, accuracy}});
+  };
+  for (int i = 0; i < 20; ++i) validate(1.5, 0.6);
+  CHECK(divergence(history).empty());
+  for (int i = 0; i < 4; ++i) validate(1.05, 0.5);
+  CHECK(divergence(history).empty());
+  validate(1.05, 0.5);
+  CHECK(divergence(history).find("the last time at update 20, and in the last 5 validations, the last at update 25") != std::string::npos);
+}
+
+TEST_CASE("a run without validations is judged by its windows, the same after a resume") {
+  WindowWatch watch, resumed;
+  std::string text = "update,objective_first,objective_last,seconds\n";
+  const auto add = [&](std::int64_t update, double objective) {
+    watch.add(update, objective);
+    text += fmt::format("{},1,{},0\n", update, std::isfinite(objective) ? fmt::format("{:.9g}", objective) : "");
+  };
+  add(1, 0.8);
+  for (int i = 2; i <= 30; ++i) add(i, i % 2 ? 1.25 : 1.0);
+  for (int i = 31; i <= 79; ++i) add(i, i == 40 ? std::numeric_limits<double>::quiet_NaN() : 1.05);
+  CHECK(watch.divergence().empty());
+  for (int i = 80; i <= 99; ++i) add(i, 1.3);
+  CHECK(watch.divergence() == "the objective of the windows was 0.800 in the first update, and is 1.150 on average over the last 50");
+  resumed.add(text + "100,1,0.1,0\n101,1,0", 99);
+  CHECK(resumed.divergence() == watch.divergence());
+  WindowWatch late;  // the first rows are gone: nothing to compare with
+  for (int i = 2; i < 100; ++i) late.add(i, 1.9);
+  CHECK(late.divergence().empty());
+
+  Folder folder;
+  Config c = tiny_config();
+  c.updates = 100;
+  const auto growing = [](const Config& config) {
+    TrainerParts p = toy_parts()(config);
+    struct Growing : GradientEstimator {
+      GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t update, const Stop&) override {
+        GradientEstimate e;
+        e.gradient.assign(theta.size(), 0.0f);
+        e.objective_first = e.objective_last = update == 0 ? 0.5 : 0.5 + 0.01 * static_cast<double>(update);
+        e.steps = 1, ++task.age;
+        return e;
+      }
+      bool advance(std::span<const float>, InFlight& task, std::int64_t steps) override { return task.age += steps, true; }
+    };
+    p.estimator = std::make_unique<Growing>();
+    return p;
+  };
+  const auto whole = start_with(c, folder / "whole", growing);
+  CHECK_THROWS_WITH_AS(whole->run({[](const Progress&) { return true; }}), doctest::Contains("training diverged: the objective of the windows was 0.500 in the first update"), checkpoints::Diverged);
+  auto part = start_with(c, folder / "part", growing);
+  part->run([](const Progress& p) { return p.update < 40; });
+  part.reset();
+  const auto rest = resume_with(folder / "part", {}, growing);
+  CHECK_THROWS_AS(rest->run({[](const Progress&) { return true; }}), checkpoints::Diverged);
+  CHECK(rest->update() == whole->update());
+  CHECK(rest->update() == 56);  // mean over updates 7 .. 56 of 0.5 + 0.01 (update - 1): above 0.8
 }
 
 TEST_CASE("a theta that leaves the range of its numbers ends the run, naming the family, and nothing of it is saved") {
@@ -125,7 +198,7 @@ TEST_CASE("a theta that leaves the range of its numbers ends the run, naming the
   c.warmup = 0;
   c.meta_rate = c.meta_rate_final = 1e39;
   const auto trainer = start_with(c, folder / "run", toy_parts());
-  CHECK_THROWS_WITH_AS(trainer->run([](const Progress&) { return true; }), doctest::Contains("theta left the range of float32 at update 1; the objective of family "), checkpoints::Diverged);
+  CHECK_THROWS_WITH_AS(trainer->run([](const Progress&) { return true; }), doctest::Contains("theta left the range of float32 at update 1; the highest objective, "), checkpoints::Diverged);
   CHECK(all_finite(trainer->theta()));
   CHECK(checkpoints::list_snapshots(folder / "run").size() == 1);
   CHECK_NOTHROW(checkpoints::load_snapshot(checkpoints::snapshot_path(folder / "run", 0)));

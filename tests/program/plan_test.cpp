@@ -91,6 +91,32 @@ TEST_CASE("a training's time is projected, here and at the paper's scale") {
   CHECK(text.code == 0);
   CHECK(contains(text.out, "this training"));
   CHECK(contains(text.out, "200000"));
+  CHECK(contains(text.out, "of 200000 updates "));  // extrapolated
+  // A budget: fewer windows at a time, steps computed again; data and evaluations are those of the training.
+  IdxImages().write(folder / "data");
+  auto words = tiny_training("r", "squares=data", {"--eval-data", "held=data", "--eval-every", "1", "--eval-steps", "0,1000", "--eval-seeds", "2", "--threads", "2", "--json"});
+  words.erase(std::find(words.begin(), words.end(), "train"), std::find(words.begin(), words.end(), "--data"));
+  words.insert(words.begin() + 1, {"plan", "--training"});
+  const auto facts = [&](std::vector<std::string> more) {
+    auto all = words;
+    all.insert(all.end(), more.begin(), more.end());
+    const Result planned = run(all, folder.path);
+    CAPTURE(planned.err);
+    REQUIRE(planned.code == 0);
+    return nlohmann::json::parse(planned.out);
+  };
+  const auto plain = facts({}), tight = facts({"--memory", "2MB"});
+  CHECK(plain["windows_at_once"] == 2);
+  CHECK(plain["evaluations_per_step"] == 2);
+  CHECK(tight["evaluations_per_step"] > 2);
+  CHECK(tight["windows_at_once"] <= 2);
+  const double windows = plain["training"]["inner_steps"].get<double>() * plain["step_seconds"].get<double>(), evaluations = 6 * 1000 * plain["validation_step_seconds"].get<double>() / 4;
+  CHECK(plain["training"]["seconds"].get<double>() > windows / 2 + evaluations);
+  const Result missing = run(program({"plan", "--training", "--data", "mine=nowhere"}), folder.path);
+  CHECK(missing.code == 66);
+  const Result small = run(program({"plan", "--training", "--preset", "demo", "--memory", "1000000"}), folder.path);
+  CHECK(small.code == 71);
+  CHECK(contains(small.err, "the smallest budget that works is"));
   const Result es = run(program({"plan", "--training", "--estimator", "es"}), folder.path);
   CHECK(es.code == 64);
   CHECK(contains(es.err, "--estimator es can't be projected"));

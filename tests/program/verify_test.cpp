@@ -54,7 +54,7 @@ TEST_CASE("a damaged snapshot makes a run damaged, and its line says what is wro
   CHECK(machine.code == 65);
   const auto json = nlohmann::json::parse(machine.out);
   CHECK(json["whole"] == false);
-  CHECK(json["findings"].size() == 7);
+  CHECK(json["findings"].size() == 8);
   CHECK(json["findings"][1]["grade"] == "damaged");
   CHECK(json["findings"][1]["file"] == "r/snapshot-00000004.h5");
 }

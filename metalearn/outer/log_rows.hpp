@@ -1,0 +1,18 @@
+// LogRows: a run's log.csv: what a user is told while it trains (a window that was dropped, with its task and step; an evaluation; what a resume found), as rows that stay.
+//
+// Rows and threads: as RowsFile. Pure functions.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace metalearn {
+
+inline constexpr const char* kLogName = "log.csv";
+
+/// "update,event\n"
+std::string log_rows_header();
+/// A row for each event, in quotes.
+std::string log_rows(std::int64_t update, const std::vector<std::string>& events);
+
+}  // namespace metalearn
