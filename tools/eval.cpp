@@ -134,8 +134,9 @@ void print_table(const std::vector<FewShotRow>& rows) {
                plus_minus(row.objective_mean, row.objective_se), row.step == 0 || std::isnan(row.gain_mean) ? "" : plus_minus(row.gain_mean, row.gain_se, "{:+.4f}"), row.seeds);
 }
 
-void print_gains(const Report& report) {
-  fmt::print("\nmark chosen on meta-validation tasks: {} inner steps\n", *report.mark);
+/// said: by whom it was exported, not chosen.
+void print_gains(const Report& report, bool said) {
+  fmt::print("\nmark {}: {} inner steps\n", said ? "that came with theta" : "chosen on meta-validation tasks", *report.mark);
   for (const auto& row : report.rows)
     if (row.step == report.mark && !std::isnan(row.gain_mean))
       fmt::print("{}: accuracy {:.4f}, random initialisation {:.4f}: {:+.1f} points{}\n", row.data, row.accuracy_mean, row.accuracy_mean - row.gain_mean,
@@ -232,8 +233,8 @@ int eval(const Words& words) {
   if (held_out) fmt::print("test:  tasks of {}\n", kHeldOut);
   fmt::print("\n");
   print_table(report.rows);
-  if (std::any_of(report.rows.begin(), report.rows.end(), [](const FewShotRow& row) { return !std::isnan(row.accuracy_se); })) print_what_errors_are();
-  if (report.mark) print_gains(report);
+  if (std::any_of(report.rows.begin(), report.rows.end(), [](const FewShotRow& row) { return !std::isnan(row.accuracy_se); })) print_what_errors_are(held_out ? "tasks" : "seeds");
+  if (report.mark) print_gains(report, theta.mark && theta.label.starts_with(metalearn::kMeanLabel));
   else if (held_out) fmt::print("\nno mark could be chosen: no score is finite\n");
   return 0;
 }

@@ -134,7 +134,10 @@ void print_protocol(const MethodsRequest& request, const std::vector<Method>& me
              request.config.task.labels_per_class);
   fmt::print("gain: over random, on the same draws. unlabelled: examples of the train split seen, some more than once; in brackets: with their labels\n");
   for (const auto& m : methods)
-    if (m.chosen) fmt::print("*: {}: mark chosen on meta-validation tasks: {} inner steps\n", m.name, *m.chosen);
+    if (m.chosen) {
+      const bool said = std::any_of(request.thetas.begin(), request.thetas.end(), [&](const auto& theta) { return theta.mark == m.chosen && theta.label.starts_with(metalearn::kMeanLabel); });
+      fmt::print("*: {}: mark {}: {} inner steps\n", m.name, said ? "that came with theta" : "chosen on meta-validation tasks", *m.chosen);
+    }
   if (std::any_of(tables.begin(), tables.end(), [](const Table& t) { return std::any_of(t.rows.begin(), t.rows.end(), [](const MethodRow& row) { return row.not_finite > 0; }); }))
     fmt::print("!: some of its fits have features that are not finite; they count as accuracy 0\n");
   fmt::print("base: inputs-{}-{}\n", fmt::join(o.hidden, "-"), request.config.rule.N_L);

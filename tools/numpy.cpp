@@ -105,14 +105,14 @@ int export_numpy(const Words& words) {
                      {"mark", "N", "with --mean-from: the number of inner steps that it is for, which eval and apply take; 1 .. 100000", "none"}},
                     "FILE|RUN",
                     "Of a run directory: its best snapshot on meta-validation tasks. NumPy: config/rule, representation, inner_rate, batch, activation, resolution, colour and words say what theta was trained with.\n"
-                    "FILE.h5 also says how it was trained, the mark that meta-validation chose, and on what: names, checksums, but no folders."};
+                    "FILE.h5 also says how it was trained, the mark that meta-validation chose (of a mean: that --mark says), and on what: names, checksums, but no folders."};
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   if (arguments->word.empty()) throw checkpoints::UsageError("no theta; usage: " + usage.synopsis);
   require_input(arguments->word, "a run directory, a snapshot, or what import or apply wrote (*.h5)");
   const std::string out = output_file(*arguments, "FILE.npz or FILE.h5", {arguments->word});
-  const std::string ending = std::filesystem::path(*arguments->find("out")).extension();
-  if (ending != ".npz" && ending != ".h5") throw checkpoints::UsageError(fmt::format("--out {}: its ending says what is written, .npz or .h5; give it one of them", *arguments->find("out")));
+  const std::string ending = std::filesystem::path(out).extension();  // behind a link, of what it leads to
+  if (ending != ".npz" && ending != ".h5") throw checkpoints::UsageError(fmt::format("--out {}: its ending says what is written, .npz or .h5; give it one of them", out));
   const bool is_mean = arguments->has("mean-from");
   if (arguments->has("mark") && !is_mean) throw checkpoints::UsageError("--mark has no effect without --mean-from: of a single theta meta-validation has chosen it; leave it out");
   if (is_mean && arguments->has("raw")) throw checkpoints::UsageError("--raw has no effect with --mean-from, which is of moving averages; leave one of them out");

@@ -11,6 +11,7 @@
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/file_system.hpp"
+#include "checkpoints/run_directory.hpp"
 #include "metalearn/byte_count.hpp"
 #include "metalearn/config.hpp"
 #include "metalearn/nearest.hpp"
@@ -55,10 +56,20 @@ void require_values(const Usage& usage, const std::vector<std::string>& words) {
         throw UsageError(fmt::format("--{} has no value; write --{} {}", o.name, o.name, o.value));
 }
 
-/// Where a file is to be replaced: behind a link, the file that it leads to. Devices and pipes are refused.
+/// Whether a run keeps its state in this file.
+bool is_of_a_run(const std::filesystem::path& file) {
+  static const std::vector<std::string> names = {"metrics.csv", "evaluations.csv", "steps.csv", "log.csv", "config.json", "manifest.json", "lock"};
+  const std::string name = file.filename(), folder = file.parent_path().empty() ? "." : file.parent_path().string();
+  if (std::find(names.begin(), names.end(), name) == names.end() && !(name.starts_with("snapshot-") && name.ends_with(".h5"))) return false;
+  return std::filesystem::is_directory(folder) && !checkpoints::list_snapshots(folder).empty();
+}
+
+/// Where a file is to be replaced: behind a link, the file that it leads to. Devices, pipes, and what a run keeps are refused.
 std::string real_file(const std::string& out) {
   namespace fs = std::filesystem;
   std::error_code none;
+  if (out.starts_with("/dev/") || out.starts_with("/proc/")) throw UsageError(fmt::format("--out {}: is no file that could be replaced; name a file, or leave --out away", out));
+  if (is_of_a_run(fs::weakly_canonical(out, none))) throw UsageError(fmt::format("--out {}: a run keeps its state there, which would be lost; name another file", out));
   if (!fs::exists(fs::symlink_status(out, none))) return out;
   if (!fs::is_regular_file(out, none)) throw UsageError(fmt::format("--out {}: is no file that could be replaced, but {}; name a file", out, fs::exists(out, none) ? "a device, a pipe or a folder" : "a link to nothing"));
   return fs::is_symlink(fs::symlink_status(out, none)) ? fs::canonical(out).string() : out;

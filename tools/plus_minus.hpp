@@ -14,6 +14,6 @@ inline std::string plus_minus(double mean, double error, const char* mean_format
 }
 
 /// Below a table of eval or sweep in which there is one.
-inline void print_what_errors_are() { fmt::print("(+-: standard error over seeds, or over tasks)\n"); }
+inline void print_what_errors_are(const char* over) { fmt::print("(+-: standard error over {})\n", over); }
 
 }  // namespace tools

@@ -103,9 +103,15 @@ struct Sweep {
   std::vector<std::string> left_out = {};  ///< what could not be evaluated, and why
 };
 
+/// Throws what stands against it, before anything is evaluated.
+SweepFile open_file(const SweepAxis& axis, const Request& request) {
+  SweepFile file(request.out, axis.axis, protocol_of(axis, request.theta, request.common));
+  for (const auto& set : request.sets) file.require_source(set->name, fingerprint(*set));
+  return file;
+}
+
 Sweep run_sweep(const SweepAxis& axis, const Request& request, std::optional<checkpoints::Error>& failure) {
-  Sweep sweep{SweepFile(request.out, axis.axis, protocol_of(axis, request.theta, request.common))};
-  for (const auto& set : request.sets) sweep.file.require_source(set->name, fingerprint(*set));
+  Sweep sweep{open_file(axis, request)};
   ProgressLine line;
   for (const auto& set : request.sets)
     for (std::size_t i = 0; i < sweep_cells(axis); ++i) {
@@ -129,6 +135,7 @@ Sweep run_sweep(const SweepAxis& axis, const Request& request, std::optional<che
       }
       sweep.file.keep(found);
     }
+  sweep.file.mend();
   return sweep;
 }
 
@@ -207,13 +214,15 @@ int sweep(const Words& words) {
   const Datasets sets = load_sets(arguments->all("data"), theta.config);
   note_overlap(theta, sets, "");
 
+  const auto request = [&](std::size_t i) { return Request{theta, run_of(*arguments), arguments->has("raw"), sets, commons[i], out}; };
+  for (std::size_t i = 0; i < axes.size(); ++i) open_file(axes[i], request(i));
   watch_signals();
   if (!arguments->has("json")) fmt::print("theta: {}\n       {} of update {}\n", theta.file, theta.label, theta.update);
   std::optional<checkpoints::Error> failure;
   bool any = false;
   Json all = Json::array();
   for (std::size_t i = 0; i < axes.size() && stop_signal() == 0; ++i) {
-    const Sweep done = run_sweep(axes[i], {theta, run_of(*arguments), arguments->has("raw"), sets, commons[i], out}, failure);
+    const Sweep done = run_sweep(axes[i], request(i), failure);
     std::vector<Json> rows;
     for (const auto& row : done.file.rows())
       if (is_asked(axes[i], done, row)) rows.push_back(row);
@@ -227,7 +236,7 @@ int sweep(const Words& words) {
     } else if (!rows.empty()) {
       fmt::print("\n");
       print_table(axes[i], rows);
-      if (std::any_of(rows.begin(), rows.end(), [](const Json& row) { return !row["accuracy_se"].is_null(); })) print_what_errors_are();
+      if (std::any_of(rows.begin(), rows.end(), [](const Json& row) { return !row["accuracy_se"].is_null(); })) print_what_errors_are("seeds");
       fmt::print("kept: {}, {}\n", done.file.json_path(), done.file.csv_path());
       std::fflush(stdout);  // the next axis may take hours
     }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <span>
 #include <tuple>
 
@@ -75,10 +76,20 @@ Json read(const std::string& path, Axis axis) {
     if (!is_shallow) throw std::runtime_error("nests too deep");
     if (json.at("over") != to_string(axis)) throw std::runtime_error("another axis");
     if (!json.at("protocol").is_object() || !json.at("results").is_array()) throw std::runtime_error("another kind of value");
+    if (const auto steps = json["protocol"].find("steps"); steps != json["protocol"].end()) {
+      const auto marks = steps->get<std::vector<std::int64_t>>();
+      if (marks.empty() || marks.front() < 0 || std::adjacent_find(marks.begin(), marks.end(), std::greater_equal<>()) != marks.end() || !std::all_of(steps->begin(), steps->end(), [](const Json& m) { return m.is_number_integer(); }))
+        throw std::runtime_error("marks that do not ascend");
+    }
     for (const auto& row : json.at("results")) {
+      for (const char* column : kColumns) {
+        const Json& cell = row.at(column);
+        const bool is_text = std::string(column) == "data" || std::string(column) == "value" || std::string(column) == "method" || std::string(column) == "source";
+        if (is_text ? !cell.is_string() : !cell.is_number() && !cell.is_null()) throw std::runtime_error("a cell of another type");
+      }
+      if (!row.value("theta", Json("")).is_string() || !row.at("seeds").is_number_integer()) throw std::runtime_error("a cell of another type");
       rank(axis, row.at("value").get<std::string>());
-      row.at("step").get<std::int64_t>();
-      for (const char* key : {"data", "source"}) row.at(key).get<std::string>();
+      if (!row.at("step").is_number_integer()) throw std::runtime_error("a step that is none");
     }
     return json;
   } catch (const std::exception&) {  // of Json, or of a value that is no number
@@ -133,8 +144,7 @@ std::vector<std::int64_t> SweepFile::marks_in(const std::string& folder, Axis ax
   std::vector<std::int64_t> marks;
   const Json there = read(path_of(folder, axis, "json"), axis);
   const Json steps = there.is_null() ? Json() : there["protocol"].value("steps", Json());
-  for (const auto& mark : steps)
-    if (mark.is_number_integer()) marks.push_back(mark.get<std::int64_t>());
+  for (const auto& mark : steps) marks.push_back(mark.get<std::int64_t>());
   return marks;
 }
 
@@ -158,14 +168,24 @@ void SweepFile::keep(const std::vector<std::pair<SweepPlace, FewShotRow>>& rows)
   write();
 }
 
-void SweepFile::write() const {
+void SweepFile::mend() const {
+  if (rows().empty() || checkpoints::read_text(checkpoints::posix_file_system(), csv_path_) == csv()) return;
+  const FolderLock lock(folder_);
+  write();
+}
+
+std::string SweepFile::csv() const {
   std::string csv;
   for (const char* column : kColumns) csv += (csv.empty() ? "" : ",") + std::string(column);
   csv += '\n';
   for (const auto& row : rows())
     for (const char* column : kColumns) csv += csv_cell(row.value(column, Json())) + (column == std::end(kColumns)[-1] ? '\n' : ',');
+  return csv;
+}
+
+void SweepFile::write() const {
   const std::string json = file_.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-  for (const auto& [path, text] : {std::pair(csv_path_, csv), std::pair(json_path_, json)}) checkpoints::write_durably(checkpoints::posix_file_system(), path, std::as_bytes(std::span(text)));
+  for (const auto& [path, text] : {std::pair(csv_path_, csv()), std::pair(json_path_, json)}) checkpoints::write_durably(checkpoints::posix_file_system(), path, std::as_bytes(std::span(text)));
 }
 
 }  // namespace tools

@@ -32,6 +32,8 @@ class SweepFile {
   bool has(const SweepPlace& place) const;
   /// In place of what is there of these places, in both files. Throws IoError, and what the constructor throws of what others wrote meanwhile.
   void keep(const std::vector<std::pair<SweepPlace, metalearn::FewShotRow>>& rows);
+  /// Writes the CSV anew where it is not what the JSON says: a kill came between the two, or it was lost.
+  void mend() const;
   /// By data set, value and step.
   const Json& rows() const { return file_.at("results"); }
   /// All of it.
@@ -42,6 +44,7 @@ class SweepFile {
 
  private:
   void take_over();  ///< what the file holds now
+  std::string csv() const;
   void write() const;
 
   const metalearn::Axis axis_;

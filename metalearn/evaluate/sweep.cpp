@@ -80,6 +80,7 @@ std::vector<std::string> updates_of(const Entry& e, const std::vector<std::strin
       for (const auto n : updates) values.push_back(std::to_string(n));
     } else if (const auto dots = word.find(".."); dots != std::string::npos) {
       const auto first = whole(e, word.substr(0, dots)), last = whole(e, word.substr(dots + 2));
+      if (first > last) throw UsageError(fmt::format("--over update: {} does not ascend; write {}..{}", word, last, first));
       const auto before = values.size();
       for (const auto n : updates)
         if (n >= first && n <= last) values.push_back(std::to_string(n));

@@ -116,7 +116,7 @@ Figure sweep_figure(const Evaluation& e, const std::string& axis) {
   const AxisLook& look = look_of(axis);
   Figure f{.id = "sweep-" + axis,
            .title = fmt::format("{}: few-shot accuracy", look.title),
-           .caption = "Bars: 95 % intervals over seeds. " + e.protocol,
+           .caption = "Bars: 95 % intervals over seeds; what stands at one place is drawn side by side. " + e.protocol,
            .x_label = look.label,
            .y_label = kAccuracy,
            .log_x = look.log,

@@ -86,7 +86,7 @@ struct Range {
     if (std::isfinite(value)) low = std::min(low, value), high = std::max(high, value);
   }
   std::string text() const { return fmt::format("[{}:{}]", low, high); }
-  /// Of what differs less, an axis could only write the same number again and again.
+  /// Of values that differ less, an axis could only write the same number again and again.
   bool is_level() const { return high - low <= 1e-4 * std::max(std::abs(low), std::abs(high)); }
 };
 
@@ -102,11 +102,12 @@ Range range_of(const Figure& f, char axis, bool right) {
         if (!is_log || value > 0) r.take(value);
     }
   if (!(r.low <= r.high)) return is_log ? Range{1, 10} : Range{0, 1};  // an axis without a value would end gnuplot
+  const bool is_one = is_value ? r.is_level() : r.high <= r.low;
   if (is_log) {
-    const double room = r.is_level() ? 1.5 : std::pow(r.high / r.low, 0.04);
+    const double room = is_one ? 1.5 : std::pow(r.high / r.low, 0.04);
     return {r.low / room, r.high * room};
   }
-  const double room = !r.is_level() ? 0.04 * (r.high - r.low) : r.high == 0 ? 1e-3 : 0.1 * std::abs(r.high);
+  const double room = !is_one ? 0.04 * (r.high - r.low) : r.high == 0 ? 1e-3 : 0.1 * std::abs(r.high);
   const bool cut = f.shares && is_value && !right;
   return {cut ? std::max(r.low - room, -0.02) : r.low - room, cut ? std::min(r.high + room, 1.02) : r.high + room};
 }
@@ -118,7 +119,8 @@ std::vector<double> moved(const Figure& f) {
   for (const Curve& c : f.curves)
     if (has_bars(c)) ++bars, places = std::max(places, c.points.size());
   if (bars < 2 || f.rows || !f.names.empty()) return shares;
-  const double apart = std::min(0.008, 0.5 / static_cast<double>(bars * places));
+  // Within the room that range_of() leaves at the ends of the axis, and nearer than the next place.
+  const double apart = std::min({0.008, 0.06 / static_cast<double>(bars - 1), 0.5 / static_cast<double>(bars * places)});
   double place = -0.5 * static_cast<double>(bars - 1);
   for (std::size_t i = 0; i < f.curves.size(); ++i)
     if (has_bars(f.curves[i])) shares[i] = apart * place++;

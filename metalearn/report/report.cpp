@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+
 #include "metalearn/report/gnuplot.hpp"
 #include "metalearn/report/gnuplot_script.hpp"
 #include "metalearn/report/page.hpp"
@@ -19,7 +21,7 @@ std::string name_of(const std::string& directory) {
 std::string summary_of(const RunFiles& run) {
   std::string line = run.config ? fmt::format("A rule ({}) trained on {}, preset {}.", run.config->rule.rule, fmt::join(run.config->data, ", "), run.config->preset) : "";
   if (run.theta)
-    line += fmt::format(" Where a theta is shown at work it is that of update {}{}.", run.theta->update,
+    line += fmt::format(" Where a theta is shown at work, and its figure names no other, it is that of update {}{}.", run.theta->update,
                         run.theta->mark ? fmt::format(", for {} inner steps", *run.theta->mark) : "");
   return line;
 }
@@ -42,14 +44,16 @@ std::vector<std::string> draw(const std::vector<Figure>& figures, std::vector<st
   // One that gnuplot can't draw ends the script: each of the others alone.
   svgs.assign(figures.size(), "");
   std::vector<std::string> failures;
-  for (std::size_t i = 0; i < figures.size() && !drawing->timed_out; ++i) {
-    const auto one = run_gnuplot(gnuplot_script({figures[i]}));
+  bool timed_out = drawing->timed_out;
+  for (std::size_t i = 0; i < figures.size() && !timed_out; ++i) {
+    const auto one = run_gnuplot(gnuplot_script({figures[i]}), std::chrono::seconds(10));
+    timed_out = one && one->timed_out;
     const auto svg = one && one->done ? inline_svgs(one->out, {figures[i]}) : std::vector<std::string>{};
     if (!svg.empty()) svgs[i] = svg.front();
     else failures.push_back(fmt::format("gnuplot could not draw '{}', a table stands in its place: {}", figures[i].title, one ? complaint_of(*one) : "it is gone"));
   }
-  if (drawing->timed_out || failures.size() == figures.size()) {
-    notes.push_back(fmt::format("gnuplot could not draw the figures, the report has tables in their place: {}", complaint_of(*drawing)));
+  if (timed_out || failures.size() == figures.size()) {
+    notes.push_back(fmt::format("gnuplot could not draw the figures, the report has tables in their place: {}", timed_out ? "it did not come to an end" : complaint_of(*drawing)));
     return {};
   }
   notes.insert(notes.end(), failures.begin(), failures.end());

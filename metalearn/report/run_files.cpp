@@ -96,7 +96,10 @@ void compare_with_snapshot(RunFiles& run) {
   const std::string more = fmt::format("metalearn verify {} says more", shell_word(run.directory));
   if (run.metrics_problems.empty()) {
     const double last = run.metrics.rows() == 0 ? 0 : run.metrics.at("update").back();
-    if (last < static_cast<double>(run.update))
+    for (std::size_t i = 1; i < run.metrics.rows() && run.metrics_problems.empty(); ++i)
+      if (const double before = run.metrics.at("update")[i - 1], update = run.metrics.at("update")[i]; update != before + 1)
+        run.metrics_problems.push_back(fmt::format("{}/metrics.csv: update {:g} is followed by update {:g}; {}", run.directory, before, update, more));
+    if (last < static_cast<double>(run.update) && run.metrics_problems.empty())
       run.metrics_problems.push_back(fmt::format("{}/metrics.csv: {}, and the newest snapshot is of update {}; {}", run.directory,
                                                  run.metrics.rows() == 0 ? "there are no rows of it" : fmt::format("it ends with update {:g}", last), run.update, more));
   }

@@ -50,10 +50,15 @@ struct DuringFigure {
   bool with_training;
 };
 
-/// The mark at which a test curve is drawn: what meta-validation chose, or else the longest.
-double drawn_mark(const RunFiles& run, const std::set<double>& marks) {
-  if (run.theta && run.theta->mark && marks.contains(static_cast<double>(*run.theta->mark))) return static_cast<double>(*run.theta->mark);
-  return *marks.rbegin();
+/// The mark at which a test curve is drawn: of those measured most often what meta-validation chose, or else the longest. marks: how often each was.
+double drawn_mark(const RunFiles& run, const std::map<double, int>& marks) {
+  int most = 0;
+  double mark = 0;
+  for (const auto& [step, times] : marks)
+    if (step > 0 && times >= most) most = times, mark = step;
+  if (run.theta && run.theta->mark)
+    if (const auto chosen = marks.find(static_cast<double>(*run.theta->mark)); chosen != marks.end() && chosen->second == most) return chosen->first;
+  return mark;
 }
 
 /// The training curve, with a point at each of these updates too.
@@ -71,16 +76,18 @@ Curve training_curve(const MetricsColumns& m, const std::set<double>& updates) {
 /// Marks and seeds may change when a run is resumed, and may differ between data sets: each is drawn at one of its own marks.
 Figure during_figure(const RunFiles& run, const DuringFigure& shown) {
   std::vector<std::string> names;
-  std::map<std::string, std::set<double>> marks;
-  std::set<double> all, updates, seeds;
+  std::map<std::string, std::map<double, int>> marks;
+  std::map<double, int> all;
+  std::set<double> updates, seeds;
   for (const Score& s : run.during->scores) {
     if (!marks.contains(s.data)) names.push_back(s.data);
-    marks[s.data].insert(s.step);
-    all.insert(s.step), updates.insert(s.update);
+    ++marks[s.data][s.step], ++all[s.step];
+    updates.insert(s.update);
     if (std::isfinite(s.seeds)) seeds.insert(s.seeds);
   }
   const double common = drawn_mark(run, all);
-  std::set<double> others = all;
+  std::set<double> others;
+  for (const auto& [step, times] : all) others.insert(step);
   Figure f = over_updates(shown.id, fmt::format("{}, {:g} inner steps", shown.title, common), shown.y_label, "", {});
   for (std::size_t i = 0; i < names.size(); ++i) {
     const double mark = drawn_mark(run, marks[names[i]]);
@@ -95,7 +102,7 @@ Figure during_figure(const RunFiles& run, const DuringFigure& shown) {
       others.erase(step);
     }
   }
-  f.caption = fmt::format("Dashed: random initialisation, the same base models. Bars or bands: 95 % intervals over seeds ({}).", fmt::join(seeds, " or "));
+  f.caption = fmt::format("Dashed: random initialisation, the same base models. Bars (side by side where they stand at one place) or bands: 95 % intervals over seeds ({}).", fmt::join(seeds, " or "));
   if (shown.with_training) f.caption += " Black: the training curve of the figure above.";
   if (!others.empty()) f.caption += fmt::format(" Not drawn: what was measured after {} steps, which evaluations.csv has too.", fmt::join(others, ", "));
   if (shown.with_training && run.metrics.rows() > 0) f.curves.push_back(training_curve(run.metrics, updates));
@@ -120,8 +127,9 @@ std::string again(const RunFiles& run, const std::function<void(Config&)>& chang
 /// That goes on as far as the next validation.
 std::string resume(const RunFiles& run) {
   std::string line = "metalearn resume " + shell_word(run.directory);
-  if (run.config && run.config->validate_every > 0 && run.update >= run.config->updates)
-    line += fmt::format(" --updates {}", (run.update / run.config->validate_every + 1) * run.config->validate_every);
+  if (!run.config || run.config->validate_every == 0) return line;
+  const std::int64_t next = (run.update / run.config->validate_every + 1) * run.config->validate_every;
+  if (next > run.config->updates) line += fmt::format(" --updates {}", next);
   return line;
 }
 

@@ -115,6 +115,7 @@ TEST_CASE("a nearly level curve is drawn, and every logarithmic axis has numbers
   const auto svgs = draw(figures);
   REQUIRE(svgs.size() == figures.size());
   const auto has = [](const std::string& svg, const std::string& number) { return svg.find(">" + number + "<") != std::string::npos || svg.find("> " + number + "<") != std::string::npos; };
+  CHECK(count(svgs[0], "' transform='translate(") == 2);
   for (const char* number : {"0.2", "0.3"}) CHECK_MESSAGE(has(svgs[1], number), number);
   for (const char* number : {"0.91", "0.92", "0.93"}) CHECK_MESSAGE(has(svgs[2], number), number);
   for (const char* number : {"0.04", "0.05", "0.06"}) CHECK_MESSAGE(has(svgs[3], number), number);
@@ -129,6 +130,12 @@ TEST_CASE("bars of curves at one place stand beside each other, their numbers ar
   CHECK(count(script(kNone), "\n100 1 0\n") == 2);
   CHECK(count(script(0.1), "\n100 1 0.1\n") == 0);
   CHECK(count(script(0.1), " 1 0.1\n") == 2);
+  Figure many = figure("many", {});  // and none of them outside: a symbol for each point, and one for its bar
+  for (int i = 0; i < 24; ++i) many.curves.push_back({.title = "", .points = {{1, 1, 0.1}, {2, 1 + 0.1 * i, 0.1}}, .style = i});
+  for (const bool log : {false, true}) {
+    many.log_x = log;
+    CHECK(count(draw({many}).at(0), "' transform='translate(") == 2 * 48);
+  }
 }
 
 TEST_CASE("a gnuplot that does not end is ended") {

@@ -227,7 +227,7 @@ assert not np.array_equal(a['top_delta/conv0/w'], m['top_delta/conv0/w'])
   CHECK(!contains(inspected.out, "  mark "));  // that of the best single snapshot is not the mean's
   REQUIRE(run(program({"export", "run", "--mean-from", "4", "--mark", "3", "--out", "marked.h5"}), folder.path).code == 0);
   const Result marked = run(program({"eval", "--theta", "marked.h5", "--data", "mine=idx", "--steps", "0", "--seeds", "1", "--layers", "8"}), folder.path);
-  CHECK(contains(marked.out, "mark chosen on meta-validation tasks: 3 inner steps"));
+  CHECK(contains(marked.out, "mark that came with theta: 3 inner steps"));
   const auto refused = [&](const std::vector<std::string>& words, const char* says) {
     const Result result = run(program(words), folder.path);
     CAPTURE(result.err);

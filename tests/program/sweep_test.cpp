@@ -199,7 +199,16 @@ TEST_CASE("a sweep refuses what it can't do, and a folder that holds another one
   IdxImages images;
   images.noise = 5;
   images.write(folder / "elsewhere");
-  const std::string before = slurp(folder / "out/sweep-depth.json");
+  const std::string before = slurp(folder / "out/sweep-depth.json"), csv = slurp(folder / "out/sweep-depth.csv");
+  spill(folder / "out/sweep-depth.csv", "junk");  // is written anew, also where nothing is left to evaluate
+  REQUIRE(run(sweep("depth=1", "out"), folder.path).code == 0);
+  CHECK(slurp(folder / "out/sweep-depth.csv") == csv);
+  auto late = sweep("width=8", "out");  // the clash is found before the other axis is evaluated
+  late.insert(late.end(), {"--over", "depth=1", "--seed", "5"});
+  const Result clash = run(late, folder.path);
+  CHECK(clash.code == 64);
+  CHECK(contains(clash.err, "seed is 0, not 5"));
+  CHECK(!fs::exists(folder / "out/sweep-width.json"));
   const Result mixed = run(with(sweep("depth=1..2", "out"), "--data", "squares=elsewhere"), folder.path);
   CHECK(mixed.code == 64);
   CHECK(contains(mixed.err, "out/sweep-depth.json: its 'squares' was another data set"));
@@ -210,9 +219,16 @@ TEST_CASE("a sweep refuses what it can't do, and a folder that holds another one
   const Result older = run(sweep("depth=1", "older"), folder.path);
   CHECK(older.code == 64);
   CHECK(contains(older.err, "holds a sweep whose theta's update is 60, not "));
+  const auto damaged = [&](const char* key, const Json& value) {
+    Json json = file(folder / "out/sweep-depth.json");
+    json["results"][0][key] = value;
+    return json.dump();
+  };
   for (const std::string& text : {std::string("{\"over\": \"depth\", \"results\": [{}]}"),
                                   "{\"over\": \"depth\", \"results\": [], \"protocol\": {\"seeds\": " + std::string(300000, '[') + std::string(300000, ']') + "}}",
-                                  std::string("{\"over\": \"depth\", \"results\": [], \"protocol\": 3}"), std::string("{\"over\": \"depth\", \"results\": 3, \"protocol\": {}}"), std::string("{\"over\": \"depth\", \"results\": {}, \"protocol\": {}}")}) {
+                                  std::string("{\"over\": \"depth\", \"results\": [], \"protocol\": 3}"), std::string("{\"over\": \"depth\", \"results\": 3, \"protocol\": {}}"), std::string("{\"over\": \"depth\", \"results\": {}, \"protocol\": {}}"),
+                                  std::string("{\"over\": \"depth\", \"results\": [], \"protocol\": {\"steps\": [10,0]}}"), std::string("{\"over\": \"depth\", \"results\": [], \"protocol\": {\"steps\": [0,2.5]}}"),
+                                  damaged("theta", 3), damaged("accuracy_mean", "x"), damaged("seeds", "x"), damaged("value", 1)}) {
     spill(folder / "broken/sweep-depth.json", text);
     const Result broken = run(sweep("depth=1", "broken"), folder.path);
     CHECK(broken.code == 65);
