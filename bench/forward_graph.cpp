@@ -68,7 +68,7 @@ ForwardGraph::ForwardGraph(const Preset& p) {
     next = rule->step(by_name, Phi::from_flat(phi), x, [](const std::string&, Var) {});
   }
   outputs_ = next.flat();
-  outputs_.push_back(meta_objective(next, labelled, targets, p.rule.activation).J);
+  outputs_.push_back(meta_objective(next, labelled, targets, p.rule.activation, p.rule.ridge).J);
   adjoints_.push_back(Var());  // of J: one
 }
 

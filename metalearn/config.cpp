@@ -196,7 +196,7 @@ std::vector<Entry> make_table() {
   t.push_back(number("adam-beta1", FIELD(adam_beta1), 0, 0.999999, "decay of the gradient's moving average"));
   t.push_back(number("adam-beta2", FIELD(adam_beta2), 0, 0.9999999, "decay of the squared gradient's moving average"));
   t.push_back(number("adam-epsilon", FIELD(adam_epsilon), 1e-16, 1, "added to the root of the squared gradient's average"));
-  t.push_back(number("clip-task", FIELD(clip_task), 1e-9, 1e9, "largest 2-norm of one task's gradient"));
+  t.push_back(number("clip-task", FIELD(clip_task), 1e-9, 1e9, "largest 2-norm of one task's gradient; of es and pes it bends most of them (their noise is longer): 1e9 to leave them as they are"));
   t.push_back(number("clip", FIELD(clip), 1e-9, 1e9, "largest 2-norm of the averaged gradient"));
   t.push_back(number("theta-average", FIELD(theta_average), 0, 0.999999, "decay of theta's moving average, which is what is evaluated"));
   // The update rule.
@@ -213,6 +213,7 @@ std::vector<Entry> make_table() {
   t.push_back(choice("activation", activation_names(), [](const Config& c) { return to_string(c.rule.activation); },
                      [](Config& c, const std::string& v) { c.rule.activation = activation_from(v); }, "of the base model"));
   t.push_back(number("inner-rate", FIELD(rule.inner_rate), 1e-9, 1, "lambda: rate of an inner step"));
+  t.push_back(number("ridge", FIELD(rule.ridge), 1e-6, 1e6, "penalty of the meta-objective's ridge regression; validations and evaluations have 0.1, their protocol's"));
   // Tasks.
   Entry representation = number("representation", FIELD(rule.N_L), 1, 4096, "units of the representation, the base model's last layer");
   representation.set = [set = representation.set](Config& c, const std::string& text) {

@@ -1,6 +1,6 @@
 // Presets: where the defaults of all keys come from: named settings, each number with its source. Pure functions.
 //
-// Sources, as training_and_evaluation.md has them: [P] the paper, [N] its appendices as quoted, [S] the blog summary, [C] the published code; [ours] by experiment, where bench/RESULTS.md has one ("laptop-tasks"), or else chosen.
+// Sources (SOURCES.md): [P] the paper, [N] its appendices as quoted by others, [S] a summary of it, [C] the published code; [ours] by experiment, where bench/RESULTS.md has one ("laptop-tasks"), or else chosen.
 #pragma once
 #include <string>
 #include <vector>

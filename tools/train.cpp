@@ -39,6 +39,8 @@ int train(const Words& words) {
   if (!run || run->empty()) throw checkpoints::UsageError("no run directory; give --run DIR");
   const auto config = resolve_config(*arguments, {"run"});
 
+  if (config.preset == "paper-tasks" && config.data == std::vector<std::string>{"glyph"})
+    fmt::print(stderr, "note: trains on glyphs alone; the paper's tasks were of CIFAR-10, ImageNet classes and glyphs: --data cifar10=DIR --data imagenet=FILE --data glyph\n");
   watch_signals();
   const auto trainer = start(config, *run);
   if (trainer) return run_training(*trainer, *run);

@@ -33,13 +33,13 @@ struct Scored {
   std::vector<Var> predictions;
   Var J;
 };
-Scored record_score(const Phi& phi, const StepShape& s, Activation act) {
+Scored record_score(const Phi& phi, const StepShape& s, const RuleConfig& rule) {
   Graph& graph = phi.W.front().graph();
   Scored scored;
   for (std::int64_t i = 0; i < s.averages; ++i) {
     scored.inputs.push_back(graph.input(Shape{s.widths.front(), 2 * s.labelled()}, "labelled"));
     scored.inputs.push_back(graph.input(Shape{2, s.labelled(), s.targets()}, "targets"));
-    const Objective o = meta_objective(phi, scored.inputs[scored.inputs.size() - 2], scored.inputs.back(), act);
+    const Objective o = meta_objective(phi, scored.inputs[scored.inputs.size() - 2], scored.inputs.back(), rule.activation, rule.ridge);
     scored.predictions.push_back(o.predictions);
     scored.J = scored.J ? scored.J + o.J : o.J;
   }
@@ -95,7 +95,7 @@ struct InnerStep<T>::Impl {
     if (!score_plan) {
       Graph graph;
       const auto p = record_inputs(graph, phi, "");
-      const Scored s = record_score(Phi::from_flat(p), shape, rule.activation);
+      const Scored s = record_score(Phi::from_flat(p), shape, rule);
       score_plan.emplace(join(p, s.inputs), join(std::vector{s.J}, s.predictions));
     }
     return *score_plan;
@@ -128,7 +128,7 @@ struct InnerStep<T>::Impl {
     const auto t = record_inputs(graph, theta, ""), p = record_inputs(graph, phi, ""), adjoint = record_inputs(graph, phi, "adjoint/");
     const Var x = graph.input(batch_shape(), "x");
     const Phi next = record_step(graph, t, p, x);
-    const Scored s = record_score(next, shape, rule.activation);
+    const Scored s = record_score(next, shape, rule);
     const auto next_flat = next.flat();
     const auto reverse = differentiate(join(next_flat, std::vector{s.J}), join(adjoint, std::vector{Var()}), join(t, p));
     PlanOptions options;

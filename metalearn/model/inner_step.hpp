@@ -41,6 +41,7 @@ struct RuleConfig {
   bool identical_updates = true;
   Activation activation = Activation::relu;
   double inner_rate = 1e-4;  ///< lambda
+  double ridge = 0.1;        ///< penalty of the meta-objective's regression
   auto operator<=>(const RuleConfig&) const = default;
 };
 

@@ -13,11 +13,7 @@ namespace metalearn {
 
 using namespace autodiff;
 
-namespace {
-constexpr double kRidge = 0.1;
-}
-
-Objective meta_objective(const Phi& phi, Var x, Var targets, Activation act) {
+Objective meta_objective(const Phi& phi, Var x, Var targets, Activation act, double penalty) {
   Graph& graph = x.graph();
   const Scope scope(graph, "objective");
   const Index n = targets.shape()[1], columns = targets.shape()[2];
@@ -32,16 +28,16 @@ Objective meta_objective(const Phi& phi, Var x, Var targets, Activation act) {
   // The ridge leaves the constant column (the last) unpenalised.
   const Var with_ones[] = {o.features_a, broadcast_to(graph.scalar(1), Shape{1, n})};
   const Var A = concat(with_ones, 0);  // transposed: [N+1, n]
-  std::vector<double> ridge(static_cast<std::size_t>((N + 1) * (N + 1)), 0.0);
-  for (Index i = 0; i < N; ++i) ridge[static_cast<std::size_t>(i * (N + 2))] = kRidge;
-  const Var R = graph.constant(Shape{N + 1, N + 1}, std::move(ridge));
+  std::vector<double> diagonal(static_cast<std::size_t>((N + 1) * (N + 1)), 0.0);
+  for (Index i = 0; i < N; ++i) diagonal[static_cast<std::size_t>(i * (N + 2))] = penalty;
+  const Var R = graph.constant(Shape{N + 1, N + 1}, std::move(diagonal));
   o.v = spd_solve(matmul(A, A, Transposed::no, Transposed::yes) + R, matmul(A, ya));
   const Var weights = slice(o.v, 0, 0, N);
 
   const Var p = matmul(o.features_b, weights, Transposed::yes) + slice(o.v, 0, N, N + 1);
   o.predictions = p * rsqrt(sum(square(p), {1}));
   o.mse = sum_all(square(o.predictions - yb)) / static_cast<double>(n);
-  o.penalty = sum_all(square(weights)) * (kRidge / static_cast<double>(n));
+  o.penalty = sum_all(square(weights)) * (penalty / static_cast<double>(n));
   o.J = o.mse + o.penalty;
   return o;
 }

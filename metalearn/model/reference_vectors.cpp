@@ -237,7 +237,7 @@ void compare_objective_parts(const Setup& s, const std::vector<double>& phi1, co
   Graph graph;
   const auto p = tensors(graph, phi_list);
   const Var x = graph.input(Shape{s.shape.widths.front(), 2 * n}, "x"), y = graph.input(Shape{2, n, s.shape.classes}, "targets");
-  const Objective o = meta_objective(Phi::from_flat(p), x, y, s.rule.activation);
+  const Objective o = meta_objective(Phi::from_flat(p), x, y, s.rule.activation, s.rule.ridge);
   const auto half = [&](autodiff::Index i) { return autodiff::reshape(autodiff::slice(y, 0, i, i + 1), Shape{n, s.shape.classes}); };
   const Probed probed{{{"features_a", autodiff::transpose(o.features_a)}, {"features_b", autodiff::transpose(o.features_b)}, {"ya", half(0)}, {"yb", half(1)},
                        {"v", o.v}, {"pred", o.predictions}, {"mse", o.mse}, {"reg", o.penalty}}};

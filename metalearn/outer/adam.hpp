@@ -1,7 +1,7 @@
 // Adam: turns the gradients of a meta-batch into a change of theta; clipping before, a moving average of theta after.
 //
 // All sums run in index order in float64, so that the bits depend on the numbers alone. One thread.
-// Kingma and Ba 2015, algorithm 1; training_and_evaluation.md "A recipe to start from".
+// Kingma and Ba 2015, algorithm 1; Clipping: metalearn/SOURCES.md.
 #pragma once
 #include <cstdint>
 #include <span>

@@ -2,7 +2,7 @@
 //
 // Every number of it but the seconds depends on (configuration, theta, options) alone, not on the threads or the memory. For task i, phi_0 is freshly initialised, and
 //   g_i(w) = 1/T sum_{t=1}^{T} d J(phi_t) / d theta, back-propagated through windows of w steps with phi carried over;  g_i(T) is the exact gradient.
-// training_and_evaluation.md "A recipe to start from"; Metz et al., "Gradients are not all you need", 2021.
+// Metz et al., "Gradients are not all you need", 2021.
 #pragma once
 #include <cstdint>
 #include <functional>

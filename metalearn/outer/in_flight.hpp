@@ -2,7 +2,7 @@
 //
 // A task is begun with a total length L, gives up windows of k inner steps as it is visited, and is replaced by the next task id when its age reaches L
 // (or when it turns non-finite). Everything drawn is a pure function of (seed, task id, age), so ids, lengths, ages, phi and particles are all that a snapshot needs.
-// training_and_evaluation.md "Meta-training, procedure". The pool is for one thread; different tasks of it may be worked on by different threads.
+// metalearn/SOURCES.md, "procedure". The pool is for one thread; different tasks of it may be worked on by different threads.
 #pragma once
 #include <cstdint>
 #include <functional>

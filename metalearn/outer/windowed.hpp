@@ -2,7 +2,7 @@
 //
 // The window is an unroll (autodiff/unroll/): forward, and backward from the last step to the first. Without a memory budget every state is kept; within one, as the
 // planner says (budget.hpp), with the same bits. The adjoint of phi starts at zero behind the last step, and nothing flows into the window before: that is the truncation.
-// k = L is full back-propagation. training_and_evaluation.md "Meta-training, procedure"; specification sections 10 and 11. Threads: as GradientEstimator.
+// k = L is full back-propagation. metalearn/SOURCES.md, "procedure"; specification sections 10 and 11. Threads: as GradientEstimator.
 #pragma once
 #include <atomic>
 #include <optional>

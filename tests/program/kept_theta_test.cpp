@@ -77,6 +77,14 @@ TEST_CASE("the theta that comes with the program is small, says what it was trai
   CHECK(h5.out == "True True True False\n");
 }
 
+TEST_CASE("the theta that comes with the program is worth having: on letters that it has not seen it is well above random initialisation") {
+  Folder folder;
+  const auto found = nlohmann::json::parse(results(folder, {"eval", "--held-out", "--data", "glyph", "--steps", "0,10", "--tasks", "3", "--draws", "2"}));
+  CHECK(found["chosen_step"] == 300);
+  for (const auto& row : found["results"])
+    if (row["step"] != 0) CHECK(row["gain_mean"].get<double>() > 0.1);  // 0.16 at 10 steps and more at 300 when it was made; its standard error is 0.03
+}
+
 TEST_CASE("export makes one small file of a run's theta, which eval takes for the run") {
   Folder folder;
   IdxImages().write(folder / "idx");

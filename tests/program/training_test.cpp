@@ -95,6 +95,20 @@ TEST_CASE("a run that diverges ends with exit code 2, what it was, and snapshots
   CHECK(contains(unjudged.err, "u: training diverged: the objective of the windows was "));
 }
 
+TEST_CASE("the paper's tasks train, cut down: the run begins, updates, validates, saves; it says what data is missing") {
+  Folder folder;
+  const Result result = run(program({"train", "--run", "r", "--preset", "paper-tasks", "--updates", "1", "--tasks", "2", "--in-flight", "2", "--batch", "8", "--width-max", "64", "--hidden-max", "2", "--h-size", "4",
+                                     "--top-size", "4", "--delta-size", "3", "--window-max", "5", "--length-max", "20", "--validate-every", "1", "--validate-tasks", "1", "--validate-steps", "0,1"}),
+                            folder.path);
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(contains(result.err, "note: trains on glyphs alone"));
+  const std::string rows = slurp(folder / "r/metrics.csv");
+  CHECK(contains(rows, "validation_accuracy.1"));
+  CHECK(contains(rows, "\n1,"));
+  CHECK(run(program({"verify", "r"}), folder.path).code == 0);
+}
+
 TEST_CASE("a run that gets a signal saves, says so by its exit code, and can be resumed") {
   for (const int signal : {SIGINT, SIGTERM}) {
     Folder folder;
