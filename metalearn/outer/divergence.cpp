@@ -50,7 +50,7 @@ void WindowWatch::add(const std::string& metrics_text, std::int64_t update) {
     if (row.wrong.empty() && row.update <= update && column < row.cells.size() && !row.cells[column].empty()) add(row.update, std::strtod(row.cells[column].c_str(), nullptr));
 }
 
-std::string WindowWatch::divergence() const {
+std::string WindowWatch::suspicion() const {
   if (!first_ || last_.size() < kUpdates) return "";
   const double mean = std::accumulate(last_.begin(), last_.end(), 0.0) / static_cast<double>(last_.size());
   if (mean <= *first_ + kMargin) return "";

@@ -1,4 +1,5 @@
-// Divergence: when a run whose numbers are all finite still is not worth going on with. Judged by its validations, or, in a run without any, by its training windows.
+// Divergence: when a run whose numbers are all finite still is not worth going on with. Judged by its validations. Without any, training windows give no more than a suspicion: they are of few tasks at a
+// time, some easy and some hard.
 //
 // Pure function, and a plain value for one thread. The thresholds are [ours].
 #pragma once
@@ -21,7 +22,7 @@ inline constexpr double kFarWorse = 0.1;
 /// nothing after a mark above 0 is finite). Empty where mark 0 is not validated.
 std::string divergence(const std::vector<Validated>& history);
 
-/// The objective of training windows, for runs without validations: diverged where its mean over the last updates is far above that of the first update, which theta as it was initialised made.
+/// The objective of training windows, for runs without validations: suspicious where its mean over the last updates is far above that of the first update, which theta as it was initialised made.
 class WindowWatch {
  public:
   static constexpr std::size_t kUpdates = 50;
@@ -32,7 +33,8 @@ class WindowWatch {
   void add(std::int64_t update, double objective);
   /// Of what a metrics.csv holds up to an update.
   void add(const std::string& metrics_text, std::int64_t update);
-  std::string divergence() const;
+  /// What is suspicious; empty: nothing.
+  std::string suspicion() const;
 
  private:
   std::optional<double> first_;

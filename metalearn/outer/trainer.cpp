@@ -104,7 +104,7 @@ class RunTrainer final : public Trainer {
       go_on = on_update(*progress);
       if (state_.consecutive_failures >= kHopeless)
         end_as_diverged(fmt::format("in {} updates in a row most tasks were dropped, in the last one: {}; the newest snapshot is still good", state_.consecutive_failures, first_drop(progress->events)));
-      if (const std::string why = is_ever_validated() ? (is_validated(state_.update) ? divergence(state_.validation) : "") : watch_.divergence(); !why.empty())
+      if (const std::string why = is_validated(state_.update) ? divergence(state_.validation) : ""; !why.empty())
         end_as_diverged(fmt::format("{}; {}; {}", why, worst_, good_snapshot()));
       const auto winner = best(state_.validation);
       const bool is_best = winner && winner->update == state_.update;
@@ -143,6 +143,7 @@ class RunTrainer final : public Trainer {
     directory_.write_text("config.json", nlohmann::json(config_.to_map()).dump(2) + "\n");
     directory_.adopt("metrics.csv");
     watch_.add(text_of(directory_.path() + "/metrics.csv"), state_.update);
+    is_suspicious_ = !watch_.suspicion().empty();
     metrics_.emplace(directory_.path(), parts_.families, config_.validate_every > 0 ? config_.validate_steps : std::vector<std::int64_t>{}, state_.update, files_);
     if (config_.telemetry) {
       directory_.adopt(kStepRowsName);
@@ -269,8 +270,11 @@ class RunTrainer final : public Trainer {
     stall_ += seconds_since(writing);
     batch.events.insert(batch.events.begin(), std::make_move_iterator(pending_.begin()), std::make_move_iterator(pending_.end()));
     pending_.clear();
-    log_->append(log_rows(row.update, batch.events));
     watch_.add(row.update, row.objective.last);
+    const std::string suspicion = is_ever_validated() ? "" : watch_.suspicion();
+    if (!suspicion.empty() && !is_suspicious_) batch.events.push_back(fmt::format("the training may have diverged: {}; {}; nothing judges a run without validations (validate-every)", suspicion, worst_));
+    is_suspicious_ = !suspicion.empty();
+    log_->append(log_rows(row.update, batch.events));
     return report(row, std::move(batch.events));
   }
 
@@ -364,6 +368,7 @@ class RunTrainer final : public Trainer {
   std::string lost_progress_;
   std::string worst_;                                  ///< of the last update: its window of the highest objective
   WindowWatch watch_;
+  bool is_suspicious_ = false;                         ///< and that was said
   double stall_ = 0, waited_ = 0;                      ///< seconds, since the last report
   Clock::time_point saved_at_ = Clock::now();
 };

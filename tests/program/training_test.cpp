@@ -90,9 +90,9 @@ TEST_CASE("a run that diverges ends with exit code 2, what it was, and snapshots
   for (const char* part : {"r: training diverged: theta never made better representations than random initialisation", " is that of task ", " (glyph) at step ", "start anew from a smaller meta-rate"}) CHECK(contains(result.err, part));
   CHECK(contains(slurp(folder / "r/log.csv"), "training diverged"));
   CHECK(run(program({"verify", "r"}), folder.path).code == 0);
-  const Result unjudged = run(with(words, "--run", "u"), folder.path);
-  CHECK(unjudged.code == 2);
-  CHECK(contains(unjudged.err, "u: training diverged: the objective of the windows was "));
+  const Result unjudged = run(with(with(words, "--run", "u"), "--updates", "60"), folder.path);
+  CHECK(unjudged.code == 0);
+  CHECK(contains(unjudged.out + unjudged.err, "the training may have diverged: the objective of the windows was "));
 }
 
 TEST_CASE("the paper's tasks train, cut down: the run begins, updates, validates, saves; it says what data is missing") {
