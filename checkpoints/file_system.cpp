@@ -82,9 +82,9 @@ FileSystem& posix_file_system() {
 }
 
 IoError can_not_write(const std::string& path, const std::string& step, int error) {
-  const char* fix = error == ENOSPC || error == EDQUOT ? "free space on that disk, or choose another run directory (--run)"
-                    : error == EIO                     ? "check that disk, or choose another run directory (--run)"
-                                                       : "choose another run directory (--run), or change the permissions of this one";
+  const char* fix = error == ENOSPC || error == EDQUOT ? "free space on that disk, or write elsewhere (--run, --out)"
+                    : error == EIO                     ? "check that disk, or write elsewhere (--run, --out)"
+                                                       : "write elsewhere (--run, --out), or change the permissions of this folder";
   return IoError(fmt::format("{}: can't be written: {}: {}; {}", path, step, std::strerror(error), fix));
 }
 

@@ -196,7 +196,7 @@ std::vector<Entry> make_table() {
   t.push_back(number("adam-beta1", FIELD(adam_beta1), 0, 0.999999, "decay of the gradient's moving average"));
   t.push_back(number("adam-beta2", FIELD(adam_beta2), 0, 0.9999999, "decay of the squared gradient's moving average"));
   t.push_back(number("adam-epsilon", FIELD(adam_epsilon), 1e-16, 1, "added to the root of the squared gradient's average"));
-  t.push_back(number("clip-task", FIELD(clip_task), 1e-9, 1e9, "largest 2-norm of one task's gradient; of es and pes it bends most of them (their noise is longer): 1e9 to leave them as they are"));
+  t.push_back(number("clip-task", FIELD(clip_task), 1e-9, 1e9, "largest 2-norm of one task's gradient; those of es and pes are longer, for noise alone: 1e9, of clip too, leaves them as they are"));
   t.push_back(number("clip", FIELD(clip), 1e-9, 1e9, "largest 2-norm of the averaged gradient"));
   t.push_back(number("theta-average", FIELD(theta_average), 0, 0.999999, "decay of theta's moving average, which is what is evaluated"));
   // The update rule.

@@ -40,7 +40,7 @@ Usage make_usage() {
                {"data", "NAME[=DIR]", "data set to evaluate on", "", true},
                {"methods", "NAME,...", fmt::format("compare methods on the same draws and base models: all, or {}", fmt::join(metalearn::method_names(), ", "))},
                {"held-out", "", fmt::format("evaluate on tasks of {}", kHeldOut)},
-               {"steps", "N,N,...", "marks: inner steps done, ascending; 0 is random initialisation", fmt::format("{}; --methods: each method's own, and what meta-validation chose", kMarks)},
+               {"steps", "N,N,...", "marks: inner steps done, ascending; 0 is random initialisation; that which meta-validation chose is measured too", fmt::format("{}; --methods: each method's own, and what meta-validation chose", kMarks)},
                {"layers", "N,N,...", "units of the base model's hidden layers; not with --held-out, whose tasks have their own", "64,64"},
                {"seeds", "N", "base models and batches per data set; 1 .. 10000; not with --held-out", "8; --methods: 10"},
                {"draws", "N", "draws of labels per seed and mark; 1 .. 10000", "5"},
@@ -204,6 +204,7 @@ int eval(const Words& words) {
   if (!arguments->has("data") && !held_out) throw UsageError("no data to evaluate on; give --data NAME=DIR, or --held-out");
   require_effect(*arguments);
   const std::string out = optional_output_file(*arguments);
+  require_kind(out, arguments->has("methods") ? "a comparison of methods" : "an evaluation of one theta", [&](const std::string& text) { return is_evaluation(text, arguments->has("methods")); });
   if (const auto methods = arguments->find("methods")) return compare(*arguments, metalearn::split_list(*methods), thetas);
   if (thetas.size() > 1) throw UsageError("--theta is given twice; that is of use only with --methods");
 

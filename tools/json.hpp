@@ -19,6 +19,12 @@ inline std::string to_text(const Json& value) { return value.dump(2, ' ', false,
 
 inline void print_json(const Json& value) { fmt::print("{}", to_text(value)); }
 
+/// Whether a text is the JSON of an evaluation: of one theta, or of methods.
+inline bool is_evaluation(const std::string& text, bool of_methods) {
+  const Json json = Json::parse(text, nullptr, false);
+  return json.is_object() && json.contains("results") && !json.contains("over") && json.contains("methods") == of_methods;
+}
+
 /// As write_file() (options.hpp).
 inline void write_json(const std::string& path, const Json& value) { write_file(path, to_text(value)); }
 

@@ -171,6 +171,12 @@ std::string optional_output_file(const Arguments& arguments) {
   return out ? real_file(*out) : "";
 }
 
+void require_kind(const std::string& path, const char* kind, const std::function<bool(const std::string&)>& is_kind) {
+  if (std::error_code none; !std::filesystem::is_regular_file(path, none)) return;  // writing says what else is wrong
+  const auto text = checkpoints::read_text(checkpoints::posix_file_system(), path);
+  if (text && !text->empty() && !is_kind(*text)) throw UsageError(fmt::format("--out {}: what is there is not {}, and would be lost; name another file, or remove that one", path, kind));
+}
+
 void write_file(const std::string& path, const std::string& text) {
   auto& files = checkpoints::posix_file_system();
   checkpoints::make_directories(files, checkpoints::directory_of(path));

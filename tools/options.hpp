@@ -3,6 +3,7 @@
 // One description serves parsing (Boost.Program_options, no abbreviations), the short -h, the full --help and "did you mean".
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -53,6 +54,9 @@ std::string output_file(const Arguments& arguments, const char* what, const std:
 
 /// The file of an --out that may be left out; empty where it is. Throws UsageError for what can be no file's name.
 std::string optional_output_file(const Arguments& arguments);
+
+/// Refuses (UsageError) to replace a file that is there, is not empty, and of whose text `is_kind` says no. kind: what it should be, for the message.
+void require_kind(const std::string& path, const char* kind, const std::function<bool(const std::string& text)>& is_kind);
 
 /// Makes or replaces such a file, whole, and the folders above it where they are missing. Throws checkpoints::IoError.
 void write_file(const std::string& path, const std::string& text);

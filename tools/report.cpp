@@ -23,6 +23,7 @@ int report(const Words& words) {
   if (run.empty()) throw checkpoints::UsageError("no run directory; usage: " + usage.synopsis);
   const std::string named = optional_output_file(*arguments), out = named.empty() ? run + "/report.html" : named;
   require_input(run, "a run directory");
+  require_kind(out, "a page", [](const std::string& text) { return text.starts_with("<!DOCTYPE html>"); });
 
   const auto written = metalearn::report::make_report(run);
   for (const auto& note : written.notes) fmt::print(stderr, "note: {}\n", note);

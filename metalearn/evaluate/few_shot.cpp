@@ -126,8 +126,9 @@ void check(const RuleConfig& rule, const std::vector<float>& theta, const FewSho
 }
 
 /// tasks[i] starts from phi's stream first_stream + i; the rows are statistics over the tasks.
-std::vector<FewShotRow> evaluate(const RuleConfig& rule, const std::vector<float>& theta, const std::vector<Task>& tasks, std::int64_t labels_per_class, const FewShotOptions& options,
+std::vector<FewShotRow> evaluate(RuleConfig rule, const std::vector<float>& theta, const std::vector<Task>& tasks, std::int64_t labels_per_class, const FewShotOptions& options,
                                  const std::string& data, std::uint64_t first_stream = 0) {
+  rule.ridge = kRidge;  // thetas are compared
   check(rule, theta, options, tasks.size());
   const int courses = at_once(rule, tasks, labels_per_class, options);
   StepCache cache(rule, kernel_threads(options.threads, courses));

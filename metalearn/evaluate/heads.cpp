@@ -17,7 +17,6 @@ using Vector = Eigen::VectorXd;
 
 namespace {
 
-constexpr double kPaperPenalty = 0.1;  // specification section 10
 /// Eigenvalues below this, of the largest, are rounding.
 constexpr double kRankTolerance = 1e-13;
 constexpr std::int64_t kFolds = 5;
@@ -86,7 +85,7 @@ FewShotHeads::Fit FewShotHeads::logistic(double penalty) const {
 
 FewShotHeads::Fit FewShotHeads::fit(Head head) const {
   if (!finite_) return {Matrix::Constant(query_.rows(), classes_, std::numeric_limits<double>::quiet_NaN()), 0};
-  if (head == Head::ridge) return ridge(kPaperPenalty);
+  if (head == Head::ridge) return ridge(kRidge);
   double best = std::numeric_limits<double>::infinity(), chosen = 0;
   const auto consider = [&](double penalty, double error) {
     if (error < best) best = error, chosen = penalty;

@@ -28,6 +28,9 @@ Activation activation_from(const std::string& name);
 std::string to_string(Activation a);
 const std::vector<std::string>& activation_names();  ///< in the order of Activation
 
+/// Penalty of the ridge regression in the published code (specification section 10): the default of the meta-objective, and what evaluations score by whatever theta was trained with.
+inline constexpr double kRidge = 0.1;
+
 /// What theta's shapes depend on, and the constants of the inner step. Symbols of specification section 1.
 struct RuleConfig {
   std::string rule = "metz";
@@ -41,7 +44,7 @@ struct RuleConfig {
   bool identical_updates = true;
   Activation activation = Activation::relu;
   double inner_rate = 1e-4;  ///< lambda
-  double ridge = 0.1;        ///< penalty of the meta-objective's regression
+  double ridge = kRidge;     ///< penalty of the meta-objective's regression
   auto operator<=>(const RuleConfig&) const = default;
 };
 

@@ -13,20 +13,26 @@
 
 namespace metalearn {
 
-/// Validations in a row in which theta does worse than random initialisation, after which a run counts as diverged.
+/// Validations in a row, all of updates after the warm-up, in which theta does worse than random initialisation, after which a run counts as diverged.
 inline constexpr int kWorseValidations = 5;
-/// By how much the objective (0 .. 2) has to be higher after every mark, where theta never did better: one that has not learned yet does about as well as random initialisation.
+/// Theta does better where after some mark the objective (0 .. 2) is lower, or the accuracy higher, than at mark 0 by this; it does worse where after every mark the objective is higher by this
+/// and the accuracy lower.
+inline constexpr double kMargin = 0.02;
+/// By how much the objective has to be higher where theta never did better.
 inline constexpr double kFarWorse = 0.1;
+/// No end where within these validations the objective comes nearer to that of mark 0 by this share of what is left: training goes on to mend it.
+inline constexpr double kMending = 0.1;
 
-/// Why a run counts as diverged by its validations; empty: it does not. Theta does worse where after no mark above 0 the objective is lower, or the accuracy higher, than at mark 0 (or where
-/// nothing after a mark above 0 is finite). Empty where mark 0 is not validated.
-std::string divergence(const std::vector<Validated>& history);
+/// Why a run counts as diverged by its validations; empty: it does not. Not judged where mark 0, or no other mark, is validated.
+std::string divergence(const std::vector<Validated>& history, const Config& config);
 
 /// The objective of training windows, for runs without validations: suspicious where its mean over the last updates is far above that of the first update, which theta as it was initialised made.
 class WindowWatch {
  public:
   static constexpr std::size_t kUpdates = 50;
-  static constexpr double kMargin = 0.3;
+
+  /// windows: of an update. The fewer, the more the first one says of its tasks alone (a window's objective has a standard deviation of some 0.3), and the wider the margin.
+  explicit WindowWatch(std::int64_t windows);
 
   /// Of each update in order, from the first on, mean over its windows after their last inner step; NaN: all were dropped. Rounded as metrics.csv has it, so that a resumed run,
   /// which reads it there, judges alike. Without the first one nothing is judged.
@@ -37,6 +43,7 @@ class WindowWatch {
   std::string suspicion() const;
 
  private:
+  double margin_;
   std::optional<double> first_;
   std::deque<double> last_;
 };

@@ -55,7 +55,7 @@ std::string evaluation_event(std::int64_t update, const std::vector<FewShotRow>&
     const std::vector<FewShotRow> of_set(set, end);
     const auto* best = best_mark(of_set);
     const std::string start = of_set.front().step == 0 && std::isfinite(of_set.front().accuracy_mean) ? fmt::format(" (random initialisation {:.4f})", of_set.front().accuracy_mean) : "";
-    found.push_back(best ? fmt::format("{} {:.4f} after {} inner steps{}", best->data, best->accuracy_mean, best->step, start) : set->data + " no finite score above step 0");
+    found.push_back(best ? fmt::format("{} {:.4f} after {} inner steps, its best mark{}", best->data, best->accuracy_mean, best->step, start) : set->data + " no finite score above step 0");
     set = end;
   }
   return fmt::format("evaluated update {}: {}", update, fmt::join(found, ", "));

@@ -25,7 +25,7 @@ void require_same_sources(const std::string& text, std::int64_t update, const st
 /// For TensorBoard: evaluation_accuracy/mnist.300, evaluation_objective/mnist.300.
 Scalars scalars_of(const std::vector<FewShotRow>& rows);
 
-/// What a progress report says: "evaluated update 500: mnist 0.7812 after 300 inner steps (random initialisation 0.5214), fashion ...". Of each set its best mark above 0.
+/// What a progress report says: "evaluated update 500: mnist 0.7812 after 300 inner steps, its best mark (random initialisation 0.5214), fashion ...". Of each set its best mark above 0.
 std::string evaluation_event(std::int64_t update, const std::vector<FewShotRow>& rows);
 
 }  // namespace metalearn

@@ -98,19 +98,21 @@ class RunTrainer final : public Trainer {
     lost_progress_.clear();
     bool go_on = true;
     while (go_on && state_.update < config_.updates) {
-      const auto progress = one_update(stop);
+      const auto progress = logged_update(stop);
       if (!progress) break;
       saver_->check();
       go_on = on_update(*progress);
       if (state_.consecutive_failures >= kHopeless)
-        end_as_diverged(fmt::format("in {} updates in a row most tasks were dropped, in the last one: {}; the newest snapshot is still good", state_.consecutive_failures, first_drop(progress->events)));
-      if (const std::string why = is_validated(state_.update) ? divergence(state_.validation) : ""; !why.empty())
+        end_as_diverged(fmt::format("in {} updates in a row most tasks were dropped, in the last one: {}; that is the theta of update {}, snapshots from before it stay", state_.consecutive_failures,
+                                    first_drop(progress->events), state_.update - state_.consecutive_failures));
+      if (const std::string why = is_validated(state_.update) ? divergence(state_.validation, config_) : ""; !why.empty())
         end_as_diverged(fmt::format("{}; {}; {}", why, worst_, good_snapshot()));
       const auto winner = best(state_.validation);
       const bool is_best = winner && winner->update == state_.update;
       const bool took_long = parts_.estimator->has_progress();
-      if (is_best || took_long || save_is_due(config_, state_.update, progress->seconds_since_save)) save();
-      if (took_long) {
+      const bool may_prune = state_.consecutive_failures == 0;  // a theta whose tasks drop is not to take the place of those before
+      if (may_prune && (is_best || took_long || save_is_due(config_, state_.update, progress->seconds_since_save))) save();
+      if (took_long && may_prune) {
         saver_->wait();
         parts_.estimator->forget_progress();
       }
@@ -164,6 +166,7 @@ class RunTrainer final : public Trainer {
     });
     if (const auto lost = metrics_->rows_lost(); lost > 0)
       pending_.push_back(fmt::format("{}/metrics.csv lacks {} of the {} rows up to the snapshot; it goes on with update {}", directory_.path(), lost, state_.update, state_.update + 1));
+    log_->append(log_rows(state_.update, pending_));
   }
 
   /// Which window ended with the highest objective.
@@ -181,7 +184,19 @@ class RunTrainer final : public Trainer {
     const bool is_better = chosen && std::any_of(state_.validation.begin(), state_.validation.end(), [&](const Validated& v) {
       return v.update == chosen->update && v.point.mark == 0 && v.point.accuracy < chosen->point.accuracy;
     });
-    return is_better ? fmt::format("the best snapshot, of update {}, is still there", chosen->update) : "no snapshot is known to be better than random initialisation";
+    return is_better ? fmt::format("the best snapshot, of update {}, is still there", chosen->update) : "no snapshot has a higher accuracy than random initialisation";
+  }
+
+  /// one_update(), of which the log also has why it ended the run.
+  std::optional<Progress> logged_update(const Stop& stop) {
+    try {
+      return one_update(stop);
+    } catch (const checkpoints::Diverged& e) {
+      saver_->wait();
+      log_->append(log_rows(state_.update, {e.what()}));
+      log_->flush();
+      throw;
+    }
   }
 
   [[noreturn]] void end_as_diverged(const std::string& why) {
@@ -268,13 +283,13 @@ class RunTrainer final : public Trainer {
       events_->append(row.update, scalars);
     }
     stall_ += seconds_since(writing);
-    batch.events.insert(batch.events.begin(), std::make_move_iterator(pending_.begin()), std::make_move_iterator(pending_.end()));
-    pending_.clear();
     watch_.add(row.update, row.objective.last);
-    const std::string suspicion = is_ever_validated() ? "" : watch_.suspicion();
-    if (!suspicion.empty() && !is_suspicious_) batch.events.push_back(fmt::format("the training may have diverged: {}; {}; nothing judges a run without validations (validate-every)", suspicion, worst_));
+    const std::string suspicion = watch_.suspicion();
+    if (!suspicion.empty() && !is_suspicious_) batch.events.push_back(fmt::format("the training may have diverged: {}; {}; validations (validate-every) would tell", suspicion, worst_));
     is_suspicious_ = !suspicion.empty();
     log_->append(log_rows(row.update, batch.events));
+    batch.events.insert(batch.events.begin(), std::make_move_iterator(pending_.begin()), std::make_move_iterator(pending_.end()));  // which the log has
+    pending_.clear();
     return report(row, std::move(batch.events));
   }
 
@@ -296,7 +311,7 @@ class RunTrainer final : public Trainer {
     adam_step({config_.adam_beta1, config_.adam_beta2, config_.adam_epsilon}, rate, batch.gradient, state.adam, state.theta, rate_scale_);
     average_theta(config_.theta_average, state.adam.steps, state.theta, state.theta_average);
     if (!all_finite(state.theta))
-      throw checkpoints::Diverged(fmt::format("{}: theta left the range of float32 at update {}; {}; the newest snapshot is still good, start anew with a smaller clip or meta-rate",
+      throw checkpoints::Diverged(fmt::format("{}: theta left the range of float32 at update {}; {}; the newest snapshot is from before that, start anew with a smaller clip or meta-rate",
                                               directory_.path(), state.update + 1, worst_));
   }
 
@@ -367,7 +382,7 @@ class RunTrainer final : public Trainer {
   std::int64_t saved_ = 0;                             ///< update of the newest state handed over, or resumed from
   std::string lost_progress_;
   std::string worst_;                                  ///< of the last update: its window of the highest objective
-  WindowWatch watch_;
+  WindowWatch watch_{config_.tasks};
   bool is_suspicious_ = false;                         ///< and that was said
   double stall_ = 0, waited_ = 0;                      ///< seconds, since the last report
   Clock::time_point saved_at_ = Clock::now();

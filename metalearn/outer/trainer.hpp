@@ -61,7 +61,8 @@ class Trainer {
   /// Trains until config().updates are done, on_update returns false, or stop (asked between inner steps) true: an update that is not whole by then is dropped, and the state
   /// before it is what is saved; how far its windows are is kept beside, and a resume goes on from there. Saves as configured, at every best validation, and at the end; in the
   /// background, all of it durable when run() returns.
-  /// Throws checkpoints::Diverged if most tasks of several consecutive updates were dropped, or theta did worse than random initialisation in several validations after it had done better (a good snapshot stays), IoError at the first update after a save failed.
+  /// Throws checkpoints::Diverged if most tasks of several consecutive updates were dropped, theta left the range of float32, or it did worse than random initialisation in several validations (divergence.hpp); snapshots
+  /// from before stay. IoError at the first update after a save failed.
   virtual void run(const OnProgress& on_update, const Stop& stop = {}) = 0;
 };
 

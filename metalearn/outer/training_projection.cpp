@@ -19,9 +19,9 @@ namespace {
 constexpr std::int64_t kMostCounted = 8'000'000;  // windows
 constexpr int kMostTasks = 64;
 
-/// Updates from which on no task is in flight that was begun while lengths still grew: a task of length L has at least L / window-max windows, one every in-flight / tasks updates.
+/// Updates from which on no task is in flight that was begun while lengths still grew: a task of length L has at most L / window-min windows and the last, one every in-flight / tasks updates.
 std::int64_t settled_from(const Config& config) {
-  const std::int64_t windows = config.length_max / std::max<std::int64_t>(1, (config.window_min + config.window_max) / 2) + 1;
+  const std::int64_t windows = config.length_max / config.window_min + 1;
   return config.length_horizon + windows * (config.in_flight + config.tasks - 1) / config.tasks;
 }
 

@@ -82,13 +82,14 @@ Evaluation parse_evaluation(const std::string& text, const std::string& name, co
       s.seconds_per_step = number_of(row, "seconds_per_step");
       e.scores.push_back(std::move(s));
     }
+    e.compares = json.contains("methods");
     if (const auto methods = json.find("methods"); methods != json.end())
       for (const auto& [method, facts] : methods->items())
         if (const double step = number_of(facts, "chosen_step"); std::isfinite(step)) e.chosen[method] = step;
     if (const auto protocol = json.find("protocol"); protocol != json.end()) e.protocol = protocol_of(*protocol);
     return e;
-  } catch (const Json::exception& error) {
-    throw checkpoints::BadData(fmt::format("{}: is not the JSON of an evaluation ({}); remove it, and evaluate again", name, error.what()));
+  } catch (const Json::exception&) {
+    throw checkpoints::BadData(fmt::format("{}: is not the JSON of an evaluation, or a row of it lacks something; remove it, and evaluate again", name));
   }
 }
 

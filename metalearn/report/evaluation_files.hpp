@@ -26,6 +26,7 @@ struct Score {
 
 struct Evaluation {
   std::vector<Score> scores;
+  bool compares = false;                      ///< methods
   std::map<std::string, double> chosen = {};  ///< steps that meta-validation chose, by method
   std::string protocol = {};                  ///< one line; empty: not said
 };

@@ -107,7 +107,8 @@ Range range_of(const Figure& f, char axis, bool right) {
     const double room = is_one ? 1.5 : std::pow(r.high / r.low, 0.04);
     return {r.low / room, r.high * room};
   }
-  const double room = !is_one ? 0.04 * (r.high - r.low) : r.high == 0 ? 1e-3 : 0.1 * std::abs(r.high);
+  if (is_one && r.high == 0) return is_value ? Range{-0.04, 1.04} : Range{-1, 1};  // shares and counts of nothing
+  const double room = is_one ? 0.1 * std::abs(r.high) : 0.04 * (r.high - r.low);
   const bool cut = f.shares && is_value && !right;
   return {cut ? std::max(r.low - room, -0.02) : r.low - room, cut ? std::min(r.high + room, 1.02) : r.high + room};
 }
@@ -231,11 +232,11 @@ std::string title_element(const std::string& title) {
   return title.empty() ? "" : "<title>" + text.substr(1, text.size() - 2) + "</title>";
 }
 
-/// Blue below zero, white, vermillion above.
+/// Dark blue below zero, white, orange above, which is lighter: in print without colours too they are told apart.
 std::string shades_of(const Figure& f) {
   const Shades& s = f.shades;
   std::string text = fmt::format(
-      "set border 0\nunset tics\nunset grid\nset size ratio {0}\nset palette defined (-1 '#0072B2', 0 '#FFFFFF', 1 '#D55E00')\nset cbrange [-{1}:{1}]\nset cbtics\nset colorbox\n"
+      "set border 0\nunset tics\nunset grid\nset size ratio {0}\nset palette defined (-1 '#00446B', 0 '#FFFFFF', 1 '#E69F00')\nset cbrange [-{1}:{1}]\nset cbtics\nset colorbox\n"
       "set cblabel {2}\nset xrange [-0.5:{3}.5]\nset yrange [{4}.5:-0.5]\n$s << EOD\n",
       static_cast<double>(s.rows) / static_cast<double>(s.columns), number(s.limit), quoted(f.y_label), s.columns - 1, s.rows - 1);
   for (std::int64_t r = 0; r < s.rows; ++r) {

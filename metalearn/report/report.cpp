@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "metalearn/report/gnuplot.hpp"
 #include "metalearn/report/gnuplot_script.hpp"
@@ -13,17 +15,20 @@
 namespace metalearn::report {
 namespace {
 
-std::string name_of(const std::string& directory) {
-  const auto slash = directory.find_last_of('/');
-  return slash == std::string::npos || slash + 1 == directory.size() ? directory : directory.substr(slash + 1);
-}
-
 std::string summary_of(const RunFiles& run) {
   std::string line = run.config ? fmt::format("A rule ({}) trained on {}, preset {}.", run.config->rule.rule, fmt::join(run.config->data, ", "), run.config->preset) : "";
   if (run.theta)
     line += fmt::format(" Where a theta is shown at work, and its figure names no other, it is that of update {}{}.", run.theta->update,
                         run.theta->mark ? fmt::format(", for {} inner steps", *run.theta->mark) : "");
   return line;
+}
+
+bool reaches_beyond(const Figure& f) {
+  const auto is_beyond = [&](const Curve& c, const Point& p) {
+    const double value = f.rows ? p.x : p.y;
+    return !c.right && std::isfinite(p.half) && (value - p.half < 0 || value + p.half > 1);
+  };
+  return std::any_of(f.curves.begin(), f.curves.end(), [&](const Curve& c) { return std::any_of(c.points.begin(), c.points.end(), [&](const Point& p) { return is_beyond(c, p); }); });
 }
 
 std::string complaint_of(const Drawing& drawing) {
@@ -64,13 +69,15 @@ std::vector<std::string> draw(const std::vector<Figure>& figures, std::vector<st
 
 Written make_report(const std::string& run_directory) {
   const RunFiles run = read_run(run_directory);
-  Report report{"Report of " + name_of(run_directory),
+  Report report{"Report of " + run.name,
                 summary_of(run),
                 {curves_section(run), methods_section(run), transfer_section(run), representation_section(run), vae_section(run), training_section(run), run_section(run)}};
   Written written;
   written.notes = run.problems();
   std::vector<Figure> figures;
   for (Section& s : report.sections) {
+    for (Figure& f : s.figures)
+      if (f.shares && reaches_beyond(f)) f.caption += " Intervals that reach beyond 0 or 1 end at the frame.";
     std::erase_if(s.figures, [](const Figure& f) { return f.curves.empty() && f.shades.rows == 0; });
     figures.insert(figures.end(), s.figures.begin(), s.figures.end());
   }

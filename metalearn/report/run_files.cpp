@@ -175,6 +175,10 @@ std::vector<std::string> RunFiles::problems() const {
 RunFiles read_run(const std::string& directory) {
   RunFiles run;
   run.directory = directory;
+  const auto last = std::filesystem::path(directory).filename();
+  std::error_code none;
+  run.name = last == "." || last == ".." ? std::filesystem::canonical(directory, none).filename().string() : last.string();
+  run.beside = last == "." || last == ".." ? directory + "/../" + run.name : directory;
   const std::string folder = directory + "/evaluations";
   if (checkpoints::posix_file_system().is_directory(directory) != 1)
     throw checkpoints::NoInput(fmt::format("{}: no such folder; name a run directory of metalearn train", directory));
@@ -192,6 +196,10 @@ RunFiles read_run(const std::string& directory) {
   compare_with_snapshot(run);
   attempt(run.methods_problems, [&] {
     if (const auto text = read(folder + "/methods.json")) run.methods = parse_evaluation(*text, folder + "/methods.json");
+    if (run.methods && !run.methods->compares) {
+      run.methods.reset();
+      throw checkpoints::BadData(fmt::format("{}/methods.json: is no comparison of methods (metalearn eval --methods); move it away", folder));
+    }
   });
   for (const auto& axis : sweep_axes())
     attempt(run.sweep_problems, [&] {

@@ -42,7 +42,8 @@ struct Features {
 };
 
 struct RunFiles {
-  std::string directory;
+  std::string directory;                ///< as it was named
+  std::string name, beside;             ///< its own name; a path to it to which an ending may be added
   std::optional<Config> config;
   std::optional<TrainedTheta> theta;    ///< what eval takes
   std::int64_t update = 0;              ///< of the newest snapshot

@@ -108,7 +108,7 @@ Section run_section(const RunFiles& run) {
   const std::string directory = shell_word(run.directory);
   if (run.config)
     s.commands.push_back({"To train the same again (the same bits, by the same build of the program and level of kernels):",
-                          fmt::format("metalearn train --run {} {}", shell_word(run.directory + "-again"), train_options(*run.config))});
+                          fmt::format("metalearn train --run {} {}", shell_word(run.beside + "-again"), train_options(*run.config))});
   s.commands.push_back({"To compute a stretch of it again and compare bits:", "metalearn reproduce " + directory});
   if (!run.provenance.empty()) s.tables.push_back(data_sets(run.provenance));
   if (!run.provenance.empty()) s.tables.push_back(data_files(run.provenance));

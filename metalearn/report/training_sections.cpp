@@ -24,6 +24,11 @@ Curve rolling(const MetricsColumns& m, const std::string& column, std::string ti
   return {.title = std::move(title), .points = thinned(m.at("update"), means), .style = style, .dashed = dashed, .markers = false};
 }
 
+/// A column that is no measurement, as it is.
+Curve exact(const MetricsColumns& m, const std::string& column, std::string title, int style) {
+  return {.title = std::move(title), .points = thinned(m.at("update"), m.at(column)), .style = style, .markers = false};
+}
+
 /// A column's cells that are not empty.
 Curve cells(const MetricsColumns& m, const std::string& column, std::string title, int style) {
   Curve c{.title = std::move(title), .points = {}, .style = style};
@@ -121,7 +126,7 @@ std::string again(const RunFiles& run, const std::function<void(Config&)>& chang
   if (!run.config) return "metalearn train --help";
   Config c = *run.config;
   change(c);
-  return "metalearn train --run " + shell_word(run.directory + "-again") + " " + train_options(c);
+  return "metalearn train --run " + shell_word(run.beside + "-validated") + " " + train_options(c);
 }
 
 /// That goes on as far as the next validation.
@@ -151,7 +156,7 @@ Section curves_section(const RunFiles& run) {
     std::vector<Curve> objective, accuracy;
     for (const auto& mark : m.suffixes("validation_accuracy.")) {
       const int style = static_cast<int>(accuracy.size());
-      accuracy.push_back(cells(m, "validation_accuracy." + mark, mark == "0" ? "0 (random initialisation)" : mark, style));
+      accuracy.push_back(cells(m, "validation_accuracy." + mark, mark == "0" ? "random initialisation" : mark + " steps", style));
       objective.push_back(cells(m, "validation_objective." + mark, accuracy.back().title, style));
       accuracy.back().dashed = objective.back().dashed = mark == "0";
     }
@@ -162,7 +167,7 @@ Section curves_section(const RunFiles& run) {
       s.figures.back().shares = true;
       s.figures.push_back(over_updates("validation-objective", "Meta-objective, meta-validation", "meta-objective", caption, objective));
     } else if (run.config && run.config->validate_every == 0) {
-      s.missing.push_back({"Nothing was evaluated on meta-validation tasks (validate-every is 0). A run that does so:", again(run, [](Config& c) { c.validate_every = 50; })});
+      s.missing.push_back({"Nothing was evaluated on meta-validation tasks (validate-every is 0). A run that does so:", again(run, [](Config& c) { c.validate_every = std::min<std::int64_t>(50, c.updates); })});
     } else {
       s.missing.push_back({"No evaluation on meta-validation tasks is done yet. This goes on with the run:", resume(run)});
     }
@@ -191,7 +196,7 @@ Section training_section(const RunFiles& run) {
     return s;
   }
   s.figures.push_back(over_updates("ages", "Age of the tasks in flight", "inner steps", "Inner steps that the tasks in flight have behind them. " + averaged(m),
-                                   {rolling(m, "mean_age", "mean age", 0), rolling(m, "length_limit", "greatest length of a new task", 1)}));
+                                   {rolling(m, "mean_age", "mean age", 0), exact(m, "length_limit", "greatest length of a new task", 1)}));
   auto norms = by_family(m, "gradient_norm");
   norms.push_back(rolling(m, "gradient_norm", "averaged gradient", kTotal));
   s.figures.push_back(
@@ -200,7 +205,7 @@ Section training_section(const RunFiles& run) {
   s.figures.push_back(over_updates("tasks", "Tasks that ended", "tasks per update", "Replaced: reached their length. Dropped: no longer finite. " + averaged(m),
                                    {rolling(m, "replaced", "replaced", 0), rolling(m, "dropped", "dropped", 1)}));
   Figure rate = over_updates("rate", "Clipping and learning rate", "share of windows clipped", "Windows whose gradient was longer than clip-task; Adam's rate. " + averaged(m),
-                             {rolling(m, "clipped_share", "clipped (left axis)", 0), rolling(m, "rate", "learning rate (right axis)", 1)});
+                             {rolling(m, "clipped_share", "clipped (left axis)", 0), exact(m, "rate", "learning rate (right axis)", 1)});
   rate.right_label = "learning rate";
   rate.curves.back().right = true;
   s.figures.push_back(std::move(rate));

@@ -253,7 +253,7 @@ TEST_CASE("readers never wait and never fail while an owner saves and removes") 
 }
 
 TEST_CASE("what can't be written names the fix") {
-  for (const auto& [error, fix] : {std::pair{EACCES, "choose another run directory (--run), or change the permissions"}, std::pair{ENOSPC, "free space on that disk"}}) {
+  for (const auto& [error, fix] : {std::pair{EACCES, "write elsewhere (--run, --out), or change the permissions"}, std::pair{ENOSPC, "free space on that disk"}}) {
     TemporaryDirectory dir;
     for (int i = 0;; ++i) {
       FaultyFileSystem files(i, error);

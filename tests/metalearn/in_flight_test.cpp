@@ -1,6 +1,7 @@
 #include "metalearn/outer/in_flight.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
@@ -120,6 +121,24 @@ TEST_CASE("filling the pool gives the same tasks on one thread and on two") {
     CHECK(one.tasks()[i].phi == two.tasks()[i].phi);
   }
   CHECK(one.mean_age() > 0);
+}
+
+TEST_CASE("a task that is not finite before it reaches its first age begins at 0, and that is said") {
+  const Config c = tiny_config();
+  struct Failing : GradientEstimator {
+    std::uint64_t failing = 0;
+    GradientEstimate estimate(std::span<const float>, InFlight&, std::int64_t, const Stop&) override { return {}; }
+    bool advance(std::span<const float>, InFlight& task, std::int64_t steps) override { return task.id != failing && (task.age += steps, true); }
+  } estimator;
+  const auto age = [&](std::uint64_t id) { return starting_age(c, id, task_length(c, id, 0)); };
+  while (age(estimator.failing) == 0) REQUIRE(++estimator.failing < 7);
+  InFlightPool pool(c, toy_parts()(c).make_task);
+  std::vector<std::string> notes;
+  pool.fill(estimator, std::vector<float>(10, 0.5f), autodiff::Parallel(2), {}, {}, &notes);
+  const InFlight& failed = pool.tasks()[estimator.failing];
+  CHECK(notes == std::vector<std::string>{fmt::format("task {} ({}) was to begin at age {}, but is not finite after step 0: it begins at 0", failed.id, failed.family, age(failed.id))});
+  CHECK(failed.age == 0);
+  CHECK(pool.mean_age() > 0);
 }
 
 TEST_CASE("a phi that is not of the task's architecture is refused") {

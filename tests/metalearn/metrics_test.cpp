@@ -87,5 +87,5 @@ TEST_CASE("rows that are gone on resume are noticed") {
 }
 
 TEST_CASE("a folder that does not exist is an I/O error that names the file") {
-  CHECK_THROWS_WITH_AS(Metrics("/nonexistent-folder", {}, {}, 0), "/nonexistent-folder/metrics.csv: can't be written: write: No such file or directory; choose another run directory (--run), or change the permissions of this one", checkpoints::IoError);
+  CHECK_THROWS_WITH_AS(Metrics("/nonexistent-folder", {}, {}, 0), "/nonexistent-folder/metrics.csv: can't be written: write: No such file or directory; write elsewhere (--run, --out), or change the permissions of this folder", checkpoints::IoError);
 }

@@ -22,6 +22,29 @@ std::vector<std::string> held_out(std::vector<std::string> more) {
 
 }  // namespace
 
+TEST_CASE("eval does not replace what is no such evaluation") {
+  Folder folder;
+  IdxImages().write(folder / "idx");
+  const auto eval = [&](std::vector<std::string> more, const char* out) {
+    more.insert(more.begin(), {"eval", "--data", "mine=idx", "--steps", "0,1", "--seeds", "1", "--draws", "1", "--layers", "8", "--labels-per-class", "4", "--out", out});
+    return run(program(more), folder.path);
+  };
+  REQUIRE(eval({}, "one.json").code == 0);
+  REQUIRE(eval({"--methods", "random"}, "methods.json").code == 0);
+  CHECK(eval({}, "one.json").code == 0);
+  CHECK(eval({"--methods", "random"}, "methods.json").code == 0);
+  spill(folder / "sweep.json", R"({"over": "depth", "protocol": {}, "results": []})");
+  spill(folder / "binary", std::string("\0\x89HDF", 5));
+  for (const char* other : {"methods.json", "sweep.json", "binary"}) {
+    const std::string before = slurp(folder / other);
+    const Result result = eval({}, other);
+    CHECK(result.code == 64);
+    CHECK(contains(result.err, "what is there is not an evaluation of one theta, and would be lost"));
+    CHECK(slurp(folder / other) == before);
+  }
+  CHECK(eval({"--methods", "random"}, "one.json").code == 64);
+}
+
 TEST_CASE("eval of a run") {
   Folder folder;
   IdxImages().write(folder / "data");
@@ -73,10 +96,10 @@ TEST_CASE("eval of a run") {
     const std::vector<std::string> methods = {"--methods", "random,learned", "--data", "squares=data", "--representation", "8"};
     auto with_json = methods, with_out = methods;
     with_json.push_back("--json");
-    with_out.insert(with_out.end(), {"--out", "r/evaluations/deep/eval.json"});
+    with_out.insert(with_out.end(), {"--out", "r/evaluations/deep/methods.json"});
     CHECK(run(tiny_eval(with_out), folder.path).code == 0);
-    CHECK(slurp(folder / "r/evaluations/deep/eval.json") == run(tiny_eval(with_json), folder.path).out);
-    CHECK(std::distance(fs::directory_iterator(folder / "r/evaluations/deep"), {}) == 1);
+    CHECK(slurp(folder / "r/evaluations/deep/methods.json") == run(tiny_eval(with_json), folder.path).out);
+    CHECK(std::distance(fs::directory_iterator(folder / "r/evaluations/deep"), {}) == 2);
     for (const char* wrong : {"r", "new/", ""}) {
       const Result refused = run(tiny_eval({"--data", "squares=data", "--out", wrong}), folder.path);
       CHECK(refused.code == 64);

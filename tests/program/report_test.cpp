@@ -166,8 +166,8 @@ TEST_CASE("a report has every figure with its title, labels, curves and interval
   };
   figure("objective", "Meta-objective of the training windows", {"updates of theta", "meta-objective"}, {"after the last inner step of a window", "after its first inner step"});
   figure("objective-families", "Meta-objective by family of tasks", {"updates of theta", "meta-objective"}, {"squares"});
-  figure("validation-accuracy", "Few-shot accuracy, meta-validation", {"updates of theta", "accuracy"}, {"0 (random initialisation)", "3"});
-  figure("validation-objective", "Meta-objective, meta-validation", {"updates of theta", "meta-objective"}, {"0 (random initialisation)", "3"});
+  figure("validation-accuracy", "Few-shot accuracy, meta-validation", {"updates of theta", "accuracy"}, {"random initialisation", "3 steps"});
+  figure("validation-objective", "Meta-objective, meta-validation", {"updates of theta", "meta-objective"}, {"random initialisation", "3 steps"});
   figure("test-objective", "Meta-objective on test data, 3 inner steps", {"updates of theta", "meta-objective"}, {"squares", "squares, random initialisation", "training"}, 1);
   figure("test-accuracy", "Few-shot accuracy on test data, 3 inner steps", {"accuracy"}, {"squares", "squares, random initialisation"}, 1);
   figure("methods-0", "Few-shot accuracy on squares", {"accuracy", "method", "random", "pca, 3 steps", "vae, 3 steps", "learned, 3 steps *"},
@@ -404,11 +404,20 @@ TEST_CASE("a run without validations is told how to have them, one that is done 
       }
     FAIL("no such command");
   };
-  follow("r", "metalearn train --run r-again");  // the first of two: the other repeats the run
-  CHECK(json::parse(slurp(folder / "r-again/config.json"))["validate-every"] == "50");
-  follow("r-again", "metalearn resume r-again --updates 50");
-  REQUIRE(run(report({"r-again"}), folder.path).code == 0);
-  CHECK(read_page(folder, "r-again/report.html")["figures"].contains("validation-accuracy"));
+  follow("r", "metalearn train --run r-validated");
+  CHECK(json::parse(slurp(folder / "r-validated/config.json"))["validate-every"] == "6");
+  REQUIRE(run(report({"r-validated"}), folder.path).code == 0);
+  CHECK(read_page(folder, "r-validated/report.html")["figures"].contains("validation-accuracy"));
+  REQUIRE(run(with(tiny_training("late", "squares=data"), "--validate-every", "10"), folder.path).code == 0);
+  follow("late", "metalearn resume late --updates 10");
+  REQUIRE(run(report({"late"}), folder.path).code == 0);
+  CHECK(read_page(folder, "late/report.html")["figures"].contains("validation-accuracy"));
+
+  const Result here = run(report({"."}), folder / "r");  // named from within
+  CHECK(here.code == 0);
+  const json page = read_page(folder, "r/report.html");
+  CHECK(contains(page["text"].get<std::string>(), "Report of r"));
+  CHECK(contains(page["commands"].dump(), "metalearn train --run ./../r-again"));
 }
 
 TEST_CASE("names are shown as they are, whatever they hold") {
@@ -461,6 +470,8 @@ TEST_CASE("a report needs a run directory; a run of which nothing is done yet ha
   refused({"r", "--out", "link.html"}, 64, "a link to nothing");
   spill(folder / "page.html", "");
   REQUIRE(run(report({"r", "--out", "link.html"}), folder.path).code == 0);
+  spill(folder / "own.txt", "mine");
+  refused({"r", "--out", "own.txt"}, 64, "what is there is not a page, and would be lost");
   CHECK(fs::is_symlink(folder / "link.html"));
   CHECK(contains(slurp(folder / "page.html"), "</html>"));
   refused({"r", "--out", "file/x.html"}, 74, "file");

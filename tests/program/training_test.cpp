@@ -83,14 +83,15 @@ TEST_CASE("another seed gives another theta") {
 TEST_CASE("a run that diverges ends with exit code 2, what it was, and snapshots that are whole") {
   Folder folder;
   auto words = program({"train", "--run", "r", "--preset", "demo", "--data", "glyph", "--updates", "200", "--inner-rate", "1", "--meta-rate", "1", "--merge-rate", "1000", "--clip", "1e9", "--clip-task", "1e9",
-                        "--validate-tasks", "2", "--validate-steps", "0,25", "--tasks", "2", "--in-flight", "2", "--length-max", "16", "--validate-every", "0"});
+                        "--validate-tasks", "2", "--validate-steps", "0,25", "--tasks", "2", "--in-flight", "2", "--length-max", "16", "--validate-every", "0", "--batch", "10", "--width-max", "24", "--hidden-max", "2"});
   const Result result = run(with(words, "--validate-every", "2"), folder.path);
   CAPTURE(result.err);
   CHECK(result.code == 2);
   for (const char* part : {"r: training diverged: theta never made better representations than random initialisation", " is that of task ", " (glyph) at step ", "start anew from a smaller meta-rate"}) CHECK(contains(result.err, part));
   CHECK(contains(slurp(folder / "r/log.csv"), "training diverged"));
   CHECK(run(program({"verify", "r"}), folder.path).code == 0);
-  const Result unjudged = run(with(with(words, "--run", "u"), "--updates", "60"), folder.path);
+  const Result unjudged = run(with(with(with(with(words, "--run", "u"), "--updates", "55"), "--tasks", "9"), "--in-flight", "9"), folder.path);
+  CAPTURE(unjudged.err);
   CHECK(unjudged.code == 0);
   CHECK(contains(unjudged.out + unjudged.err, "the training may have diverged: the objective of the windows was "));
 }
