@@ -298,7 +298,7 @@ void RunDirectory::retire(std::int64_t saved, const Retention& retention) {
   const auto all = snapshots();
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto g = all[i].update;
-    const bool stays = i + retention.newest >= all.size() || g == saved || (retention.every > 0 && g % retention.every == 0) || retention.also.count(g);
+    const bool stays = all.size() - i <= retention.newest || g == saved || (retention.every > 0 && g % retention.every == 0) || retention.also.count(g);
     if (stays) kept.insert(g);
     else retired.push_back(all[i]);
   }

@@ -158,7 +158,7 @@ std::vector<Entry> make_table() {
   t.push_back(save_every_entry());
   t.push_back(number("keep-newest", FIELD(keep_newest), 1, 1000000, "newest snapshots that stay, beside the best on held-out tasks"));
   t.push_back(number("keep-every", FIELD(keep_every), 0, kMany, "updates whose multiples are saved and stay; 0: none"));
-  t.push_back(number("validate-every", FIELD(validate_every), 0, kMany, "updates between validations on held-out tasks, which also tell whether the training diverges; 0: never"));
+  t.push_back(number("validate-every", FIELD(validate_every), 0, kMany, "updates between validations on held-out tasks, which also tell whether the training diverges (where validate-steps has 0 and others); 0: never"));
   t.push_back(marks("validate-steps", FIELD(validate_steps), "marks of a validation: inner steps done"));
   t.push_back(number("validate-tasks", FIELD(validate_tasks), 1, 10000, "held-out tasks of a validation"));
   t.push_back(data_sets("eval-data", FIELD(eval_data), "data sets that theta is evaluated on while it is trained, for evaluations.csv; the training does not depend on them", "glyph, or NAME=DIR, as --data; none"));

@@ -40,7 +40,7 @@ Usage make_usage() {
                {"data", "NAME[=DIR]", "data set to evaluate on", "", true},
                {"methods", "NAME,...", fmt::format("compare methods on the same draws and base models: all, or {}", fmt::join(metalearn::method_names(), ", "))},
                {"held-out", "", fmt::format("evaluate on tasks of {}", kHeldOut)},
-               {"steps", "N,N,...", "marks: inner steps done, ascending; 0 is random initialisation; that which meta-validation chose is measured too", fmt::format("{}; --methods: each method's own, and what meta-validation chose", kMarks)},
+               {"steps", "N,N,...", "marks: inner steps done, ascending; 0 is random initialisation; without --methods that which meta-validation chose is measured too", fmt::format("{}; --methods: each method's own, and what meta-validation chose", kMarks)},
                {"layers", "N,N,...", "units of the base model's hidden layers; not with --held-out, whose tasks have their own", "64,64"},
                {"seeds", "N", "base models and batches per data set; 1 .. 10000; not with --held-out", "8; --methods: 10"},
                {"draws", "N", "draws of labels per seed and mark; 1 .. 10000", "5"},

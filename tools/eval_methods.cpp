@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "checkpoints/error.hpp"
 #include "metalearn/evaluate/comparison.hpp"
@@ -109,11 +110,14 @@ std::string show(const Interval& i, bool sign = false) {
   return plus_minus(i.mean, i.half_width, sign ? "{:+.4f}" : "{:.4f}");
 }
 
+bool is_chosen(const Method& method, const MethodRow& row) { return row.method == method.name && row.step == method.chosen; }
+
+bool any_row(const std::vector<Table>& tables, const std::function<bool(const MethodRow&)>& holds) {
+  return std::any_of(tables.begin(), tables.end(), [&](const Table& t) { return std::any_of(t.rows.begin(), t.rows.end(), holds); });
+}
+
 /// One line per data set, method and mark; a column per head.
 void print_tables(const std::vector<Method>& methods, const std::vector<Table>& tables) {
-  const auto chosen = [&](const MethodRow& row) {
-    return std::any_of(methods.begin(), methods.end(), [&](const Method& m) { return m.name == row.method && m.chosen == row.step; });
-  };
   std::size_t width = 4;
   for (const auto& table : tables) width = std::max(width, table.data.size());
   fmt::print("{:<{}}  {:<14}{:>6}{:>12}", "data", width, "method", "step", "unlabelled");
@@ -122,7 +126,8 @@ void print_tables(const std::vector<Method>& methods, const std::vector<Table>& 
   for (const auto& table : tables)
     for (std::size_t i = 0; i < table.rows.size(); i += std::size(metalearn::kHeads)) {
       const MethodRow& row = table.rows[i];
-      fmt::print("{:<{}}  {:<14}{:>6}{:>12}", table.data, width, row.method, fmt::format("{}{}", row.step, chosen(row) ? "*" : ""), row.labelled > 0 ? fmt::format("({})", row.labelled) : fmt::format("{}", row.unlabelled));
+      const bool starred = std::any_of(methods.begin(), methods.end(), [&](const Method& m) { return is_chosen(m, row); });
+      fmt::print("{:<{}}  {:<14}{:>6}{:>12}", table.data, width, row.method, fmt::format("{}{}", row.step, starred ? "*" : ""), row.labelled > 0 ? fmt::format("({})", row.labelled) : fmt::format("{}", row.unlabelled));
       for (std::size_t h = 0; h < std::size(metalearn::kHeads); ++h) fmt::print("{:>19}", show(table.rows[i + h].accuracy) + (table.rows[i + h].not_finite > 0 ? " !" : ""));
       fmt::print("{:>21}\n", row.method == "random" ? "" : show(row.gain, true));
     }
@@ -134,11 +139,11 @@ void print_protocol(const MethodsRequest& request, const std::vector<Method>& me
              request.config.task.labels_per_class);
   fmt::print("gain: over random, on the same draws. unlabelled: examples of the train split seen, some more than once; in brackets: with their labels\n");
   for (const auto& m : methods)
-    if (m.chosen) {
+    if (any_row(tables, [&](const MethodRow& row) { return is_chosen(m, row); })) {
       const bool said = std::any_of(request.thetas.begin(), request.thetas.end(), [&](const auto& theta) { return theta.mark == m.chosen && theta.label.starts_with(metalearn::kMeanLabel); });
       fmt::print("*: {}: mark {}: {} inner steps\n", m.name, said ? "that came with theta" : "chosen on meta-validation tasks", *m.chosen);
     }
-  if (std::any_of(tables.begin(), tables.end(), [](const Table& t) { return std::any_of(t.rows.begin(), t.rows.end(), [](const MethodRow& row) { return row.not_finite > 0; }); }))
+  if (any_row(tables, [](const MethodRow& row) { return row.not_finite > 0; }))
     fmt::print("!: some of its fits have features that are not finite; they count as accuracy 0\n");
   fmt::print("base: inputs-{}-{}\n", fmt::join(o.hidden, "-"), request.config.rule.N_L);
   for (const auto& m : methods)

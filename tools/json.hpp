@@ -22,7 +22,8 @@ inline void print_json(const Json& value) { fmt::print("{}", to_text(value)); }
 /// Whether a text is the JSON of an evaluation: of one theta, or of methods.
 inline bool is_evaluation(const std::string& text, bool of_methods) {
   const Json json = Json::parse(text, nullptr, false);
-  return json.is_object() && json.contains("results") && !json.contains("over") && json.contains("methods") == of_methods;
+  if (!json.is_object() || !json.contains("results") || !json["results"].is_array()) return false;
+  return of_methods ? json.contains("methods") && json.contains("protocol") : json.contains("chosen_step") && json.contains("gain");
 }
 
 /// As write_file() (options.hpp).

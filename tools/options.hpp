@@ -52,8 +52,8 @@ void require_input(const std::string& path, const char* what);
 /// The file that --out names. Throws UsageError where there is none (`what` stands for it in the message), or where it is one of the inputs.
 std::string output_file(const Arguments& arguments, const char* what, const std::vector<std::string>& inputs);
 
-/// The file of an --out that may be left out; empty where it is. Throws UsageError for what can be no file's name.
-std::string optional_output_file(const Arguments& arguments);
+/// The file of an option that may be left out; empty where it is. Throws UsageError for what can be no file's name.
+std::string optional_output_file(const Arguments& arguments, const std::string& option = "out");
 
 /// Refuses (UsageError) to replace a file that is there, is not empty, and of whose text `is_kind` says no. kind: what it should be, for the message.
 void require_kind(const std::string& path, const char* kind, const std::function<bool(const std::string& text)>& is_kind);

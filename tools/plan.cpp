@@ -40,11 +40,6 @@ void print_row(const char* name, const UnrollPlan& plan, const Budget& budget) {
              p.ram_checkpoints, p.disk_checkpoints, p.tapes, plan.evaluations_per_step, p.seconds);
 }
 
-void write_svg(const std::string& path, const autodiff::Schedule& schedule) {
-  const std::string svg = schedule_svg(schedule);
-  checkpoints::write_durably(checkpoints::posix_file_system(), path, std::as_bytes(std::span(svg)));
-}
-
 }  // namespace
 
 int plan(const Words& words) {
@@ -71,6 +66,8 @@ int plan(const Words& words) {
   if (arguments->has("disk") != arguments->has("disk-dir")) throw checkpoints::UsageError("--disk and --disk-dir go together: how much, and where");
   const autodiff::Step T = arguments->whole("unroll", 1, 1, 1'000'000);
   const Budget budget{arguments->bytes("memory"), arguments->bytes("disk")};
+  const std::string svg = optional_output_file(*arguments, "svg");
+  require_kind(svg, "a picture", [](const std::string& text) { return text.find("<svg") != std::string::npos; });
   const int threads = static_cast<int>(arguments->whole("threads", 0, 0, 4096));
   const auto config = metalearn::Config::from_preset(arguments->find("preset").value_or("small"));
 
@@ -88,7 +85,7 @@ int plan(const Words& words) {
   const UnrollPlan chosen = planned(budget);
   const double planning = std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
   const Budget half{budget.memory_bytes / 2, budget.disk_bytes / 2}, twice{budget.memory_bytes * 2, budget.disk_bytes * 2};
-  if (const auto svg = arguments->find("svg")) write_svg(*svg, chosen.schedule);
+  if (!svg.empty()) write_file(svg, schedule_svg(chosen.schedule));
 
   if (arguments->has("json")) {
     Json json = figures(chosen, budget);

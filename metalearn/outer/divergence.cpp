@@ -13,8 +13,10 @@
 
 namespace metalearn {
 
+bool tells_divergence(const Config& config) { return config.validate_steps.front() == 0 && config.validate_steps.back() > 0; }
+
 std::string divergence(const std::vector<Validated>& history, const Config& config) {
-  if (config.validate_steps.front() != 0 || config.validate_steps.back() == 0) return "";
+  if (!tells_divergence(config)) return "";
   std::map<std::int64_t, std::vector<ValidationPoint>> by_update;
   for (const auto& v : history) by_update[v.update].push_back(v.point);
   constexpr double kNever = std::numeric_limits<double>::infinity();
@@ -37,7 +39,8 @@ std::string divergence(const std::vector<Validated>& history, const Config& conf
   const std::vector<double>& row = last_better ? worse : far_worse;
   if (row.size() < kWorseValidations) return "";
   if (row.back() < kNever && row[row.size() - kWorseValidations] - row.back() > kMending * row.back()) return "";
-  const std::string since = fmt::format("in the last {} validations, the last at update {}, it made {}worse ones after any number of inner steps", kWorseValidations, by_update.rbegin()->first, last_better ? "" : "far ");
+  const std::string since = fmt::format("in the last {} validations, the last at update {}, it made {} after any number of inner steps", kWorseValidations, by_update.rbegin()->first,
+                                        row.back() == kNever ? "some that are not finite" : last_better ? "worse ones" : "far worse ones");
   return last_better ? fmt::format("theta made better representations than random initialisation, the last time at update {}, and {}", *last_better, since)
                      : fmt::format("theta never made better representations than random initialisation, and {}", since);
 }

@@ -1,4 +1,4 @@
-// Divergence: when a run whose numbers are all finite still is not worth going on with. Judged by its validations. Without any, training windows give no more than a suspicion: they are of few tasks at a
+// Divergence: when a run whose windows are all finite still is not worth going on with. Judged by its validations. Training windows give no more than a suspicion: they are of few tasks at a
 // time, some easy and some hard.
 //
 // Pure function, and a plain value for one thread. The thresholds are [ours].
@@ -23,10 +23,13 @@ inline constexpr double kFarWorse = 0.1;
 /// No end where within these validations the objective comes nearer to that of mark 0 by this share of what is left: training goes on to mend it.
 inline constexpr double kMending = 0.1;
 
-/// Why a run counts as diverged by its validations; empty: it does not. Not judged where mark 0, or no other mark, is validated.
+/// Whether validations have what divergence is judged by: mark 0 and another one.
+bool tells_divergence(const Config& config);
+
+/// Why a run counts as diverged by its validations; empty: it does not. A mark at which the representations of any task are not finite counts as worse without bound.
 std::string divergence(const std::vector<Validated>& history, const Config& config);
 
-/// The objective of training windows, for runs without validations: suspicious where its mean over the last updates is far above that of the first update, which theta as it was initialised made.
+/// The objective of training windows, all that a run without validations has: suspicious where its mean over the last updates is far above that of the first update, which theta as it was initialised made.
 class WindowWatch {
  public:
   static constexpr std::size_t kUpdates = 50;

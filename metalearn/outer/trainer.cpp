@@ -110,9 +110,8 @@ class RunTrainer final : public Trainer {
       const auto winner = best(state_.validation);
       const bool is_best = winner && winner->update == state_.update;
       const bool took_long = parts_.estimator->has_progress();
-      const bool may_prune = state_.consecutive_failures == 0;  // a theta whose tasks drop is not to take the place of those before
-      if (may_prune && (is_best || took_long || save_is_due(config_, state_.update, progress->seconds_since_save))) save();
-      if (took_long && may_prune) {
+      if (is_best || took_long || save_is_due(config_, state_.update, progress->seconds_since_save)) save();
+      if (took_long) {
         saver_->wait();
         parts_.estimator->forget_progress();
       }
@@ -125,6 +124,7 @@ class RunTrainer final : public Trainer {
 
  private:
   bool is_ever_validated() const { return parts_.validate && config_.validate_every > 0; }
+  bool is_ever_judged() const { return is_ever_validated() && tells_divergence(config_); }
   bool is_validated(std::int64_t update) const { return is_ever_validated() && update % config_.validate_every == 0; }
 
   bool is_evaluated(std::int64_t update) const { return parts_.evaluate && config_.eval_every > 0 && update % config_.eval_every == 0; }
@@ -285,7 +285,7 @@ class RunTrainer final : public Trainer {
     stall_ += seconds_since(writing);
     watch_.add(row.update, row.objective.last);
     const std::string suspicion = watch_.suspicion();
-    if (!suspicion.empty() && !is_suspicious_) batch.events.push_back(fmt::format("the training may have diverged: {}; {}; validations (validate-every) would tell", suspicion, worst_));
+    if (!suspicion.empty() && !is_suspicious_) batch.events.push_back(fmt::format("the training may have diverged: {}; {}; {}", suspicion, worst_, is_ever_judged() ? "validations decide that" : "validations (validate-every, with mark 0 and others) would tell"));
     is_suspicious_ = !suspicion.empty();
     log_->append(log_rows(row.update, batch.events));
     batch.events.insert(batch.events.begin(), std::make_move_iterator(pending_.begin()), std::make_move_iterator(pending_.end()));  // which the log has
@@ -360,6 +360,7 @@ class RunTrainer final : public Trainer {
     const auto start = Clock::now();
     checkpoints::Retention retention{static_cast<std::size_t>(config_.keep_newest), config_.keep_every, {}};
     if (const auto winner = best(state_.validation)) retention.also.insert(winner->update);
+    if (state_.consecutive_failures > 0) retention.newest = std::numeric_limits<std::size_t>::max();  // a theta whose tasks drop takes the place of none before it
     saver_->save(state_.update, to_archive(config_, state_, *pool_, parts_.provenance), std::move(retention));
     saved_ = state_.update;
     saved_at_ = Clock::now();

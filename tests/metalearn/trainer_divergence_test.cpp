@@ -67,7 +67,7 @@ TEST_CASE("a run most of whose tasks drop for five updates ends as diverged, and
   CHECK(all_finite(resumed->theta()));
 }
 
-TEST_CASE("while most tasks drop theta stands still, and nothing is saved that would take the place of snapshots from before") {
+TEST_CASE("while most tasks drop theta stands still, and what is saved takes the place of no snapshot from before") {
   Folder folder;
   Config eager = eager_config();
   eager.set("save-every", "1");
@@ -77,8 +77,19 @@ TEST_CASE("while most tasks drop theta stands still, and nothing is saved that w
   CHECK_THROWS_AS(trainer->run([&](const Progress&) { return thetas.push_back(trainer->theta()), true; }), checkpoints::Diverged);
   REQUIRE(thetas.size() > 5);
   for (std::size_t i = thetas.size() - 5; i < thetas.size(); ++i) CHECK(thetas[i] == thetas[thetas.size() - 6]);
-  trainer.reset();
-  CHECK(resume_with(folder / "run", {}, toy_parts())->theta() == thetas[thetas.size() - 6]);
+  const auto ended = static_cast<std::int64_t>(thetas.size());
+  const auto generations = [&](const char* run) {
+    std::vector<std::int64_t> found;
+    for (const auto& s : checkpoints::list_snapshots(folder / run)) found.push_back(s.update);
+    return found;
+  };
+  CHECK(generations("run") == std::vector<std::int64_t>{ended - 5, ended - 4, ended - 3, ended - 2, ended - 1});
+
+  eager.set("save-every", "1000");  // and where it ends meanwhile
+  eager.set("keep-every", std::to_string(ended - 3));
+  eager.updates = ended - 2;
+  start_with(eager, folder / "ends", toy_parts(most_tasks()))->run([](const Progress&) { return true; });
+  CHECK(generations("ends") == std::vector<std::int64_t>{0, ended - 3, ended - 2});
 }
 
 TEST_CASE("a theta that was better than random initialisation and is worse in five validations in a row has diverged; one that never was goes on") {
@@ -113,7 +124,7 @@ TEST_CASE("a theta that was better than random initialisation and is worse in fi
     };
     return p;
   });
-  CHECK_THROWS_AS(not_finite->run({[](const Progress&) { return true; }}), checkpoints::Diverged);
+  CHECK_THROWS_WITH_AS(not_finite->run({[](const Progress&) { return true; }}), doctest::Contains("it made some that are not finite after any number of inner steps"), checkpoints::Diverged);
   CHECK(not_finite->update() == 4 * (1 + 5));
 
   const auto never = start_with(c, folder / "never", parts(0));
@@ -235,6 +246,19 @@ TEST_CASE("a run without validations is watched by its windows: what is suspicio
   CHECK(said(whole, 100) == std::vector<std::int64_t>{91});  // mean over updates 42 .. 91 of 0.5 + 0.01 (update - 1): more than 0.5 + 0.3 + 0.6 / sqrt(3)
   CHECK(whole->update() == 100);
   CHECK(text_of(folder / "whole/log.csv").find("\n91,\"the training may have diverged: ") != std::string::npos);
+  CHECK(text_of(folder / "whole/log.csv").find("; validations (validate-every, with mark 0 and others) would tell") != std::string::npos);
+  for (const std::vector<std::int64_t>& marks : {std::vector<std::int64_t>{0, 10}, {10}}) {
+    Config validated = c;
+    validated.validate_every = 100;
+    validated.validate_steps = marks;
+    const std::string run = folder / fmt::format("validated-{}", marks.size());
+    CHECK(said(start_with(validated, run, [&](const Config& config) {
+      TrainerParts p = growing(config);
+      p.validate = [&](const std::vector<float>&, const Stop&) { return std::vector<ValidationPoint>{{marks.back(), 1.0, 0.5}}; };
+      return p;
+    }), 99) == std::vector<std::int64_t>{91});
+    CHECK((text_of(run + "/log.csv").find("; validations decide that") != std::string::npos) == (marks.size() == 2));
+  }
   auto part = start_with(c, folder / "part", growing);
   CHECK(said(part, 40).empty());
   part.reset();

@@ -35,7 +35,8 @@ TEST_CASE("eval does not replace what is no such evaluation") {
   CHECK(eval({"--methods", "random"}, "methods.json").code == 0);
   spill(folder / "sweep.json", R"({"over": "depth", "protocol": {}, "results": []})");
   spill(folder / "binary", std::string("\0\x89HDF", 5));
-  for (const char* other : {"methods.json", "sweep.json", "binary"}) {
+  spill(folder / "mine.json", R"({"results": [1, 2], "note": "mine"})");
+  for (const char* other : {"methods.json", "sweep.json", "binary", "mine.json"}) {
     const std::string before = slurp(folder / other);
     const Result result = eval({}, other);
     CHECK(result.code == 64);
@@ -43,6 +44,21 @@ TEST_CASE("eval does not replace what is no such evaluation") {
     CHECK(slurp(folder / other) == before);
   }
   CHECK(eval({"--methods", "random"}, "one.json").code == 64);
+}
+
+TEST_CASE("a comparison tells of a chosen mark only where it has a row") {
+  Folder folder;
+  IdxImages{.per_class = 60}.write(folder / "idx");
+  const auto eval = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"eval", "--methods", "learned", "--data", "mine=idx", "--seeds", "1", "--draws", "1", "--layers", "8"});
+    const Result result = run(program(more), folder.path);
+    CHECK(result.code == 0);
+    return result.out;
+  };
+  CHECK_FALSE(contains(eval({"--steps", "1"}), "*: "));
+  const std::string chosen = eval({"--steps", "1,300"});
+  CHECK(contains(chosen, " 300*"));
+  CHECK(contains(chosen, "*: learned: mark that came with theta: 300 inner steps"));
 }
 
 TEST_CASE("eval of a run") {

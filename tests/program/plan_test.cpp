@@ -67,6 +67,10 @@ TEST_CASE("a plan refuses what it can't understand") {
   refused({"--unroll", "10"}, "no --memory");
   refused({"--unroll", "0", "--memory", "1GiB"}, "unroll");
   refused({"--unroll", "10", "--memory", "1GiB", "--disk", "1GiB"}, "go together");
+  spill(folder / "notes.txt", "mine");
+  refused({"--unroll", "10", "--memory", "1GiB", "--preset", "demo", "--svg", "notes.txt"}, "notes.txt: what is there is not a picture, and would be lost");
+  CHECK(slurp(folder / "notes.txt") == "mine");
+  refused({"--unroll", "10", "--memory", "1GiB", "--preset", "demo", "--svg", "/dev/null"}, "--svg /dev/null: is no file that could be replaced");
   for (const char* amount : {"0", "-1", "x", "1XB", "1..5MB", "MiB", "99999999999GiB"}) refused({"--unroll", "10", "--memory=" + std::string(amount)}, "not an amount of memory");
 }
 
@@ -105,11 +109,15 @@ TEST_CASE("a training's time is projected, here and at the paper's scale") {
     REQUIRE(planned.code == 0);
     return nlohmann::json::parse(planned.out);
   };
-  const auto plain = facts({}), tight = facts({"--memory", "2MB"});
+  auto least = words;
+  least.insert(least.end(), {"--memory", "1kB"});
+  const Result none = run(least, folder.path);
+  CHECK(none.code == 71);
+  const auto plain = facts({}), tight = facts({"--memory", "2MB"}), smallest = facts({"--memory", none.err.substr(none.err.rfind(' ') + 1, none.err.size() - none.err.rfind(' ') - 2)});
   CHECK(plain["windows_at_once"] == 2);
   CHECK(plain["evaluations_per_step"] == 2);
   CHECK(tight["evaluations_per_step"] > 2);
-  CHECK(tight["windows_at_once"] <= 2);
+  CHECK(smallest["windows_at_once"] == 1);
   const double windows = plain["training"]["inner_steps"].get<double>() * plain["step_seconds"].get<double>(), evaluations = 6 * 1000 * plain["validation_step_seconds"].get<double>() / 4;
   CHECK(plain["training"]["seconds"].get<double>() > windows / 2 + evaluations);
   const Result missing = run(program({"plan", "--training", "--data", "mine=nowhere"}), folder.path);

@@ -465,7 +465,7 @@ TEST_CASE("a report needs a run directory; a run of which nothing is done yet ha
   refused({"r", "--out", "empty"}, 64, "--out 'empty'");
   refused({"r", "--out", "/dev/null"}, 64, "--out /dev/null: is no file that could be replaced");
   fs::create_symlink("r/metrics.csv", folder / "in.html");
-  for (const char* out : {"r/metrics.csv", "in.html", "r/snapshot-00000001.h5", "r/manifest.json"}) refused({"r", "--out", out}, 64, "a run keeps its state there");
+  for (const char* out : {"r/metrics.csv", "in.html", "r/snapshot-00000001.h5", "r/snapshot-00000001.h5.damaged", "r/window-7.journal", "r/events.out.tfevents.1.metalearn", "r/manifest.json"}) refused({"r", "--out", out}, 64, "a run keeps its state there");
   fs::create_symlink("page.html", folder / "link.html");
   refused({"r", "--out", "link.html"}, 64, "a link to nothing");
   spill(folder / "page.html", "");
