@@ -59,9 +59,10 @@ void require_values(const Usage& usage, const std::vector<std::string>& words) {
 /// Whether a run keeps its state in this file.
 bool is_of_a_run(const std::filesystem::path& file) {
   static const std::vector<std::string> names = {"metrics.csv", "evaluations.csv", "steps.csv", "log.csv", "config.json", "manifest.json", "lock"};
-  static const std::vector<std::string> beginnings = {"snapshot-", "window-", "events.out.tfevents."};
+  static const std::vector<std::pair<std::string, std::string>> series = {{"snapshot-", ".h5"}, {"snapshot-", ".h5.damaged"}, {"window-", ".journal"}, {"events.out.tfevents.", ""}};
   const std::string name = file.filename(), folder = file.parent_path().empty() ? "." : file.parent_path().string();
-  if (std::find(names.begin(), names.end(), name) == names.end() && std::none_of(beginnings.begin(), beginnings.end(), [&](const auto& b) { return name.starts_with(b); })) return false;
+  const bool is_in_series = std::any_of(series.begin(), series.end(), [&](const auto& s) { return name.starts_with(s.first) && name.ends_with(s.second); });
+  if (!is_in_series && std::find(names.begin(), names.end(), name) == names.end()) return false;
   return std::filesystem::is_directory(folder) && !checkpoints::list_snapshots(folder).empty();
 }
 
