@@ -397,7 +397,7 @@ TEST_CASE("the time that a window waits for its states on disk is told") {
   class Slow final : public checkpoints::test::FaultyFileSystem {
    public:
     ssize_t pread(int f, void* to, std::size_t n, off_t at) override {
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));  // far longer than the steps that a read is hidden behind, in a slow build too
       return FaultyFileSystem::pread(f, to, n, at);
     }
   } slow;
