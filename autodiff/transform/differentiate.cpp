@@ -41,12 +41,13 @@ Var merge_pads(Graph& graph, std::vector<Var> parts) {
   return concat(pieces, static_cast<int>(axis));
 }
 
+// Only a pad has an axis: other ops have other attributes, or none.
 Var total(Graph& graph, const std::vector<Var>& contributions) {
+  const auto is_pad = [&](Var v) { return graph.node(v).op->name == "pad"; };
+  const auto axis = [&](Var pad) { return graph.node(pad).attributes.ints[0]; };
   std::vector<Var> pads, rest;
-  for (Var v : contributions) {
-    const bool same_axis = pads.empty() || graph.node(pads.front()).attributes.ints[0] == graph.node(v).attributes.ints[0];
-    (graph.node(v).op->name == "pad" && same_axis ? pads : rest).push_back(v);
-  }
+  for (Var v : contributions)
+    (is_pad(v) && (pads.empty() || axis(pads.front()) == axis(v)) ? pads : rest).push_back(v);
   if (pads.size() > 1) {
     if (const Var merged = merge_pads(graph, pads)) rest.push_back(merged);
     else rest.insert(rest.end(), pads.begin(), pads.end());
