@@ -8,10 +8,10 @@
 
 #include "bench/program.hpp"
 #include "checkpoints/error.hpp"
-#include "metalearn/data/dataset.hpp"
-#include "metalearn/outer/antithetic_pairs.hpp"
-#include "metalearn/outer/trained_theta.hpp"
-#include "metalearn/outer/windowed.hpp"
+#include "metalearn/data/sources/load_dataset.hpp"
+#include "metalearn/windows/antithetic_pairs.hpp"
+#include "metalearn/snapshots/trained_theta.hpp"
+#include "metalearn/windows/windowed.hpp"
 
 namespace bench {
 namespace {

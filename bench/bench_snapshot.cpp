@@ -11,7 +11,7 @@
 #include "bench/timing.hpp"
 #include "checkpoints/run_directory.hpp"
 #include "checkpoints/snapshot_file.hpp"
-#include "metalearn/outer/trainer.hpp"
+#include "metalearn/train/trainer.hpp"
 
 namespace bench {
 namespace {

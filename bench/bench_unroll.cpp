@@ -15,9 +15,9 @@
 #include "bench/timing.hpp"
 #include "checkpoints/disk_checkpoints.hpp"
 #include "checkpoints/error.hpp"
-#include "metalearn/data/dataset.hpp"
-#include "metalearn/outer/inner_segment.hpp"
-#include "metalearn/outer/step_measurement.hpp"
+#include "metalearn/data/sources/load_dataset.hpp"
+#include "metalearn/steps/inner_segment.hpp"
+#include "metalearn/steps/step_measurement.hpp"
 
 namespace bench {
 namespace {

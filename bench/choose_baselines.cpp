@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "bench/program.hpp"
+#include "metalearn/data/sources/load_dataset.hpp"
 #include "metalearn/baselines/methods.hpp"
 #include "metalearn/evaluate/comparison.hpp"
 

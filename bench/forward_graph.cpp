@@ -7,7 +7,7 @@
 #include "autodiff/graph/op.hpp"
 #include "autodiff/transform/differentiate.hpp"
 #include "metalearn/model/meta_objective.hpp"
-#include "metalearn/model/update_rule.hpp"
+#include "metalearn/rules/update_rule.hpp"
 
 namespace bench {
 

@@ -6,8 +6,8 @@
 
 #include "bench/timing.hpp"
 #include "checkpoints/error.hpp"
-#include "metalearn/nearest.hpp"
-#include "metalearn/tasks/random.hpp"
+#include "metalearn/base/nearest.hpp"
+#include "metalearn/base/random.hpp"
 
 namespace bench {
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "metalearn/model/inner_step.hpp"
+#include "metalearn/steps/inner_step.hpp"
 
 namespace bench {
 

@@ -4,7 +4,7 @@
 #include <new>
 
 #include "checkpoints/error.hpp"
-#include "tools/kernel_levels.hpp"
+#include "tools/cli/kernel_levels.hpp"
 
 namespace bench {
 

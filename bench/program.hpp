@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "tools/json.hpp"
-#include "tools/options.hpp"
+#include "tools/cli/json.hpp"
+#include "tools/cli/options.hpp"
 
 namespace bench {
 

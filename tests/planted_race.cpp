@@ -1,7 +1,7 @@
 // A race on purpose, through the project's own parallel seam: the tsan build must report it, or its silence about everything else means nothing.
 #include <cstdio>
 
-#include "autodiff/plan/parallel.hpp"
+#include "autodiff/parallel/parallel.hpp"
 
 int main() {
   long sum = 0;

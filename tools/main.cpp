@@ -8,10 +8,10 @@
 
 #include "autodiff/unroll/budget.hpp"
 #include "checkpoints/error.hpp"
-#include "metalearn/nearest.hpp"
-#include "metalearn/outer/version.hpp"
-#include "tools/commands.hpp"
-#include "tools/kernel_levels.hpp"
+#include "metalearn/base/nearest.hpp"
+#include "metalearn/base/version.hpp"
+#include "tools/commands/commands.hpp"
+#include "tools/cli/kernel_levels.hpp"
 
 namespace tools {
 

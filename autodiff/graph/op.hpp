@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "autodiff/graph/graph.hpp"
-#include "autodiff/plan/parallel.hpp"
+#include "autodiff/parallel/parallel.hpp"
 
 namespace autodiff {
 

@@ -4,7 +4,7 @@
 #include <functional>
 
 #include "autodiff/graph/shape.hpp"
-#include "autodiff/plan/parallel.hpp"
+#include "autodiff/parallel/parallel.hpp"
 
 namespace autodiff {
 

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <span>
 
-#include "autodiff/unroll/schedule.hpp"
+#include "autodiff/unroll/schedules/schedule.hpp"
 
 namespace autodiff {
 

@@ -2,7 +2,7 @@
 //
 // It is the printed plan, the oracle of the tests and the guard at run time: what it predicts is what unroll() does. A pure function.
 #pragma once
-#include "autodiff/unroll/schedule.hpp"
+#include "autodiff/unroll/schedules/schedule.hpp"
 
 namespace autodiff {
 

@@ -13,7 +13,7 @@
 
 #include "autodiff/plan/arena.hpp"
 #include "autodiff/unroll/checkpoint_store.hpp"
-#include "autodiff/unroll/schedule.hpp"
+#include "autodiff/unroll/schedules/schedule.hpp"
 #include "autodiff/unroll/segment.hpp"
 #include "autodiff/unroll/simulate.hpp"
 #include "autodiff/unroll/unroll_journal.hpp"

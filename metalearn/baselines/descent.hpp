@@ -4,7 +4,7 @@
 
 #include "autodiff/plan/plan.hpp"
 #include "metalearn/model/tensor_list.hpp"
-#include "metalearn/outer/adam.hpp"
+#include "metalearn/optimise/adam.hpp"
 
 namespace metalearn {
 

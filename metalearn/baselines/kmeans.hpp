@@ -1,6 +1,6 @@
 // k-means: Lloyd's algorithm with the starts of k-means++ (Arthur and Vassilvitskii 2007). Sums run in the order of the examples; one thread.
 #pragma once
-#include "metalearn/tasks/random.hpp"
+#include "metalearn/base/random.hpp"
 
 #include <Eigen/Core>
 

@@ -4,7 +4,7 @@
 
 #include "metalearn/baselines/base_learner.hpp"
 #include "metalearn/baselines/method_list.hpp"
-#include "metalearn/outer/step_cache.hpp"
+#include "metalearn/steps/step_cache.hpp"
 
 namespace metalearn {
 namespace {

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "metalearn/model/inner_step.hpp"
+#include "metalearn/steps/inner_step.hpp"
 #include "metalearn/tasks/task.hpp"
 
 namespace metalearn {

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "checkpoints/error.hpp"
-#include "metalearn/nearest.hpp"
+#include "metalearn/base/nearest.hpp"
 
 namespace metalearn {
 namespace {

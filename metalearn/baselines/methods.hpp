@@ -3,7 +3,7 @@
 // "Base model" is that of the task (specification section 4), started from the same phi_0 by all that have one; their representation is x^L.
 #pragma once
 #include "metalearn/baselines/method.hpp"
-#include "metalearn/config.hpp"
+#include "metalearn/config/config.hpp"
 
 namespace metalearn {
 

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "metalearn/baselines/methods.hpp"
-#include "metalearn/tasks/random.hpp"
+#include "metalearn/base/random.hpp"
 
 namespace metalearn {
 namespace {

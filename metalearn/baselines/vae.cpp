@@ -15,7 +15,7 @@
 #include "metalearn/baselines/descent.hpp"
 #include "metalearn/baselines/methods.hpp"
 #include "metalearn/model/base_model.hpp"
-#include "metalearn/tasks/random.hpp"
+#include "metalearn/base/random.hpp"
 
 namespace metalearn {
 

@@ -55,12 +55,6 @@ struct LoadOptions {
   int words = 1000;     ///< of a bag of words: the most frequent ones of the train part
 };
 
-/// A word of the command line: NAME or NAME=PATH. "glyph" is drawn from fonts, "bags", "mixture" and "teacher" without a PATH are synthetic (synthetic.hpp); of everything else the
-/// kind is told from what PATH holds (dataset.cpp).
-/// Throws NoInput, BadData or UsageError with one line that names the file and the fix.
-/// Reads and checks everything at once, and keeps nothing for the next call.
-std::shared_ptr<const Dataset> load_dataset(const std::string& word, const LoadOptions& options = {});
-
 /// Throws UsageError, naming the fix, for a synthetic family: it holds nothing that could be evaluated on, or applied to.
 void require_own_examples(const Dataset& set);
 

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "checkpoints/error.hpp"
-#include "metalearn/tasks/random.hpp"
+#include "metalearn/base/random.hpp"
 
 namespace metalearn {
 

@@ -8,7 +8,7 @@
 #include <limits>
 #include <stdexcept>
 
-#include "autodiff/plan/parallel.hpp"
+#include "autodiff/parallel/parallel.hpp"
 #include "metalearn/evaluate/statistics.hpp"
 
 namespace metalearn {

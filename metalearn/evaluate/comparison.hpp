@@ -4,7 +4,7 @@
 // All of these are the same for every method, so that differences are paired, seed by seed. Seeds and methods run in parallel; results do not depend on the threads.
 #pragma once
 #include "metalearn/baselines/method.hpp"
-#include "metalearn/config.hpp"
+#include "metalearn/config/config.hpp"
 #include "metalearn/evaluate/heads.hpp"
 
 namespace metalearn {

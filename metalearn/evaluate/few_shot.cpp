@@ -10,13 +10,13 @@
 #include <stdexcept>
 #include <tuple>
 
-#include "autodiff/plan/parallel.hpp"
+#include "autodiff/parallel/parallel.hpp"
 #include "checkpoints/error.hpp"
 #include "metalearn/baselines/method_list.hpp"
-#include "metalearn/byte_count.hpp"
+#include "metalearn/base/byte_count.hpp"
 #include "metalearn/evaluate/statistics.hpp"
-#include "metalearn/outer/budget_share.hpp"
-#include "metalearn/outer/step_cache.hpp"
+#include "metalearn/steps/budget_share.hpp"
+#include "metalearn/steps/step_cache.hpp"
 
 namespace metalearn {
 namespace {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "metalearn/config.hpp"
-#include "metalearn/stop.hpp"
+#include "metalearn/config/config.hpp"
+#include "metalearn/base/stop.hpp"
 
 namespace metalearn {
 

@@ -7,7 +7,7 @@
 #include <stdexcept>
 
 #include "metalearn/evaluate/logistic.hpp"
-#include "metalearn/model/inner_step.hpp"
+#include "metalearn/steps/inner_step.hpp"
 
 namespace metalearn {
 

@@ -7,8 +7,8 @@
 #include <charconv>
 
 #include "checkpoints/error.hpp"
-#include "metalearn/config.hpp"
-#include "metalearn/nearest.hpp"
+#include "metalearn/config/config.hpp"
+#include "metalearn/base/nearest.hpp"
 
 namespace metalearn {
 namespace {

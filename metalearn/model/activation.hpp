@@ -1,7 +1,7 @@
 // The base model's activations as tape ops (specification section 4): leaky_relu has slope 0.2, step has zero derivative.
 #pragma once
 #include "autodiff/graph/graph.hpp"
-#include "metalearn/model/inner_step.hpp"
+#include "metalearn/model/rule_config.hpp"
 
 namespace metalearn {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "autodiff/graph/graph.hpp"
-#include "metalearn/model/inner_step.hpp"
+#include "metalearn/model/rule_config.hpp"
 
 namespace metalearn {
 

@@ -11,6 +11,8 @@
 #include "autodiff/ops/matmul.hpp"
 #include "metalearn/model/activation.hpp"
 #include "metalearn/model/base_model.hpp"
+#include "metalearn/model/phi.hpp"
+#include "metalearn/model/tensor_list.hpp"
 
 namespace metalearn {
 

@@ -10,7 +10,8 @@
 #include <vector>
 
 #include "autodiff/plan/plan.hpp"
-#include "metalearn/model/inner_step.hpp"
+#include "metalearn/model/rule_config.hpp"
+#include "metalearn/model/tensor_list.hpp"
 
 namespace metalearn {
 

@@ -6,7 +6,7 @@
 
 #include "checkpoints/error.hpp"
 #include "metalearn/baselines/principal_components.hpp"
-#include "metalearn/model/inner_step.hpp"
+#include "metalearn/steps/inner_step.hpp"
 #include "metalearn/report/sections.hpp"
 #include "metalearn/report/text.hpp"
 #include "metalearn/report/two_moons.hpp"

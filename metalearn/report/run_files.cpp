@@ -10,10 +10,10 @@
 #include "checkpoints/error.hpp"
 #include "checkpoints/file_system.hpp"
 #include "checkpoints/snapshot_file.hpp"
-#include "metalearn/outer/adam.hpp"
-#include "metalearn/outer/metrics_text.hpp"
-#include "metalearn/outer/run_snapshot.hpp"
-#include "metalearn/outer/run_state.hpp"
+#include "metalearn/base/finite.hpp"
+#include "metalearn/records/metrics_text.hpp"
+#include "metalearn/snapshots/run_snapshot.hpp"
+#include "metalearn/snapshots/run_state.hpp"
 #include "metalearn/report/text.hpp"
 
 namespace metalearn::report {

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "metalearn/config.hpp"
-#include "metalearn/outer/model_file.hpp"
-#include "metalearn/outer/trained_theta.hpp"
+#include "metalearn/config/config.hpp"
+#include "metalearn/snapshots/model_file.hpp"
+#include "metalearn/snapshots/trained_theta.hpp"
 #include "metalearn/report/evaluation_files.hpp"
 
 namespace metalearn::report {

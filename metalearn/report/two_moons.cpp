@@ -7,9 +7,9 @@
 #include <numbers>
 
 #include "checkpoints/error.hpp"
-#include "metalearn/model/inner_step.hpp"
+#include "metalearn/steps/inner_step.hpp"
 #include "metalearn/model/representation.hpp"
-#include "metalearn/tasks/random.hpp"
+#include "metalearn/base/random.hpp"
 
 namespace metalearn::report {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "metalearn/baselines/method.hpp"
-#include "metalearn/config.hpp"
+#include "metalearn/config/config.hpp"
 
 namespace metalearn::report {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "metalearn/tasks/portable_math.hpp"
+#include "metalearn/base/portable_math.hpp"
 
 namespace metalearn {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "metalearn/data/dataset.hpp"
 #include "metalearn/data/resize.hpp"
-#include "metalearn/tasks/random.hpp"
+#include "metalearn/base/random.hpp"
 #include "metalearn/tasks/task.hpp"
 
 namespace metalearn {

@@ -6,7 +6,7 @@
 #include <numeric>
 #include <stdexcept>
 
-#include "metalearn/tasks/random.hpp"
+#include "metalearn/base/random.hpp"
 #include "metalearn/tasks/task_impl.hpp"
 
 namespace metalearn {

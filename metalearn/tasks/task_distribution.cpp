@@ -7,8 +7,8 @@
 #include <stdexcept>
 
 #include "checkpoints/error.hpp"
-#include "metalearn/data/synthetic.hpp"
-#include "metalearn/tasks/random.hpp"
+#include "metalearn/data/synthetic/synthetic.hpp"
+#include "metalearn/base/random.hpp"
 #include "metalearn/tasks/task.hpp"
 #include "metalearn/tasks/task_impl.hpp"
 

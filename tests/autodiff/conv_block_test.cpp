@@ -17,7 +17,7 @@
 #include "autodiff/ops/matmul.hpp"
 #include "autodiff/ops/reduce.hpp"
 #include "autodiff/plan/plan.hpp"
-#include "autodiff/worst.hpp"
+#include "autodiff/testing/worst.hpp"
 
 using namespace autodiff;
 

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "autodiff/gradcheck.hpp"
+#include "autodiff/testing/gradcheck.hpp"
 #include "autodiff/graph/op.hpp"
 #include "autodiff/ops/all_ops.hpp"
 #include "autodiff/ops/batch_norm.hpp"

@@ -11,7 +11,7 @@
 #include "autodiff/plan/plan.hpp"
 #include "autodiff/transform/differentiate.hpp"
 #include "autodiff/transform/pipeline.hpp"
-#include "autodiff/worst.hpp"
+#include "autodiff/testing/worst.hpp"
 
 using namespace autodiff;
 

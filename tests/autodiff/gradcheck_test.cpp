@@ -1,4 +1,4 @@
-#include "autodiff/gradcheck.hpp"
+#include "autodiff/testing/gradcheck.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "autodiff/plan/parallel.hpp"
+#include "autodiff/parallel/parallel.hpp"
 
 #include <doctest/doctest.h>
 

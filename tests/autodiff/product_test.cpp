@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "autodiff/worst.hpp"
+#include "autodiff/testing/worst.hpp"
 #include "autodiff/kernels/kernels.hpp"
 #include "autodiff/ops/matmul.hpp"
 #include "autodiff/plan/plan.hpp"

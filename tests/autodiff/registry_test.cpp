@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "autodiff/gradcheck.hpp"
+#include "autodiff/testing/gradcheck.hpp"
 #include "autodiff/graph/op.hpp"
 #include "autodiff/ops/all_ops.hpp"
 #include "autodiff/plan/plan.hpp"

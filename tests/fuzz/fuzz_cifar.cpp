@@ -1,7 +1,7 @@
 // Harness of the CIFAR-10 reader: the input is a file, plain or gzip; a first byte of 255 says that it is repeated up to whole records.
 #include "checkpoints/error.hpp"
 #include "memory_file.hpp"
-#include "metalearn/data/cifar.hpp"
+#include "metalearn/data/formats/cifar.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static MemoryFile file;

@@ -1,7 +1,7 @@
 // Harness of the configuration reader: the input is a file for --config. What is accepted must come back from its own text.
 #include "checkpoints/error.hpp"
 #include "memory_file.hpp"
-#include "tools/config_source.hpp"
+#include "tools/cli/config_source.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static MemoryFile file;

@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "checkpoints/error.hpp"
-#include "metalearn/data/csv.hpp"
+#include "metalearn/data/formats/csv.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   metalearn::FileBytes file;

@@ -3,7 +3,7 @@
 
 #include "checkpoints/error.hpp"
 #include "memory_file.hpp"
-#include "metalearn/data/idx.hpp"
+#include "metalearn/data/formats/idx.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static MemoryFile images, labels;

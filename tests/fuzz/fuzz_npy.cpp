@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "checkpoints/error.hpp"
-#include "metalearn/data/npy.hpp"
+#include "metalearn/data/formats/npy.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   try {

@@ -1,4 +1,5 @@
-#include "metalearn/outer/adam.hpp"
+#include "metalearn/base/finite.hpp"
+#include "metalearn/optimise/adam.hpp"
 
 #include <doctest/doctest.h>
 

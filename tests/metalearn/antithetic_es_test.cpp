@@ -1,12 +1,12 @@
-#include "metalearn/outer/antithetic_es.hpp"
+#include "metalearn/windows/antithetic_es.hpp"
 
 #include <doctest/doctest.h>
 
-#include "autodiff/plan/parallel.hpp"
+#include "autodiff/parallel/parallel.hpp"
 #include "autodiff/unroll/unroll.hpp"
 #include "forward_task.hpp"
-#include "metalearn/outer/antithetic_pairs.hpp"
-#include "metalearn/outer/windowed.hpp"
+#include "metalearn/windows/antithetic_pairs.hpp"
+#include "metalearn/windows/windowed.hpp"
 
 using namespace outer_test;
 

@@ -1,4 +1,5 @@
-#include "metalearn/data/bag_of_words.hpp"
+#include "metalearn/data/sources/load_dataset.hpp"
+#include "metalearn/data/formats/bag_of_words.hpp"
 
 #include <doctest/doctest.h>
 

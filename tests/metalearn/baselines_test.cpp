@@ -8,7 +8,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "autodiff/gradcheck.hpp"
+#include "autodiff/testing/gradcheck.hpp"
 #include "autodiff/ops/elementwise.hpp"
 #include "autodiff/ops/reduce.hpp"
 #include "checkpoints/error.hpp"

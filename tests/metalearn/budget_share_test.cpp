@@ -1,4 +1,4 @@
-#include "metalearn/outer/budget_share.hpp"
+#include "metalearn/steps/budget_share.hpp"
 
 #include <doctest/doctest.h>
 

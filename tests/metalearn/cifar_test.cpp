@@ -1,4 +1,4 @@
-#include "metalearn/data/cifar.hpp"
+#include "metalearn/data/formats/cifar.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,12 +1,12 @@
-#include "metalearn/config.hpp"
+#include "metalearn/config/config.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 
 #include "checkpoints/error.hpp"
-#include "metalearn/nearest.hpp"
-#include "metalearn/presets.hpp"
+#include "metalearn/base/nearest.hpp"
+#include "metalearn/config/presets.hpp"
 
 using checkpoints::UsageError;
 using metalearn::Config;

@@ -1,4 +1,4 @@
-#include "metalearn/data/csv.hpp"
+#include "metalearn/data/formats/csv.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "metalearn/data/dataset.hpp"
+#include "metalearn/data/sources/load_dataset.hpp"
 
 #include <doctest/doctest.h>
 

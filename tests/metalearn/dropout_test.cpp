@@ -7,10 +7,10 @@
 
 #include "autodiff/plan/plan.hpp"
 #include "metalearn/model/base_model.hpp"
-#include "metalearn/outer/adam.hpp"
-#include "metalearn/outer/step_measurement.hpp"
-#include "metalearn/outer/task_batches.hpp"
-#include "metalearn/outer/windowed.hpp"
+#include "metalearn/base/finite.hpp"
+#include "metalearn/steps/step_measurement.hpp"
+#include "metalearn/steps/task_batches.hpp"
+#include "metalearn/windows/windowed.hpp"
 #include "small_training.hpp"
 
 using namespace outer_test;

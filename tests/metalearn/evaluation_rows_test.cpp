@@ -1,4 +1,4 @@
-#include "metalearn/outer/evaluation_rows.hpp"
+#include "metalearn/records/evaluation_rows.hpp"
 
 #include <doctest/doctest.h>
 

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "checkpoints/error.hpp"
+#include "metalearn/rules/update_rule.hpp"
 
 using namespace metalearn;
 

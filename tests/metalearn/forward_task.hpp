@@ -6,10 +6,10 @@
 #include <limits>
 #include <vector>
 
-#include "autodiff/plan/parallel.hpp"
+#include "autodiff/parallel/parallel.hpp"
 #include "autodiff/unroll/unroll.hpp"
-#include "metalearn/outer/adam.hpp"
-#include "metalearn/outer/gradient_measures.hpp"
+#include "metalearn/analysis/gradient_measures.hpp"
+#include "metalearn/rules/update_rule.hpp"
 #include "small_task.hpp"
 
 namespace outer_test {

@@ -1,5 +1,6 @@
 // These tests draw the fonts of the packages that tools/setup installs.
-#include "metalearn/data/glyph.hpp"
+#include "metalearn/data/sources/load_dataset.hpp"
+#include "metalearn/data/glyphs/glyph.hpp"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +9,7 @@
 #include <set>
 
 #include "data_fixture.hpp"
-#include "metalearn/data/font.hpp"
+#include "metalearn/data/glyphs/font.hpp"
 #include "metalearn/data/split.hpp"
 
 using namespace metalearn;
@@ -48,7 +49,7 @@ Extent extent(const FontFace& face, char character) {
 }  // namespace
 
 TEST_CASE("the list of font packages that set-up installs is the list that glyph uses") {
-  std::ifstream file(METALEARN_SOURCE "/metalearn/data/font_packages.txt");
+  std::ifstream file(METALEARN_SOURCE "/metalearn/data/glyphs/font_packages.txt");
   std::vector<std::string> lines;
   for (std::string line; std::getline(file, line);) lines.push_back(line);
   CHECK(lines == font_packages());

@@ -8,8 +8,9 @@
 #include <fmt/format.h>
 
 #include "checkpoints/snapshot_file.hpp"
-#include "metalearn/outer/run_snapshot.hpp"
-#include "metalearn/outer/run_state.hpp"
+#include "metalearn/snapshots/run_snapshot.hpp"
+#include "metalearn/snapshots/run_state.hpp"
+#include "metalearn/rules/update_rule.hpp"
 #include "outer_fixture.hpp"
 
 using namespace outer_test;

@@ -1,4 +1,4 @@
-#include "metalearn/outer/gradient_map.hpp"
+#include "metalearn/analysis/gradient_map.hpp"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,7 @@
 #include <string>
 
 #include "autodiff/unroll/budget.hpp"
-#include "metalearn/outer/windowed.hpp"
+#include "metalearn/windows/windowed.hpp"
 #include "small_task.hpp"
 
 using namespace outer_test;

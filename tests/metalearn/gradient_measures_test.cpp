@@ -1,4 +1,4 @@
-#include "metalearn/outer/gradient_measures.hpp"
+#include "metalearn/analysis/gradient_measures.hpp"
 
 #include <doctest/doctest.h>
 

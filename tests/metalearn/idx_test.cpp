@@ -1,4 +1,4 @@
-#include "metalearn/data/idx.hpp"
+#include "metalearn/data/formats/idx.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>

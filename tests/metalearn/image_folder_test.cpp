@@ -1,11 +1,12 @@
-#include "metalearn/data/image_folder.hpp"
+#include "metalearn/data/sources/load_dataset.hpp"
+#include "metalearn/data/formats/image_folder.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <set>
 
-#include "metalearn/data/image_file.hpp"
+#include "metalearn/data/formats/image_file.hpp"
 #include "metalearn/data/overlap.hpp"
 
 #ifdef METALEARN_PICTURES

@@ -1,4 +1,5 @@
-#include "metalearn/data/imagenet.hpp"
+#include "metalearn/data/sources/load_dataset.hpp"
+#include "metalearn/data/formats/imagenet.hpp"
 
 #include <doctest/doctest.h>
 

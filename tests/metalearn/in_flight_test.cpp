@@ -1,4 +1,4 @@
-#include "metalearn/outer/in_flight.hpp"
+#include "metalearn/windows/in_flight.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>

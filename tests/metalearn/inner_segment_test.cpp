@@ -1,4 +1,4 @@
-#include "metalearn/outer/inner_segment.hpp"
+#include "metalearn/steps/inner_segment.hpp"
 
 #include <doctest/doctest.h>
 
@@ -13,7 +13,7 @@
 #include "autodiff/unroll/schedules/schedules.hpp"
 #include "autodiff/unroll/unroll.hpp"
 #include "checkpoints/disk_checkpoints.hpp"
-#include "metalearn/outer/step_measurement.hpp"
+#include "metalearn/steps/step_measurement.hpp"
 #include "small_task.hpp"
 
 using namespace outer_test;

@@ -1,4 +1,4 @@
-#include "metalearn/model/inner_step.hpp"
+#include "metalearn/steps/inner_step.hpp"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,7 @@
 #include <stdexcept>
 
 #include "autodiff/ops/tiles.hpp"
-#include "metalearn/tasks/random.hpp"
+#include "metalearn/base/random.hpp"
 
 using namespace metalearn;
 

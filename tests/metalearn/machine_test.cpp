@@ -1,4 +1,4 @@
-#include "metalearn/outer/machine.hpp"
+#include "metalearn/base/machine.hpp"
 
 #include <doctest/doctest.h>
 

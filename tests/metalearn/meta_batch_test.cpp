@@ -1,4 +1,4 @@
-#include "metalearn/outer/meta_batch.hpp"
+#include "metalearn/train/meta_batch.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "metalearn/outer/metrics.hpp"
+#include "metalearn/records/metrics.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // The terms that multiply by a matrix of low rank take whichever order costs less: both must give what section 8.2 says.
-#include "metalearn/model/update_rules/metz_terms.hpp"
+#include "metalearn/rules/metz_terms.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // The rule's first convolution reads what is the same for all examples once per unit: it must be the convolution of section 6.3 over all inputs.
-#include "metalearn/model/update_rules/metz.hpp"
+#include "metalearn/rules/metz.hpp"
 
 #include <doctest/doctest.h>
 
@@ -10,8 +10,9 @@
 #include "autodiff/ops/conv.hpp"
 #include "autodiff/ops/elementwise.hpp"
 #include "autodiff/plan/plan.hpp"
-#include "metalearn/model/update_rule.hpp"
-#include "metalearn/tasks/random.hpp"
+#include "metalearn/rules/update_rule.hpp"
+#include "metalearn/base/random.hpp"
+#include "metalearn/model/phi.hpp"
 
 using namespace autodiff;
 using namespace metalearn;

@@ -1,4 +1,4 @@
-#include "metalearn/data/npy.hpp"
+#include "metalearn/data/formats/npy.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "metalearn/data/npz.hpp"
+#include "metalearn/data/formats/npz.hpp"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,7 @@
 #include <stdexcept>
 
 #include "data_fixture.hpp"
-#include "metalearn/data/npy.hpp"
+#include "metalearn/data/formats/npy.hpp"
 
 using namespace metalearn;
 using namespace fixture;

@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-#include "metalearn/outer/trainer_parts.hpp"
+#include "metalearn/train/trainer_parts.hpp"
 
 namespace outer_test {
 

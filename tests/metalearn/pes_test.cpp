@@ -1,4 +1,4 @@
-#include "metalearn/outer/pes.hpp"
+#include "metalearn/windows/pes.hpp"
 
 #include <doctest/doctest.h>
 
@@ -10,13 +10,13 @@
 #include "checkpoints/run_directory.hpp"
 #include "checkpoints/snapshot_file.hpp"
 #include "forward_task.hpp"
-#include "metalearn/outer/antithetic_es.hpp"
-#include "metalearn/outer/antithetic_pairs.hpp"
-#include "metalearn/outer/run_audit.hpp"
-#include "metalearn/outer/run_snapshot.hpp"
-#include "metalearn/outer/run_state.hpp"
-#include "metalearn/outer/state_diff.hpp"
-#include "metalearn/outer/windowed.hpp"
+#include "metalearn/windows/antithetic_es.hpp"
+#include "metalearn/windows/antithetic_pairs.hpp"
+#include "metalearn/train/run_audit.hpp"
+#include "metalearn/snapshots/run_snapshot.hpp"
+#include "metalearn/snapshots/run_state.hpp"
+#include "metalearn/snapshots/state_diff.hpp"
+#include "metalearn/windows/windowed.hpp"
 
 using namespace outer_test;
 

@@ -1,4 +1,5 @@
-#include "metalearn/presets.hpp"
+#include "metalearn/data/sources/load_dataset.hpp"
+#include "metalearn/config/presets.hpp"
 
 #include <doctest/doctest.h>
 
@@ -6,8 +7,9 @@
 #include <cmath>
 #include <set>
 
-#include "metalearn/outer/adam.hpp"
+#include "metalearn/base/finite.hpp"
 #include "metalearn/tasks/task.hpp"
+#include "metalearn/rules/update_rule.hpp"
 #include "outer_fixture.hpp"
 
 using namespace outer_test;

@@ -1,4 +1,4 @@
-#include "metalearn/tasks/random.hpp"
+#include "metalearn/base/random.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "metalearn/tasks/portable_math.hpp"
+#include "metalearn/base/portable_math.hpp"
 
 using namespace metalearn;
 

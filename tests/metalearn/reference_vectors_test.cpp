@@ -9,7 +9,7 @@
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/image.hpp"
-#include "metalearn/model/reference_vectors.hpp"
+#include "metalearn/steps/reference_vectors.hpp"
 #include "tests/checkpoints/fixture.hpp"
 
 using namespace metalearn;

@@ -10,7 +10,7 @@ using namespace metalearn::report;
 
 namespace {
 
-/// The configuration of a command line, as tools/config_source.cpp makes it: the preset, what is given, what follows from that. No value here holds a blank.
+/// The configuration of a command line, as tools/cli/config_source.cpp makes it: the preset, what is given, what follows from that. No value here holds a blank.
 Config configuration_of(const std::string& options) {
   std::vector<std::string> words(1);
   for (const char c : options) {

@@ -6,7 +6,9 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "metalearn/tasks/random.hpp"
+#include "metalearn/base/random.hpp"
+#include "metalearn/model/phi.hpp"
+#include "metalearn/model/tensor_list.hpp"
 
 using namespace metalearn;
 

@@ -1,5 +1,5 @@
 // A stretch of a run gives the same bits again, and where it does not, the first generation is found.
-#include "metalearn/outer/reproduction.hpp"
+#include "metalearn/train/reproduction.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "metalearn/outer/rows_file.hpp"
+#include "metalearn/records/rows_file.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // What is wrong with a run directory is found, what is only left over is noted, and a run that trains meanwhile is no damage.
-#include "metalearn/outer/run_audit.hpp"
+#include "metalearn/train/run_audit.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,8 +9,8 @@
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
 #include "checkpoints/snapshot_file.hpp"
-#include "metalearn/outer/metrics_text.hpp"
-#include "metalearn/outer/run_snapshot.hpp"
+#include "metalearn/records/metrics_text.hpp"
+#include "metalearn/snapshots/run_snapshot.hpp"
 #include "outer_fixture.hpp"
 
 using namespace outer_test;

@@ -1,5 +1,5 @@
 // A run's snapshot is read strictly: what the schema does not know is refused by its name.
-#include "metalearn/outer/run_snapshot.hpp"
+#include "metalearn/snapshots/run_snapshot.hpp"
 
 #include <doctest/doctest.h>
 
@@ -10,7 +10,8 @@
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
 #include "checkpoints/snapshot_file.hpp"
-#include "metalearn/outer/run_state.hpp"
+#include "metalearn/snapshots/run_state.hpp"
+#include "metalearn/rules/update_rule.hpp"
 #include "outer_fixture.hpp"
 
 using namespace outer_test;

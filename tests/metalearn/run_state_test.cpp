@@ -1,8 +1,9 @@
-#include "metalearn/outer/run_state.hpp"
+#include "metalearn/snapshots/run_state.hpp"
 
 #include <doctest/doctest.h>
 
 #include "checkpoints/error.hpp"
+#include "metalearn/rules/update_rule.hpp"
 #include "outer_fixture.hpp"
 
 using namespace outer_test;

@@ -1,8 +1,10 @@
-#include "metalearn/outer/schedule.hpp"
+#include "metalearn/optimise/schedule.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include "metalearn/rules/update_rule.hpp"
+#include "metalearn/model/tensor_list.hpp"
 
 using namespace metalearn;
 

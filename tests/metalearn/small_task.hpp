@@ -2,8 +2,9 @@
 #pragma once
 #include <memory>
 
-#include "metalearn/outer/in_flight.hpp"
-#include "metalearn/tasks/random.hpp"
+#include "metalearn/windows/in_flight.hpp"
+#include "metalearn/base/random.hpp"
+#include "metalearn/model/phi.hpp"
 #include "outer_fixture.hpp"
 
 namespace outer_test {

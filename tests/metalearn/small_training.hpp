@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "metalearn/outer/trainer_parts.hpp"
-#include "metalearn/outer/windowed.hpp"
+#include "metalearn/train/trainer_parts.hpp"
+#include "metalearn/windows/windowed.hpp"
 #include "small_task.hpp"
 
 namespace outer_test {

@@ -1,9 +1,10 @@
 // Two states are the same when all bits that the next update depends on are.
-#include "metalearn/outer/state_diff.hpp"
+#include "metalearn/snapshots/state_diff.hpp"
 
 #include <doctest/doctest.h>
 
-#include "metalearn/outer/run_state.hpp"
+#include "metalearn/snapshots/run_state.hpp"
+#include "metalearn/rules/update_rule.hpp"
 #include "outer_fixture.hpp"
 
 using namespace outer_test;

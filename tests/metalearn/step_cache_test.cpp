@@ -1,4 +1,4 @@
-#include "metalearn/outer/step_cache.hpp"
+#include "metalearn/steps/step_cache.hpp"
 
 #include <doctest/doctest.h>
 

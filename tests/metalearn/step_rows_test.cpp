@@ -1,4 +1,4 @@
-#include "metalearn/outer/step_rows.hpp"
+#include "metalearn/records/step_rows.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,14 +1,14 @@
-#include "metalearn/model/update_rules/synaptic.hpp"
+#include "metalearn/rules/synaptic.hpp"
 
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <map>
 
-#include "autodiff/gradcheck.hpp"
+#include "autodiff/testing/gradcheck.hpp"
 #include "autodiff/plan/plan.hpp"
-#include "metalearn/outer/adam.hpp"
-#include "metalearn/outer/windowed.hpp"
+#include "metalearn/optimise/adam.hpp"
+#include "metalearn/windows/windowed.hpp"
 #include "small_task.hpp"
 
 using namespace metalearn;

@@ -1,4 +1,5 @@
-#include "metalearn/data/synthetic.hpp"
+#include "metalearn/data/sources/load_dataset.hpp"
+#include "metalearn/data/synthetic/synthetic.hpp"
 
 #include <doctest/doctest.h>
 

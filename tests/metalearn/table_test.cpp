@@ -1,11 +1,12 @@
-#include "metalearn/data/table.hpp"
+#include "metalearn/data/sources/load_dataset.hpp"
+#include "metalearn/data/formats/table.hpp"
 
 #include <doctest/doctest.h>
 
 #include <cmath>
 
 #include "data_fixture.hpp"
-#include "metalearn/data/npy.hpp"
+#include "metalearn/data/formats/npy.hpp"
 
 using namespace metalearn;
 using namespace fixture;

@@ -1,4 +1,4 @@
-#include "metalearn/outer/trained_theta.hpp"
+#include "metalearn/snapshots/trained_theta.hpp"
 
 #include <doctest/doctest.h>
 

@@ -10,9 +10,9 @@
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
 #include "checkpoints/snapshot_file.hpp"
-#include "metalearn/outer/adam.hpp"
-#include "metalearn/outer/divergence.hpp"
-#include "metalearn/outer/run_snapshot.hpp"
+#include "metalearn/base/finite.hpp"
+#include "metalearn/train/divergence.hpp"
+#include "metalearn/snapshots/run_snapshot.hpp"
 #include "outer_fixture.hpp"
 
 using namespace outer_test;

@@ -10,8 +10,8 @@
 #include "checkpoints/run_directory.hpp"
 #include "checkpoints/snapshot_file.hpp"
 #include "data_fixture.hpp"
-#include "metalearn/outer/adam.hpp"
-#include "metalearn/outer/windowed.hpp"
+#include "metalearn/base/finite.hpp"
+#include "metalearn/windows/windowed.hpp"
 #include "small_training.hpp"
 #include "with_tapes.hpp"
 

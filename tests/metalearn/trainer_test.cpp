@@ -1,4 +1,4 @@
-#include "metalearn/outer/trainer.hpp"
+#include "metalearn/train/trainer.hpp"
 
 #include <doctest/doctest.h>
 
@@ -13,7 +13,7 @@
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
 #include "checkpoints/snapshot_file.hpp"
-#include "metalearn/outer/adam.hpp"
+#include "metalearn/base/finite.hpp"
 #include "outer_fixture.hpp"
 
 using namespace outer_test;

@@ -1,4 +1,5 @@
-#include "metalearn/outer/training_projection.hpp"
+#include "metalearn/data/sources/load_dataset.hpp"
+#include "metalearn/analysis/training_projection.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,11 +1,11 @@
-#include "metalearn/outer/window_journals.hpp"
+#include "metalearn/windows/window_journals.hpp"
 
 #include <chrono>
 #include <thread>
 
 #include "../checkpoints/fixture.hpp"
 #include "autodiff/unroll/schedules/schedules.hpp"
-#include "metalearn/outer/state_diff.hpp"
+#include "metalearn/snapshots/state_diff.hpp"
 #include "small_task.hpp"
 
 using namespace outer_test;

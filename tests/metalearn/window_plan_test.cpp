@@ -1,10 +1,10 @@
-#include "metalearn/outer/window_plan.hpp"
+#include "metalearn/windows/window_plan.hpp"
 
 #include <doctest/doctest.h>
 
 #include "autodiff/unroll/unroll.hpp"
 #include "checkpoints/error.hpp"
-#include "metalearn/outer/step_measurement.hpp"
+#include "metalearn/steps/step_measurement.hpp"
 #include "small_task.hpp"
 
 using namespace outer_test;

@@ -1,4 +1,4 @@
-#include "metalearn/outer/windowed.hpp"
+#include "metalearn/windows/windowed.hpp"
 
 #include <doctest/doctest.h>
 
@@ -11,8 +11,8 @@
 
 #include "../checkpoints/fixture.hpp"
 #include "autodiff/unroll/unroll.hpp"
-#include "metalearn/outer/adam.hpp"
-#include "metalearn/outer/step_measurement.hpp"
+#include "metalearn/base/finite.hpp"
+#include "metalearn/steps/step_measurement.hpp"
 #include "small_task.hpp"
 #include "with_tapes.hpp"
 

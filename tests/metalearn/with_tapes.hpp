@@ -6,7 +6,7 @@
 
 #include "autodiff/unroll/schedules/schedules.hpp"
 #include "autodiff/unroll/unroll.hpp"
-#include "metalearn/outer/windowed.hpp"
+#include "metalearn/windows/windowed.hpp"
 
 namespace outer_test {
 

@@ -1,5 +1,5 @@
 // What the program says of itself.
-#include "metalearn/config.hpp"
+#include "metalearn/config/config.hpp"
 #include "program_fixture.hpp"
 
 using namespace program_test;

@@ -1,5 +1,5 @@
 // Memory at the paper's sizes: what the issue of the fused tape starts from.
-#include "metalearn/model/inner_step.hpp"
+#include "metalearn/steps/inner_step.hpp"
 #include "program_fixture.hpp"
 
 using namespace program_test;

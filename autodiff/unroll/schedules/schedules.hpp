@@ -5,7 +5,7 @@
 #pragma once
 #include <functional>
 
-#include "autodiff/unroll/schedule.hpp"
+#include "autodiff/unroll/schedules/schedule.hpp"
 
 namespace autodiff {
 

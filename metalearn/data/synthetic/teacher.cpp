@@ -1,0 +1,115 @@
+#include "metalearn/data/synthetic/teacher.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace metalearn {
+namespace {
+
+constexpr double kFewestLatents = 2, kMostLatents = 12;
+constexpr std::int64_t kFewestUnits = 16, kMostUnits = 48;        // hidden ones of either network
+constexpr double kLeastGain = 0.3, kLargestGain = 2;
+constexpr double kBias = 0.5;
+constexpr std::int64_t kProbes = 1024, kRounds = 50;              // that settle the thresholds
+constexpr double kRate = 0.3;
+constexpr std::int64_t kMostDraws = 16;                           // per example that is wanted
+
+/// One hidden layer, of random width and gain. Weights are scaled by their number, so that neither inputs nor units change the spread of what comes out.
+class Network {
+ public:
+  Network(Random& random, std::int64_t inputs, std::int64_t outputs) : outputs_(static_cast<std::size_t>(outputs)) {
+    const std::int64_t hidden = random.between(kFewestUnits, kMostUnits);
+    const double gain = log_uniform(random, kLeastGain, kLargestGain);
+    below_ = normals(random, inputs * hidden, gain / std::sqrt(static_cast<double>(inputs)));
+    bias_ = normals(random, hidden, kBias);
+    above_ = normals(random, hidden * outputs, 1 / std::sqrt(static_cast<double>(hidden)));
+  }
+
+  void operator()(std::span<const float> in, float* out) const {
+    std::fill(out, out + outputs_, 0.0f);
+    for (std::size_t h = 0; h < bias_.size(); ++h) {
+      float u = bias_[h];
+      for (std::size_t i = 0; i < in.size(); ++i) u += below_[h * in.size() + i] * in[i];
+      u = squash(u);
+      const float* row = above_.data() + h * outputs_;
+      for (std::size_t o = 0; o < outputs_; ++o) out[o] += u * row[o];
+    }
+  }
+
+ private:
+  std::size_t outputs_;
+  std::vector<float> below_, bias_, above_;
+};
+
+std::size_t arg_max(std::span<const float> values) { return static_cast<std::size_t>(std::max_element(values.begin(), values.end()) - values.begin()); }
+
+/// t, standardised, + beta.
+class Teacher {
+ public:
+  Teacher(Random& random, std::int64_t latents, std::int64_t classes)
+      : classes_(static_cast<std::size_t>(classes)), network_(random, latents, classes), scale_(classes_, 1.0f), shift_(classes_, 0.0f) {
+    std::vector<float> scores(kProbes * classes_);
+    for (std::size_t e = 0; e < kProbes; ++e) (*this)(normals(random, latents), scores.data() + e * classes_);
+    for (std::size_t c = 0; c < classes_; ++c) {
+      double mean = 0, square = 0;
+      for (std::size_t e = 0; e < kProbes; ++e) mean += static_cast<double>(scores[e * classes_ + c]) / kProbes;
+      for (std::size_t e = 0; e < kProbes; ++e) square += (static_cast<double>(scores[e * classes_ + c]) - mean) * (static_cast<double>(scores[e * classes_ + c]) - mean) / kProbes;
+      scale_[c] = static_cast<float>(1 / std::sqrt(square + 1e-12));
+      shift_[c] = static_cast<float>(-mean) * scale_[c];
+      for (std::size_t e = 0; e < kProbes; ++e) scores[e * classes_ + c] = scores[e * classes_ + c] * scale_[c] + shift_[c];
+    }
+    // A class that comes up too often is lowered, and the other way round.
+    std::vector<float> beta(classes_, 0.0f), row(classes_);
+    for (std::int64_t round = 0; round < kRounds; ++round) {
+      std::vector<double> excess(classes_, -1.0);
+      for (std::size_t e = 0; e < kProbes; ++e) {
+        for (std::size_t c = 0; c < classes_; ++c) row[c] = scores[e * classes_ + c] + beta[c];
+        excess[arg_max(row)] += static_cast<double>(classes_) / kProbes;
+      }
+      for (std::size_t c = 0; c < classes_; ++c) beta[c] -= static_cast<float>(kRate * excess[c]);
+    }
+    for (std::size_t c = 0; c < classes_; ++c) shift_[c] += beta[c];
+  }
+
+  void operator()(std::span<const float> z, float* scores) const {
+    network_(z, scores);
+    for (std::size_t c = 0; c < classes_; ++c) scores[c] = scores[c] * scale_[c] + shift_[c];
+  }
+
+ private:
+  std::size_t classes_;
+  Network network_;
+  std::vector<float> scale_, shift_;
+};
+
+}  // namespace
+
+ImageSet make_teacher(const SyntheticSize& size, Random& random) {
+  const auto latents = static_cast<std::int64_t>(log_uniform(random, kFewestLatents, kMostLatents + 1));
+  const Network generator(random, latents, size.inputs);
+  const std::vector<float> offset = normals(random, size.inputs, kBias);
+  const Teacher teacher(random, latents, size.classes);
+
+  ImageSet set = empty_features(size);
+  const auto N = static_cast<std::size_t>(size.inputs), per_class = static_cast<std::size_t>(size.per_class), classes = static_cast<std::size_t>(size.classes);
+  std::vector<std::size_t> have(classes, 0);
+  std::vector<float> scores(classes);
+  std::int64_t draws = 0;
+  for (std::size_t missing = set.labels.size(); missing > 0; ++draws) {
+    const std::vector<float> z = normals(random, latents);
+    teacher(z, scores.data());
+    // So that the work is bounded, in the end the best of those that lack examples takes it.
+    if (draws >= kMostDraws * static_cast<std::int64_t>(set.labels.size()))
+      for (std::size_t c = 0; c < classes; ++c)
+        if (have[c] == per_class) scores[c] = -1e30f;
+    const std::size_t label = arg_max(scores);
+    if (have[label] == per_class) continue;
+    float* x = set.features.data() + (label * per_class + have[label]++) * N;
+    generator(z, x);
+    for (std::size_t i = 0; i < N; ++i) x[i] = 0.5f * (1 + squash(x[i] + offset[i]));
+    --missing;
+  }
+  return set;
+}
+
+}  // namespace metalearn

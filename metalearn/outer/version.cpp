@@ -1,7 +1,0 @@
-#include "metalearn/outer/version.hpp"
-
-namespace metalearn {
-
-const char* const kVersion = METALEARN_VERSION;
-
-}  // namespace metalearn

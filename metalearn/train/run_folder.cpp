@@ -1,0 +1,64 @@
+#include "metalearn/train/run_folder.hpp"
+
+#include <fstream>
+#include <iterator>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "checkpoints/error.hpp"
+#include "checkpoints/run_directory.hpp"
+#include "metalearn/config/config.hpp"
+#include "metalearn/records/evaluation_rows.hpp"
+#include "metalearn/records/log_rows.hpp"
+#include "metalearn/records/step_rows.hpp"
+
+namespace metalearn {
+namespace {
+
+std::string text_of(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+bool holds_snapshots(const std::string& directory) {
+  try {
+    return !checkpoints::list_snapshots(directory).empty();
+  } catch (const checkpoints::NoInput&) {
+    return false;
+  }
+}
+
+/// What a start that was killed may leave: the line of columns.
+bool is_own_without_rows(const std::string& rows, const std::string& columns) {
+  return rows.empty() || (rows.starts_with(columns) && rows.find('\n') >= rows.size() - 1);
+}
+
+/// An object whose every key and value is one of a configuration.
+bool is_own_config(const std::string& text) {
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  if (!json.is_object() || json.empty()) return text.empty();
+  try {
+    Config::from_map(json.get<std::map<std::string, std::string>>());
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+void require_free(const std::string& directory) {
+  if (holds_snapshots(directory))
+    throw checkpoints::UsageError(fmt::format("{0}: holds a run already; continue it with `metalearn resume {0}`, or choose another directory", directory));
+  const auto refuse = [&](const char* name) {
+    throw checkpoints::UsageError(fmt::format("{}: holds a {} but no snapshots, and a new run would overwrite it; move it away, or choose another directory", directory, name));
+  };
+  if (!is_own_without_rows(text_of(directory + "/metrics.csv"), "update,objective_first,")) refuse("metrics.csv");
+  if (!is_own_without_rows(text_of(directory + "/" + kStepRowsName), step_rows_header())) refuse(kStepRowsName);
+  if (!is_own_without_rows(text_of(directory + "/" + kEvaluationRowsName), evaluation_rows_header())) refuse(kEvaluationRowsName);
+  if (!is_own_without_rows(text_of(directory + "/" + kLogName), log_rows_header())) refuse(kLogName);
+  if (!is_own_config(text_of(directory + "/config.json"))) refuse("config.json");
+}
+
+}  // namespace metalearn

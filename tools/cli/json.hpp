@@ -1,0 +1,32 @@
+// Json: how commands print, or write, for other programs: keys in the order written, numbers that are none as null.
+#pragma once
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tools/cli/options.hpp"
+
+namespace tools {
+
+using Json = nlohmann::ordered_json;
+
+inline Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+/// Names from files may hold any bytes: what is not UTF-8 is replaced.
+inline std::string to_text(const Json& value) { return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+inline void print_json(const Json& value) { fmt::print("{}", to_text(value)); }
+
+/// Whether a text is the JSON of an evaluation: of one theta, or of methods.
+inline bool is_evaluation(const std::string& text, bool of_methods) {
+  const Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object() || !json.contains("results") || !json["results"].is_array()) return false;
+  return of_methods ? json.contains("methods") && json.contains("protocol") : json.contains("chosen_step") && json.contains("gain");
+}
+
+/// As write_file() (options.hpp).
+inline void write_json(const std::string& path, const Json& value) { write_file(path, to_text(value)); }
+
+}  // namespace tools

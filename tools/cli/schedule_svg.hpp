@@ -1,0 +1,12 @@
+// ScheduleSvg: the (time, step) diagram of a schedule: forward runs rise, the reverse sweep falls, a stored state is a level line as long as it is kept.
+#pragma once
+#include <string>
+
+#include "autodiff/unroll/schedules/schedule.hpp"
+
+namespace tools {
+
+/// A self-contained SVG. Time counts steps run forward and steps reversed, one each.
+std::string schedule_svg(const autodiff::Schedule& schedule);
+
+}  // namespace tools

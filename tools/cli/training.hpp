@@ -1,0 +1,14 @@
+// Training: what `train` and `resume` share: progress, signals, and what to say at the end.
+//
+// One training per process.
+#pragma once
+#include <string>
+
+#include "metalearn/train/trainer.hpp"
+
+namespace tools {
+
+/// Trains to the end or until a signal; returns the exit code (0, or 130/143 after saving). REQUIRES watch_signals() before.
+int run_training(metalearn::Trainer& trainer, const std::string& directory);
+
+}  // namespace tools
