@@ -1,7 +1,8 @@
-// bench_tape: the overhead of an op, as the time of forward and reverse of a chain of ops of one element each in a compiled plan; ns per op of the forward.
+// bench_tape: the overhead of an op, as the time of forward and reverse of a chain of ops of one element each
+// in a compiled plan; ns per op of the forward.
 //
-// Every op of a chain reads the one before it and, where it takes two operands, an input of its own, so that no two are equal and none is constant. Gradients of all
-// inputs are outputs.
+// Every op of a chain reads the one before it and, where it takes two operands, an input of its own, so that
+// no two are equal and none is constant. Gradients of all inputs are outputs.
 #include <benchmark/benchmark.h>
 
 #include <vector>
@@ -29,10 +30,14 @@ Var link_add(int, Var y, std::vector<Var>& inputs) { return y + own_input(y, inp
 Var link_sigmoid(int, Var y, std::vector<Var>&) { return sigmoid(y); }
 Var link_mix(int i, Var y, std::vector<Var>& inputs) {
   switch (i % 4) {
-    case 0: return link_mul(i, y, inputs);
-    case 1: return link_add(i, y, inputs);  // whose reverse is no kernel at all
-    case 2: return link_sigmoid(i, y, inputs);
-    default: return square(y);
+    case 0:
+      return link_mul(i, y, inputs);
+    case 1:
+      return link_add(i, y, inputs);  // whose reverse is no kernel at all
+    case 2:
+      return link_sigmoid(i, y, inputs);
+    default:
+      return square(y);
   }
 }
 

@@ -1,4 +1,5 @@
-// choose_baselines: where the baselines' hyperparameters come from: candidates on meta-validation tasks, which are never those of an evaluation.
+// choose_baselines: where the baselines' hyperparameters come from: candidates on meta-validation tasks,
+// which are never those of an evaluation.
 //
 // Base 196-64-64-32, tasks of as many classes as the data hold out, ten at most.
 #include <fmt/format.h>
@@ -6,8 +7,8 @@
 #include <cstdio>
 
 #include "bench/program.hpp"
-#include "metalearn/data/sources/load_dataset.hpp"
 #include "metalearn/baselines/methods.hpp"
+#include "metalearn/data/sources/load_dataset.hpp"
 #include "metalearn/evaluate/comparison.hpp"
 
 namespace bench {
@@ -47,8 +48,12 @@ void report(const std::string& data, const std::vector<Method>& methods, std::ui
   std::vector<Task> tasks;
   for (std::uint64_t id = 0; id < count; ++id) tasks.push_back(distribution.draw(Role::validation, id));
   for (const auto& method : methods)
-    for (const auto& row : compare({method}, tasks, config.labels_per_class, {.steps = {}, .draws = 2, .seed = kSeed, .activation = Activation::relu, .threads = 0})) {
-      if (row.head == Head::ridge) fmt::print("{:<10}{:<15}{:<46}{:>6}", data.substr(0, data.find('=')), method.name, method.settings, row.step);
+    for (const auto& row :
+         compare({method}, tasks, config.labels_per_class,
+                 {.steps = {}, .draws = 2, .seed = kSeed, .activation = Activation::relu, .threads = 0})) {
+      if (row.head == Head::ridge)
+        fmt::print("{:<10}{:<15}{:<46}{:>6}", data.substr(0, data.find('=')), method.name, method.settings,
+                   row.step);
       fmt::print("{:>{}.4f}", row.accuracy.mean, row.head == Head::logistic_cv ? 12 : 10);
       if (row.head == Head::logistic_cv) fmt::print("\n");
       std::fflush(stdout);
@@ -56,17 +61,22 @@ void report(const std::string& data, const std::vector<Method>& methods, std::ui
 }
 
 void run(const std::vector<std::string>& words) {
-  const tools::Usage usage{"choose_baselines [--data NAME[=DIR] ...] [options]",
-                           "Accuracies of candidate hyperparameters on meta-validation tasks: ridge, ridge_cv, logistic_cv.",
-                           {{"data", "NAME[=DIR]", "data set whose held-out part is used", "glyph", true},
-                            {"only", "METHOD", "candidates of this method alone"}, {"tasks", "N", "tasks; 1 .. 10000", "16"}}};
+  const tools::Usage usage{
+      "choose_baselines [--data NAME[=DIR] ...] [options]",
+      "Accuracies of candidate hyperparameters on meta-validation tasks: ridge, ridge_cv, logistic_cv.",
+      {{"data", "NAME[=DIR]", "data set whose held-out part is used", "glyph", true},
+       {"only", "METHOD", "candidates of this method alone"},
+       {"tasks", "N", "tasks; 1 .. 10000", "16"}}};
   const auto arguments = tools::parse(usage, words);
   if (!arguments) return;
   std::vector<Method> methods = candidates();
-  if (const auto only = arguments->find("only")) std::erase_if(methods, [&](const Method& m) { return m.name != *only; });
+  if (const auto only = arguments->find("only"))
+    std::erase_if(methods, [&](const Method& m) { return m.name != *only; });
   const auto tasks = static_cast<std::uint64_t>(arguments->whole("tasks", 16, 1, 10000));
-  fmt::print("{:<10}{:<15}{:<46}{:>6}{:>10}{:>10}{:>12}\n", "data", "method", "settings", "step", "ridge", "ridge_cv", "logistic_cv");
-  for (const auto& word : arguments->has("data") ? arguments->all("data") : std::vector<std::string>{"glyph"}) report(word, methods, tasks);
+  fmt::print("{:<10}{:<15}{:<46}{:>6}{:>10}{:>10}{:>12}\n", "data", "method", "settings", "step", "ridge",
+             "ridge_cv", "logistic_cv");
+  for (const auto& word : arguments->has("data") ? arguments->all("data") : std::vector<std::string>{"glyph"})
+    report(word, methods, tasks);
 }
 
 }  // namespace

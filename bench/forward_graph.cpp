@@ -18,7 +18,8 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kProducts = {"matmul", "conv", "spd_solve"};
 
-/// Products that `outputs` depend on. An op that is none itself is what its spec is made of; the recursion is as deep as specs use ops with specs.
+/// Products that `outputs` depend on. An op that is none itself is what its spec is made of; the recursion is
+/// as deep as specs use ops with specs.
 double products(const Graph& graph, std::span<const Var> outputs) {
   std::vector<bool> needed(graph.size(), false);
   for (Var v : outputs) needed[v.id()] = true;
@@ -43,7 +44,8 @@ double products(const Graph& graph, std::span<const Var> outputs) {
 
 std::vector<Var> record_inputs(Graph& graph, const TensorList& list) {
   std::vector<Var> vars;
-  for (const TensorSpec& t : list.tensors) vars.push_back(graph.input(Shape(std::span<const Index>(t.shape)), t.name));
+  for (const TensorSpec& t : list.tensors)
+    vars.push_back(graph.input(Shape(std::span<const Index>(t.shape)), t.name));
   return vars;
 }
 

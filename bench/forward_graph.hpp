@@ -1,5 +1,5 @@
-// ForwardGraph: the plain graph of one inner step and its objective, as InnerStep records it, before anything is fused; for counting, and for timing the parts of what
-// InnerStep does before its first turn.
+// ForwardGraph: the plain graph of one inner step and its objective, as InnerStep records it, before anything
+// is fused; for counting, and for timing the parts of what InnerStep does before its first turn.
 #pragma once
 #include <vector>
 
@@ -20,10 +20,12 @@ class ForwardGraph {
 
  private:
   autodiff::Graph graph_;
-  std::vector<autodiff::Var> parameters_, outputs_, adjoints_;  // parameters: theta and phi; outputs: phi_{t+1} and J
+  std::vector<autodiff::Var> parameters_, outputs_,
+      adjoints_;  // parameters: theta and phi; outputs: phi_{t+1} and J
 };
 
-/// The useful arithmetic of a meta-gradient step, as a textbook counts it: three times the products of the forward (once forward, once for each operand's adjoint).
+/// The useful arithmetic of a meta-gradient step, as a textbook counts it: three times the products of the
+/// forward (once forward, once for each operand's adjoint).
 double useful_multiply_adds(const Preset& preset);
 
 }  // namespace bench

@@ -24,7 +24,8 @@ const Burst& burst_of(const std::string& level) {
     if (level == "v4") return v4::burst;
 #endif
   }
-  throw std::invalid_argument(fmt::format("[peak] expected one of the levels {}, found '{}'", fmt::join(levels(), ", "), level));
+  throw std::invalid_argument(
+      fmt::format("[peak] expected one of the levels {}, found '{}'", fmt::join(levels(), ", "), level));
 }
 
 }  // namespace
@@ -37,16 +38,21 @@ std::vector<std::string> levels() {
 }
 
 double peak_gflops(const std::string& level, int threads) {
-  if (threads < 1) throw std::invalid_argument(fmt::format("[peak] expected at least 1 thread, found {}", threads));
+  if (threads < 1)
+    throw std::invalid_argument(fmt::format("[peak] expected at least 1 thread, found {}", threads));
   constexpr int kPatience = 200;  // rounds without anything better after which it ends
-  constexpr double kBurstMs = 1;  // short against a time slice of the operating system, long against the clock
+  constexpr double kBurstMs =
+      1;  // short against a time slice of the operating system, long against the clock
   const Burst& burst = burst_of(level);
-  const auto run = [&](std::int64_t rounds) { burst.run(rounds, 0.999f, 0.001f); };  // through a pointer: never left out
+  const auto run = [&](std::int64_t rounds) {
+    burst.run(rounds, 0.999f, 0.001f);
+  };  // through a pointer: never left out
 
   std::int64_t rounds = 1000;
   while (time_once([&] { run(rounds); }) < kBurstMs) rounds *= 2;
 
-  // In a round every thread does a burst and takes its own time, so that a thread that had to wait spoils only the round.
+  // In a round every thread does a burst and takes its own time, so that a thread that had to wait spoils
+  // only the round.
   std::vector<double> ms(static_cast<std::size_t>(threads));
   double best = 0;
   int in_vain = 0;

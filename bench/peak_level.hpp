@@ -1,4 +1,5 @@
-// PeakLevel: the bursts that peak_level.cpp defines, one per instruction set level that it is compiled for. Only declarations: safe in code for any level.
+// PeakLevel: the bursts that peak_level.cpp defines, one per instruction set level that it is compiled for.
+// Only declarations: safe in code for any level.
 #pragma once
 #include <cstdint>
 
@@ -10,9 +11,17 @@ struct Burst {
   float (*run)(std::int64_t rounds, float factor, float summand);
 };
 
-namespace scalar { extern const Burst burst; }
-namespace v2 { extern const Burst burst; }
-namespace v3 { extern const Burst burst; }
-namespace v4 { extern const Burst burst; }
+namespace scalar {
+extern const Burst burst;
+}
+namespace v2 {
+extern const Burst burst;
+}
+namespace v3 {
+extern const Burst burst;
+}
+namespace v4 {
+extern const Burst burst;
+}
 
 }  // namespace bench

@@ -19,9 +19,16 @@ struct Channels {
   std::int64_t H, S, D, G;
 };
 
-Preset make(const std::string& name, Channels c, std::vector<std::int64_t> widths, std::int64_t batch, std::int64_t classes = 10, std::int64_t labels_per_class = 10) {
-  Preset p{name, {.H = c.H, .Q = 1, .S = c.S, .P = 2, .D = c.D, .G = c.G, .N_L = widths.back(), .inner_rate = 1e-4}, {}};
-  p.shape = {.widths = std::move(widths), .batch = batch, .classes = classes, .labels_per_class = labels_per_class, .averages = 1};
+Preset make(const std::string& name, Channels c, std::vector<std::int64_t> widths, std::int64_t batch,
+            std::int64_t classes = 10, std::int64_t labels_per_class = 10) {
+  Preset p{name,
+           {.H = c.H, .Q = 1, .S = c.S, .P = 2, .D = c.D, .G = c.G, .N_L = widths.back(), .inner_rate = 1e-4},
+           {}};
+  p.shape = {.widths = std::move(widths),
+             .batch = batch,
+             .classes = classes,
+             .labels_per_class = labels_per_class,
+             .averages = 1};
   return p;
 }
 
@@ -35,10 +42,12 @@ std::vector<float> drawn(std::int64_t count, const char* what, double low, doubl
 /// Targets of both batches of a pair: labels in turn.
 std::vector<float> standardised(const StepShape& s) {
   std::vector<std::int32_t> labels(static_cast<std::size_t>(s.labelled()));
-  for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::int32_t>(i % static_cast<std::size_t>(s.classes));
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    labels[i] = static_cast<std::int32_t>(i % static_cast<std::size_t>(s.classes));
   const std::size_t half = labels.size() * static_cast<std::size_t>(s.classes);
   std::vector<float> y(2 * half);
-  for (std::size_t first : {std::size_t{0}, half}) standardise_targets<float>(labels, s.classes, std::span(y).subspan(first, half));
+  for (std::size_t first : {std::size_t{0}, half})
+    standardise_targets<float>(labels, s.classes, std::span(y).subspan(first, half));
   return y;
 }
 
@@ -55,27 +64,44 @@ const std::vector<Preset>& presets() {
 }
 
 const Preset& find_preset(const std::string& name) {
-  const auto found = std::find_if(presets().begin(), presets().end(), [&](const Preset& p) { return p.name == name; });
+  const auto found =
+      std::find_if(presets().begin(), presets().end(), [&](const Preset& p) { return p.name == name; });
   if (found != presets().end()) return *found;
   std::vector<std::string> names;
   for (const Preset& p : presets()) names.push_back(p.name);
-  throw checkpoints::UsageError(fmt::format("--preset: unknown preset '{}' (known: {}){}", name, fmt::join(names, ", "), did_you_mean(name, names)));
+  throw checkpoints::UsageError(fmt::format("--preset: unknown preset '{}' (known: {}){}", name,
+                                            fmt::join(names, ", "), did_you_mean(name, names)));
 }
 
 double time_compiling(const Preset& preset) {
-  return processor_time_once([&] { InnerStep<float>(preset.rule, preset.shape).tape_bytes(); });  // which only the compiled plan knows
+  return processor_time_once([&] {
+    InnerStep<float>(preset.rule, preset.shape).tape_bytes();
+  });  // which only the compiled plan knows
 }
 
 Turn::Turn(const Preset& p, int kernel_threads)
-    : theta_(initial_theta(p.rule, 1)), phi_(metalearn::initial_phi(p.shape.widths, 1, 0)), x_(drawn(p.shape.widths.front() * p.shape.batch, "x", 0, 1)),
-      pair_x_(drawn(p.shape.widths.front() * 2 * p.shape.labelled(), "labelled", 0, 1)), targets_(standardised(p.shape)),
-      adjoint_next_(drawn(static_cast<std::int64_t>(phi_.size()), "adjoint", -1e-3, 1e-3)), adjoint_(phi_.size()), gradient_(theta_.size()), phi_next_(phi_.size()),
-      pairs_{{pair_x_, targets_}}, step_(p.rule, p.shape, kernel_threads) {}
+    : theta_(initial_theta(p.rule, 1)),
+      phi_(metalearn::initial_phi(p.shape.widths, 1, 0)),
+      x_(drawn(p.shape.widths.front() * p.shape.batch, "x", 0, 1)),
+      pair_x_(drawn(p.shape.widths.front() * 2 * p.shape.labelled(), "labelled", 0, 1)),
+      targets_(standardised(p.shape)),
+      adjoint_next_(drawn(static_cast<std::int64_t>(phi_.size()), "adjoint", -1e-3, 1e-3)),
+      adjoint_(phi_.size()),
+      gradient_(theta_.size()),
+      phi_next_(phi_.size()),
+      pairs_{{pair_x_, targets_}},
+      step_(p.rule, p.shape, kernel_threads) {}
 
-float Turn::run() { return step_.turn(theta_, phi_, x_, pairs_, adjoint_next_, adjoint_, gradient_, phi_next_); }
+float Turn::run() {
+  return step_.turn(theta_, phi_, x_, pairs_, adjoint_next_, adjoint_, gradient_, phi_next_);
+}
 
-void Turn::advance(std::span<const float> phi, std::span<float> next) { step_.advance(theta_, phi, x_, next); }
+void Turn::advance(std::span<const float> phi, std::span<float> next) {
+  step_.advance(theta_, phi, x_, next);
+}
 
-float Turn::reverse(std::span<const float> phi, std::span<float> adjoint) { return step_.turn(theta_, phi, x_, pairs_, adjoint, adjoint, gradient_); }
+float Turn::reverse(std::span<const float> phi, std::span<float> adjoint) {
+  return step_.turn(theta_, phi, x_, pairs_, adjoint, adjoint, gradient_);
+}
 
 }  // namespace bench

@@ -1,4 +1,5 @@
-// Presets: the sizes at which the meta-gradient is measured; bench/peers has the same table. And the inputs of a turn at one of them.
+// Presets: the sizes at which the meta-gradient is measured; bench/peers has the same table. And the inputs
+// of a turn at one of them.
 #pragma once
 #include <string>
 #include <vector>
@@ -18,7 +19,8 @@ const std::vector<Preset>& presets();
 /// Throws checkpoints::UsageError naming the known ones.
 const Preset& find_preset(const std::string& name);
 
-/// Milliseconds of processor time of making the plan of a turn: recording, differentiating and compiling. Nothing runs.
+/// Milliseconds of processor time of making the plan of a turn: recording, differentiating and compiling.
+/// Nothing runs.
 double time_compiling(const Preset& preset);
 
 /// One InnerStep with all that its turn() reads and writes. One thread at a time.
@@ -27,7 +29,8 @@ class Turn {
   /// kernel_threads: for the loops inside kernels.
   explicit Turn(const Preset& preset, int kernel_threads = 1);
 
-  /// Forward and reverse of one inner step, objective included, always from the same phi. The first one also records and compiles. Returns the objective.
+  /// Forward and reverse of one inner step, objective included, always from the same phi. The first one also
+  /// records and compiles. Returns the objective.
   float run();
   /// phi_next = step(phi) into `next`, phi_size() numbers each.
   void advance(std::span<const float> phi, std::span<float> next);
@@ -35,7 +38,9 @@ class Turn {
   float reverse(std::span<const float> phi, std::span<float> adjoint);
 
   /// run(), and where its time went, kernel by kernel.
-  std::vector<autodiff::KernelTiming> profile() { return step_.profile_turn(theta_, phi_, x_, pairs_, adjoint_next_); }
+  std::vector<autodiff::KernelTiming> profile() {
+    return step_.profile_turn(theta_, phi_, x_, pairs_, adjoint_next_);
+  }
 
   std::span<const float> initial_phi() const { return phi_; }
   metalearn::InnerStep<float>& step() { return step_; }

@@ -8,7 +8,8 @@
 
 namespace bench {
 
-int run_program(const std::string& name, int argc, char** argv, const std::function<void(const std::vector<std::string>&)>& body) {
+int run_program(const std::string& name, int argc, char** argv,
+                const std::function<void(const std::vector<std::string>&)>& body) {
   const auto report = [&](const std::string& message, int code) {
     fmt::print(stderr, "{}: error: {}\n", name, message);
     return code;
@@ -33,7 +34,8 @@ double seconds_option(const tools::Arguments& arguments, const std::string& name
   double value = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
   if (error != std::errc() || end != text->data() + text->size() || !(value >= 0 && value <= 86400))
-    throw checkpoints::UsageError(fmt::format("--{}: '{}' is not a number of seconds (allowed: 0 .. 86400)", name, *text));
+    throw checkpoints::UsageError(
+        fmt::format("--{}: '{}' is not a number of seconds (allowed: 0 .. 86400)", name, *text));
   return value;
 }
 

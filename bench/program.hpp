@@ -1,4 +1,5 @@
-// Program: what the benchmark programs share of the command line: parsing, JSON, and an error as one line and an exit code.
+// Program: what the benchmark programs share of the command line: parsing, JSON, and an error as one line and
+// an exit code.
 #pragma once
 #include <functional>
 #include <string>
@@ -11,9 +12,10 @@ namespace bench {
 
 using tools::Json;
 
-/// Runs `body` on the words after the program's name. An error is one line on stderr and the exit code that the program `metalearn` documents for it; also where
-/// METALEARN_ISA names a level that isn't there.
-int run_program(const std::string& name, int argc, char** argv, const std::function<void(const std::vector<std::string>&)>& body);
+/// Runs `body` on the words after the program's name. An error is one line on stderr and the exit code that
+/// the program `metalearn` documents for it; also where METALEARN_ISA names a level that isn't there.
+int run_program(const std::string& name, int argc, char** argv,
+                const std::function<void(const std::vector<std::string>&)>& body);
 
 /// --name as a number of seconds in 0 .. 86400. Throws checkpoints::UsageError.
 double seconds_option(const tools::Arguments& arguments, const std::string& name, double fallback);

@@ -29,7 +29,8 @@ Runner::Runner(const Preset& preset, int threads, By by) {
 std::vector<double> Runner::run(std::size_t rounds) {
   std::vector<Clock::time_point> times;  // the start, and the end of every round
   times.reserve(rounds + 1);
-  std::barrier together(static_cast<std::ptrdiff_t>(turns_.size()), [&]() noexcept { times.push_back(Clock::now()); });
+  std::barrier together(static_cast<std::ptrdiff_t>(turns_.size()),
+                        [&]() noexcept { times.push_back(Clock::now()); });
   const auto work = [&](Turn& turn) {
     together.arrive_and_wait();
     for (std::size_t r = 0; r < rounds; ++r) {
@@ -39,11 +40,13 @@ std::vector<double> Runner::run(std::size_t rounds) {
   };
   {
     std::vector<std::jthread> others;
-    for (std::size_t task = 1; task < turns_.size(); ++task) others.emplace_back([&, task] { work(*turns_[task]); });
+    for (std::size_t task = 1; task < turns_.size(); ++task)
+      others.emplace_back([&, task] { work(*turns_[task]); });
     work(*turns_.front());
   }
   std::vector<double> ms;
-  for (std::size_t r = 0; r < rounds; ++r) ms.push_back(milliseconds(times[r], times[r + 1]) / static_cast<double>(turns_.size()));
+  for (std::size_t r = 0; r < rounds; ++r)
+    ms.push_back(milliseconds(times[r], times[r + 1]) / static_cast<double>(turns_.size()));
   return ms;
 }
 

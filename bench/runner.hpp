@@ -1,4 +1,5 @@
-// Runner: meta-gradient steps on several threads, by tasks (every thread has a step of its own) or by neurons (one step, its loops spread over the threads).
+// Runner: meta-gradient steps on several threads, by tasks (every thread has a step of its own) or by neurons
+// (one step, its loops spread over the threads).
 #pragma once
 #include <memory>
 #include <string>
@@ -18,8 +19,8 @@ class Runner {
   /// Records, compiles and runs twice, so that every page is there.
   Runner(const Preset& preset, int threads, By by);
 
-  /// Milliseconds per inner step of each of `rounds` rounds. By tasks a round is one step of every thread, lasts as long as the slowest, and its time is divided by
-  /// their number.
+  /// Milliseconds per inner step of each of `rounds` rounds. By tasks a round is one step of every thread,
+  /// lasts as long as the slowest, and its time is divided by their number.
   std::vector<double> run(std::size_t rounds);
 
   std::size_t arena_bytes() const;  ///< that the plans predict, all tasks together

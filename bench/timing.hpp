@@ -11,7 +11,9 @@ namespace bench {
 
 using Clock = std::chrono::steady_clock;
 
-inline double milliseconds(Clock::time_point from, Clock::time_point to) { return std::chrono::duration<double, std::milli>(to - from).count(); }
+inline double milliseconds(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<double, std::milli>(to - from).count();
+}
 
 /// What a set of samples is reported by.
 struct Summary {
@@ -23,7 +25,9 @@ struct Summary {
 inline Summary summarise(std::vector<double> samples) {
   if (samples.empty()) throw std::invalid_argument("[summarise] expected at least one sample, found none");
   std::sort(samples.begin(), samples.end());
-  const auto at = [&](double share) { return samples[static_cast<std::size_t>(share * static_cast<double>(samples.size() - 1) + 0.5)]; };
+  const auto at = [&](double share) {
+    return samples[static_cast<std::size_t>(share * static_cast<double>(samples.size() - 1) + 0.5)];
+  };
   const std::size_t half = samples.size() / 2;
   const double median = samples.size() % 2 == 1 ? samples[half] : (samples[half - 1] + samples[half]) / 2;
   return {median, samples.front(), (at(0.9) - at(0.1)) / median};

@@ -1,7 +1,7 @@
 // Archive: named arrays and attributes in memory, the contents of one HDF5 file.
 //
-// Paths are slash-separated without a leading slash, "theta/compute_h/conv0/w"; "" is the root. A group exists because something lies in it.
-// A plain value: any number of threads may read one.
+// Paths are slash-separated without a leading slash, "theta/compute_h/conv0/w"; "" is the root. A group
+// exists because something lies in it. A plain value: any number of threads may read one.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -13,8 +13,10 @@
 
 namespace checkpoints {
 
-using Numbers = std::variant<std::vector<float>, std::vector<double>, std::vector<std::int32_t>, std::vector<std::int64_t>, std::vector<std::uint64_t>>;
-using Attribute = std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>>;
+using Numbers = std::variant<std::vector<float>, std::vector<double>, std::vector<std::int32_t>,
+                             std::vector<std::int64_t>, std::vector<std::uint64_t>>;
+using Attribute =
+    std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>>;
 
 struct Array {
   std::vector<std::int64_t> shape;  ///< C order; empty: a scalar, one number
@@ -24,7 +26,8 @@ struct Array {
 
 inline constexpr std::size_t kMaxNameBytes = 1024;
 
-/// Whether a file may hold something of this name: 1 to 1024 bytes of UTF-8 without control characters (so that a message that quotes it is one line).
+/// Whether a file may hold something of this name: 1 to 1024 bytes of UTF-8 without control characters (so
+/// that a message that quotes it is one line).
 bool is_proper_name(const std::string& name);
 
 class Archive {
@@ -33,13 +36,15 @@ class Archive {
   explicit Archive(std::string name = "archive") : name_(std::move(name)) {}
   const std::string& name() const { return name_; }
 
-  /// Adds or replaces an array. Throws std::invalid_argument: a path that is not one or has an improper name, a shape that is not the data's, an array where a group is or the other way round.
+  /// Adds or replaces an array. Throws std::invalid_argument: a path that is not one or has an improper name,
+  /// a shape that is not the data's, an array where a group is or the other way round.
   void put(const std::string& path, Array array);
   template <class T>
   void put(const std::string& path, std::vector<std::int64_t> shape, std::vector<T> data) {
     put(path, Array{std::move(shape), Numbers(std::move(data))});
   }
-  /// Adds or replaces an attribute of the group or array at path. Its name must be a proper one; text may not hold a zero byte (std::invalid_argument).
+  /// Adds or replaces an attribute of the group or array at path. Its name must be a proper one; text may not
+  /// hold a zero byte (std::invalid_argument).
   void set(const std::string& path, const std::string& attribute, Attribute value);
   /// One text attribute per entry.
   void set_texts(const std::string& path, const std::map<std::string, std::string>& texts);

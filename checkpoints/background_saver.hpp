@@ -1,7 +1,9 @@
 // BackgroundSaver: saves a run directory's snapshots on a thread of their own, while training goes on.
 //
-// The caller hands over a copy of its state (the archive) and goes on at once. One save at a time: handing over the next waits for the one before, so every state handed over
-// is saved, in order. What a save threw comes out of the next call. save, check, wait: one thread. While a save runs, nobody else may use the run directory.
+// The caller hands over a copy of its state (the archive) and goes on at once. One save at a time: handing
+// over the next waits for the one before, so every state handed over is saved, in order. What a save threw
+// comes out of the next call. save, check, wait: one thread. While a save runs, nobody else may use the run
+// directory.
 #pragma once
 #include <cstdint>
 #include <functional>

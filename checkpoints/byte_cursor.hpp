@@ -11,7 +11,8 @@
 
 namespace checkpoints {
 
-/// A structure of a file is not as it must be; `what` continues a sentence about the object that holds it ("has a link ...").
+/// A structure of a file is not as it must be; `what` continues a sentence about the object that holds it
+/// ("has a link ...").
 struct FormatFault {
   std::string what;
 };
@@ -47,7 +48,8 @@ class ByteCursor {
   }
   /// Four letters and a version.
   void signature(std::string_view letters, std::uint8_t version) {
-    if (text(letters.size()) != letters || u8() != version) throw FormatFault{"lacks the structure " + std::string(letters) + " of the known version"};
+    if (text(letters.size()) != letters || u8() != version)
+      throw FormatFault{"lacks the structure " + std::string(letters) + " of the known version"};
   }
 
  private:
@@ -65,7 +67,9 @@ class AddressSpace {
     if (address > bytes_.size()) throw FormatFault{"points behind the end of the file"};
     return ByteCursor(bytes_.subspan(address));
   }
-  std::span<const std::byte> at(std::uint64_t address, std::uint64_t count) const { return at(address).take(count); }
+  std::span<const std::byte> at(std::uint64_t address, std::uint64_t count) const {
+    return at(address).take(count);
+  }
 
  private:
   std::span<const std::byte> bytes_;

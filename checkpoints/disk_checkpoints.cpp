@@ -16,8 +16,13 @@ namespace checkpoints {
 
 using autodiff::Slot;
 
-DiskCheckpoints::DiskCheckpoints(FileSystem& files, const std::string& directory, Slot slots, std::size_t state_bytes)
-    : files_(files), directory_(directory), state_bytes_(state_bytes), checksums_(static_cast<std::size_t>(slots)), in_(state_bytes) {
+DiskCheckpoints::DiskCheckpoints(FileSystem& files, const std::string& directory, Slot slots,
+                                 std::size_t state_bytes)
+    : files_(files),
+      directory_(directory),
+      state_bytes_(state_bytes),
+      checksums_(static_cast<std::size_t>(slots)),
+      in_(state_bytes) {
   for (auto& buffer : out_) buffer.resize(state_bytes);
   std::string path;
   for (int i = 0; file_ < 0; ++i) {
@@ -58,16 +63,22 @@ DiskCheckpoints::~DiskCheckpoints() {
 }
 
 void DiskCheckpoints::fail(const char* what, int error) const {
-  const char* fix = error == ENOSPC || error == EDQUOT ? "free space on that disk, give --disk less, or choose another folder (--disk-dir)"
-                    : error == ENOENT                  ? "make that folder, or choose another one (--disk-dir)"
-                    : error == EAGAIN                  ? "end other programs: no more threads or memory are to be had"
-                                                       : "check that disk and its permissions, or choose another folder (--disk-dir)";
-  throw IoError(fmt::format("{}: checkpoints can't be kept there: {}: {}; {}", directory_, what, std::strerror(error), fix));
+  const char* fix = error == ENOSPC || error == EDQUOT
+                        ? "free space on that disk, give --disk less, or choose another folder (--disk-dir)"
+                    : error == ENOENT ? "make that folder, or choose another one (--disk-dir)"
+                    : error == EAGAIN
+                        ? "end other programs: no more threads or memory are to be had"
+                        : "check that disk and its permissions, or choose another folder (--disk-dir)";
+  throw IoError(fmt::format("{}: checkpoints can't be kept there: {}: {}; {}", directory_, what,
+                            std::strerror(error), fix));
 }
 
 std::size_t DiskCheckpoints::checked(Slot slot, std::size_t bytes) const {
-  if (slot < 0 || slot >= static_cast<Slot>(checksums_.size())) throw std::invalid_argument(fmt::format("[disk checkpoints] slot {} of {}", slot, checksums_.size()));
-  if (bytes != state_bytes_) throw std::invalid_argument(fmt::format("[disk checkpoints] a state has {} bytes, found {}", state_bytes_, bytes));
+  if (slot < 0 || slot >= static_cast<Slot>(checksums_.size()))
+    throw std::invalid_argument(fmt::format("[disk checkpoints] slot {} of {}", slot, checksums_.size()));
+  if (bytes != state_bytes_)
+    throw std::invalid_argument(
+        fmt::format("[disk checkpoints] a state has {} bytes, found {}", state_bytes_, bytes));
   return static_cast<std::size_t>(slot);
 }
 
@@ -113,13 +124,17 @@ void DiskCheckpoints::begin_read(Slot slot) {
 
 void DiskCheckpoints::prefetch(Slot slot) {
   checked(slot, state_bytes_);
-  if (ahead_ >= 0) throw std::invalid_argument(fmt::format("[disk checkpoints] slot {} was prefetched and has to be loaded first", ahead_));
+  if (ahead_ >= 0)
+    throw std::invalid_argument(
+        fmt::format("[disk checkpoints] slot {} was prefetched and has to be loaded first", ahead_));
   begin_read(slot);
 }
 
 void DiskCheckpoints::load(Slot slot, std::span<std::byte> state) {
   checked(slot, state.size());
-  if (ahead_ >= 0 && ahead_ != slot) throw std::invalid_argument(fmt::format("[disk checkpoints] slot {} was prefetched and has to be loaded first", ahead_));
+  if (ahead_ >= 0 && ahead_ != slot)
+    throw std::invalid_argument(
+        fmt::format("[disk checkpoints] slot {} was prefetched and has to be loaded first", ahead_));
   if (ahead_ < 0) begin_read(slot);
   const auto lock = wait([&] { return read_done_; });
   ahead_ = -1;
@@ -154,8 +169,10 @@ void DiskCheckpoints::work() {
       failure_ = failure;
       jobs_.clear();
     }
-    if (job.write) busy_[job.buffer] = false;
-    else read_done_ = true;
+    if (job.write)
+      busy_[job.buffer] = false;
+    else
+      read_done_ = true;
     changed_.notify_all();
   }
 }
@@ -165,26 +182,34 @@ void DiskCheckpoints::transfer(const Job& job) {
   std::uint64_t& sum = checksums_[static_cast<std::size_t>(job.slot)];
   if (job.write) sum = XXH3_64bits(buffer.data(), buffer.size());
   for (std::size_t done = 0; done < buffer.size();) {
-    const off_t at = static_cast<off_t>(job.slot) * static_cast<off_t>(state_bytes_) + static_cast<off_t>(done);
+    const off_t at =
+        static_cast<off_t>(job.slot) * static_cast<off_t>(state_bytes_) + static_cast<off_t>(done);
     const std::size_t rest = buffer.size() - done;
-    const ssize_t moved = job.write ? files_.pwrite(file_, buffer.data() + done, rest, at) : files_.pread(file_, buffer.data() + done, rest, at);
+    const ssize_t moved = job.write ? files_.pwrite(file_, buffer.data() + done, rest, at)
+                                    : files_.pread(file_, buffer.data() + done, rest, at);
     if (moved < 0 && errno == EINTR) continue;
     if (moved <= 0) fail(job.write ? "write" : "read", moved < 0 ? errno : job.write ? ENOSPC : EIO);
     done += static_cast<std::size_t>(moved);
   }
   if (!job.write && XXH3_64bits(buffer.data(), buffer.size()) != sum)
-    throw IoError(fmt::format("{}: checkpoint slot {} was damaged between writing and reading; check that disk, or choose another folder (--disk-dir)", directory_, job.slot));
+    throw IoError(
+        fmt::format("{}: checkpoint slot {} was damaged between writing and reading; check that disk, or "
+                    "choose another folder (--disk-dir)",
+                    directory_, job.slot));
 }
 
-autodiff::DiskCosts measure_disk(FileSystem& files, const std::string& directory, std::size_t state_bytes, std::size_t most_bytes) {
+autodiff::DiskCosts measure_disk(FileSystem& files, const std::string& directory, std::size_t state_bytes,
+                                 std::size_t most_bytes) {
   constexpr std::size_t kBytes = std::size_t{16} << 20;
-  const auto states = static_cast<Slot>(std::clamp<std::size_t>(std::min(kBytes, most_bytes) / state_bytes, 1, 1024));
+  const auto states =
+      static_cast<Slot>(std::clamp<std::size_t>(std::min(kBytes, most_bytes) / state_bytes, 1, 1024));
   DiskCheckpoints disk(files, directory, states, state_bytes);
   std::vector<std::byte> state(state_bytes, std::byte{1});
   const auto seconds = [&](auto transfer_all) {
     const auto before = std::chrono::steady_clock::now();
     transfer_all();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count() / static_cast<double>(states);
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count() /
+           static_cast<double>(states);
   };
   const double write = seconds([&] {
     for (Slot i = 0; i < states; ++i) disk.store(i, state);

@@ -1,7 +1,9 @@
-// DiskCheckpoints: the states of an unroll that don't fit in RAM, in one file of fixed slots behind one thread.
+// DiskCheckpoints: the states of an unroll that don't fit in RAM, in one file of fixed slots behind one
+// thread.
 //
-// Scratch: the file's room is taken from the disk before the unroll starts, and its name goes at once, so that nothing is left behind however the process ends. Every slot is
-// under a checksum that stays in RAM. As autodiff::CheckpointStore: used by one thread beside its own.
+// Scratch: the file's room is taken from the disk before the unroll starts, and its name goes at once, so
+// that nothing is left behind however the process ends. Every slot is under a checksum that stays in RAM. As
+// autodiff::CheckpointStore: used by one thread beside its own.
 #pragma once
 #include <array>
 #include <condition_variable>
@@ -21,17 +23,21 @@ namespace checkpoints {
 
 class DiskCheckpoints final : public autodiff::CheckpointStore {
  public:
-  /// Makes the file in `directory`, which has to be there. Throws IoError naming the folder, the reason and the fix: no room, read-only, no such folder.
-  DiskCheckpoints(FileSystem& files, const std::string& directory, autodiff::Slot slots, std::size_t state_bytes);
+  /// Makes the file in `directory`, which has to be there. Throws IoError naming the folder, the reason and
+  /// the fix: no room, read-only, no such folder.
+  DiskCheckpoints(FileSystem& files, const std::string& directory, autodiff::Slot slots,
+                  std::size_t state_bytes);
   /// Waits for what is under way.
   ~DiskCheckpoints() override;
 
-  /// All throw the IoError of an earlier transfer that failed: can't be written, can't be read, damaged between writing and reading.
+  /// All throw the IoError of an earlier transfer that failed: can't be written, can't be read, damaged
+  /// between writing and reading.
   void store(autodiff::Slot slot, std::span<const std::byte> state) override;
   void prefetch(autodiff::Slot slot) override;
   void load(autodiff::Slot slot, std::span<std::byte> state) override;
   double waited_seconds() const override { return waited_; }
-  /// Waits until all that was stored is on the disk itself, and lets the system's copy in memory go: what is loaded next comes from there.
+  /// Waits until all that was stored is on the disk itself, and lets the system's copy in memory go: what is
+  /// loaded next comes from there.
   void settle();
 
  private:
@@ -67,7 +73,9 @@ class DiskCheckpoints final : public autodiff::CheckpointStore {
   std::thread thread_;
 };
 
-/// Seconds in which a state is written to the disk itself and read back from there, on average over some that take at most most_bytes together (one at least). Throws IoError.
-autodiff::DiskCosts measure_disk(FileSystem& files, const std::string& directory, std::size_t state_bytes, std::size_t most_bytes);
+/// Seconds in which a state is written to the disk itself and read back from there, on average over some that
+/// take at most most_bytes together (one at least). Throws IoError.
+autodiff::DiskCosts measure_disk(FileSystem& files, const std::string& directory, std::size_t state_bytes,
+                                 std::size_t most_bytes);
 
 }  // namespace checkpoints

@@ -19,17 +19,27 @@ namespace {
 
 class PosixFileSystem final : public FileSystem {
  public:
-  int open(const std::string& path, int flags, mode_t mode) override { return ::open(path.c_str(), flags | O_CLOEXEC, mode); }
+  int open(const std::string& path, int flags, mode_t mode) override {
+    return ::open(path.c_str(), flags | O_CLOEXEC, mode);
+  }
   ssize_t read(int file, void* to, std::size_t bytes) override { return ::read(file, to, bytes); }
   ssize_t write(int file, const void* from, std::size_t bytes) override { return ::write(file, from, bytes); }
-  ssize_t pread(int file, void* to, std::size_t bytes, off_t at) override { return ::pread(file, to, bytes, at); }
-  ssize_t pwrite(int file, const void* from, std::size_t bytes, off_t at) override { return ::pwrite(file, from, bytes, at); }
-  int allocate(int file, off_t bytes) override { return (errno = ::posix_fallocate(file, 0, bytes)) == 0 ? 0 : -1; }
+  ssize_t pread(int file, void* to, std::size_t bytes, off_t at) override {
+    return ::pread(file, to, bytes, at);
+  }
+  ssize_t pwrite(int file, const void* from, std::size_t bytes, off_t at) override {
+    return ::pwrite(file, from, bytes, at);
+  }
+  int allocate(int file, off_t bytes) override {
+    return (errno = ::posix_fallocate(file, 0, bytes)) == 0 ? 0 : -1;
+  }
   int fsync(int file) override { return ::fsync(file); }
   int ftruncate(int file, off_t bytes) override { return ::ftruncate(file, bytes); }
   int flock(int file, int operation) override { return ::flock(file, operation); }
   int close(int file) override { return ::close(file); }
-  int rename(const std::string& from, const std::string& to) override { return ::rename(from.c_str(), to.c_str()); }
+  int rename(const std::string& from, const std::string& to) override {
+    return ::rename(from.c_str(), to.c_str());
+  }
   int unlink(const std::string& path) override { return ::unlink(path.c_str()); }
   int mkdir(const std::string& path, mode_t mode) override { return ::mkdir(path.c_str(), mode); }
   int rmdir(const std::string& path) override { return ::rmdir(path.c_str()); }
@@ -66,9 +76,12 @@ auto retry(Call call) {
   }
 }
 
-[[noreturn]] void fail(const std::string& path, const char* what, int error) { throw can_not_write(path, what, error); }
+[[noreturn]] void fail(const std::string& path, const char* what, int error) {
+  throw can_not_write(path, what, error);
+}
 
-/// Linux frees the descriptor even where close() is interrupted: closing again could close another thread's file.
+/// Linux frees the descriptor even where close() is interrupted: closing again could close another thread's
+/// file.
 int close_once(FileSystem& files, int file) {
   const int result = files.close(file);
   return result < 0 && errno == EINTR ? 0 : result;
@@ -82,9 +95,10 @@ FileSystem& posix_file_system() {
 }
 
 IoError can_not_write(const std::string& path, const std::string& step, int error) {
-  const char* fix = error == ENOSPC || error == EDQUOT ? "free space on that disk, or write elsewhere (--run, --out)"
-                    : error == EIO                     ? "check that disk, or write elsewhere (--run, --out)"
-                                                       : "write elsewhere (--run, --out), or change the permissions of this folder";
+  const char* fix =
+      error == ENOSPC || error == EDQUOT ? "free space on that disk, or write elsewhere (--run, --out)"
+      : error == EIO                     ? "check that disk, or write elsewhere (--run, --out)"
+                     : "write elsewhere (--run, --out), or change the permissions of this folder";
   return IoError(fmt::format("{}: can't be written: {}: {}; {}", path, step, std::strerror(error), fix));
 }
 
@@ -107,7 +121,8 @@ std::string directory_of(const std::string& path) {
   return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 
-DurableFile::DurableFile(FileSystem& files, std::string path) : files_(files), path_(std::move(path)), tmp_(path_ + ".tmp") {
+DurableFile::DurableFile(FileSystem& files, std::string path)
+    : files_(files), path_(std::move(path)), tmp_(path_ + ".tmp") {
   file_ = retry([&] { return files_.open(tmp_, O_WRONLY | O_CREAT | O_TRUNC, 0666); });
   if (file_ < 0) fail(path_, "open", errno);
 }
@@ -148,7 +163,8 @@ void sync_directory(FileSystem& files, const std::string& path) {
   const int synced = retry([&] { return files.fsync(directory); });
   const int error = errno;
   close_once(files, directory);
-  if (synced < 0 && error != EINVAL) fail(path, "fsync", error);  // EINVAL: a file system that keeps no such promise
+  if (synced < 0 && error != EINVAL)
+    fail(path, "fsync", error);  // EINVAL: a file system that keeps no such promise
 }
 
 std::vector<std::byte> read_file(FileSystem& files, const std::string& path) {

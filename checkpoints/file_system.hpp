@@ -1,6 +1,8 @@
-// FileSystem: the one seam through which this library makes system calls, so that a test can fail any of them; and durable writing on top of it.
+// FileSystem: the one seam through which this library makes system calls, so that a test can fail any of
+// them; and durable writing on top of it.
 //
-// Every method is the POSIX call of that name: -1 and errno on failure. The POSIX implementation has no state: any thread may use it.
+// Every method is the POSIX call of that name: -1 and errno on failure. The POSIX implementation has no
+// state: any thread may use it.
 #pragma once
 #include <fcntl.h>
 #include <sys/types.h>
@@ -47,7 +49,8 @@ FileSystem& posix_file_system();
 /// The IoError of a failed write: "PATH: can't be written: STEP: reason; what to do about it".
 IoError can_not_write(const std::string& path, const std::string& step, int error);
 
-/// write_durably(), bytes after bytes. Where anything throws, and where it is destroyed before commit(), path.tmp goes and the old file stays.
+/// write_durably(), bytes after bytes. Where anything throws, and where it is destroyed before commit(),
+/// path.tmp goes and the old file stays.
 class DurableFile {
  public:
   /// Throws IoError, as the others do.
@@ -62,17 +65,20 @@ class DurableFile {
   void give_up();
   [[noreturn]] void fail_at(const char* step, int error);
   FileSystem& files_;
-  const std::string path_, tmp_;  // names are made before the file is: where memory ends, it can still be removed
+  const std::string path_,
+      tmp_;  // names are made before the file is: where memory ends, it can still be removed
   int file_ = -1;
-  bool is_tmp_there_ = true;     // tmp_ is there, and not path_ yet
+  bool is_tmp_there_ = true;  // tmp_ is there, and not path_ yet
 };
 
-/// Replaces or makes the file at path, so that after a crash at any moment either the old or the new one is there, whole:
-/// path.tmp -> fsync -> rename -> fsync of the folder. Throws IoError naming the file, the step and the reason; path.tmp is then gone and the old file untouched,
-/// except where only the last step failed: then the new file is in place.
+/// Replaces or makes the file at path, so that after a crash at any moment either the old or the new one is
+/// there, whole: path.tmp -> fsync -> rename -> fsync of the folder. Throws IoError naming the file, the step
+/// and the reason; path.tmp is then gone and the old file untouched, except where only the last step failed:
+/// then the new file is in place.
 void write_durably(FileSystem& files, const std::string& path, std::span<const std::byte> bytes);
 
-/// Writes all of the bytes where the file stands, through interrupted and short writes. False, with errno set, where that fails.
+/// Writes all of the bytes where the file stands, through interrupted and short writes. False, with errno
+/// set, where that fails.
 bool write_all(FileSystem& files, int file, std::span<const std::byte> bytes);
 
 /// fsync, through interruptions. False, with errno set, where it fails.
@@ -84,7 +90,8 @@ std::vector<std::byte> read_file(FileSystem& files, const std::string& path);
 /// The whole file as text; empty where there is none. Throws as read_file.
 std::optional<std::string> read_text(FileSystem& files, const std::string& path);
 
-/// Makes a folder and those above it, durably; existing ones are fine. Returns those that it made, outermost first. Throws IoError.
+/// Makes a folder and those above it, durably; existing ones are fine. Returns those that it made, outermost
+/// first. Throws IoError.
 std::vector<std::string> make_directories(FileSystem& files, const std::string& path);
 
 /// fsync of a folder: new and removed names in it survive a power loss. Throws IoError.

@@ -37,7 +37,8 @@ T checked(T result, const std::string& what) {
 
 class Handle {
  public:
-  Handle(hid_t id, herr_t (*closer)(hid_t), const std::string& what) : id_(checked(id, what)), close_(closer) {}
+  Handle(hid_t id, herr_t (*closer)(hid_t), const std::string& what)
+      : id_(checked(id, what)), close_(closer) {}
   ~Handle() { close(); }
   Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
   Handle& operator=(Handle&&) = delete;

@@ -15,7 +15,8 @@
 namespace checkpoints {
 namespace {
 
-// Any other order makes HDF5 1.10.8 build a table of all links first, and where that fails it frees what it never set.
+// Any other order makes HDF5 1.10.8 build a table of all links first, and where that fails it frees what it
+// never set.
 constexpr H5_iter_order_t kOrder = H5_ITER_NATIVE;
 constexpr std::size_t kMaxDepth = 32;  // of groups
 constexpr std::size_t kMaxTextBytes = 4096;
@@ -63,13 +64,15 @@ herr_t collect_name(hid_t, const char* name, const Info*, void* to) {
 
 /// For a message of one line.
 std::string printable(std::string text) {
-  std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
   return text;
 }
 
 class Reader {
  public:
-  Reader(hid_t file, std::size_t file_bytes, const std::string& name) : file_(file), file_bytes_(file_bytes), bytes_left_(kDeflateRatio * file_bytes), archive_(name) {}
+  Reader(hid_t file, std::size_t file_bytes, const std::string& name)
+      : file_(file), file_bytes_(file_bytes), bytes_left_(kDeflateRatio * file_bytes), archive_(name) {}
 
   Archive read() {
     std::vector<std::string> pending{""};
@@ -97,15 +100,18 @@ class Reader {
   }
 
   void list_group(hid_t group, const std::string& path, std::vector<std::string>& pending) const {
-    if (std::count(path.begin(), path.end(), '/') >= static_cast<std::ptrdiff_t>(kMaxDepth)) refuse(path, "lies too deep");
+    if (std::count(path.begin(), path.end(), '/') >= static_cast<std::ptrdiff_t>(kMaxDepth))
+      refuse(path, "lies too deep");
     Names names;
     const herr_t result = H5Literate(group, H5_INDEX_NAME, kOrder, nullptr, collect_name<H5L_info_t>, &names);
     for (const auto& name : names.take(result, "/" + path)) {
       const std::string child = path.empty() ? name : path + "/" + name;
-      if (name == "." || name == ".." || name.find('/') != std::string::npos || !is_proper_name(name)) refuse(child, "has no proper name");
+      if (name == "." || name == ".." || name.find('/') != std::string::npos || !is_proper_name(name))
+        refuse(child, "has no proper name");
       H5L_info_t link;
       checked(H5Lget_info(group, name.c_str(), &link, H5P_DEFAULT), "/" + child);
-      if (link.type != H5L_TYPE_HARD) refuse(child, link.type == H5L_TYPE_SOFT ? "is a soft link" : "is a link to outside");
+      if (link.type != H5L_TYPE_HARD)
+        refuse(child, link.type == H5L_TYPE_SOFT ? "is a soft link" : "is a link to outside");
       pending.push_back(child);
     }
   }
@@ -114,7 +120,8 @@ class Reader {
     Handle space(H5Dget_space(set), H5Sclose, "/" + path);
     const H5S_class_t kind = H5Sget_simple_extent_type(space);
     const int rank = H5Sget_simple_extent_ndims(space);
-    if ((kind != H5S_SCALAR && kind != H5S_SIMPLE) || rank < 0 || rank > kMaxRank) refuse(path, "has no shape of up to 8 dimensions");
+    if ((kind != H5S_SCALAR && kind != H5S_SIMPLE) || rank < 0 || rank > kMaxRank)
+      refuse(path, "has no shape of up to 8 dimensions");
     std::vector<hsize_t> shape(static_cast<std::size_t>(rank));
     checked(H5Sget_simple_extent_dims(space, shape.data(), nullptr), "/" + path);
 
@@ -123,13 +130,16 @@ class Reader {
     const bool is_float = H5Tget_class(type) == H5T_FLOAT, is_integer = H5Tget_class(type) == H5T_INTEGER;
     const bool is_text = H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 && rank < kMaxRank;
     const bool is_known = is_text ? width <= kMaxTextBytes : (is_float || is_integer) && width <= 8;
-    if (!is_known || width == 0) refuse(path, "holds neither integers or floats of up to 64 bits nor short texts of fixed length");
+    if (!is_known || width == 0)
+      refuse(path, "holds neither integers or floats of up to 64 bits nor short texts of fixed length");
     hsize_t count = 1;
     for (hsize_t n : shape)
       if (__builtin_mul_overflow(count, n, &count)) refuse(path, "declares more numbers than can be");
     hsize_t bytes = 0;
-    if (__builtin_mul_overflow(count, static_cast<hsize_t>(width), &bytes)) refuse(path, "declares more numbers than can be");
-    if (auto fault = storage_fault(set, space, bytes, width, file_bytes_); !fault.empty()) refuse(path, fault);
+    if (__builtin_mul_overflow(count, static_cast<hsize_t>(width), &bytes))
+      refuse(path, "declares more numbers than can be");
+    if (auto fault = storage_fault(set, space, bytes, width, file_bytes_); !fault.empty())
+      refuse(path, fault);
     if (bytes > bytes_left_) refuse(path, "and the arrays before it declare more than the file can hold");
     bytes_left_ -= bytes;
 
@@ -145,7 +155,8 @@ class Reader {
     }
     const bool is_signed = is_integer && H5Tget_sign(type) == H5T_SGN_2;
     if (is_float)
-      array.data = width <= 4 ? numbers<float>(set, H5T_NATIVE_FLOAT, path, count) : numbers<double>(set, H5T_NATIVE_DOUBLE, path, count);
+      array.data = width <= 4 ? numbers<float>(set, H5T_NATIVE_FLOAT, path, count)
+                              : numbers<double>(set, H5T_NATIVE_DOUBLE, path, count);
     else if (width <= 2 || (width <= 4 && is_signed))
       array.data = numbers<std::int32_t>(set, H5T_NATIVE_INT32, path, count);
     else if (width <= 4 || is_signed)
@@ -165,7 +176,8 @@ class Reader {
   void read_attributes(hid_t object, const std::string& path) {
     Names names;
     hsize_t start = 0;
-    const herr_t result = H5Aiterate2(object, H5_INDEX_NAME, kOrder, &start, collect_name<H5A_info_t>, &names);
+    const herr_t result =
+        H5Aiterate2(object, H5_INDEX_NAME, kOrder, &start, collect_name<H5A_info_t>, &names);
     for (const auto& name : names.take(result, "attributes of /" + path)) {
       const std::string what = path + ":" + name;
       if (!is_proper_name(name)) refuse(what, "has no proper name");
@@ -181,14 +193,17 @@ class Reader {
     const H5T_class_t number = H5Tget_class(type);
     const std::size_t width = H5Tget_size(type);
     if (kind == H5S_SCALAR && number == H5T_STRING && width <= file_bytes_) return text_of(attribute, type);
-    const bool is_integer = number == H5T_INTEGER && (width < 8 || (width == 8 && H5Tget_sign(type) == H5T_SGN_2));
-    if (!is_integer && !(number == H5T_FLOAT && width <= 8)) refuse(what, "is not an attribute of integers, floats or a text");
+    const bool is_integer =
+        number == H5T_INTEGER && (width < 8 || (width == 8 && H5Tget_sign(type) == H5T_SGN_2));
+    if (!is_integer && !(number == H5T_FLOAT && width <= 8))
+      refuse(what, "is not an attribute of integers, floats or a text");
     if (kind == H5S_SCALAR) {
       if (is_integer) return attribute_numbers<std::int64_t>(attribute, H5T_NATIVE_INT64, 1)[0];
       return attribute_numbers<double>(attribute, H5T_NATIVE_DOUBLE, 1)[0];
     }
     hsize_t count = 0;
-    if (kind != H5S_SIMPLE || H5Sget_simple_extent_ndims(space) != 1 || H5Sget_simple_extent_dims(space, &count, nullptr) < 0 || count > file_bytes_)
+    if (kind != H5S_SIMPLE || H5Sget_simple_extent_ndims(space) != 1 ||
+        H5Sget_simple_extent_dims(space, &count, nullptr) < 0 || count > file_bytes_)
       refuse(what, "is not an attribute with a number or a list of numbers");
     if (is_integer) return attribute_numbers<std::int64_t>(attribute, H5T_NATIVE_INT64, count);
     return attribute_numbers<double>(attribute, H5T_NATIVE_DOUBLE, count);
@@ -216,7 +231,8 @@ Archive read_image(std::span<const std::byte> bytes, const std::string& name) {
   Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "access");
   checked(H5Pset_fapl_core(access, bytes.size(), false), "access");
   checked(H5Pset_fclose_degree(access, H5F_CLOSE_STRONG), "access");
-  checked(H5Pset_file_image(access, const_cast<std::byte*>(bytes.data()), bytes.size()), "access");  // HDF5 copies it
+  checked(H5Pset_file_image(access, const_cast<std::byte*>(bytes.data()), bytes.size()),
+          "access");  // HDF5 copies it
   Handle file(H5Fopen("image being read", H5F_ACC_RDONLY, access), H5Fclose, "not a whole HDF5 file");
   return Reader(file, bytes.size(), name).read();
 }
@@ -235,18 +251,24 @@ Archive from_image(std::span<const std::byte> bytes, const std::string& name, Ac
   if (accept == Accept::plain) return read_plain(bytes, name);
   const std::lock_guard lock(hdf5_mutex());
   silence_hdf5();
-  // Want of memory is no damage. But a forged size asks for more than there is too: tried again, with as much memory there as an honest file can need, it is that.
+  // Want of memory is no damage. But a forged size asks for more than there is too: tried again, with as much
+  // memory there as an honest file can need, it is that.
   for (int attempt = 0;; ++attempt) {
     try {
       return read_image(bytes, name);
     } catch (const Hdf5Failure& failure) {
       if (failure.lacks_memory && attempt == 0) continue;
-      if (failure.lacks_memory && !is_memory_there(bytes.size())) throw MemoryBudget(fmt::format("{}: not enough memory to read its {} bytes; end other programs and try again", name, bytes.size()));
+      if (failure.lacks_memory && !is_memory_there(bytes.size()))
+        throw MemoryBudget(
+            fmt::format("{}: not enough memory to read its {} bytes; end other programs and try again", name,
+                        bytes.size()));
       throw BadData(fmt::format("{}: damaged, or not an HDF5 file: {}", name, printable(failure.what)));
     }
   }
 }
 
-Archive read_archive(const std::string& path, FileSystem& files) { return from_image(read_file(files, path), path); }
+Archive read_archive(const std::string& path, FileSystem& files) {
+  return from_image(read_file(files, path), path);
+}
 
 }  // namespace checkpoints

@@ -12,8 +12,8 @@ namespace checkpoints {
 namespace {
 
 constexpr hsize_t kChunkBytes = hsize_t{1} << 26;  // larger only where the array is
-constexpr hsize_t kMostChunks = 4096;              // that are looked at one by one, which takes HDF5 a search each
-constexpr hsize_t kChecksumBytes = 4;              // Fletcher32, behind each chunk
+constexpr hsize_t kMostChunks = 4096;  // that are looked at one by one, which takes HDF5 a search each
+constexpr hsize_t kChecksumBytes = 4;  // Fletcher32, behind each chunk
 
 struct Filters {
   bool deflate = false, fletcher32 = false;
@@ -25,16 +25,19 @@ std::string filter_fault(hid_t properties, Filters& found) {
   for (int i = 0; i < filters; ++i) {
     unsigned flags = 0;
     std::size_t values = 0;
-    const H5Z_filter_t filter = H5Pget_filter2(properties, static_cast<unsigned>(i), &flags, &values, nullptr, 0, nullptr, nullptr);
+    const H5Z_filter_t filter =
+        H5Pget_filter2(properties, static_cast<unsigned>(i), &flags, &values, nullptr, 0, nullptr, nullptr);
     const bool compression = filter == H5Z_FILTER_DEFLATE || filter == H5Z_FILTER_SHUFFLE;
-    if (filter != H5Z_FILTER_FLETCHER32 && !compression) return fmt::format("uses the filter number {}", filter);
+    if (filter != H5Z_FILTER_FLETCHER32 && !compression)
+      return fmt::format("uses the filter number {}", filter);
     if (filter == H5Z_FILTER_FLETCHER32 && std::exchange(found.fletcher32, true)) return "is checked twice";
     found.deflate |= filter == H5Z_FILTER_DEFLATE;
   }
   return {};
 }
 
-/// Every chunk of an array lies in the file. HDF5 1.10.8 takes a chunk shorter than its checksum for an endless one.
+/// Every chunk of an array lies in the file. HDF5 1.10.8 takes a chunk shorter than its checksum for an
+/// endless one.
 std::string chunk_fault(hid_t set, hid_t space, std::size_t file_bytes, const Filters& filters) {
   hsize_t chunks = 0;
   checked(H5Dget_num_chunks(set, space, &chunks), "the chunks");
@@ -44,7 +47,8 @@ std::string chunk_fault(hid_t set, hid_t space, std::size_t file_bytes, const Fi
     unsigned skipped_filters = 0;
     haddr_t address = HADDR_UNDEF;
     checked(H5Dget_chunk_info(set, space, i, at, &skipped_filters, &address, &size), "a chunk");
-    if (address > file_bytes || size > file_bytes - address || size < least) return "has a chunk that does not lie in the file";
+    if (address > file_bytes || size > file_bytes - address || size < least)
+      return "has a chunk that does not lie in the file";
   }
   return {};
 }
@@ -60,7 +64,8 @@ std::string storage_fault(hid_t set, hid_t space, hsize_t bytes, std::size_t wid
   if (auto fault = filter_fault(properties, filters); !fault.empty()) return fault;
 
   const hsize_t stored = std::min<hsize_t>(H5Dget_storage_size(set), file_bytes);
-  if (bytes > (filters.deflate ? stored * kDeflateRatio : stored)) return fmt::format("declares {} bytes where {} are stored", bytes, stored);
+  if (bytes > (filters.deflate ? stored * kDeflateRatio : stored))
+    return fmt::format("declares {} bytes where {} are stored", bytes, stored);
   if (layout == H5D_CONTIGUOUS && bytes > 0) {
     const haddr_t address = H5Dget_offset(set);
     if (address > file_bytes || bytes > file_bytes - address) return "does not lie in the file";
@@ -69,7 +74,9 @@ std::string storage_fault(hid_t set, hid_t space, hsize_t bytes, std::size_t wid
   hsize_t chunk[kMaxRank] = {}, chunk_bytes = width;
   const int rank = checked(H5Pget_chunk(properties, kMaxRank, chunk), "its chunks");
   for (int axis = 0; axis < std::min(rank, kMaxRank); ++axis)
-    if (__builtin_mul_overflow(chunk_bytes, chunk[axis], &chunk_bytes) || chunk_bytes > std::max(bytes, kChunkBytes)) return "has chunks larger than the array";
+    if (__builtin_mul_overflow(chunk_bytes, chunk[axis], &chunk_bytes) ||
+        chunk_bytes > std::max(bytes, kChunkBytes))
+      return "has chunks larger than the array";
   return chunk_fault(set, space, file_bytes, filters);
 }
 

@@ -1,5 +1,6 @@
-// Writes HDF5 without libhdf5, whose version 1.10.8 crashes where it gets no memory (bench/RESULTS.md, "Snapshots under attack"): what a snapshot needs of the
-// format is little. "HDF5 File Format Specification Version 3.0"; the numbers in comments are its sections.
+// Writes HDF5 without libhdf5, whose version 1.10.8 crashes where it gets no memory (bench/RESULTS.md,
+// "Snapshots under attack"): what a snapshot needs of the format is little. "HDF5 File Format Specification
+// Version 3.0"; the numbers in comments are its sections.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,7 +23,7 @@ constexpr std::size_t kCompactBytes = 4096;                // in the object head
 constexpr std::size_t kChunkBytes = std::size_t{1} << 24;  // a chunk is checked and read as a whole
 constexpr std::size_t kChecksumBytes = 4;
 constexpr std::uint64_t kNowhere = UINT64_MAX;
-constexpr std::uint8_t kPageBits = 20;                     // an index of up to 2^20 chunks is one piece
+constexpr std::uint8_t kPageBits = 20;  // an index of up to 2^20 chunks is one piece
 
 /// Bytes at the end of a growing vector.
 class Output {
@@ -31,7 +32,9 @@ class Output {
   void raw(std::span<const std::byte> from) { bytes_.insert(bytes_.end(), from.begin(), from.end()); }
   void text(const std::string& from) { raw(std::as_bytes(std::span(from))); }
   /// The low `count` bytes of a number, little-endian.
-  void number(std::uint64_t value, std::size_t count) { raw(std::as_bytes(std::span(&value, 1)).first(count)); }
+  void number(std::uint64_t value, std::size_t count) {
+    raw(std::as_bytes(std::span(&value, 1)).first(count));
+  }
   void u8(std::uint64_t value) { number(value, 1); }
   void u16(std::uint64_t value) { number(value, 2); }
   void u32(std::uint64_t value) { number(value, 4); }
@@ -47,7 +50,17 @@ class Output {
 /// The messages of an object header.
 class Messages {
  public:
-  enum Type : std::uint8_t { dataspace = 1, link_info = 2, datatype = 3, fill_value = 5, link = 6, layout = 8, group_info = 10, filters = 11, attribute = 12 };
+  enum Type : std::uint8_t {
+    dataspace = 1,
+    link_info = 2,
+    datatype = 3,
+    fill_value = 5,
+    link = 6,
+    layout = 8,
+    group_info = 10,
+    filters = 11,
+    attribute = 12
+  };
 
   template <class Fill>
   void add(Type type, Fill fill) {
@@ -97,9 +110,12 @@ void write_space(Output out, const std::vector<std::uint64_t>& shape, bool is_sc
 
 /// IV.A.2.m
 template <class Type>
-void add_attribute(Messages& messages, const std::string& name, Type write_its_type, const std::vector<std::uint64_t>& shape, bool is_scalar, std::span<const std::byte> data) {
+void add_attribute(Messages& messages, const std::string& name, Type write_its_type,
+                   const std::vector<std::uint64_t>& shape, bool is_scalar, std::span<const std::byte> data) {
   if (data.size() > kMaxAttributeBytes)
-    throw std::invalid_argument(fmt::format("[image] attribute {} has {} bytes, at most {} are possible; make it an array", name, data.size(), kMaxAttributeBytes));
+    throw std::invalid_argument(
+        fmt::format("[image] attribute {} has {} bytes, at most {} are possible; make it an array", name,
+                    data.size(), kMaxAttributeBytes));
   std::vector<std::byte> type, space;
   write_its_type(Output(type));
   write_space(Output(space), shape, is_scalar);
@@ -120,10 +136,14 @@ struct AttributeWriter {
   void operator()(double value) const { add(std::span<const double>(&value, 1), {}, true); }
   void operator()(const std::string& text) const {
     const std::string stored = text.empty() ? std::string(1, '\0') : text;  // HDF5 has no text of length 0
-    add_attribute(messages, name, [&](Output out) { write_text_type(out, stored.size()); }, {}, true, std::as_bytes(std::span(stored)));
+    add_attribute(
+        messages, name, [&](Output out) { write_text_type(out, stored.size()); }, {}, true,
+        std::as_bytes(std::span(stored)));
   }
   template <class T>
-  void operator()(const std::vector<T>& values) const { add(std::span<const T>(values), {values.size()}, false); }
+  void operator()(const std::vector<T>& values) const {
+    add(std::span<const T>(values), {values.size()}, false);
+  }
 
  private:
   template <class T>
@@ -149,12 +169,15 @@ class Body {
   }
 
   template <class T>
-  std::uint64_t write_array(const std::vector<std::uint64_t>& shape, const std::vector<T>& data, Messages messages) {
+  std::uint64_t write_array(const std::vector<std::uint64_t>& shape, const std::vector<T>& data,
+                            Messages messages) {
     const auto bytes = std::as_bytes(std::span(data));
     const bool is_compact = shape.empty() || bytes.size() <= kCompactBytes;
     messages.add(Messages::dataspace, [&](Output out) { write_space(out, shape, shape.empty()); });
     messages.add(Messages::datatype, write_type<T>);
-    messages.add(Messages::fill_value, [&](Output out) { out.u8(3), out.u8(is_compact ? 0x09 : 0x0B); });  // none; taken early or chunk by chunk
+    messages.add(Messages::fill_value, [&](Output out) {
+      out.u8(3), out.u8(is_compact ? 0x09 : 0x0B);
+    });  // none; taken early or chunk by chunk
     if (is_compact) {
       messages.add(Messages::layout, [&](Output out) {
         out.u8(3), out.u8(0);
@@ -168,7 +191,8 @@ class Body {
   }
 
  private:
-  /// Slices of up to 16 MiB: whole rows along the first axis where they fit, of one index along it where they don't, and so on.
+  /// Slices of up to 16 MiB: whole rows along the first axis where they fit, of one index along it where they
+  /// don't, and so on.
   static std::vector<std::uint64_t> chunk_shape(std::vector<std::uint64_t> chunk, std::size_t bytes) {
     for (std::size_t axis = 0; axis < chunk.size() && bytes > kChunkBytes; ++axis) {
       const std::size_t row = bytes / chunk[axis];
@@ -178,14 +202,16 @@ class Body {
     return chunk;
   }
 
-  void add_chunks(Messages& messages, const std::vector<std::uint64_t>& shape, std::size_t width, std::span<const std::byte> data) {
+  void add_chunks(Messages& messages, const std::vector<std::uint64_t>& shape, std::size_t width,
+                  std::span<const std::byte> data) {
     const auto chunk = chunk_shape(shape, data.size());
     std::size_t chunk_bytes = width, count = 1;
     for (std::size_t axis = 0; axis < shape.size(); ++axis) {
       chunk_bytes *= chunk[axis];
       count *= (shape[axis] + chunk[axis] - 1) / chunk[axis];
     }
-    messages.add(Messages::filters, [](Output out) { out.u8(2), out.u8(1), out.u16(3), out.u16(0), out.u16(0); });  // Fletcher32
+    messages.add(Messages::filters,
+                 [](Output out) { out.u8(2), out.u8(1), out.u16(3), out.u16(0), out.u16(0); });  // Fletcher32
     std::vector<std::uint64_t> addresses;
     if (count == 1) {
       addresses.push_back(write_chunk(data));
@@ -219,8 +245,9 @@ class Body {
   }
 
   /// Chunk number i in row-major order; zeros where it overhangs the array.
-  static void gather(std::size_t i, const std::vector<std::uint64_t>& chunk, const std::vector<std::uint64_t>& shape, std::size_t width, std::span<const std::byte> data,
-                     std::vector<std::byte>& to, std::size_t chunk_bytes) {
+  static void gather(std::size_t i, const std::vector<std::uint64_t>& chunk,
+                     const std::vector<std::uint64_t>& shape, std::size_t width,
+                     std::span<const std::byte> data, std::vector<std::byte>& to, std::size_t chunk_bytes) {
     const std::size_t rank = shape.size();
     std::vector<std::uint64_t> begin(rank), length(rank), at(rank);
     for (std::size_t axis = rank; axis-- > 0;) {
@@ -243,10 +270,12 @@ class Body {
     }
   }
 
-  /// A fixed array of chunks with filters, VII.C: for each its address, its size in as many bytes as libhdf5 takes for it, and which filters were skipped.
+  /// A fixed array of chunks with filters, VII.C: for each its address, its size in as many bytes as libhdf5
+  /// takes for it, and which filters were skipped.
   std::uint64_t write_index(const std::vector<std::uint64_t>& addresses, std::size_t chunk_bytes) {
     constexpr std::size_t kHeaderBytes = 28;
-    const std::size_t size_bytes = std::min<std::size_t>(8, 1 + (static_cast<std::size_t>(std::bit_width(chunk_bytes)) - 1 + 8) / 8);
+    const std::size_t size_bytes =
+        std::min<std::size_t>(8, 1 + (static_cast<std::size_t>(std::bit_width(chunk_bytes)) - 1 + 8) / 8);
     const std::size_t header = out_.size(), block = header + kHeaderBytes;
     out_.text("FAHD"), out_.u8(0), out_.u8(1);
     out_.u8(8 + size_bytes + 4), out_.u8(kPageBits);
@@ -254,7 +283,8 @@ class Body {
     out_.checksum(header);
     out_.text("FADB"), out_.u8(0), out_.u8(1);
     out_.u64(header - base_);
-    for (auto address : addresses) out_.u64(address), out_.number(chunk_bytes + kChecksumBytes, size_bytes), out_.u32(0);
+    for (auto address : addresses)
+      out_.u64(address), out_.number(chunk_bytes + kChecksumBytes, size_bytes), out_.u32(0);
     out_.checksum(block);
     return header - base_;
   }
@@ -285,10 +315,13 @@ void write_superblock(Output out, std::size_t base, std::size_t end, std::uint64
 std::size_t most_bytes(const Archive& archive, std::size_t user_block) {
   std::size_t bytes = user_block + 1024;
   for (const auto& [path, array] : archive.arrays())
-    bytes += 512 + 24 * array.shape.size() + path.size() + std::visit([](const auto& v) { return v.size() * sizeof(v[0]); }, array.data);
+    bytes += 512 + 24 * array.shape.size() + path.size() +
+             std::visit([](const auto& v) { return v.size() * sizeof(v[0]); }, array.data);
   for (const auto& path : archive.groups()) bytes += 128 + path.size();
   for (const auto& [path, values] : archive.attributes())
-    for (const auto& [name, value] : values) bytes += 128 + name.size() + (std::holds_alternative<std::string>(value) ? std::get<std::string>(value).size() : 8);
+    for (const auto& [name, value] : values)
+      bytes += 128 + name.size() +
+               (std::holds_alternative<std::string>(value) ? std::get<std::string>(value).size() : 8);
   return bytes;
 }
 
@@ -304,7 +337,8 @@ std::vector<std::byte> to_image(const Archive& archive, std::size_t user_block) 
   std::map<std::string, Messages> links;  // of each group, by its path
   auto link = [&](const std::string& path, std::uint64_t address) {
     const std::size_t slash = path.find_last_of('/');
-    add_link(links[slash == std::string::npos ? "" : path.substr(0, slash)], slash == std::string::npos ? path : path.substr(slash + 1), address);
+    add_link(links[slash == std::string::npos ? "" : path.substr(0, slash)],
+             slash == std::string::npos ? path : path.substr(slash + 1), address);
   };
   auto attributes_of = [&](const std::string& path, Messages& messages) {
     const auto found = archive.attributes().find(path);
@@ -315,15 +349,19 @@ std::vector<std::byte> to_image(const Archive& archive, std::size_t user_block) 
     constexpr std::size_t kMaxRank = 8;
     constexpr std::ptrdiff_t kMaxDepth = 32;  // the reader's limits: what is saved can be loaded
     if (array.shape.size() > kMaxRank || std::count(path.begin(), path.end(), '/') > kMaxDepth)
-      throw std::invalid_argument(fmt::format("[image] /{}: more than {} dimensions, or more than {} groups deep", path, kMaxRank, kMaxDepth));
+      throw std::invalid_argument(fmt::format(
+          "[image] /{}: more than {} dimensions, or more than {} groups deep", path, kMaxRank, kMaxDepth));
     Messages messages;
     attributes_of(path, messages);
     const std::vector<std::uint64_t> shape(array.shape.begin(), array.shape.end());
-    link(path, std::visit([&](const auto& data) { return body.write_array(shape, data, std::move(messages)); }, array.data));
+    link(path,
+         std::visit([&](const auto& data) { return body.write_array(shape, data, std::move(messages)); },
+                    array.data));
   }
   auto write_group = [&](const std::string& path) {
     Messages messages;
-    messages.add(Messages::link_info, [](Output out) { out.u8(0), out.u8(0), out.u64(kNowhere), out.u64(kNowhere); });
+    messages.add(Messages::link_info,
+                 [](Output out) { out.u8(0), out.u8(0), out.u64(kNowhere), out.u64(kNowhere); });
     messages.add(Messages::group_info, [](Output out) { out.u8(0), out.u8(0); });
     attributes_of(path, messages);
     messages.append(links[path]);

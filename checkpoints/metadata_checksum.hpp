@@ -1,6 +1,7 @@
 // HDF5's two checksums: Jenkins' lookup3 over metadata, Fletcher32 over chunks.
 //
-// "HDF5 File Format Specification Version 3.0", appendix B and filter 3. Private to this folder. Pure functions.
+// "HDF5 File Format Specification Version 3.0", appendix B and filter 3. Private to this folder. Pure
+// functions.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -15,7 +15,9 @@ constexpr std::uint8_t kHugeRecords = 1;
 constexpr std::size_t kHugeRecordBytes = 24;
 
 /// Bytes that HDF5 takes for numbers up to `limit`.
-std::size_t bytes_for(std::uint64_t limit) { return (static_cast<std::size_t>(std::bit_width(limit | 1)) - 1) / 8 + 1; }
+std::size_t bytes_for(std::uint64_t limit) {
+  return (static_cast<std::size_t>(std::bit_width(limit | 1)) - 1) / 8 + 1;
+}
 
 struct Node {
   std::uint64_t address = 0, records = 0;
@@ -24,7 +26,8 @@ struct Node {
 
 }  // namespace
 
-void for_each_record(const AddressSpace& file, TreeBudget& budget, std::uint64_t address, std::uint8_t type, std::size_t record_bytes, const std::function<void(ByteCursor)>& visit) {
+void for_each_record(const AddressSpace& file, TreeBudget& budget, std::uint64_t address, std::uint8_t type,
+                     std::size_t record_bytes, const std::function<void(ByteCursor)>& visit) {
   ByteCursor header = file.at(address);
   header.signature("BTHD", 0);
   const std::uint8_t found_type = header.u8();
@@ -34,17 +37,23 @@ void for_each_record(const AddressSpace& file, TreeBudget& budget, std::uint64_t
   header.take(2);  // when nodes are split and merged
   root.address = header.u64();
   root.records = header.u16();
-  if (found_type != type || found_bytes != record_bytes || root.depth > kDeepest || node_bytes < 64) throw FormatFault{"has a B-tree of another kind"};
+  if (found_type != type || found_bytes != record_bytes || root.depth > kDeepest || node_bytes < 64)
+    throw FormatFault{"has a B-tree of another kind"};
   if (root.address == kNowhere) return;  // no records
 
   // How many records a node of each depth holds at most decides how many bytes count them.
-  const std::size_t leaf_records = (node_bytes - kNodeOverhead) / record_bytes, count_bytes = bytes_for(leaf_records);
+  const std::size_t leaf_records = (node_bytes - kNodeOverhead) / record_bytes,
+                    count_bytes = bytes_for(leaf_records);
   std::vector<std::size_t> total_bytes = {0};  // of the count of all records below a child, by its depth
   std::uint64_t below = leaf_records;
   for (unsigned depth = 1; depth < root.depth; ++depth) {
     const std::size_t pointer = 8 + count_bytes + total_bytes.back();
-    const std::uint64_t most = node_bytes > kNodeOverhead + pointer ? (node_bytes - kNodeOverhead - pointer) / (record_bytes + pointer) : 0;
-    if (most == 0 || __builtin_mul_overflow(most + 1, below, &below) || __builtin_add_overflow(below, most, &below)) throw FormatFault{"has a B-tree of another kind"};
+    const std::uint64_t most = node_bytes > kNodeOverhead + pointer
+                                   ? (node_bytes - kNodeOverhead - pointer) / (record_bytes + pointer)
+                                   : 0;
+    if (most == 0 || __builtin_mul_overflow(most + 1, below, &below) ||
+        __builtin_add_overflow(below, most, &below))
+      throw FormatFault{"has a B-tree of another kind"};
     total_bytes.push_back(bytes_for(below));
   }
 
@@ -52,7 +61,8 @@ void for_each_record(const AddressSpace& file, TreeBudget& budget, std::uint64_t
   while (!pending.empty()) {
     const Node node = pending.back();
     pending.pop_back();
-    if (node_bytes > budget.bytes) throw FormatFault{"and the objects before it have more B-tree than the file can hold"};
+    if (node_bytes > budget.bytes)
+      throw FormatFault{"and the objects before it have more B-tree than the file can hold"};
     budget.bytes -= node_bytes;
     ByteCursor cursor(file.at(node.address, node_bytes));
     cursor.signature(node.depth == 0 ? "BTLF" : "BTIN", 0);
@@ -76,17 +86,20 @@ PlainHeap::PlainHeap(const AddressSpace& file, TreeBudget& budget, std::uint64_t
   const std::size_t filter_bytes = header.u16();
   header.take(1 + 4 + 8);  // flags, largest managed object, next huge ID
   const std::uint64_t huge_tree = header.u64();
-  header.take(10 * 8);     // free space, its manager, and statistics
+  header.take(10 * 8);  // free space, its manager, and statistics
   width_ = header.u16();
   first_block_ = header.u64();
   largest_direct_ = header.u64();
   offset_bytes_ = (header.u16() + std::size_t{7}) / 8;
-  header.take(2);          // rows at the start
+  header.take(2);  // rows at the start
   root_ = header.u64();
   rows_ = header.u16();
   if (filter_bytes != 0) throw FormatFault{"has a filtered heap"};
-  if (width_ == 0 || first_block_ == 0 || !std::has_single_bit(width_) || !std::has_single_bit(first_block_) || !std::has_single_bit(largest_direct_) || first_block_ > largest_direct_ ||
-      largest_direct_ > kLargestBlock || rows_ > kMostRows || offset_bytes_ == 0 || offset_bytes_ > 8 || id_bytes_ < 2 + offset_bytes_ || id_bytes_ > 9 + offset_bytes_)
+  if (width_ == 0 || first_block_ == 0 || !std::has_single_bit(width_) ||
+      !std::has_single_bit(first_block_) || !std::has_single_bit(largest_direct_) ||
+      first_block_ > largest_direct_ || largest_direct_ > kLargestBlock || rows_ > kMostRows ||
+      offset_bytes_ == 0 || offset_bytes_ > 8 || id_bytes_ < 2 + offset_bytes_ ||
+      id_bytes_ > 9 + offset_bytes_)
     throw FormatFault{"has a heap of another kind"};
   if (huge_tree == kNowhere) return;
   for_each_record(file_, budget, huge_tree, kHugeRecords, kHugeRecordBytes, [&](ByteCursor record) {
@@ -109,7 +122,8 @@ std::span<const std::byte> PlainHeap::object(std::span<const std::byte> id) cons
   return found->second;
 }
 
-/// The doubling table: rows of `width` blocks; those of the first two rows have the first size, each further row's twice those of the row before.
+/// The doubling table: rows of `width` blocks; those of the first two rows have the first size, each further
+/// row's twice those of the row before.
 std::span<const std::byte> PlainHeap::managed(std::uint64_t offset, std::uint64_t count) const {
   std::uint64_t block = root_, begin = 0, size = first_block_;
   for (unsigned rows = rows_; rows > 0;) {
@@ -131,7 +145,8 @@ std::span<const std::byte> PlainHeap::managed(std::uint64_t offset, std::uint64_
   }
   ByteCursor direct = file_.at(block);
   direct.signature("FHDB", 0);
-  if (offset < begin || offset - begin > size || count > size - (offset - begin)) throw FormatFault{"has an object outside its heap"};
+  if (offset < begin || offset - begin > size || count > size - (offset - begin))
+    throw FormatFault{"has an object outside its heap"};
   return file_.at(block, size).subspan(offset - begin, count);
 }
 

@@ -1,6 +1,8 @@
-// PlainHeap: where HDF5 keeps the links of a large group and the attributes of an object that has many: a fractal heap, found by the records of a version 2 B-tree.
+// PlainHeap: where HDF5 keeps the links of a large group and the attributes of an object that has many: a
+// fractal heap, found by the records of a version 2 B-tree.
 //
-// "HDF5 File Format Specification Version 3.0", sections III.A.2 (version 2 B-trees) and III.G (fractal heap). Private to this folder. Const: any number of threads.
+// "HDF5 File Format Specification Version 3.0", sections III.A.2 (version 2 B-trees) and III.G (fractal
+// heap). Private to this folder. Const: any number of threads.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -11,15 +13,17 @@
 
 namespace checkpoints {
 
-/// How many bytes of B-tree nodes may still be read: of one file no more than it has. A sound file has each node once; in a hostile one nodes, trees and heaps may lie over
-/// each other, and a small file would take hours.
+/// How many bytes of B-tree nodes may still be read: of one file no more than it has. A sound file has each
+/// node once; in a hostile one nodes, trees and heaps may lie over each other, and a small file would take
+/// hours.
 struct TreeBudget {
   std::size_t bytes = 0;
 };
 
-/// Calls visit with each record of the B-tree whose header is at `address`, in the order of its keys. Throws FormatFault: not one of this type and record size, or the
-/// budget is spent.
-void for_each_record(const AddressSpace& file, TreeBudget& budget, std::uint64_t address, std::uint8_t type, std::size_t record_bytes, const std::function<void(ByteCursor)>& visit);
+/// Calls visit with each record of the B-tree whose header is at `address`, in the order of its keys. Throws
+/// FormatFault: not one of this type and record size, or the budget is spent.
+void for_each_record(const AddressSpace& file, TreeBudget& budget, std::uint64_t address, std::uint8_t type,
+                     std::size_t record_bytes, const std::function<void(ByteCursor)>& visit);
 
 class PlainHeap {
  public:
@@ -30,7 +34,9 @@ class PlainHeap {
 
  private:
   std::span<const std::byte> managed(std::uint64_t offset, std::uint64_t count) const;
-  std::uint64_t block_bytes(unsigned row) const { return row == 0 ? first_block_ : first_block_ << (row - 1); }
+  std::uint64_t block_bytes(unsigned row) const {
+    return row == 0 ? first_block_ : first_block_ << (row - 1);
+  }
   std::uint64_t row_begin(unsigned row) const { return row == 0 ? 0 : width_ * first_block_ << (row - 1); }
 
   const AddressSpace& file_;

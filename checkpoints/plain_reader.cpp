@@ -25,18 +25,32 @@ constexpr std::size_t kNamesRatio = 8;  // paths repeat the names of groups
 constexpr std::size_t kChecksumBytes = 4;
 constexpr std::uint16_t kFletcher32 = 3;  // number of the filter
 
-// Records of B-trees: of a link its name's hash and its heap ID; of an attribute its heap ID, flags, order and hash.
+// Records of B-trees: of a link its name's hash and its heap ID; of an attribute its heap ID, flags, order
+// and hash.
 constexpr std::uint8_t kLinkRecords = 5, kAttributeRecords = 8;
-constexpr std::size_t kLinkId = 7, kAttributeId = 8, kLinkRecordBytes = 4 + kLinkId, kAttributeRecordBytes = kAttributeId + 1 + 4 + 4;
+constexpr std::size_t kLinkId = 7, kAttributeId = 8, kLinkRecordBytes = 4 + kLinkId,
+                      kAttributeRecordBytes = kAttributeId + 1 + 4 + 4;
 
 enum Message : std::uint8_t {
-  kNil = 0x00, kDataspace = 0x01, kLinkInfo = 0x02, kDatatype = 0x03, kFillValue = 0x05, kLink = 0x06, kLayout = 0x08, kGroupInfo = 0x0A, kFilters = 0x0B, kAttribute = 0x0C,
-  kContinuation = 0x10, kAttributeInfo = 0x15, kReferenceCount = 0x16
+  kNil = 0x00,
+  kDataspace = 0x01,
+  kLinkInfo = 0x02,
+  kDatatype = 0x03,
+  kFillValue = 0x05,
+  kLink = 0x06,
+  kLayout = 0x08,
+  kGroupInfo = 0x0A,
+  kFilters = 0x0B,
+  kAttribute = 0x0C,
+  kContinuation = 0x10,
+  kAttributeInfo = 0x15,
+  kReferenceCount = 0x16
 };
 
 /// For a message of one line.
 std::string printable(std::string text) {
-  std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
   return text;
 }
 
@@ -48,8 +62,15 @@ struct Datatype {
 };
 
 Datatype datatype(std::span<const std::byte> message) {
-  // Class and its bits, size, and the properties: where the bits are (for floats also exponent, mantissa and bias).
-  struct Known { Type type; std::uint8_t kind; std::array<std::uint8_t, 3> bits; std::size_t bytes; std::array<std::uint8_t, 12> properties; };
+  // Class and its bits, size, and the properties: where the bits are (for floats also exponent, mantissa and
+  // bias).
+  struct Known {
+    Type type;
+    std::uint8_t kind;
+    std::array<std::uint8_t, 3> bits;
+    std::size_t bytes;
+    std::array<std::uint8_t, 12> properties;
+  };
   static constexpr Known kKnown[] = {
       {Type::float32, 1, {0x20, 31, 0}, 4, {0, 0, 32, 0, 23, 8, 0, 23, 127, 0, 0, 0}},
       {Type::float64, 1, {0x20, 63, 0}, 8, {0, 0, 64, 0, 52, 11, 0, 52, 0xFF, 3, 0, 0}},
@@ -59,13 +80,16 @@ Datatype datatype(std::span<const std::byte> message) {
   };
   constexpr std::uint8_t kText = 3, kNullPadded = 1, kUtf8 = 1 << 4;
   ByteCursor cursor(message);
-  const std::uint8_t kind = cursor.u8() & 0x0F;  // above: the version, which changes nothing for these classes
+  const std::uint8_t kind =
+      cursor.u8() & 0x0F;  // above: the version, which changes nothing for these classes
   const std::array<std::uint8_t, 3> bits = {cursor.u8(), cursor.u8(), cursor.u8()};
   const std::size_t bytes = cursor.u32();
-  if (kind == kText && bits[0] == (kNullPadded | kUtf8) && bits[1] == 0 && bits[2] == 0 && bytes > 0) return {Type::text, bytes};
+  if (kind == kText && bits[0] == (kNullPadded | kUtf8) && bits[1] == 0 && bits[2] == 0 && bytes > 0)
+    return {Type::text, bytes};
   for (const Known& known : kKnown) {
     const std::size_t properties = known.kind == 1 ? 12 : 4;
-    if (kind == known.kind && bits == known.bits && bytes == known.bytes && cursor.left() >= properties && std::memcmp(cursor.rest().data(), known.properties.data(), properties) == 0)
+    if (kind == known.kind && bits == known.bits && bytes == known.bytes && cursor.left() >= properties &&
+        std::memcmp(cursor.rest().data(), known.properties.data(), properties) == 0)
       return {known.type, bytes};
   }
   throw FormatFault{"is of a type that snapshots do not use"};
@@ -77,7 +101,8 @@ std::vector<std::uint64_t> dataspace(std::span<const std::byte> message) {
   if (cursor.u8() != 2) throw FormatFault{"has a shape of an unknown version"};
   const std::size_t rank = cursor.u8();
   const std::uint8_t flags = cursor.u8(), kind = cursor.u8();
-  if (rank > kMaxRank || flags > 1 || kind > 1 || (kind == 0) != (rank == 0)) throw FormatFault{"has no shape of up to 8 dimensions"};
+  if (rank > kMaxRank || flags > 1 || kind > 1 || (kind == 0) != (rank == 0))
+    throw FormatFault{"has no shape of up to 8 dimensions"};
   std::vector<std::uint64_t> shape(rank);
   for (auto& n : shape)
     if (n = cursor.u64(); n > INT64_MAX) throw FormatFault{"declares more numbers than the file can hold"};
@@ -93,7 +118,8 @@ std::uint64_t count_of(const std::vector<std::uint64_t>& shape, std::size_t widt
   for (auto n : shape)
     if (n == 0) return 0;
   for (auto n : shape)
-    if (__builtin_mul_overflow(count, n, &count) || count > most / width) throw FormatFault{"declares more numbers than the file can hold"};
+    if (__builtin_mul_overflow(count, n, &count) || count > most / width)
+      throw FormatFault{"declares more numbers than the file can hold"};
   if (count > most / width) throw FormatFault{"declares more numbers than the file can hold"};
   return count;
 }
@@ -122,7 +148,8 @@ struct Chunks {
 
 class PlainReader {
  public:
-  PlainReader(std::span<const std::byte> bytes, std::size_t file_bytes, const std::string& name) : file_(bytes), bytes_left_(file_bytes), extra_left_(kNamesRatio * file_bytes), archive_(name) {}
+  PlainReader(std::span<const std::byte> bytes, std::size_t file_bytes, const std::string& name)
+      : file_(bytes), bytes_left_(file_bytes), extra_left_(kNamesRatio * file_bytes), archive_(name) {}
 
   Archive read(std::uint64_t root) {
     std::vector<std::pair<std::string, std::uint64_t>> pending{{"", root}};
@@ -132,14 +159,16 @@ class PlainReader {
       try {
         read_object(path, address, pending);
       } catch (const FormatFault& fault) {
-        throw BadData(fmt::format("{}: /{} {}; such files are not read", archive_.name(), printable(path), fault.what));
+        throw BadData(
+            fmt::format("{}: /{} {}; such files are not read", archive_.name(), printable(path), fault.what));
       }
     }
     return std::move(archive_);
   }
 
  private:
-  void read_object(const std::string& path, std::uint64_t address, std::vector<std::pair<std::string, std::uint64_t>>& pending) {
+  void read_object(const std::string& path, std::uint64_t address,
+                   std::vector<std::pair<std::string, std::uint64_t>>& pending) {
     if (!seen_.insert(address).second) throw FormatFault{"is reached twice"};
     const Header header = read_header(address);
     const bool is_array = header.type || header.shape || !header.layout.empty() || !header.filters.empty();
@@ -162,12 +191,14 @@ class PlainReader {
     if (flags & 0x20) cursor.take(16);  // times
     if (flags & 0x10) cursor.take(4);   // when attributes move into a heap
     Header header;
-    std::vector<std::span<const std::byte>> pending{cursor.take(cursor.number(std::size_t{1} << (flags & 3)))};
+    std::vector<std::span<const std::byte>> pending{
+        cursor.take(cursor.number(std::size_t{1} << (flags & 3)))};
     const std::size_t message_header = flags & 0x04 ? 6 : 4;
     while (!pending.empty()) {
       ByteCursor messages(pending.back());
       pending.pop_back();
-      if (messages.left() > header_bytes_left()) throw FormatFault{"and the objects before it have more header than the file can hold"};
+      if (messages.left() > header_bytes_left())
+        throw FormatFault{"and the objects before it have more header than the file can hold"};
       header_bytes_ += messages.left() + 1;
       while (messages.left() >= message_header) {
         const std::uint8_t type = messages.u8();
@@ -180,7 +211,8 @@ class PlainReader {
           ByteCursor where(content);
           const std::uint64_t at = where.u64(), count = where.u64();
           ByteCursor chunk(file_.at(at, count));
-          if (chunk.text(4) != "OCHK" || chunk.left() < kChecksumBytes) throw FormatFault{"has a header that continues nowhere"};
+          if (chunk.text(4) != "OCHK" || chunk.left() < kChecksumBytes)
+            throw FormatFault{"has a header that continues nowhere"};
           pending.push_back(chunk.take(chunk.left() - kChecksumBytes));
         } else {
           note(header, type, content);
@@ -196,7 +228,10 @@ class PlainReader {
       place = content;
     };
     switch (type) {
-      case kNil: case kFillValue: case kGroupInfo: break;  // nothing depends on them: every number is stored
+      case kNil:
+      case kFillValue:
+      case kGroupInfo:
+        break;  // nothing depends on them: every number is stored
       case kDataspace:
         if (header.shape) throw FormatFault{"has two shapes"};
         header.shape = dataspace(content);
@@ -205,19 +240,35 @@ class PlainReader {
         if (header.type) throw FormatFault{"has two types"};
         header.type = datatype(content);
         break;
-      case kLinkInfo: once(header.link_info); break;
-      case kLayout: once(header.layout); break;
-      case kFilters: once(header.filters); break;
-      case kAttributeInfo: once(header.attribute_info); break;
-      case kLink: header.links.push_back(content); break;
-      case kAttribute: header.attributes.push_back(content); break;
-      case kReferenceCount: throw FormatFault{"is reached twice"};
-      default: throw FormatFault{fmt::format("has a header message of the type {}", type)};
+      case kLinkInfo:
+        once(header.link_info);
+        break;
+      case kLayout:
+        once(header.layout);
+        break;
+      case kFilters:
+        once(header.filters);
+        break;
+      case kAttributeInfo:
+        once(header.attribute_info);
+        break;
+      case kLink:
+        header.links.push_back(content);
+        break;
+      case kAttribute:
+        header.attributes.push_back(content);
+        break;
+      case kReferenceCount:
+        throw FormatFault{"is reached twice"};
+      default:
+        throw FormatFault{fmt::format("has a header message of the type {}", type)};
     }
   }
 
-  /// Addresses of the heap and of the index by name, of links (largest order: 8 bytes) or attributes (2 bytes).
-  static std::pair<std::uint64_t, std::uint64_t> dense_storage(std::span<const std::byte> info, std::size_t order_bytes) {
+  /// Addresses of the heap and of the index by name, of links (largest order: 8 bytes) or attributes (2
+  /// bytes).
+  static std::pair<std::uint64_t, std::uint64_t> dense_storage(std::span<const std::byte> info,
+                                                               std::size_t order_bytes) {
     ByteCursor cursor(info);
     if (cursor.u8() != 0) throw FormatFault{"has a header message of an unknown version"};
     if (cursor.u8() & 1) cursor.take(order_bytes);
@@ -225,8 +276,10 @@ class PlainReader {
     return {heap, cursor.u64()};
   }
 
-  void read_links(const Header& header, const std::string& path, std::vector<std::pair<std::string, std::uint64_t>>& pending) {
-    if (std::count(path.begin(), path.end(), '/') >= static_cast<std::ptrdiff_t>(kMaxDepth)) throw FormatFault{"lies too deep"};
+  void read_links(const Header& header, const std::string& path,
+                  std::vector<std::pair<std::string, std::uint64_t>>& pending) {
+    if (std::count(path.begin(), path.end(), '/') >= static_cast<std::ptrdiff_t>(kMaxDepth))
+      throw FormatFault{"lies too deep"};
     std::set<std::string> names;
     auto follow = [&](std::span<const std::byte> message) {
       auto [name, address] = link(message);
@@ -245,12 +298,16 @@ class PlainReader {
   }
 
   /// Each heap is opened once, however many objects say that it is theirs.
-  const PlainHeap& heap_at(std::uint64_t address) { return heaps_.try_emplace(address, file_, tree_budget_, address).first->second; }
+  const PlainHeap& heap_at(std::uint64_t address) {
+    return heaps_.try_emplace(address, file_, tree_budget_, address).first->second;
+  }
 
-  /// Names and attributes may lie over each other in heaps, and then a small file would take much memory and time.
+  /// Names and attributes may lie over each other in heaps, and then a small file would take much memory and
+  /// time.
   void spend(std::size_t bytes) {
     constexpr std::size_t kEach = 32;  // what the least of them takes in a file
-    if (bytes + kEach > extra_left_) throw FormatFault{"and the objects before it have more names and attributes than the file can hold"};
+    if (bytes + kEach > extra_left_)
+      throw FormatFault{"and the objects before it have more names and attributes than the file can hold"};
     extra_left_ -= bytes + kEach;
   }
 
@@ -263,8 +320,11 @@ class PlainReader {
     if (flags & 0x04) cursor.take(8);  // order
     if (flags & 0x10) cursor.take(1);  // ASCII or UTF-8
     std::string name = cursor.text(cursor.number(std::size_t{1} << (flags & 3)));
-    if (kind != 0) throw FormatFault{fmt::format("has a link \"{}\" that is {}", printable(name), kind == 1 ? "a soft link" : "a link to outside")};
-    if (!is_proper_name(name) || name == "." || name == ".." || name.find('/') != std::string::npos) throw FormatFault{fmt::format("has a link without a proper name, \"{}\"", printable(name))};
+    if (kind != 0)
+      throw FormatFault{fmt::format("has a link \"{}\" that is {}", printable(name),
+                                    kind == 1 ? "a soft link" : "a link to outside")};
+    if (!is_proper_name(name) || name == "." || name == ".." || name.find('/') != std::string::npos)
+      throw FormatFault{fmt::format("has a link without a proper name, \"{}\"", printable(name))};
     return {std::move(name), cursor.u64()};
   }
 
@@ -274,41 +334,47 @@ class PlainReader {
     const auto [heap_address, index] = dense_storage(header.attribute_info, 2);
     if (heap_address == kNowhere) return;
     const PlainHeap& heap = heap_at(heap_address);
-    for_each_record(file_, tree_budget_, index, kAttributeRecords, kAttributeRecordBytes, [&](ByteCursor record) {
-      const auto id = record.take(kAttributeId);
-      if (record.u8() & 0x02) throw FormatFault{"shares an attribute"};
-      read_attribute(heap.object(id), path);
-    });
+    for_each_record(file_, tree_budget_, index, kAttributeRecords, kAttributeRecordBytes,
+                    [&](ByteCursor record) {
+                      const auto id = record.take(kAttributeId);
+                      if (record.u8() & 0x02) throw FormatFault{"shares an attribute"};
+                      read_attribute(heap.object(id), path);
+                    });
   }
 
   void read_attribute(std::span<const std::byte> message, const std::string& path) {
     spend(message.size());
     ByteCursor cursor(message);
-    if (cursor.u8() != 3 || cursor.u8() != 0) throw FormatFault{"has an attribute of an unknown version, or one that shares a type"};
+    if (cursor.u8() != 3 || cursor.u8() != 0)
+      throw FormatFault{"has an attribute of an unknown version, or one that shares a type"};
     const std::size_t name_bytes = cursor.u16(), type_bytes = cursor.u16(), shape_bytes = cursor.u16();
     cursor.take(1);  // ASCII or UTF-8
     std::string name = cursor.text(name_bytes);
     if (!name.empty() && name.back() == '\0') name.pop_back();
-    if (!is_proper_name(name)) throw FormatFault{fmt::format("has an attribute without a proper name, \"{}\"", printable(name))};
+    if (!is_proper_name(name))
+      throw FormatFault{fmt::format("has an attribute without a proper name, \"{}\"", printable(name))};
     try {
       const Datatype type = datatype(cursor.take(type_bytes));
       const auto shape = dataspace(cursor.take(shape_bytes));
       const std::uint64_t count = count_of(shape, type.bytes, cursor.left());
       const auto known = archive_.attributes().find(path);
-      if (known != archive_.attributes().end() && known->second.contains(name)) throw FormatFault{"is there twice"};
+      if (known != archive_.attributes().end() && known->second.contains(name))
+        throw FormatFault{"is there twice"};
       archive_.set(path, name, attribute_value(type, shape, cursor.take(count * type.bytes)));
     } catch (const FormatFault& fault) {
       throw FormatFault{fmt::format("has an attribute \"{}\" that {}", printable(name), fault.what)};
     }
   }
 
-  static Attribute attribute_value(const Datatype& type, const std::vector<std::uint64_t>& shape, std::span<const std::byte> bytes) {
+  static Attribute attribute_value(const Datatype& type, const std::vector<std::uint64_t>& shape,
+                                   std::span<const std::byte> bytes) {
     if (type.type == Type::text && shape.empty()) {
       std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
       text.erase(std::min(text.find('\0'), text.size()));
       return text;
     }
-    if (shape.size() > 1 || (type.type != Type::int64 && type.type != Type::float64)) throw FormatFault{"is neither a number, nor a list of numbers, nor a text"};
+    if (shape.size() > 1 || (type.type != Type::int64 && type.type != Type::float64))
+      throw FormatFault{"is neither a number, nor a list of numbers, nor a text"};
     if (type.type == Type::int64) {
       auto numbers = numbers_in<std::int64_t>(bytes);
       return shape.empty() ? Attribute(numbers.at(0)) : Attribute(std::move(numbers));
@@ -318,7 +384,8 @@ class PlainReader {
   }
 
   void read_array(const Header& header, const std::string& path) {
-    if (!header.type || !header.shape || header.layout.empty()) throw FormatFault{"is an array without a type, a shape or a place"};
+    if (!header.type || !header.shape || header.layout.empty())
+      throw FormatFault{"is an array without a type, a shape or a place"};
     if (!header.filters.empty()) require_checksums(header.filters);
     const Datatype type = *header.type;
     if (type.type == Type::text) throw FormatFault{"is an array of texts"};
@@ -329,18 +396,30 @@ class PlainReader {
     Array array;
     array.shape.assign(header.shape->begin(), header.shape->end());
     switch (type.type) {
-      case Type::float32: array.data = numbers_in<float>(data); break;
-      case Type::float64: array.data = numbers_in<double>(data); break;
-      case Type::int32: array.data = numbers_in<std::int32_t>(data); break;
-      case Type::int64: array.data = numbers_in<std::int64_t>(data); break;
-      case Type::uint64: array.data = numbers_in<std::uint64_t>(data); break;
-      case Type::text: break;
+      case Type::float32:
+        array.data = numbers_in<float>(data);
+        break;
+      case Type::float64:
+        array.data = numbers_in<double>(data);
+        break;
+      case Type::int32:
+        array.data = numbers_in<std::int32_t>(data);
+        break;
+      case Type::int64:
+        array.data = numbers_in<std::int64_t>(data);
+        break;
+      case Type::uint64:
+        array.data = numbers_in<std::uint64_t>(data);
+        break;
+      case Type::text:
+        break;
     }
     archive_.put(path, std::move(array));
   }
 
   /// The array's bytes in C order: in the file where they lie so, else in `gathered`.
-  std::span<const std::byte> array_bytes(const Header& header, std::size_t width, std::uint64_t bytes, std::vector<std::byte>& gathered) const {
+  std::span<const std::byte> array_bytes(const Header& header, std::size_t width, std::uint64_t bytes,
+                                         std::vector<std::byte>& gathered) const {
     constexpr std::uint8_t kCompact = 0, kContiguous = 1, kChunked = 2, kVirtual = 3;
     ByteCursor layout(header.layout);
     const std::uint8_t version = layout.u8(), kind = layout.u8();
@@ -349,17 +428,21 @@ class PlainReader {
     if (kind == kCompact && (version == 3 || version == 4)) {
       if (!header.filters.empty()) throw FormatFault{"lies in its header and has a filter"};
       const std::size_t stored = layout.u16();
-      if (stored != bytes) throw FormatFault{fmt::format("declares {} bytes where {} are stored", bytes, stored)};
+      if (stored != bytes)
+        throw FormatFault{fmt::format("declares {} bytes where {} are stored", bytes, stored)};
       return layout.take(stored);
     }
-    if (kind != kChunked || version != 4) throw FormatFault{"lies in the file in a way that snapshots do not use"};
+    if (kind != kChunked || version != 4)
+      throw FormatFault{"lies in the file in a way that snapshots do not use"};
     if (header.filters.empty()) throw FormatFault{"is in chunks without checksums"};
     const Chunks chunks = find_chunks(layout, *header.shape, width);
     std::uint64_t chunk_bytes = width;
     for (auto n : chunks.shape) chunk_bytes *= n;
-    if (chunks.addresses.size() == 1 && chunk_bytes == bytes) return file_.at(chunks.addresses[0], chunk_bytes);
+    if (chunks.addresses.size() == 1 && chunk_bytes == bytes)
+      return file_.at(chunks.addresses[0], chunk_bytes);
     gathered.resize(bytes);
-    for (std::size_t i = 0; i < chunks.addresses.size(); ++i) place(chunks, i, file_.at(chunks.addresses[i], chunk_bytes), *header.shape, width, gathered);
+    for (std::size_t i = 0; i < chunks.addresses.size(); ++i)
+      place(chunks, i, file_.at(chunks.addresses[i], chunk_bytes), *header.shape, width, gathered);
     return gathered;
   }
 
@@ -368,7 +451,8 @@ class PlainReader {
     const std::uint8_t version = cursor.u8(), count = cursor.u8();
     const std::uint16_t filter = cursor.u16();
     if (version != 2 || count == 0) throw FormatFault{"has filters of an unknown version"};
-    if (count > 1 || filter != kFletcher32) throw FormatFault{fmt::format("uses the filter number {}, or more than one", filter)};
+    if (count > 1 || filter != kFletcher32)
+      throw FormatFault{fmt::format("uses the filter number {}, or more than one", filter)};
   }
 
   Chunks find_chunks(ByteCursor layout, const std::vector<std::uint64_t>& shape, std::size_t width) const {
@@ -380,15 +464,19 @@ class PlainReader {
     std::uint64_t chunk_bytes = width, count = 1;
     for (std::uint64_t n : shape) {
       const std::uint64_t length = layout.number(number_bytes);
-      if (length == 0 || length > n || __builtin_mul_overflow(chunk_bytes, length, &chunk_bytes)) throw FormatFault{"has chunks larger than the array"};
+      if (length == 0 || length > n || __builtin_mul_overflow(chunk_bytes, length, &chunk_bytes))
+        throw FormatFault{"has chunks larger than the array"};
       chunks.shape.push_back(length);
       chunks.grid.push_back((n + length - 1) / length);
-      if (__builtin_mul_overflow(count, chunks.grid.back(), &count)) throw FormatFault{"has more chunks than the file can hold"};
+      if (__builtin_mul_overflow(count, chunks.grid.back(), &count))
+        throw FormatFault{"has more chunks than the file can hold"};
     }
     if (layout.number(number_bytes) != width) throw FormatFault{"has chunks of another type"};
-    if (count > file_.bytes() / (chunk_bytes + kChecksumBytes)) throw FormatFault{"has more chunks than the file can hold"};
+    if (count > file_.bytes() / (chunk_bytes + kChecksumBytes))
+      throw FormatFault{"has more chunks than the file can hold"};
     auto check = [&](std::uint64_t stored, std::uint32_t skipped_filters) {
-      if (stored != chunk_bytes + kChecksumBytes || skipped_filters != 0) throw FormatFault{"has a chunk of another size than it must have, or without its checksum"};
+      if (stored != chunk_bytes + kChecksumBytes || skipped_filters != 0)
+        throw FormatFault{"has a chunk of another size than it must have, or without its checksum"};
     };
     const std::uint8_t index = layout.u8();
     if (index == kOneChunk && flags == kOneWithFilter && count == 1) {
@@ -406,11 +494,13 @@ class PlainReader {
     } else {
       throw FormatFault{"has chunks in an order that snapshots do not use"};
     }
-    for (auto address : chunks.addresses) file_.at(address, chunk_bytes + kChecksumBytes);  // all of it lies in the file
+    for (auto address : chunks.addresses)
+      file_.at(address, chunk_bytes + kChecksumBytes);  // all of it lies in the file
     return chunks;
   }
 
-  /// The elements of a fixed array of `count` filtered chunks, and how many bytes the size of a chunk takes in each.
+  /// The elements of a fixed array of `count` filtered chunks, and how many bytes the size of a chunk takes
+  /// in each.
   std::pair<ByteCursor, std::size_t> fixed_array(std::uint64_t address, std::uint64_t count) const {
     constexpr std::uint8_t kFilteredChunks = 1;
     constexpr std::size_t kAddressAndMask = 12;
@@ -418,8 +508,11 @@ class PlainReader {
     header.signature("FAHD", 0);
     const std::uint8_t client = header.u8(), element = header.u8(), page_bits = header.u8();
     const std::uint64_t elements = header.u64();
-    if (client != kFilteredChunks || element <= kAddressAndMask || element > kAddressAndMask + 8 || elements != count) throw FormatFault{"has an index of chunks of another kind"};
-    if (page_bits > 63 || count > std::uint64_t{1} << page_bits) throw FormatFault{"has more chunks than snapshots do"};
+    if (client != kFilteredChunks || element <= kAddressAndMask || element > kAddressAndMask + 8 ||
+        elements != count)
+      throw FormatFault{"has an index of chunks of another kind"};
+    if (page_bits > 63 || count > std::uint64_t{1} << page_bits)
+      throw FormatFault{"has more chunks than snapshots do"};
     ByteCursor block = file_.at(header.u64());
     block.signature("FADB", 0);
     if (block.u8() != client) throw FormatFault{"has an index of chunks of another kind"};
@@ -428,7 +521,8 @@ class PlainReader {
   }
 
   /// Copies what of chunk number i lies in the array.
-  static void place(const Chunks& chunks, std::size_t i, std::span<const std::byte> from, const std::vector<std::uint64_t>& shape, std::size_t width, std::vector<std::byte>& to) {
+  static void place(const Chunks& chunks, std::size_t i, std::span<const std::byte> from,
+                    const std::vector<std::uint64_t>& shape, std::size_t width, std::vector<std::byte>& to) {
     const std::size_t rank = shape.size();
     std::vector<std::uint64_t> begin(rank), length(rank), at(rank);
     for (std::size_t axis = rank; axis-- > 0; i /= chunks.grid[axis]) {
@@ -465,15 +559,23 @@ class PlainReader {
 Archive read_plain(std::span<const std::byte> bytes, const std::string& name) {
   constexpr char kSignature[] = "\211HDF\r\n\032\n";
   auto refuse = [&](const std::string& what) { return BadData(fmt::format("{}: {}", name, what)); };
-  auto begins_at = [&](std::size_t at) { return bytes.size() >= at + kSuperblockBytes && std::memcmp(bytes.data() + at, kSignature, 8) == 0; };
+  auto begins_at = [&](std::size_t at) {
+    return bytes.size() >= at + kSuperblockBytes && std::memcmp(bytes.data() + at, kSignature, 8) == 0;
+  };
   const std::size_t base = begins_at(0) ? 0 : kUserBlockBytes;
   if (!begins_at(base)) throw refuse("damaged, or not an HDF5 file: it has no signature");
   ByteCursor block(bytes.subspan(base + 8));
-  const std::uint8_t version = block.u8(), address_bytes = block.u8(), length_bytes = block.u8(), flags = block.u8();
-  const std::uint64_t base_address = block.u64(), extension = block.u64(), end = block.u64(), root = block.u64();
-  if (version != 3 || address_bytes != 8 || length_bytes != 8) throw refuse("is not in the latest HDF5 format, as snapshots are");
-  if (flags != 0 || extension != kNowhere) throw refuse("has an extended superblock, or was not closed; such files are not read");
-  if (base_address != base || end != bytes.size()) throw refuse(fmt::format("damaged: the superblock says that it is of the bytes {} to {} of {}", base_address, end, bytes.size()));
+  const std::uint8_t version = block.u8(), address_bytes = block.u8(), length_bytes = block.u8(),
+                     flags = block.u8();
+  const std::uint64_t base_address = block.u64(), extension = block.u64(), end = block.u64(),
+                      root = block.u64();
+  if (version != 3 || address_bytes != 8 || length_bytes != 8)
+    throw refuse("is not in the latest HDF5 format, as snapshots are");
+  if (flags != 0 || extension != kNowhere)
+    throw refuse("has an extended superblock, or was not closed; such files are not read");
+  if (base_address != base || end != bytes.size())
+    throw refuse(fmt::format("damaged: the superblock says that it is of the bytes {} to {} of {}",
+                             base_address, end, bytes.size()));
   return PlainReader(bytes.subspan(base), bytes.size(), name).read(root);
 }
 

@@ -37,7 +37,9 @@ std::optional<std::int64_t> update_of(const std::string& name) {
   return update;
 }
 
-[[noreturn]] void fail(const std::string& path, const char* what, int error) { throw can_not_write(path, what, error); }
+[[noreturn]] void fail(const std::string& path, const char* what, int error) {
+  throw can_not_write(path, what, error);
+}
 
 /// Is this the number of a process?
 bool is_alive(const std::string& process) {
@@ -57,7 +59,9 @@ bool is_own_temporary(const std::string& name) {
 }  // namespace
 
 std::string snapshot_path(const std::string& directory, std::int64_t update) {
-  if (update < 0 || update > kMaxGeneration) throw std::invalid_argument(fmt::format("[snapshot_path] expected an update in 0..{}, found {}", kMaxGeneration, update));
+  if (update < 0 || update > kMaxGeneration)
+    throw std::invalid_argument(
+        fmt::format("[snapshot_path] expected an update in 0..{}, found {}", kMaxGeneration, update));
   return directory + "/" + snapshot_name(update);
 }
 
@@ -76,17 +80,22 @@ std::vector<SnapshotEntry> list_snapshots(const std::string& directory, FileSyst
 
 namespace {
 
-/// Newer generations that the manifest lists and that are not there. What its owner removes meanwhile it first strikes off: then another look no longer finds it.
-std::vector<std::int64_t> missing_generations(const std::string& directory, std::int64_t newer_than, FileSystem& files) {
+/// Newer generations that the manifest lists and that are not there. What its owner removes meanwhile it
+/// first strikes off: then another look no longer finds it.
+std::vector<std::int64_t> missing_generations(const std::string& directory, std::int64_t newer_than,
+                                              FileSystem& files) {
   std::vector<std::int64_t> missing;
   const auto manifest = read_manifest(directory, files);
   if (!manifest) return missing;
-  for (auto listed = manifest->generations.upper_bound(newer_than); listed != manifest->generations.end(); ++listed)
-    if (files.is_directory(snapshot_path(directory, listed->first)) < 0 && errno == ENOENT) missing.push_back(listed->first);
+  for (auto listed = manifest->generations.upper_bound(newer_than); listed != manifest->generations.end();
+       ++listed)
+    if (files.is_directory(snapshot_path(directory, listed->first)) < 0 && errno == ENOENT)
+      missing.push_back(listed->first);
   return missing;
 }
 
-std::vector<std::string> manifest_notes(const std::string& directory, const SnapshotEntry& chosen, std::span<const std::byte> bytes, FileSystem& files) {
+std::vector<std::string> manifest_notes(const std::string& directory, const SnapshotEntry& chosen,
+                                        std::span<const std::byte> bytes, FileSystem& files) {
   std::vector<std::string> notes;
   try {
     const auto manifest = read_manifest(directory, files);
@@ -94,12 +103,16 @@ std::vector<std::string> manifest_notes(const std::string& directory, const Snap
     const auto missing = missing_generations(directory, chosen.update, files);
     const auto still = missing.empty() ? missing : missing_generations(directory, chosen.update, files);
     for (const auto generation : missing)
-      if (std::count(still.begin(), still.end(), generation) > 0) notes.push_back(fmt::format("{}: is listed in {} but is not there; using {} instead", snapshot_path(directory, generation), kManifestName, chosen.path));
+      if (std::count(still.begin(), still.end(), generation) > 0)
+        notes.push_back(fmt::format("{}: is listed in {} but is not there; using {} instead",
+                                    snapshot_path(directory, generation), kManifestName, chosen.path));
     const auto listed = manifest->generations.find(chosen.update);
     if (listed != manifest->generations.end() && listed->second != manifest_entry(bytes))
-      notes.push_back(fmt::format("{}: is whole, but not the file that {} lists", chosen.path, kManifestName));
+      notes.push_back(
+          fmt::format("{}: is whole, but not the file that {} lists", chosen.path, kManifestName));
   } catch (const Error& e) {
-    notes.push_back(fmt::format("{}; the snapshots themselves are used, and the next save writes it anew", e.what()));
+    notes.push_back(
+        fmt::format("{}; the snapshots themselves are used, and the next save writes it anew", e.what()));
   }
   return notes;
 }
@@ -107,7 +120,10 @@ std::vector<std::string> manifest_notes(const std::string& directory, const Snap
 /// Empty where a snapshot was removed between listing and reading.
 std::optional<NewestWhole> try_newest_whole(const std::string& directory, FileSystem& files) {
   const auto entries = list_snapshots(directory, files);
-  if (entries.empty()) throw NoInput(fmt::format("{0}: holds no snapshots; name a run directory, or start a run with `metalearn train --run {0}`", directory));
+  if (entries.empty())
+    throw NoInput(fmt::format(
+        "{0}: holds no snapshots; name a run directory, or start a run with `metalearn train --run {0}`",
+        directory));
   NewestWhole found;
   std::vector<std::string> reasons;
   for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
@@ -127,8 +143,10 @@ std::optional<NewestWhole> try_newest_whole(const std::string& directory, FileSy
       continue;
     }
     found.snapshot = *entry;
-    for (const auto& reason : reasons) found.notes.push_back(fmt::format("{}; using {} instead", reason, entry->path));
-    for (auto& note : manifest_notes(directory, *entry, found.bytes, files)) found.notes.push_back(std::move(note));
+    for (const auto& reason : reasons)
+      found.notes.push_back(fmt::format("{}; using {} instead", reason, entry->path));
+    for (auto& note : manifest_notes(directory, *entry, found.bytes, files))
+      found.notes.push_back(std::move(note));
     return found;
   }
   throw BadData(reasons.front());
@@ -137,7 +155,8 @@ std::optional<NewestWhole> try_newest_whole(const std::string& directory, FileSy
 }  // namespace
 
 NewestWhole newest_whole_snapshot(const std::string& directory, FileSystem& files) {
-  // Its owner may save, and remove, faster than this reads; a listing made meanwhile may show neither the old snapshot nor the new one. Not for ever.
+  // Its owner may save, and remove, faster than this reads; a listing made meanwhile may show neither the old
+  // snapshot nor the new one. Not for ever.
   constexpr int kAttempts = 100;
   for (int attempt = 1;; ++attempt) {
     try {
@@ -146,7 +165,9 @@ NewestWhole newest_whole_snapshot(const std::string& directory, FileSystem& file
       if (attempt == kAttempts || files.is_directory(directory + "/" + kManifestName) != 0) throw;
       continue;
     }
-    if (attempt == kAttempts) throw NoInput(fmt::format("{}: its snapshots vanish while they are read; stop the run, or try again", directory));
+    if (attempt == kAttempts)
+      throw NoInput(
+          fmt::format("{}: its snapshots vanish while they are read; stop the run, or try again", directory));
   }
 }
 
@@ -157,11 +178,13 @@ RunDirectory RunDirectory::create(const std::string& path, FileSystem& files) {
 
 RunDirectory RunDirectory::open(const std::string& path, FileSystem& files) {
   if (const int found = files.is_directory(path); found != 1)
-    throw NoInput(fmt::format("{}: no such run directory: {}", path, found == 0 ? "it is a file" : std::strerror(errno)));
+    throw NoInput(fmt::format("{}: no such run directory: {}", path,
+                              found == 0 ? "it is a file" : std::strerror(errno)));
   return {path, files, {}};
 }
 
-RunDirectory::RunDirectory(std::string path, FileSystem& files, std::vector<std::string> made) : path_(std::move(path)), files_(&files), made_(std::move(made)) {
+RunDirectory::RunDirectory(std::string path, FileSystem& files, std::vector<std::string> made)
+    : path_(std::move(path)), files_(&files), made_(std::move(made)) {
   while (path_.size() > 1 && path_.back() == '/') path_.pop_back();
   try {
     lock();
@@ -174,7 +197,11 @@ RunDirectory::RunDirectory(std::string path, FileSystem& files, std::vector<std:
 }
 
 RunDirectory::RunDirectory(RunDirectory&& other) noexcept
-    : path_(std::move(other.path_)), files_(other.files_), made_(std::move(other.made_)), manifest_(std::move(other.manifest_)), own_(std::move(other.own_)),
+    : path_(std::move(other.path_)),
+      files_(other.files_),
+      made_(std::move(other.made_)),
+      manifest_(std::move(other.manifest_)),
+      own_(std::move(other.own_)),
       lock_(std::exchange(other.lock_, -1)) {
   other.made_.clear();
 }
@@ -187,11 +214,13 @@ void RunDirectory::remove_all() noexcept {
     if (lock_ >= 0) {
       if (snapshots().empty()) {
         for (const auto& name : own_) files_->unlink(file(name));
-        files_->unlink(file("lock"));  // still ours: whoever waits for it finds that it stands there no more, and makes another
+        files_->unlink(file("lock"));  // still ours: whoever waits for it finds that it stands there no more,
+                                       // and makes another
       }
       files_->close(std::exchange(lock_, -1));
     }
-    for (auto folder = made_.rbegin(); folder != made_.rend(); ++folder) files_->rmdir(*folder);  // fails where there is something in it
+    for (auto folder = made_.rbegin(); folder != made_.rend(); ++folder)
+      files_->rmdir(*folder);  // fails where there is something in it
   } catch (...) {
     if (lock_ >= 0) files_->close(std::exchange(lock_, -1));
   }
@@ -202,12 +231,14 @@ void RunDirectory::lock() {
   }
 }
 
-/// Whose the lock is. The owner writes its number right after it has locked, in place of the last one's: this waits a moment for it.
+/// Whose the lock is. The owner writes its number right after it has locked, in place of the last one's: this
+/// waits a moment for it.
 std::string RunDirectory::owner() const {
   for (int attempt = 0; attempt < 20; ++attempt) {
     if (attempt > 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     try {
-      if (const std::string number = read_text(*files_, file("lock")).value_or(""); is_alive(number)) return number;
+      if (const std::string number = read_text(*files_, file("lock")).value_or(""); is_alive(number))
+        return number;
     } catch (const Error&) {
     }
   }
@@ -223,11 +254,13 @@ bool RunDirectory::try_to_lock() {
     const int error = errno;
     files_->close(lock_file);
     if (error != EWOULDBLOCK) fail(path_, "flock", error);
-    throw Busy(fmt::format("{}: process {} is using this run directory; wait for it to end or choose another", path_, owner()));
+    throw Busy(fmt::format("{}: process {} is using this run directory; wait for it to end or choose another",
+                           path_, owner()));
   }
   const std::string self = std::to_string(::getpid());
   const int stands = files_->stands_at(lock_file, name);
-  if (stands <= 0 || files_->ftruncate(lock_file, 0) < 0 || files_->write(lock_file, self.data(), self.size()) != static_cast<ssize_t>(self.size())) {
+  if (stands <= 0 || files_->ftruncate(lock_file, 0) < 0 ||
+      files_->write(lock_file, self.data(), self.size()) != static_cast<ssize_t>(self.size())) {
     const int error = errno;
     files_->close(lock_file);
     if (stands == 0) return false;
@@ -244,7 +277,8 @@ void RunDirectory::remove_temporaries() {
     if (is_own_temporary(name) && files_->unlink(file(name)) < 0) fail(path_, "unlink", errno);
 }
 
-/// Only what it lists as it is: a snapshot may have been saved anew since, or be gone. The rest the next save finds out from the files.
+/// Only what it lists as it is: a snapshot may have been saved anew since, or be gone. The rest the next save
+/// finds out from the files.
 void RunDirectory::read_own_manifest() {
   try {
     manifest_ = read_manifest(path_, *files_).value_or(Manifest{});
@@ -265,7 +299,9 @@ void RunDirectory::write_manifest(const std::set<std::int64_t>& generations) {
   Manifest next;
   for (const auto generation : generations) {
     const auto known = manifest_.generations.find(generation);
-    next.generations[generation] = known != manifest_.generations.end() ? known->second : manifest_entry(read_file(*files_, snapshot_path(path_, generation)));
+    next.generations[generation] = known != manifest_.generations.end()
+                                       ? known->second
+                                       : manifest_entry(read_file(*files_, snapshot_path(path_, generation)));
   }
   manifest_ = next;
   write_text(kManifestName, to_text(manifest_));
@@ -278,7 +314,10 @@ void RunDirectory::set_aside(const SnapshotEntry& snapshot) {
 }
 
 void RunDirectory::save(std::int64_t generation, const Archive& archive, const Retention& retention) {
-  if (retention.newest < 1 || retention.every < 0) throw std::invalid_argument(fmt::format("[RunDirectory::save] expected newest >= 1 and every >= 0, found {} and {}", retention.newest, retention.every));
+  if (retention.newest < 1 || retention.every < 0)
+    throw std::invalid_argument(
+        fmt::format("[RunDirectory::save] expected newest >= 1 and every >= 0, found {} and {}",
+                    retention.newest, retention.every));
   const std::string path = snapshot_path(path_, generation);
   const auto bytes = snapshot_bytes(archive);
   write_durably(*files_, path, bytes);
@@ -298,9 +337,12 @@ void RunDirectory::retire(std::int64_t saved, const Retention& retention) {
   const auto all = snapshots();
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto g = all[i].update;
-    const bool stays = all.size() - i <= retention.newest || g == saved || (retention.every > 0 && g % retention.every == 0) || retention.also.count(g);
-    if (stays) kept.insert(g);
-    else retired.push_back(all[i]);
+    const bool stays = all.size() - i <= retention.newest || g == saved ||
+                       (retention.every > 0 && g % retention.every == 0) || retention.also.count(g);
+    if (stays)
+      kept.insert(g);
+    else
+      retired.push_back(all[i]);
   }
   write_manifest(kept);
   for (const auto& snapshot : retired)

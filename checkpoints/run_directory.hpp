@@ -1,9 +1,12 @@
-// RunDirectory: a folder that one process owns while it trains: its lock, its snapshots, which of them stay, and the manifest that lists them.
+// RunDirectory: a folder that one process owns while it trains: its lock, its snapshots, which of them stay,
+// and the manifest that lists them.
 //
-// Snapshots are the only *.h5 files in it. The number in a name is the snapshot's generation (snapshot-00000120.h5: after 120 updates); names sort by it, and file
-// times are never asked. A run that ends without a snapshot leaves nothing behind that it made. Files of other names are the user's and are never touched.
-// The lock is a flock on the file `lock`, which holds the owner's process id: it goes when the owner goes, however that happens. Readers need no lock, as a snapshot
-// is there whole or not at all. Owner's methods: one thread at a time.
+// Snapshots are the only *.h5 files in it. The number in a name is the snapshot's generation
+// (snapshot-00000120.h5: after 120 updates); names sort by it, and file times are never asked. A run that
+// ends without a snapshot leaves nothing behind that it made. Files of other names are the user's and are
+// never touched. The lock is a flock on the file `lock`, which holds the owner's process id: it goes when the
+// owner goes, however that happens. Readers need no lock, as a snapshot is there whole or not at all. Owner's
+// methods: one thread at a time.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -33,26 +36,31 @@ struct Retention {
 /// "DIR/snapshot-00000120.h5". REQUIRES 0 <= update <= 99999999.
 std::string snapshot_path(const std::string& directory, std::int64_t update);
 
-/// All snapshots in a folder, oldest first; none where the folder is missing. Throws NoInput where the folder can't be read.
-std::vector<SnapshotEntry> list_snapshots(const std::string& directory, FileSystem& files = posix_file_system());
+/// All snapshots in a folder, oldest first; none where the folder is missing. Throws NoInput where the folder
+/// can't be read.
+std::vector<SnapshotEntry> list_snapshots(const std::string& directory,
+                                          FileSystem& files = posix_file_system());
 
 /// The newest snapshot of a folder that is whole.
 struct NewestWhole {
   SnapshotEntry snapshot;
-  std::vector<std::byte> bytes;         ///< of the file
-  Archive archive;                      ///< what it holds
-  std::vector<SnapshotEntry> damaged;   ///< newer ones that are not whole, newest first
-  std::vector<std::string> notes;       ///< one line for each of them, and for what the manifest lists but is not there: "FILE: what is wrong; using FILE instead"
+  std::vector<std::byte> bytes;        ///< of the file
+  Archive archive;                     ///< what it holds
+  std::vector<SnapshotEntry> damaged;  ///< newer ones that are not whole, newest first
+  std::vector<std::string> notes;  ///< one line for each of them, and for what the manifest lists but is not
+                                   ///< there: "FILE: what is wrong; using FILE instead"
 };
 
-/// Throws NoInput where there is no snapshot or one can't be read, BadData where none is whole (saying what is wrong with the newest), NewerSchema.
-/// Needs no lock: where its owner saves and removes meanwhile, it looks again.
+/// Throws NoInput where there is no snapshot or one can't be read, BadData where none is whole (saying what
+/// is wrong with the newest), NewerSchema. Needs no lock: where its owner saves and removes meanwhile, it
+/// looks again.
 NewestWhole newest_whole_snapshot(const std::string& directory, FileSystem& files = posix_file_system());
 
 class RunDirectory {
  public:
-  /// Makes the folder if missing, locks it and removes what a killed owner left half written (*.tmp of a snapshot, a journal, config.json, manifest.json).
-  /// Throws Busy naming the owner's process, IoError naming the folder where it can't be made or written.
+  /// Makes the folder if missing, locks it and removes what a killed owner left half written (*.tmp of a
+  /// snapshot, a journal, config.json, manifest.json). Throws Busy naming the owner's process, IoError naming
+  /// the folder where it can't be made or written.
   static RunDirectory create(const std::string& path, FileSystem& files = posix_file_system());
   /// The same for a folder that must be there already: throws NoInput where it is not.
   static RunDirectory open(const std::string& path, FileSystem& files = posix_file_system());
@@ -66,10 +74,12 @@ class RunDirectory {
   std::string file(const std::string& name) const { return path_ + "/" + name; }
   std::vector<SnapshotEntry> snapshots() const { return list_snapshots(path_, *files_); }
 
-  /// Saves durably, then lists in the manifest what is to stay, then removes the other snapshots. Throws IoError; the older snapshots are then still there, whole.
+  /// Saves durably, then lists in the manifest what is to stay, then removes the other snapshots. Throws
+  /// IoError; the older snapshots are then still there, whole.
   void save(std::int64_t generation, const Archive& archive, const Retention& retention = {});
 
-  /// Renames a snapshot to *.h5.damaged, so that it is none any more; the next save leaves it out of the manifest. Throws IoError.
+  /// Renames a snapshot to *.h5.damaged, so that it is none any more; the next save leaves it out of the
+  /// manifest. Throws IoError.
   void set_aside(const SnapshotEntry& snapshot);
 
   /// Says that a file of this name, which another writer makes, belongs to the run.

@@ -45,10 +45,12 @@ std::string not_finite(const Archive& archive) {
   auto look = [&](const auto& place, const auto& numbers) {
     if constexpr (std::is_floating_point_v<std::decay_t<decltype(numbers[0])>>) {
       const auto bad = std::find_if(numbers.begin(), numbers.end(), [](auto x) { return !std::isfinite(x); });
-      if (bad != numbers.end() && found.empty()) found = fmt::format("{}: number {} is {}", place(), bad - numbers.begin(), *bad);
+      if (bad != numbers.end() && found.empty())
+        found = fmt::format("{}: number {} is {}", place(), bad - numbers.begin(), *bad);
     }
   };
-  for (const auto& [path, array] : archive.arrays()) std::visit([&, &where = path](const auto& data) { look([&] { return where; }, data); }, array.data);
+  for (const auto& [path, array] : archive.arrays())
+    std::visit([&, &where = path](const auto& data) { look([&] { return where; }, data); }, array.data);
   for (const auto& [path, values] : archive.attributes())
     for (const auto& [name, value] : values) {
       auto place = [&, &where = path, &attribute = name] { return where + ":" + attribute; };
@@ -61,7 +63,8 @@ std::string not_finite(const Archive& archive) {
 }  // namespace
 
 std::vector<std::byte> snapshot_bytes(const Archive& archive) {
-  if (const auto where = not_finite(archive); !where.empty()) throw std::invalid_argument(fmt::format("[snapshot] {}; such a state is not saved", where));
+  if (const auto where = not_finite(archive); !where.empty())
+    throw std::invalid_argument(fmt::format("[snapshot] {}; such a state is not saved", where));
   std::vector<std::byte> bytes = to_image(archive, kBlockBytes);
   UserBlock block;
   block.body_bytes = bytes.size() - kBlockBytes;
@@ -76,27 +79,43 @@ Archive parse_snapshot(std::span<const std::byte> bytes, const std::string& name
   UserBlock block;
   if (bytes.size() >= sizeof block.magic) std::memcpy(&block.magic, bytes.data(), sizeof block.magic);
   if (bytes.empty()) throw refuse("is empty, not a snapshot; use an older one");
-  if (bytes.size() < sizeof block.magic || block.magic != kMagic) throw refuse("is not a snapshot (it does not begin with MLSNAP); name a run directory or one of its snapshot-*.h5 files");
-  if (bytes.size() < kBlockBytes) throw refuse(fmt::format("truncated: {} bytes found, at least {} expected; use an older snapshot", bytes.size(), kBlockBytes));
+  if (bytes.size() < sizeof block.magic || block.magic != kMagic)
+    throw refuse(
+        "is not a snapshot (it does not begin with MLSNAP); name a run directory or one of its snapshot-*.h5 "
+        "files");
+  if (bytes.size() < kBlockBytes)
+    throw refuse(fmt::format("truncated: {} bytes found, at least {} expected; use an older snapshot",
+                             bytes.size(), kBlockBytes));
   std::memcpy(&block, bytes.data(), kBlockBytes);
   if (const std::uint32_t crc = crc32(bytes.data(), offsetof(UserBlock, block_crc)); crc != block.block_crc)
-    throw refuse(fmt::format("damaged (user block checksum {:08x}, expected {:08x}); use an older snapshot", crc, block.block_crc));
+    throw refuse(fmt::format("damaged (user block checksum {:08x}, expected {:08x}); use an older snapshot",
+                             crc, block.block_crc));
   if (block.schema == 0 || block.schema > kSnapshotSchema)
-    throw NewerSchema(fmt::format("{}: has schema version {}, this program reads up to {}; use the program that wrote it", name, block.schema, kSnapshotSchema));
-  if (block.block_bytes != kBlockBytes || block.zero != UserBlock().zero) throw refuse("has a user block that is not of this format; use an older snapshot");
+    throw NewerSchema(
+        fmt::format("{}: has schema version {}, this program reads up to {}; use the program that wrote it",
+                    name, block.schema, kSnapshotSchema));
+  if (block.block_bytes != kBlockBytes || block.zero != UserBlock().zero)
+    throw refuse("has a user block that is not of this format; use an older snapshot");
   const auto body = bytes.subspan(kBlockBytes);
   if (body.size() != block.body_bytes)
-    throw refuse(fmt::format("{}: a body of {} bytes found, {} expected; use an older snapshot", body.size() < block.body_bytes ? "truncated" : "damaged", body.size(),
+    throw refuse(fmt::format("{}: a body of {} bytes found, {} expected; use an older snapshot",
+                             body.size() < block.body_bytes ? "truncated" : "damaged", body.size(),
                              block.body_bytes));
   if (const std::uint32_t crc = crc32(body.data(), body.size()); crc != block.body_crc)
-    throw refuse(fmt::format("damaged (body checksum {:08x}, expected {:08x}); use an older snapshot", crc, block.body_crc));
+    throw refuse(fmt::format("damaged (body checksum {:08x}, expected {:08x}); use an older snapshot", crc,
+                             block.body_crc));
   Archive archive = from_image(bytes, name, Accept::plain);
-  if (const auto where = not_finite(archive); !where.empty()) throw refuse(fmt::format("/{}; no run can continue from that; use an older snapshot", where));
+  if (const auto where = not_finite(archive); !where.empty())
+    throw refuse(fmt::format("/{}; no run can continue from that; use an older snapshot", where));
   return archive;
 }
 
-void save_snapshot(const std::string& path, const Archive& archive, FileSystem& files) { write_durably(files, path, snapshot_bytes(archive)); }
+void save_snapshot(const std::string& path, const Archive& archive, FileSystem& files) {
+  write_durably(files, path, snapshot_bytes(archive));
+}
 
-Archive load_snapshot(const std::string& path, FileSystem& files) { return parse_snapshot(read_file(files, path), path); }
+Archive load_snapshot(const std::string& path, FileSystem& files) {
+  return parse_snapshot(read_file(files, path), path);
+}
 
 }  // namespace checkpoints

@@ -42,8 +42,14 @@ struct UnrollJournalFile::Hash {
   XXH3_state_t state;
 };
 
-UnrollJournalFile::UnrollJournalFile(FileSystem& files, std::string path, std::uint64_t key, double seconds, Clock::time_point since, std::int64_t generation)
-    : files_(files), path_(std::move(path)), key_(key), seconds_(seconds), since_(since), generation_(generation) {}
+UnrollJournalFile::UnrollJournalFile(FileSystem& files, std::string path, std::uint64_t key, double seconds,
+                                     Clock::time_point since, std::int64_t generation)
+    : files_(files),
+      path_(std::move(path)),
+      key_(key),
+      seconds_(seconds),
+      since_(since),
+      generation_(generation) {}
 
 UnrollJournalFile::~UnrollJournalFile() {
   if (file_ >= 0) files_.close(file_);
@@ -53,9 +59,13 @@ UnrollJournalFile::~UnrollJournalFile() {
 std::size_t UnrollJournalFile::read_at(std::uint64_t at, std::span<std::byte> bytes) {
   std::size_t done = 0;
   while (done < bytes.size()) {
-    const ssize_t got = files_.pread(file_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(at + done));
+    const ssize_t got =
+        files_.pread(file_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(at + done));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw IoError(fmt::format("{}: can't be read: {}; check that disk, or remove the file: the unroll then starts again", path_, std::strerror(errno)));
+    if (got < 0)
+      throw IoError(fmt::format(
+          "{}: can't be read: {}; check that disk, or remove the file: the unroll then starts again", path_,
+          std::strerror(errno)));
     if (got == 0) break;
     done += static_cast<std::size_t>(got);
   }
@@ -95,7 +105,10 @@ bool UnrollJournalFile::open() {
   do file_ = files_.open(path_, O_RDONLY, 0);
   while (file_ < 0 && errno == EINTR);
   if (file_ < 0 && errno == ENOENT) return false;
-  if (file_ < 0) throw IoError(fmt::format("{}: can't be read: {}; change its permissions, or remove it: the unroll then starts again", path_, std::strerror(errno)));
+  if (file_ < 0)
+    throw IoError(fmt::format(
+        "{}: can't be read: {}; change its permissions, or remove it: the unroll then starts again", path_,
+        std::strerror(errno)));
   return true;
 }
 
@@ -109,16 +122,20 @@ bool UnrollJournalFile::resume() {
 bool UnrollJournalFile::is_of_generation() {
   if (!open()) return false;
   Head head{};
-  return read_at(0, std::as_writable_bytes(std::span(&head, 1))) == sizeof head && head.magic == kMagic && head.generation == generation_;
+  return read_at(0, std::as_writable_bytes(std::span(&head, 1))) == sizeof head && head.magic == kMagic &&
+         head.generation == generation_;
 }
 
 void UnrollJournalFile::read(std::span<std::byte> bytes) {
-  if (read_at(at_, bytes) < bytes.size()) throw IoError(fmt::format("{}: was changed while it was read; remove it: the unroll then starts again", path_));
+  if (read_at(at_, bytes) < bytes.size())
+    throw IoError(
+        fmt::format("{}: was changed while it was read; remove it: the unroll then starts again", path_));
   at_ += bytes.size();
 }
 
 bool UnrollJournalFile::is_due(bool is_end) {
-  return std::chrono::duration<double>(Clock::now() - (is_end ? since_ : ended_)).count() >= std::max(seconds_, took_ / kShare);
+  return std::chrono::duration<double>(Clock::now() - (is_end ? since_ : ended_)).count() >=
+         std::max(seconds_, took_ / kShare);
 }
 
 /// A step of keeping a progress; where the disk fails, the rest of them does nothing.

@@ -1,9 +1,12 @@
-// UnrollJournalFile: the progress of an unroll in a file, replaced as a whole, so that after a crash at any moment the one before or the new one is there.
+// UnrollJournalFile: the progress of an unroll in a file, replaced as a whole, so that after a crash at any
+// moment the one before or the new one is there.
 //
-//   "MLJOURN1" | key, 8 bytes | generation, 8 bytes | progress | XXH3 checksum of all that stands before, 8 bytes         (little-endian)
+//   "MLJOURN1" | key | generation | progress | XXH3 checksum of all that stands before
+// Key, generation and checksum are 8 bytes each, little-endian.
 //
-// It is no snapshot: a program of another version, or a machine with other kernels, starts the unroll again. A disk that can't be written to ends no unroll:
-// what was kept before stays, and the next progress is tried again. Used by the one thread that runs the unroll.
+// It is no snapshot: a program of another version, or a machine with other kernels, starts the unroll again.
+// A disk that can't be written to ends no unroll: what was kept before stays, and the next progress is tried
+// again. Used by the one thread that runs the unroll.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -24,17 +27,22 @@ class UnrollJournalFile : public autodiff::UnrollJournal {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// path: there may be a file or none. key: whatever tells this unroll from all others. Due so many seconds from now on, then every so many seconds,
-  /// but not so often that keeping them takes more than kShare of the time; in the end, so many seconds from `since` on: when the work began that this unroll is a part of.
-  /// generation: of the run that the work starts from, which the file tells whoever does not know the key.
-  UnrollJournalFile(FileSystem& files, std::string path, std::uint64_t key, double seconds, Clock::time_point since = Clock::now(), std::int64_t generation = 0);
+  /// path: there may be a file or none. key: whatever tells this unroll from all others. Due so many seconds
+  /// from now on, then every so many seconds, but not so often that keeping them takes more than kShare of
+  /// the time; in the end, so many seconds from `since` on: when the work began that this unroll is a part
+  /// of. generation: of the run that the work starts from, which the file tells whoever does not know the
+  /// key.
+  UnrollJournalFile(FileSystem& files, std::string path, std::uint64_t key, double seconds,
+                    Clock::time_point since = Clock::now(), std::int64_t generation = 0);
   ~UnrollJournalFile() override;
 
   static constexpr double kShare = 0.05;
 
-  /// False where there is no file, or it is another unroll's, cut off or damaged: the unroll then starts from its beginning. Throws IoError where the disk fails.
+  /// False where there is no file, or it is another unroll's, cut off or damaged: the unroll then starts from
+  /// its beginning. Throws IoError where the disk fails.
   bool resume() override;
-  /// What is wrong with the file where resume() gave false: it is "damaged" or "of another plan"; empty: there is none.
+  /// What is wrong with the file where resume() gave false: it is "damaged" or "of another plan"; empty:
+  /// there is none.
   std::string_view passed_over() const { return passed_over_; }
   /// Whether there is a file, of this generation as it says. Throws IoError where the disk fails.
   bool is_of_generation();
@@ -62,14 +70,14 @@ class UnrollJournalFile : public autodiff::UnrollJournal {
   FileSystem& files_;
   std::string path_;
   std::uint64_t key_, at_ = 0;
-  double seconds_;                           // between two progresses
-  double took_ = 0;                          // the one before
+  double seconds_;   // between two progresses
+  double took_ = 0;  // the one before
   Clock::time_point since_, begun_, ended_ = Clock::now();
   std::int64_t generation_;
   int file_ = -1;
   std::string_view passed_over_;
-  std::string failure_, lost_;               // of any progress, and of the latest one
-  std::unique_ptr<DurableFile> out_;         // none: this progress can't be kept
+  std::string failure_, lost_;        // of any progress, and of the latest one
+  std::unique_ptr<DurableFile> out_;  // none: this progress can't be kept
   std::unique_ptr<Hash> hash_;
 };
 

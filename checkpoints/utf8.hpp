@@ -7,10 +7,12 @@
 
 namespace checkpoints {
 
-/// The code point that starts at text[at], with `at` moved behind it; nothing where the bytes are no UTF-8 (RFC 3629: no overlong forms, no surrogates,
-/// nothing above U+10FFFF). REQUIRES at < text.size().
+/// The code point that starts at text[at], with `at` moved behind it; nothing where the bytes are no UTF-8
+/// (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF). REQUIRES at < text.size().
 inline std::optional<std::uint32_t> next_code_point(std::string_view text, std::size_t& at) {
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i])); };
+  const auto byte = [&](std::size_t i) {
+    return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i]));
+  };
   const std::uint32_t first = byte(at);
   if (first < 0x80) return ++at, first;
   const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;

@@ -1,4 +1,5 @@
-// A race on purpose, through the project's own parallel seam: the tsan build must report it, or its silence about everything else means nothing.
+// A race on purpose, through the project's own parallel seam: the tsan build must report it, or its silence
+// about everything else means nothing.
 #include <cstdio>
 
 #include "autodiff/parallel/parallel.hpp"

@@ -10,8 +10,8 @@
 #include "checkpoints/error.hpp"
 #include "metalearn/base/nearest.hpp"
 #include "metalearn/base/version.hpp"
-#include "tools/commands/commands.hpp"
 #include "tools/cli/kernel_levels.hpp"
+#include "tools/commands/commands.hpp"
 
 namespace tools {
 
@@ -20,7 +20,8 @@ std::span<const Command> commands() {
       {"train", "meta-train an update rule (theta) into a run directory", train},
       {"resume", "continue a run exactly where it stopped", resume},
       {"eval", "few-shot accuracy of a theta on data sets, step by step; or of several methods", eval},
-      {"sweep", "an evaluation with one thing varied: depth, width, activation, labels, steps, permutation", sweep},
+      {"sweep", "an evaluation with one thing varied: depth, width, activation, labels, steps, permutation",
+       sweep},
       {"apply", "a learned rule on your own data: features for every example", apply},
       {"data", "what a data set holds, as it is read", data},
       {"import", "a theta or phi from NumPy's .npz", import_numpy},
@@ -41,12 +42,17 @@ std::span<const Command> commands() {
 namespace {
 
 void print_help() {
-  fmt::print("metalearn meta-trains an unsupervised learning rule and evaluates it.\n\nusage: metalearn COMMAND [options]\n\n");
+  fmt::print(
+      "metalearn meta-trains an unsupervised learning rule and evaluates it.\n\nusage: metalearn COMMAND "
+      "[options]\n\n");
   for (const auto& c : commands()) fmt::print("  {:<9}  {}\n", c.name, c.summary);
   fmt::print(
       "\nmetalearn COMMAND -h is short help, --help the full one. metalearn --version prints the version.\n"
-      "Exit codes: 0 ok, 1 a comparison found a difference, 2 diverged, 64 usage, 65 bad data or snapshot, 66 no such input, 70 internal error,\n"
-      "71 out of memory or of a memory budget, 74 input/output, 75 run directory busy, 76 this machine computed a state twice with different results, 130/143 stopped by a signal after saving (while preparing: nothing left behind).\n");
+      "Exit codes: 0 ok, 1 a comparison found a difference, 2 diverged, 64 usage, 65 bad data or snapshot, "
+      "66 no such input, 70 internal error,\n"
+      "71 out of memory or of a memory budget, 74 input/output, 75 run directory busy, 76 this machine "
+      "computed a state twice with different results, 130/143 stopped by a signal after saving (while "
+      "preparing: nothing left behind).\n");
 }
 
 int dispatch(const Words& words) {
@@ -62,7 +68,8 @@ int dispatch(const Words& words) {
     }
     names.push_back(c.name);
   }
-  throw checkpoints::UsageError(fmt::format("unknown command '{}'{}", name, metalearn::did_you_mean(name, names)));
+  throw checkpoints::UsageError(
+      fmt::format("unknown command '{}'{}", name, metalearn::did_you_mean(name, names)));
 }
 
 int fail(const std::string& message, int code) {

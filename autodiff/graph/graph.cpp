@@ -52,7 +52,8 @@ Var Graph::record(const OpDef& op, std::span<const Var> inputs, Attributes attri
   Node node;
   for (Var v : inputs) {
     if (!v || &v.graph() != this)
-      throw std::invalid_argument(fmt::format("[{}] an input is {}, {}", op.name, v ? "from another graph" : "empty", where(at)));
+      throw std::invalid_argument(
+          fmt::format("[{}] an input is {}, {}", op.name, v ? "from another graph" : "empty", where(at)));
     shapes.push_back(v.shape());
     node.inputs.push_back(v.id());
   }
@@ -79,7 +80,8 @@ Var Graph::input(Shape shape, std::string name, Location at) {
 
 Var Graph::constant(Shape shape, std::vector<double> values, Location at) {
   if (static_cast<Index>(values.size()) != shape.size())
-    throw std::invalid_argument(fmt::format("[constant] shape {} needs {} values, found {}, {}", shape.to_string(), shape.size(), values.size(), where(at)));
+    throw std::invalid_argument(fmt::format("[constant] shape {} needs {} values, found {}, {}",
+                                            shape.to_string(), shape.size(), values.size(), where(at)));
   Node node;
   node.op = &constant_op();
   node.shape = shape;

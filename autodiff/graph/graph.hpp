@@ -1,6 +1,8 @@
-// Graph: a flat, append-only list of nodes in static single assignment. A node's inputs have smaller ids, so index order is a topological order.
+// Graph: a flat, append-only list of nodes in static single assignment. A node's inputs have smaller ids, so
+// index order is a topological order.
 //
-// A graph knows shapes but no element type: the same graph compiles to float and to double. Not thread-safe while it is being recorded.
+// A graph knows shapes but no element type: the same graph compiles to float and to double. Not thread-safe
+// while it is being recorded.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -28,8 +30,9 @@ struct Attributes {
   std::vector<double> reals;
 };
 
-/// A node as seen from outside: a handle, cheap to copy. Arithmetic on Vars records nodes (ops/elementwise.hpp).
-/// An empty one has neither graph nor shape: asking for them throws std::invalid_argument.
+/// A node as seen from outside: a handle, cheap to copy. Arithmetic on Vars records nodes
+/// (ops/elementwise.hpp). An empty one has neither graph nor shape: asking for them throws
+/// std::invalid_argument.
 class Var {
  public:
   Var() = default;
@@ -62,7 +65,8 @@ class Graph {
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
 
-  /// Appends a node; its shape comes from the op's shape rule. Throws std::invalid_argument naming op, shapes, location and scope.
+  /// Appends a node; its shape comes from the op's shape rule. Throws std::invalid_argument naming op,
+  /// shapes, location and scope.
   Var record(const OpDef& op, std::span<const Var> inputs, Attributes attributes, Location at);
   /// A value that the caller provides at run time.
   Var input(Shape shape, std::string name, Location at = here());
@@ -78,7 +82,8 @@ class Graph {
   bool is_input(NodeId id) const;
   bool is_constant(NodeId id) const;
 
-  /// The scopes of another graph, so that its nodes' scope numbers mean the same here. REQUIRES an empty graph.
+  /// The scopes of another graph, so that its nodes' scope numbers mean the same here. REQUIRES an empty
+  /// graph.
   void take_scopes(const Graph& other) { scopes_ = other.scopes_; }
 
   /// recorded_at() for what is being recorded and for a node.
@@ -100,7 +105,8 @@ class Graph {
   std::optional<Location> location_;  // of an Attribution
 };
 
-/// Names the nodes recorded while it lives: Scope s(graph, "compute_h"); scopes nest as a/b. An empty name changes nothing.
+/// Names the nodes recorded while it lives: Scope s(graph, "compute_h"); scopes nest as a/b. An empty name
+/// changes nothing.
 class Scope {
  public:
   Scope(Graph& graph, std::string_view name);
@@ -113,10 +119,12 @@ class Scope {
   std::uint32_t before_;
 };
 
-/// Gives the nodes recorded while it lives the location and scope of another: what is derived from a node reports the user's line, not ours.
+/// Gives the nodes recorded while it lives the location and scope of another: what is derived from a node
+/// reports the user's line, not ours.
 class Attribution {
  public:
-  Attribution(Graph& graph, Location at, std::uint32_t scope) : graph_(graph), location_before_(graph.location_), scope_before_(graph.scope_) {
+  Attribution(Graph& graph, Location at, std::uint32_t scope)
+      : graph_(graph), location_before_(graph.location_), scope_before_(graph.scope_) {
     graph.location_ = at;
     graph.scope_ = scope;
   }

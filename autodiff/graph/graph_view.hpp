@@ -1,7 +1,9 @@
-// GraphView: a Graph as the Boost Graph Library sees one, without copying it. Vertices are nodes; out-edges of a node lead to its inputs, operand by operand.
+// GraphView: a Graph as the Boost Graph Library sees one, without copying it. Vertices are nodes; out-edges
+// of a node lead to its inputs, operand by operand.
 //
-// Models VertexListGraph, IncidenceGraph and EdgeListGraph, with the node's id as vertex_index: boost::topological_sort gives inputs before their users.
-// A view stays valid as long as its graph; nodes recorded later are seen by iterators made later.
+// Models VertexListGraph, IncidenceGraph and EdgeListGraph, with the node's id as vertex_index:
+// boost::topological_sort gives inputs before their users. A view stays valid as long as its graph; nodes
+// recorded later are seen by iterators made later.
 #pragma once
 #include <boost/graph/graph_traits.hpp>
 #include <boost/graph/properties.hpp>
@@ -42,7 +44,8 @@ struct GraphView {
       skip_finished();
     }
     void skip_finished() {
-      while (at_.node < graph_->size() && at_.operand >= graph_->node(at_.node).inputs.size()) at_ = {at_.node + 1, 0};
+      while (at_.node < graph_->size() && at_.operand >= graph_->node(at_.node).inputs.size())
+        at_ = {at_.node + 1, 0};
     }
     const Graph* graph_ = nullptr;
     Edge at_;
@@ -64,7 +67,9 @@ struct GraphView {
 };
 
 inline NodeId source(GraphView::Edge e, const GraphView&) { return e.node; }
-inline NodeId target(GraphView::Edge e, const GraphView& v) { return v.graph->node(e.node).inputs[e.operand]; }
+inline NodeId target(GraphView::Edge e, const GraphView& v) {
+  return v.graph->node(e.node).inputs[e.operand];
+}
 inline std::size_t num_vertices(const GraphView& v) { return v.graph->size(); }
 inline std::size_t out_degree(NodeId id, const GraphView& v) { return v.graph->node(id).inputs.size(); }
 inline std::pair<GraphView::vertex_iterator, GraphView::vertex_iterator> vertices(const GraphView& v) {
@@ -84,7 +89,8 @@ inline std::size_t num_edges(const GraphView& v) {
 inline boost::typed_identity_property_map<NodeId> get(boost::vertex_index_t, const GraphView&) { return {}; }
 inline NodeId get(boost::vertex_index_t, const GraphView&, NodeId id) { return id; }
 
-/// The graph in Graphviz's DOT language, each node with its op (or an input's name), shape and scope; arrows follow the data.
+/// The graph in Graphviz's DOT language, each node with its op (or an input's name), shape and scope; arrows
+/// follow the data.
 void write_dot(std::ostream& out, const Graph& graph);
 
 }  // namespace autodiff

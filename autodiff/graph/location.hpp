@@ -1,4 +1,5 @@
-// Location: where in the user's source a node was recorded. Builders take `Location at = here()` as their last argument.
+// Location: where in the user's source a node was recorded. Builders take `Location at = here()` as their
+// last argument.
 #pragma once
 
 namespace autodiff {
@@ -8,6 +9,8 @@ struct Location {
   int line = 0;
 };
 
-constexpr Location here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) { return {file, line}; }
+constexpr Location here(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+  return {file, line};
+}
 
 }  // namespace autodiff

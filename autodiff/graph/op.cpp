@@ -35,11 +35,16 @@ std::optional<Index> view_of(const Graph& graph, NodeId id) {
 const OpDef& add_to_registry(OpDef op) {
   if (!op.infer) throw std::invalid_argument("[register_op] '" + op.name + "' has no shape rule (infer)");
   if (!op.spec && !(op.view || (op.kernel_f && op.kernel_d)))
-    throw std::invalid_argument("[register_op] '" + op.name + "' needs a spec or a kernel for float and double");
-  if (!op.spec && !op.vjp && !op.zero_gradient) throw std::invalid_argument("[register_op] '" + op.name + "' has no spec: it needs a vjp (or zero_gradient)");
+    throw std::invalid_argument("[register_op] '" + op.name +
+                                "' needs a spec or a kernel for float and double");
+  if (!op.spec && !op.vjp && !op.zero_gradient)
+    throw std::invalid_argument("[register_op] '" + op.name +
+                                "' has no spec: it needs a vjp (or zero_gradient)");
   std::lock_guard lock(storage_mutex());
   for (const OpDef& other : storage())
-    if (other.name == op.name) throw std::invalid_argument("[register_op] an op named '" + op.name + "' is already registered; choose another name");
+    if (other.name == op.name)
+      throw std::invalid_argument("[register_op] an op named '" + op.name +
+                                  "' is already registered; choose another name");
   storage().push_back(std::move(op));
   return storage().back();
 }

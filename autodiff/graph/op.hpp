@@ -1,8 +1,10 @@
-// OpDef: everything about one op in one place: shape rule, meaning, kernel, reverse, cost, samples for its tests. And the registry of all ops.
+// OpDef: everything about one op in one place: shape rule, meaning, kernel, reverse, cost, samples for its
+// tests. And the registry of all ops.
 //
-// `spec` is the meaning written in other ops (empty for primitives, whose meaning is `kernel`). An op with a spec may have a kernel, a vjp or both as
-// accelerations: without kernel the spec runs, without vjp the spec is differentiated. Being registered is being tested: tests/autodiff/registry_test.cpp
-// checks every op at its `samples`. Thread-safe.
+// `spec` is the meaning written in other ops (empty for primitives, whose meaning is `kernel`). An op with a
+// spec may have a kernel, a vjp or both as accelerations: without kernel the spec runs, without vjp the spec
+// is differentiated. Being registered is being tested: tests/autodiff/registry_test.cpp checks every op at
+// its `samples`. Thread-safe.
 #pragma once
 #include <functional>
 #include <optional>
@@ -24,7 +26,8 @@ struct KernelArguments {
   const Parallel* parallel;
 };
 
-/// A kernel specialised for one node's shapes and attributes. All sums must have an order that depends on these alone.
+/// A kernel specialised for one node's shapes and attributes. All sums must have an order that depends on
+/// these alone.
 template <class T>
 struct Kernel {
   std::function<void(const KernelArguments<T>&)> run;
@@ -42,9 +45,9 @@ struct NodeShape {
 struct Sample {
   std::vector<Shape> in;
   Attributes attributes;
-  double low = -1, high = 1;     ///< uniform in [low, high]
+  double low = -1, high = 1;       ///< uniform in [low, high]
   double keep_away_from_zero = 0;  ///< inputs with |x| below this are moved away (kinks, poles)
-  double raise_diagonal = 0;     ///< added to the diagonal of the first input, to make it positive definite
+  double raise_diagonal = 0;       ///< added to the diagonal of the first input, to make it positive definite
 };
 
 /// One use that an op's shape rule refuses, and a part of what it says.
@@ -57,8 +60,8 @@ struct WrongUse {
 struct VjpInput {
   std::span<const Var> in;
   Var out;
-  Var adjoint;                  ///< of out, same shape
-  std::span<const bool> wanted; ///< which inputs' adjoints are asked for
+  Var adjoint;                   ///< of out, same shape
+  std::span<const bool> wanted;  ///< which inputs' adjoints are asked for
 };
 
 struct OpDef {
@@ -73,11 +76,14 @@ struct OpDef {
   std::function<std::vector<Var>(const VjpInput&, const Attributes&)> vjp;
   /// Arithmetic of one run, in multiply-adds or equivalent; empty: one per output element.
   std::function<double(const NodeShape&)> cost;
-  std::vector<std::size_t> in_place;  ///< operands of whose memory out may be, where shapes are equal (each element is read before it is written)
-  /// Where out is the memory of input 0 from some element on, unchanged (a reshape, a slice of a contiguous range): that element. Empty: never so.
+  std::vector<std::size_t> in_place;  ///< operands of whose memory out may be, where shapes are equal (each
+                                      ///< element is read before it is written)
+  /// Where out is the memory of input 0 from some element on, unchanged (a reshape, a slice of a contiguous
+  /// range): that element. Empty: never so.
   std::function<std::optional<Index>(const NodeShape&)> view;
-  /// Whether out is the memory of the operands, one after the other (a concat along the leading axis): a plan computes them there. The kernel finds any operand
-  /// that is there already at its place in out. Empty: never so.
+  /// Whether out is the memory of the operands, one after the other (a concat along the leading axis): a plan
+  /// computes them there. The kernel finds any operand that is there already at its place in out. Empty:
+  /// never so.
   std::function<bool(const NodeShape&)> joins;
   bool zero_gradient = false;  ///< a function whose derivative is taken as zero everywhere (sign, step)
   std::vector<Sample> samples;
@@ -85,7 +91,10 @@ struct OpDef {
 
   template <class T>
   const std::function<Kernel<T>(const NodeShape&)>& kernel() const {
-    if constexpr (sizeof(T) == 4) return kernel_f; else return kernel_d;
+    if constexpr (sizeof(T) == 4)
+      return kernel_f;
+    else
+      return kernel_d;
   }
   /// Sets both kernels from one generic callable f.template operator()<T>(shape).
   template <class F>
@@ -99,10 +108,12 @@ NodeShape node_shape(const Graph& graph, NodeId id);
 /// The element of its input 0 at which the node's value starts, if it is a view of it (OpDef::view).
 std::optional<Index> view_of(const Graph& graph, NodeId id);
 
-/// Adds an op to the registry and returns it, at an address that stays. For ops/; users call register_op() of ops/all_ops.hpp, which knows the built-in names.
-/// Throws std::invalid_argument if the name is taken or the definition is incomplete.
+/// Adds an op to the registry and returns it, at an address that stays. For ops/; users call register_op() of
+/// ops/all_ops.hpp, which knows the built-in names. Throws std::invalid_argument if the name is taken or the
+/// definition is incomplete.
 const OpDef& add_to_registry(OpDef op);
-/// The ops registered so far; those of ops/ register when first used, or all at once by all_ops() of ops/all_ops.hpp.
+/// The ops registered so far; those of ops/ register when first used, or all at once by all_ops() of
+/// ops/all_ops.hpp.
 std::vector<const OpDef*> registered_ops();
 /// Null if there is none of that name among them.
 const OpDef* find_op(const std::string& name);

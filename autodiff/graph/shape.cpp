@@ -11,7 +11,9 @@ Shape::Shape(std::span<const Index> extents) {
   if (extents.size() > kMaxRank)
     throw std::invalid_argument(fmt::format("[shape] at most {} axes, found {}", kMaxRank, extents.size()));
   for (Index e : extents) {
-    if (e < 1) throw std::invalid_argument(fmt::format("[shape] extents are at least 1, found [{}]", fmt::join(extents, ", ")));
+    if (e < 1)
+      throw std::invalid_argument(
+          fmt::format("[shape] extents are at least 1, found [{}]", fmt::join(extents, ", ")));
     extents_[static_cast<std::size_t>(rank_++)] = e;
   }
 }

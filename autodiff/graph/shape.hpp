@@ -1,4 +1,5 @@
-// Shape: the extents of an array, at most kMaxRank of them, in C order (the last one is contiguous in memory).
+// Shape: the extents of an array, at most kMaxRank of them, in C order (the last one is contiguous in
+// memory).
 #pragma once
 #include <array>
 #include <cstdint>
@@ -16,7 +17,8 @@ class Shape {
 
   Shape() = default;
   /// Throws std::invalid_argument for more than kMaxRank extents or one below 1.
-  Shape(std::initializer_list<Index> extents) : Shape(std::span<const Index>(extents.begin(), extents.size())) {}
+  Shape(std::initializer_list<Index> extents)
+      : Shape(std::span<const Index>(extents.begin(), extents.size())) {}
   explicit Shape(std::span<const Index> extents);
 
   int rank() const { return rank_; }

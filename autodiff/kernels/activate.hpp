@@ -1,14 +1,16 @@
 // Activate: the sum of one or two relu(normalise(z)), made in registers while something else reads it.
 //
-// The same operations in the same order as normalise of rows.hpp, then relu, then add: the same bits as those ops one after another. Compiled once per level.
+// The same operations in the same order as normalise of rows.hpp, then relu, then add: the same bits as those
+// ops one after another. Compiled once per level.
 #pragma once
 #include "autodiff/kernels/vector.hpp"
 
 namespace autodiff::kernels {
 namespace {
 
-/// Reads `count` vectors of channels from c on, activated: the constants of these channels stay in registers. Without addends, the numbers of z[0] as they are.
-/// Where it is not `whole`, one vector of `columns` channels, whose other lanes mean nothing.
+/// Reads `count` vectors of channels from c on, activated: the constants of these channels stay in registers.
+/// Without addends, the numbers of z[0] as they are. Where it is not `whole`, one vector of `columns`
+/// channels, whose other lanes mean nothing.
 template <class T, class V, int count, int addends, bool whole = true>
 struct ActivatedReader {
   static constexpr int kAddends = addends > 0 ? addends : 1;
@@ -16,7 +18,8 @@ struct ActivatedReader {
   Block<V, count> mean[kAddends], rstd[kAddends], offset[kAddends];
   Index columns;
 
-  AUTODIFF_INLINE ActivatedReader(const Activations<T>& x, Index c, Index n = count * kWidth<T, V>) : columns(n) {
+  AUTODIFF_INLINE ActivatedReader(const Activations<T>& x, Index c, Index n = count * kWidth<T, V>)
+      : columns(n) {
     AUTODIFF_UNROLL for (int a = 0; a < kAddends; ++a) {
       z[a] = x.z[a] + c;
       if constexpr (addends > 0) {
@@ -41,8 +44,10 @@ struct ActivatedReader {
   }
 
   AUTODIFF_INLINE Block<V, count> numbers(const T* from) const {
-    if constexpr (whole) return Block<V, count>::from(from);
-    else return {{load_first<V>(from, columns)}};
+    if constexpr (whole)
+      return Block<V, count>::from(from);
+    else
+      return {{load_first<V>(from, columns)}};
   }
 
   AUTODIFF_INLINE V activated(V x, int a, int j) const {
@@ -55,9 +60,12 @@ struct ActivatedReader {
 template <class T, class F>
 AUTODIFF_INLINE void with_addends(const Activations<T>& x, const F& f) {
   switch (x.addends) {
-    case 0: return f.template operator()<0>();
-    case 1: return f.template operator()<1>();
-    default: return f.template operator()<2>();
+    case 0:
+      return f.template operator()<0>();
+    case 1:
+      return f.template operator()<1>();
+    default:
+      return f.template operator()<2>();
   }
 }
 

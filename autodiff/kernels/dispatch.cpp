@@ -1,4 +1,5 @@
-// Dispatch: which level's table is in use. Compiled for the plainest machine; decided once, at first use. Thread-safe.
+// Dispatch: which level's table is in use. Compiled for the plainest machine; decided once, at first use.
+// Thread-safe.
 #include <algorithm>
 #include <cstdlib>
 #include <string>
@@ -18,14 +19,18 @@ struct Level {
 };
 
 #ifdef AUTODIFF_HAS_V2
-bool machine_has_v2() { return __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt"); }
+bool machine_has_v2() {
+  return __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("sse4.2") &&
+         __builtin_cpu_supports("popcnt");
+}
 bool machine_has_v3() {
-  return machine_has_v2() && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
-         __builtin_cpu_supports("bmi2");
+  return machine_has_v2() && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+         __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
 }
 bool machine_has_v4() {
-  return machine_has_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  return machine_has_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vl");
 }
 #endif
 
@@ -47,7 +52,8 @@ const std::vector<Level>& levels() {
 }
 
 const Level* find(std::string_view isa) {
-  const auto it = std::find_if(levels().begin(), levels().end(), [&](const Level& level) { return level.name == isa; });
+  const auto it =
+      std::find_if(levels().begin(), levels().end(), [&](const Level& level) { return level.name == isa; });
   return it == levels().end() ? nullptr : &*it;
 }
 
@@ -63,7 +69,8 @@ Choice choose() {
   if (const Level* level = find(wanted)) return {*level, ""};
   std::string names;
   for (const Level& level : levels()) names += (names.empty() ? "" : ", ") + std::string(level.name);
-  return {best, "METALEARN_ISA=" + std::string(wanted) + " is not available here (" + names + "); using " + std::string(best.name)};
+  return {best, "METALEARN_ISA=" + std::string(wanted) + " is not available here (" + names + "); using " +
+                    std::string(best.name)};
 }
 
 const Choice& choice() {

@@ -1,14 +1,16 @@
 // Functions: exp, log and their kin on one number, written so that a loop over them becomes vector code.
 //
-// float: our own polynomials without branches or calls, within about 2 units in the last place, right at infinities and NaN; denormal results are
-// gradual, denormal inputs exact. double: the C library, whose bits do not depend on our level. Compiled once per level.
+// float: our own polynomials without branches or calls, within about 2 units in the last place, right at
+// infinities and NaN; denormal results are gradual, denormal inputs exact. double: the C library, whose bits
+// do not depend on our level. Compiled once per level.
 #pragma once
 #include "autodiff/kernels/vector.hpp"
 
 namespace autodiff::kernels {
 namespace {
 
-/// exp(x) = scale1 * scale2 * (1 + rest). Two powers of two, because their product may leave the range of float where exp(x) does not.
+/// exp(x) = scale1 * scale2 * (1 + rest). Two powers of two, because their product may leave the range of
+/// float where exp(x) does not.
 struct ExpParts {
   float scale1, scale2, rest;
 };
@@ -30,7 +32,8 @@ AUTODIFF_INLINE ExpParts exp_parts(float x) {
   q = fma(q, r, 1.6666665459e-1f);
   q = fma(q, r, 5.0000001201e-1f);
   const int n1 = n >> 1, n2 = n - n1;
-  return {__builtin_bit_cast(float, (n1 + 127) << 23), __builtin_bit_cast(float, (n2 + 127) << 23), fma(r * r, q, r)};
+  return {__builtin_bit_cast(float, (n1 + 127) << 23), __builtin_bit_cast(float, (n2 + 127) << 23),
+          fma(r * r, q, r)};
 }
 
 AUTODIFF_INLINE float exp_of(float x) {
@@ -49,8 +52,9 @@ AUTODIFF_INLINE float expm1_of(float x) {
 AUTODIFF_INLINE float log_of(float x) {
   const bool tiny = x < 1.17549435e-38f;
   const float scaled = tiny ? x * 8388608.0f : x;
-  const unsigned bits = __builtin_bit_cast(unsigned, scaled);  // unsigned: the difference wraps for negative x, whose result is replaced below
-  const int n = int(bits - 0x3f3504f3u) >> 23;                 // relative to sqrt(1/2)
+  const unsigned bits = __builtin_bit_cast(
+      unsigned, scaled);  // unsigned: the difference wraps for negative x, whose result is replaced below
+  const int n = int(bits - 0x3f3504f3u) >> 23;  // relative to sqrt(1/2)
   const float f = __builtin_bit_cast(float, bits - (unsigned(n) << 23)) - 1.0f;
   const float whole = float(n) - (tiny ? 23.0f : 0.0f);
   float q = 7.0376836292e-2f;
@@ -67,7 +71,9 @@ AUTODIFF_INLINE float log_of(float x) {
   rest = fma(square, -0.5f, rest);
   const float y = fma(whole, 0.693359375f, f + rest);
   const float infinity = __builtin_inff();
-  const float edge = x == 0.0f ? -infinity : (x < 0.0f ? __builtin_nanf("") : x);  // also infinity and NaN, which are their own logarithms
+  const float edge = x == 0.0f ? -infinity
+                               : (x < 0.0f ? __builtin_nanf("")
+                                           : x);  // also infinity and NaN, which are their own logarithms
   return x > 0.0f && x < infinity ? y : edge;
 }
 

@@ -1,9 +1,11 @@
 // Kernels: the innermost loops, one table per instruction set and element type.
 //
-// Every kernel is serial, allocates nothing and never throws. One source is compiled for several x86-64 levels (and once without any for other
-// machines); the table in use is chosen once, by CPUID, or by the environment variable METALEARN_ISA (scalar, v2, v3, v4).
-// The order of every sum is fixed by the arguments alone. Levels with FMA (v3, v4) give the same bits: a sum over k runs in the order of k in one
-// accumulator per output element, reductions along a row use kLanes partial sums that combine in a fixed tree, and moments() says its own.
+// Every kernel is serial, allocates nothing and never throws. One source is compiled for several x86-64
+// levels (and once without any for other machines); the table in use is chosen once, by CPUID, or by the
+// environment variable METALEARN_ISA (scalar, v2, v3, v4). The order of every sum is fixed by the arguments
+// alone. Levels with FMA (v3, v4) give the same bits: a sum over k runs in the order of k in one accumulator
+// per output element, reductions along a row use kLanes partial sums that combine in a fixed tree, and
+// moments() says its own.
 #pragma once
 #include <cstdint>
 
@@ -17,11 +19,13 @@ inline constexpr Index kLanes = 16;
 /// Columns of a panel of b.
 inline constexpr Index kPanel = 32;
 
-/// c[m*ldc + n] = init + sum over r < terms, k < K of a[r][m*a_row + k*a_col] * b[r][k*ldb + n]     for m < M, n < N
-/// init is c itself if accumulate, else bias[n] if bias is not null, else 0. The sum runs over r, then k, in order, in one accumulator per element,
-/// so splitting K into calls that accumulate gives the same bits. a_row = 1 makes a transposed product (tn). c overlaps neither a nor b.
-/// With `panels`, b[r] is cut into blocks of kPanel columns (the last may have fewer), each a contiguous [K, columns], one after the other: the form for a
-/// wide b that many rows share, and the one to transpose into.
+/// For m < M, n < N:
+///   c[m*ldc + n] = init + sum over r < terms, k < K of a[r][m*a_row + k*a_col] * b[r][k*ldb + n].
+/// init is c itself if accumulate, else bias[n] if bias is not null, else 0. The sum runs over r, then k, in
+/// order, in one accumulator per element, so splitting K into calls that accumulate gives the same bits.
+/// a_row = 1 makes a transposed product (tn). c overlaps neither a nor b. With `panels`, b[r] is cut into
+/// blocks of kPanel columns (the last may have fewer), each a contiguous [K, columns], one after the other:
+/// the form for a wide b that many rows share, and the one to transpose into.
 template <class T>
 struct Product {
   Index M = 0, N = 0, K = 0;
@@ -39,34 +43,38 @@ struct Product {
 
 /// y = f(x), one operand. p and q are parameters of some of them.
 enum class Unary {
-  copy,        // x
-  affine,      // p * x + q
-  neg,         // -x
-  square,      // x * x
+  copy,    // x
+  affine,  // p * x + q
+  neg,     // -x
+  square,  // x * x
   sqrt,
   rsqrt,       // 1 / sqrt(x)
   reciprocal,  // 1 / x
   exp,
   log,
   abs,
-  sign,        // -1, 0, 1
-  step,        // 1 if x > 0 else 0
+  sign,  // -1, 0, 1
+  step,  // 1 if x > 0 else 0
   relu,
   leaky_relu,  // x > 0 ? x : p * x
   elu,         // x > 0 ? x : exp(x) - 1
   sigmoid,     // 1 / (1 + exp(-x)), without overflow
   tanh,
-  softplus,    // log(1 + exp(x)), without overflow
-  fill,        // p (x is not read)
+  softplus,  // log(1 + exp(x)), without overflow
+  fill,      // p (x is not read)
 };
 
 /// z = f(x, y), two operands.
 enum class Binary {
-  add, sub, mul, div,
-  gate,        // y > 0 ? x : 0        (reverse of relu, from its output or its input)
+  add,
+  sub,
+  mul,
+  div,
+  gate,  // y > 0 ? x : 0        (reverse of relu, from its output or its input)
 };
 
-/// What a convolution block reads: z[0] as it is (no addends), or the sum of one or two activations relu((z[a] - mean[a]) * rstd[a] + offset[a]) per channel.
+/// What a convolution block reads: z[0] as it is (no addends), or the sum of one or two activations
+/// relu((z[a] - mean[a]) * rstd[a] + offset[a]) per channel.
 template <class T>
 struct Activations {
   int addends = 0;
@@ -76,8 +84,10 @@ struct Activations {
   const T* offset[2] = {};
 };
 
-/// Fours of neighbouring positions of a convolution of three taps. Row r stands for the outputs at t .. t + 3, which read the inputs d0 .. d5 at t-1 .. t+4:
-/// d_i is the C numbers from x + r * row + (i - 1) * step on. Every `run` rows, the first row has no d0 unless `before`, the last no d5 unless `after`: zeros instead.
+/// Fours of neighbouring positions of a convolution of three taps. Row r stands for the outputs at t .. t +
+/// 3, which read the inputs d0 .. d5 at t-1 .. t+4: d_i is the C numbers from x + r * row + (i - 1) * step
+/// on. Every `run` rows, the first row has no d0 unless `before`, the last no d5 unless `after`: zeros
+/// instead.
 template <class T>
 struct Quads {
   Index rows = 0, C = 0;
@@ -94,9 +104,12 @@ inline constexpr Index kMostQuadChannels = 128;
 inline constexpr Index kMostLanes = 16;
 
 /// Numbers of the weights u that winograd() multiplies with: columns fill up vectors.
-inline constexpr Index winograd_size(Index C, Index O) { return 6 * C * ((O + kMostLanes - 1) / kMostLanes * kMostLanes); }
+inline constexpr Index winograd_size(Index C, Index O) {
+  return 6 * C * ((O + kMostLanes - 1) / kMostLanes * kMostLanes);
+}
 
-/// How an operand moves while a tile [rows, cols] is walked through: not at all, along a row, from row to row, or both (contiguously).
+/// How an operand moves while a tile [rows, cols] is walked through: not at all, along a row, from row to
+/// row, or both (contiguously).
 enum class Walk { scalar, row, column, full };
 
 template <class T>
@@ -114,8 +127,10 @@ struct Kernels {
   /// z[i] = f(x[i * x_step], y[i * y_step]), i < n, steps 0 or 1. z may be x or y where that one's step is 1.
   void (*binary)(Binary f, Index n, const T* x, Index x_step, const T* y, Index y_step, T* z);
 
-  /// z[r, c] = f(x, y) over a tile of contiguous rows, each operand moving as its walk says. z may be an operand whose walk is full.
-  void (*binary_rows)(Binary f, Index rows, Index cols, const T* x, Walk x_walk, const T* y, Walk y_walk, T* z);
+  /// z[r, c] = f(x, y) over a tile of contiguous rows, each operand moving as its walk says. z may be an
+  /// operand whose walk is full.
+  void (*binary_rows)(Binary f, Index rows, Index cols, const T* x, Walk x_walk, const T* y, Walk y_walk,
+                      T* z);
 
   /// y[r, c] = x, moving as its walk says.
   void (*stretch)(Index rows, Index cols, const T* x, Walk walk, T* y);
@@ -132,18 +147,23 @@ struct Kernels {
   /// s[c] += x[r*ldx + c] over r < rows in order, c < cols.
   void (*sum_rows)(Index rows, Index cols, const T* x, Index ldx, T* s);
 
-  /// mean[c] of x[r*C + c] over r < rows, and squares[c], the sum of the squared deviations from it: in blocks of rows, four sums side by side, see rows.hpp.
+  /// mean[c] of x[r*C + c] over r < rows, and squares[c], the sum of the squared deviations from it: in
+  /// blocks of rows, four sums side by side, see rows.hpp.
   void (*moments)(Index rows, Index C, const T* x, T* mean, T* squares);
 
   /// y[r*C + c] = (x[r*C + c] - mean[c]) * rstd[c] + offset[c]; with relu also max(., 0). y may be x.
-  void (*normalise)(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset, bool relu, T* y);
+  void (*normalise)(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset, bool relu,
+                    T* y);
 
-  /// Sums over rows, in order, of dy and of dy * (x - mean) * rstd, added to s_dy[c], s_dyx[c]. With an offset, dy counts only where
-  /// (x - mean) * rstd + offset > 0: it passes a relu first. Null: no relu.
-  void (*normalise_reverse_sums)(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset, const T* dy, T* s_dy, T* s_dyx);
+  /// Sums over rows, in order, of dy and of dy * (x - mean) * rstd, added to s_dy[c], s_dyx[c]. With an
+  /// offset, dy counts only where (x - mean) * rstd + offset > 0: it passes a relu first. Null: no relu.
+  void (*normalise_reverse_sums)(Index rows, Index C, const T* x, const T* mean, const T* rstd,
+                                 const T* offset, const T* dy, T* s_dy, T* s_dyx);
 
-  /// dx = rstd * (dy - m_dy - (x - mean) * rstd * m_dyx), per channel c, dy through the same relu. dx may be dy or x.
-  void (*normalise_reverse)(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset, const T* m_dy, const T* m_dyx, const T* dy, T* dx);
+  /// dx = rstd * (dy - m_dy - (x - mean) * rstd * m_dyx), per channel c, dy through the same relu. dx may be
+  /// dy or x.
+  void (*normalise_reverse)(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset,
+                            const T* m_dy, const T* m_dyx, const T* dy, T* dx);
 
   /// y[r*C + c] = what x reads there.
   void (*activate)(Index rows, Index C, const Activations<T>& x, T* y);
@@ -151,10 +171,12 @@ struct Kernels {
   /// The weights u, winograd_size(C, O) numbers in an order of the level's own, from the taps w [3, C, O].
   void (*winograd_weights)(Index C, Index O, const T* w, T* u);
 
-  /// The four outputs of every row, O numbers each: output i of row r at y + i * apart + r * ldy. bias [O] or null; C <= kMostQuadChannels.
+  /// The four outputs of every row, O numbers each: output i of row r at y + i * apart + r * ldy. bias [O] or
+  /// null; C <= kMostQuadChannels.
   void (*winograd)(const Quads<T>& quads, Index O, const T* u, const T* bias, T* y, Index apart, Index ldy);
 
-  /// Adds to du [6, C, O] the adjoint of u in plain order, from the adjoints of the outputs, laid out as those. C, O <= kMostQuadChannels.
+  /// Adds to du [6, C, O] the adjoint of u in plain order, from the adjoints of the outputs, laid out as
+  /// those. C, O <= kMostQuadChannels.
   void (*winograd_reverse)(const Quads<T>& quads, Index O, const T* g, Index apart, Index ldg, T* du);
 
   /// The adjoint dw [3, size] of the taps from du [6, size].
@@ -165,11 +187,13 @@ struct Kernels {
 template <class T>
 const Kernels<T>& active();
 
-/// The table of a level ("scalar", "v2", "v3", "v4"), or null if this machine or this build lacks it. For tests and benchmarks.
+/// The table of a level ("scalar", "v2", "v3", "v4"), or null if this machine or this build lacks it. For
+/// tests and benchmarks.
 template <class T>
 const Kernels<T>* table(const char* isa);
 
-/// Empty, or one line saying that METALEARN_ISA names a level that this machine or build lacks, and which one is used instead.
+/// Empty, or one line saying that METALEARN_ISA names a level that this machine or build lacks, and which one
+/// is used instead.
 const char* isa_note();
 
 }  // namespace autodiff::kernels

@@ -1,9 +1,11 @@
 // Product: the batch-reduce matrix product, as register tiles that hold a block of c over all of the sum.
 //
-// A tile is R rows of `count` vectors. It broadcasts one number of a at a time, so that any strides of a do (nn and tn are one code). Long sums are cut
-// into passes, so that the part of b that all row tiles share stays near; c carries the sum from pass to pass. What lies badly in memory is copied together
-// first: columns of a that are far apart (tn), into one strip per row tile, and rows of b that are, or that end within a vector, into a panel as wide as a
-// tile. The sum of an element runs over (term, k) in order whatever the tile, the pass or the copy. Compiled once per level.
+// A tile is R rows of `count` vectors. It broadcasts one number of a at a time, so that any strides of a do
+// (nn and tn are one code). Long sums are cut into passes, so that the part of b that all row tiles share
+// stays near; c carries the sum from pass to pass. What lies badly in memory is copied together first:
+// columns of a that are far apart (tn), into one strip per row tile, and rows of b that are, or that end
+// within a vector, into a panel as wide as a tile. The sum of an element runs over (term, k) in order
+// whatever the tile, the pass or the copy. Compiled once per level.
 #pragma once
 #include "autodiff/kernels/vector.hpp"
 
@@ -12,12 +14,15 @@ namespace {
 
 /// Rows of a tile: as many accumulators as the registers hold beside the row of b and the number of a.
 template <int count>
-constexpr int kTileRows = kBytes == 64 ? 16 / count : kBytes == 32 ? 12 / count : 8 / count;
+constexpr int kTileRows = kBytes == 64   ? 16 / count
+                          : kBytes == 32 ? 12 / count
+                                         : 8 / count;
 
 /// Longest sum of one pass.
 constexpr Index kPass = 256;
 
-/// The part of the sum that one pass does: terms [r0, r1), each over [k0, k1). The first pass starts from the bias, the others from c.
+/// The part of the sum that one pass does: terms [r0, r1), each over [k0, k1). The first pass starts from the
+/// bias, the others from c.
 struct Pass {
   Index r0, r1, k0, k1;
   bool first;
@@ -33,17 +38,24 @@ struct Panel {
   Index offset;   // in place: of its first column in b
 };
 
-/// How a tile finds its rows of a: at any strides, contiguous along the sum, or as a strip of R numbers for each step of the sum.
+/// How a tile finds its rows of a: at any strides, contiguous along the sum, or as a strip of R numbers for
+/// each step of the sum.
 enum class Rows { strided, contiguous, strip };
 
-/// A pointer for every four rows, and three strides from it: as many registers as a tile of sixteen rows can spare. The compiler would rather keep
-/// sixteen strides from one pointer, in memory; hiding where a pointer comes from prevents that.
+/// A pointer for every four rows, and three strides from it: as many registers as a tile of sixteen rows can
+/// spare. The compiler would rather keep sixteen strides from one pointer, in memory; hiding where a pointer
+/// comes from prevents that.
 #define AUTODIFF_KEEP_POINTER(pointer) __asm__("" : "+r"(pointer))
 
 template <class T, class V, int R, int count, Rows rows>
-AUTODIFF_INLINE void tile(const Product<T>& p, const Pass& pass, const T* strip, const Panel<T>& panel, Index m, Index n) {
+AUTODIFF_INLINE void tile(const Product<T>& p, const Pass& pass, const T* strip, const Panel<T>& panel,
+                          Index m, Index n) {
   constexpr Index W = kWidth<T, V>;
-  const Index a_row = rows == Rows::strip ? 1 : p.a_row, a_col = rows == Rows::strip ? R : rows == Rows::contiguous ? 1 : p.a_col, ldb = panel.ld, ldc = p.ldc;
+  const Index a_row = rows == Rows::strip ? 1 : p.a_row,
+              a_col = rows == Rows::strip        ? R
+                      : rows == Rows::contiguous ? 1
+                                                 : p.a_col,
+              ldb = panel.ld, ldc = p.ldc;
   T* const c = p.c + m * ldc + n;
   const bool whole = panel.columns == count * W;
   V sum[R][count];
@@ -68,10 +80,12 @@ AUTODIFF_INLINE void tile(const Product<T>& p, const Pass& pass, const T* strip,
     constexpr int groups = (R + 3) / 4;
     const T* a[groups];
     AUTODIFF_UNROLL for (int g = 0; g < groups; ++g) {
-      a[g] = rows == Rows::strip ? strip + (r - pass.r0) * (pass.k1 - pass.k0) * R + 4 * g : p.a[r] + (m + 4 * g) * a_row + pass.k0 * a_col;
+      a[g] = rows == Rows::strip ? strip + (r - pass.r0) * (pass.k1 - pass.k0) * R + 4 * g
+                                 : p.a[r] + (m + 4 * g) * a_row + pass.k0 * a_col;
       if (rows != Rows::strip) AUTODIFF_KEEP_POINTER(a[g]);
     }
-    const T* b = panel.copy ? panel.copy + (r - pass.r0) * (pass.k1 - pass.k0) * ldb : p.b[r] + panel.offset + pass.k0 * ldb;
+    const T* b = panel.copy ? panel.copy + (r - pass.r0) * (pass.k1 - pass.k0) * ldb
+                            : p.b[r] + panel.offset + pass.k0 * ldb;
     for (Index k = pass.k0; k < pass.k1; ++k, b += ldb) {
       V row[count];
       AUTODIFF_UNROLL for (int j = 0; j < count; ++j) row[j] = load<V>(b + j * W);
@@ -85,8 +99,10 @@ AUTODIFF_INLINE void tile(const Product<T>& p, const Pass& pass, const T* strip,
   AUTODIFF_UNROLL for (int i = 0; i < R; ++i) {
     AUTODIFF_UNROLL for (int j = 0; j < count - 1; ++j) store(sum[i][j], c + i * ldc + j * W);
     T* last = c + i * ldc + (count - 1) * W;
-    if (whole) store(sum[i][count - 1], last);
-    else store_first(sum[i][count - 1], last, panel.columns - (count - 1) * W);
+    if (whole)
+      store(sum[i][count - 1], last);
+    else
+      store_first(sum[i][count - 1], last, panel.columns - (count - 1) * W);
   }
 }
 
@@ -100,11 +116,16 @@ AUTODIFF_INLINE void over_rows(Index M, const F& f, Index m = 0) {
   }
 }
 
-/// Calls f.operator()<V, count>(n, columns) on blocks of columns that cover 0 <= n < N; the last fills its vectors only in part.
+/// Calls f.operator()<V, count>(n, columns) on blocks of columns that cover 0 <= n < N; the last fills its
+/// vectors only in part.
 template <class T, class F>
 AUTODIFF_INLINE void over_column_blocks(Index N, const F& f) {
   using V = Vec<T, kBytes>;
-  constexpr Index W = kWidth<T, V>, half = kBytes == 64 ? W / 2 : 0;  // a vector of half the width takes half the time only where the widest is 64 bytes
+  constexpr Index
+      W = kWidth<T, V>,
+      half = kBytes == 64
+                 ? W / 2
+                 : 0;  // a vector of half the width takes half the time only where the widest is 64 bytes
   Index n = 0;
   for (; N - n > W + half; n += 2 * W) f.template operator()<V, 2>(n, N - n < 2 * W ? N - n : 2 * W);
   if (N - n > half) {
@@ -116,18 +137,22 @@ AUTODIFF_INLINE void over_column_blocks(Index N, const F& f) {
   }
 }
 
-/// Rows of b that lie far apart fall into few sets of the cache and each on its own page: worth copying when enough row tiles share them.
+/// Rows of b that lie far apart fall into few sets of the cache and each on its own page: worth copying when
+/// enough row tiles share them.
 AUTODIFF_INLINE bool worth_copying_b(Index M, Index bytes_apart) { return M >= 64 && bytes_apart >= 1024; }
 
-/// Runs a pass block of columns by block; f.operator()<V, count>(panel, n) does all its rows. A block that does not fill its vectors gets a copy that does.
+/// Runs a pass block of columns by block; f.operator()<V, count>(panel, n) does all its rows. A block that
+/// does not fill its vectors gets a copy that does.
 template <class T, class F>
 AUTODIFF_INLINE void over_panels(const Product<T>& p, const Pass& pass, const F& f) {
   over_column_blocks<T>(p.N, [&]<class V, int count>(Index n, Index columns) {
     constexpr Index W = kWidth<T, V>, width = count * W;
     const Index first = n / kPanel * kPanel;
     Panel<T> panel{nullptr, p.ldb, columns, n};
-    if (p.panels) panel = {nullptr, p.N - first < kPanel ? p.N - first : kPanel, columns, first * p.K + n - first};
-    if (columns == width && !worth_copying_b(p.M, panel.ld * Index(sizeof(T)))) return f.template operator()<V, count>(panel, n);
+    if (p.panels)
+      panel = {nullptr, p.N - first < kPanel ? p.N - first : kPanel, columns, first * p.K + n - first};
+    if (columns == width && !worth_copying_b(p.M, panel.ld * Index(sizeof(T))))
+      return f.template operator()<V, count>(panel, n);
     alignas(64) T copy[kPass * width];
     T* to = copy;
     for (Index r = pass.r0; r < pass.r1; ++r) {
@@ -135,7 +160,8 @@ AUTODIFF_INLINE void over_panels(const Product<T>& p, const Pass& pass, const F&
       for (Index k = pass.k0; k < pass.k1; ++k, from += panel.ld, to += width) {
         AUTODIFF_UNROLL for (int j = 0; j < count - 1; ++j) store(load<V>(from + j * W), to + j * W);
         const T* last = from + (count - 1) * W;
-        store(columns == width ? load<V>(last) : load_first<V>(last, columns - (count - 1) * W), to + (count - 1) * W);
+        store(columns == width ? load<V>(last) : load_first<V>(last, columns - (count - 1) * W),
+              to + (count - 1) * W);
       }
     }
     f.template operator()<V, count>(Panel<T>{copy, width, columns, 0}, n);
@@ -145,7 +171,8 @@ AUTODIFF_INLINE void over_panels(const Product<T>& p, const Pass& pass, const F&
 template <class T, Rows rows>
 void run(const Product<T>& p, const Pass& pass) {
   over_panels(p, pass, [&]<class V, int count>(const Panel<T>& panel, Index n) {
-    over_rows<kTileRows<count>>(p.M, [&]<int R>(Index m) { tile<T, V, R, count, rows>(p, pass, nullptr, panel, m, n); });
+    over_rows<kTileRows<count>>(
+        p.M, [&]<int R>(Index m) { tile<T, V, R, count, rows>(p, pass, nullptr, panel, m, n); });
   });
 }
 
@@ -158,7 +185,8 @@ bool worth_copying_a(const Product<T>& p) {
 /// The same for such an a: it is copied first, a block of rows at a time, one strip per row tile.
 template <class T>
 __attribute__((noinline)) void run_strips(const Product<T>& p, const Pass& pass) {
-  constexpr Index kBlock = 512 / Index(sizeof(T)), kApart = 2;  // the strips of neighbouring tiles don't start in the same set of the cache
+  constexpr Index kBlock = 512 / Index(sizeof(T)),
+                  kApart = 2;  // the strips of neighbouring tiles don't start in the same set of the cache
   constexpr int R = kTileRows<2>;
   alignas(64) T strips[kBlock * (kPass + kApart)];
   const Index steps = pass.k1 - pass.k0, pitch = pass.sum() + kApart;
@@ -167,11 +195,15 @@ __attribute__((noinline)) void run_strips(const Product<T>& p, const Pass& pass)
     for (Index r = pass.r0, step = 0; r < pass.r1; ++r) {
       const T* a = p.a[r] + m0 + pass.k0 * p.a_col;
       for (Index k = 0; k < steps; ++k, ++step, a += p.a_col) {
-        over_rows<R>(M, [&]<int Q>(Index m) { __builtin_memcpy(strips + m * pitch + step * Q, a + m, Q * sizeof(T)); });
+        over_rows<R>(M, [&]<int Q>(Index m) {
+          __builtin_memcpy(strips + m * pitch + step * Q, a + m, Q * sizeof(T));
+        });
       }
     }
     over_panels(p, pass, [&]<class V, int count>(const Panel<T>& panel, Index n) {
-      over_rows<R>(M, [&]<int Q>(Index m) { tile<T, V, Q, count, Rows::strip>(p, pass, strips + m * pitch, panel, m0 + m, n); });
+      over_rows<R>(M, [&]<int Q>(Index m) {
+        tile<T, V, Q, count, Rows::strip>(p, pass, strips + m * pitch, panel, m0 + m, n);
+      });
     });
   }
 }

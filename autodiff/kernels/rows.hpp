@@ -1,7 +1,8 @@
 // Rows: reductions and normalisation over rows of a matrix, its transpose, and the sum of all its numbers.
 //
-// Columns are spread over vectors, each column's sum runs over the rows in order. Mean, scale and accumulators stay in registers for the whole of a column
-// block, so that x is read once. Compiled once per level.
+// Columns are spread over vectors, each column's sum runs over the rows in order. Mean, scale and
+// accumulators stay in registers for the whole of a column block, so that x is read once. Compiled once per
+// level.
 #pragma once
 #include "autodiff/kernels/vector.hpp"
 
@@ -62,7 +63,8 @@ void transpose(Index rows, Index cols, const T* x, Index ldx, T* y, Index ldy) {
     }
   };
   for (Index r = 0; r < rows; r += kBlock) {
-    for (Index c = 0; c < cols; c += kBlock) block(r, r + kBlock < rows ? r + kBlock : rows, c, c + kBlock < cols ? c + kBlock : cols);
+    for (Index c = 0; c < cols; c += kBlock)
+      block(r, r + kBlock < rows ? r + kBlock : rows, c, c + kBlock < cols ? c + kBlock : cols);
   }
 }
 
@@ -78,8 +80,9 @@ void sum_rows(Index rows, Index cols, const T* x, Index ldx, T* s) {
   });
 }
 
-/// s[c] += sum over r < rows of add(total, x[r*C + c]), where add returns the total with one number more. Four totals per column, each of every fourth row, so that
-/// none waits for the addition before it; they are added in pairs. In blocks of 64 rows, so that memory is read in one stream.
+/// s[c] += sum over r < rows of add(total, x[r*C + c]), where add returns the total with one number more.
+/// Four totals per column, each of every fourth row, so that none waits for the addition before it; they are
+/// added in pairs. In blocks of 64 rows, so that memory is read in one stream.
 template <class T, class Add>
 AUTODIFF_INLINE void sum_side_by_side(Index rows, Index C, const T* x, T* s, const Add& add) {
   constexpr Index kBlock = 64, kTotals = 4;
@@ -89,7 +92,8 @@ AUTODIFF_INLINE void sum_side_by_side(Index rows, Index C, const T* x, T* s, con
       V total[kTotals] = {};
       Index r = 0;
       for (; r + kTotals <= end; r += kTotals) {
-        AUTODIFF_UNROLL for (Index i = 0; i < kTotals; ++i) total[i] = add.template operator()<V>(c, total[i], load<V>(x + (r + i) * C + c));
+        AUTODIFF_UNROLL for (Index i = 0; i < kTotals; ++i) total[i] =
+            add.template operator()<V>(c, total[i], load<V>(x + (r + i) * C + c));
       }
       AUTODIFF_UNROLL for (Index i = 0; i < kTotals - 1; ++i) {
         if (r + i < end) total[i] = add.template operator()<V>(c, total[i], load<V>(x + (r + i) * C + c));
@@ -133,7 +137,8 @@ void normalise_rows(Index rows, Index C, const T* x, const T* mean, const T* rst
 }
 
 template <class T>
-void normalise(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset, bool relu, T* y) {
+void normalise(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset, bool relu,
+               T* y) {
   if (relu) {
     normalise_rows<T, true>(rows, C, x, mean, rstd, offset, y);
   } else {
@@ -149,7 +154,8 @@ AUTODIFF_INLINE V passed(V deviation, V scale, V shift, V dy) {
 }
 
 template <class T, bool gated>
-void reverse_sums(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset, const T* dy, T* s_dy, T* s_dyx) {
+void reverse_sums(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset, const T* dy,
+                  T* s_dy, T* s_dyx) {
   over_columns<T, 4>(C, [=]<class V, int count>(Index c) {
     const auto centre = Block<V, count>::from(mean + c);
     const auto scale = Block<V, count>::from(rstd + c);
@@ -160,7 +166,8 @@ void reverse_sums(Index rows, Index C, const T* x, const T* mean, const T* rstd,
       const auto row = Block<V, count>::from(x + r * C + c);
       const auto row_dy = Block<V, count>::from(dy + r * C + c);
       AUTODIFF_UNROLL for (int j = 0; j < count; ++j) {
-        const V deviation = row.v[j] - centre.v[j], open = passed<gated>(deviation, scale.v[j], shift.v[j], row_dy.v[j]);
+        const V deviation = row.v[j] - centre.v[j],
+                open = passed<gated>(deviation, scale.v[j], shift.v[j], row_dy.v[j]);
         total_dy.v[j] += open;
         total_dyx.v[j] = fma(open, V(deviation * scale.v[j]), total_dyx.v[j]);
       }
@@ -171,7 +178,8 @@ void reverse_sums(Index rows, Index C, const T* x, const T* mean, const T* rstd,
 }
 
 template <class T>
-void normalise_reverse_sums(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset, const T* dy, T* s_dy, T* s_dyx) {
+void normalise_reverse_sums(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset,
+                            const T* dy, T* s_dy, T* s_dyx) {
   if (offset) {
     reverse_sums<T, true>(rows, C, x, mean, rstd, offset, dy, s_dy, s_dyx);
   } else {
@@ -180,7 +188,8 @@ void normalise_reverse_sums(Index rows, Index C, const T* x, const T* mean, cons
 }
 
 template <class T, bool gated>
-void reverse_rows(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset, const T* m_dy, const T* m_dyx, const T* dy, T* dx) {
+void reverse_rows(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset,
+                  const T* m_dy, const T* m_dyx, const T* dy, T* dx) {
   over_columns<T, 2>(C, [=]<class V, int count>(Index c) {
     const auto centre = Block<V, count>::from(mean + c);
     const auto scale = Block<V, count>::from(rstd + c);
@@ -191,7 +200,8 @@ void reverse_rows(Index rows, Index C, const T* x, const T* mean, const T* rstd,
       auto row = Block<V, count>::from(x + r * C + c);
       const auto row_dy = Block<V, count>::from(dy + r * C + c);
       AUTODIFF_UNROLL for (int j = 0; j < count; ++j) {
-        const V deviation = row.v[j] - centre.v[j], open = passed<gated>(deviation, scale.v[j], shift.v[j], row_dy.v[j]);
+        const V deviation = row.v[j] - centre.v[j],
+                open = passed<gated>(deviation, scale.v[j], shift.v[j], row_dy.v[j]);
         row.v[j] = scale.v[j] * fma(V(-(deviation * scale.v[j])), mean_dyx.v[j], V(open - mean_dy.v[j]));
       }
       row.to(dx + r * C + c);
@@ -200,7 +210,8 @@ void reverse_rows(Index rows, Index C, const T* x, const T* mean, const T* rstd,
 }
 
 template <class T>
-void normalise_reverse(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset, const T* m_dy, const T* m_dyx, const T* dy, T* dx) {
+void normalise_reverse(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset,
+                       const T* m_dy, const T* m_dyx, const T* dy, T* dx) {
   if (offset) {
     reverse_rows<T, true>(rows, C, x, mean, rstd, offset, m_dy, m_dyx, dy, dx);
   } else {

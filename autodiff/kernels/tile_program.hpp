@@ -1,7 +1,8 @@
-// Tile program: what an instruction does to a tile of rows and columns in one go, operands that move along one of them only included.
+// Tile program: what an instruction does to a tile of rows and columns in one go, operands that move along
+// one of them only included.
 //
-// Narrow rows are the common case (a few channels). They are first stretched into a small buffer, so that arithmetic always runs over contiguous memory.
-// Compiled once per level.
+// Narrow rows are the common case (a few channels). They are first stretched into a small buffer, so that
+// arithmetic always runs over contiguous memory. Compiled once per level.
 #pragma once
 #include "autodiff/kernels/elementwise.hpp"
 #include "autodiff/kernels/rows.hpp"
@@ -9,8 +10,9 @@
 namespace autodiff::kernels {
 namespace {
 
-constexpr Index kNarrow = 16;          // rows shorter than this are stretched
-constexpr Index kShortRow = 256;        // rows shorter than this are gone down a column block at a time; longer ones one after the other, as memory is
+constexpr Index kNarrow = 16;     // rows shorter than this are stretched
+constexpr Index kShortRow = 256;  // rows shorter than this are gone down a column block at a time; longer
+                                  // ones one after the other, as memory is
 constexpr Index kBufferElements = 512;  // of a stretched operand: small beside the first-level cache
 
 /// What a walk comes to where there is one row or one column only.
@@ -20,7 +22,8 @@ AUTODIFF_INLINE Walk flattened(Walk w, Index rows, Index cols) {
   return w;
 }
 
-/// y[r*cols + c] = x[c] (row) or x[r] (column), cols <= width <= kNarrow. Writes up to `width` numbers beyond the end of y.
+/// y[r*cols + c] = x[c] (row) or x[r] (column), cols <= width <= kNarrow. Writes up to `width` numbers beyond
+/// the end of y.
 template <int width, class T>
 AUTODIFF_INLINE void stretch_rows(Index rows, Index cols, const T* x, Walk walk, T* y) {
   constexpr int kPart = int(width * sizeof(T)) < kBytes ? int(width * sizeof(T)) : kBytes;
@@ -84,7 +87,8 @@ AUTODIFF_INLINE Block<V, count> load_along(const T* row, Index c) {
 
 /// z = f(x, y) along rows that vectors of four or more fill; x_along: x moves along a row.
 template <bool x_along, bool y_along, class T, class F>
-AUTODIFF_INLINE void map2_wide(Index rows, Index cols, const T* x, Index x_row, const T* y, Index y_row, T* z, F f) {
+AUTODIFF_INLINE void map2_wide(Index rows, Index cols, const T* x, Index x_row, const T* y, Index y_row, T* z,
+                               F f) {
   const auto run = [=](Index first, Index last) {
     over_columns<T, 4>(cols, [=]<class V, int count>(Index c) {
       for (Index r = first; r < last; ++r) {
@@ -113,17 +117,23 @@ AUTODIFF_INLINE void map2_rows(Index rows, Index cols, const T* x, Walk xw, cons
       const auto at = [=](const T* from, Walk w, T* buffer) -> const T* {
         if (w == Walk::full) return from + r * cols;
         if (w == Walk::scalar) return from;
-        if (w == Walk::column || r == 0) stretch_narrow(n, cols, w == Walk::row ? from : from + r, w, buffer);  // a row is the same in every block
+        if (w == Walk::column || r == 0)
+          stretch_narrow(n, cols, w == Walk::row ? from : from + r, w,
+                         buffer);  // a row is the same in every block
         return buffer;
       };
-      map2(n * cols, at(x, xw, x_buffer), xw != Walk::scalar, at(y, yw, y_buffer), yw != Walk::scalar, z + r * cols, f);
+      map2(n * cols, at(x, xw, x_buffer), xw != Walk::scalar, at(y, yw, y_buffer), yw != Walk::scalar,
+           z + r * cols, f);
     }
     return;
   }
   const auto along = [](Walk w) { return w == Walk::full || w == Walk::row; };
   const auto row_step = [=](Walk w) { return w == Walk::full ? cols : Index(w == Walk::column); };
-  const auto run = [&]<bool x_along, bool y_along>() { map2_wide<x_along, y_along>(rows, cols, x, row_step(xw), y, row_step(yw), z, f); };
-  if (along(xw)) return along(yw) ? run.template operator()<true, true>() : run.template operator()<true, false>();
+  const auto run = [&]<bool x_along, bool y_along>() {
+    map2_wide<x_along, y_along>(rows, cols, x, row_step(xw), y, row_step(yw), z, f);
+  };
+  if (along(xw))
+    return along(yw) ? run.template operator()<true, true>() : run.template operator()<true, false>();
   return along(yw) ? run.template operator()<false, true>() : run.template operator()<false, false>();
 }
 
@@ -131,15 +141,20 @@ template <class T>
 void binary_rows(Binary f, Index rows, Index cols, const T* x, Walk xw, const T* y, Walk yw, T* z) {
   const auto run = [=](auto g) { map2_rows(rows, cols, x, xw, y, yw, z, g); };
   switch (f) {
-    case Binary::add: return run([](auto a, auto b) { return a + b; });
-    case Binary::sub: return run([](auto a, auto b) { return a - b; });
-    case Binary::mul: return run([](auto a, auto b) { return a * b; });
-    case Binary::div: return run([](auto a, auto b) { return a / b; });
-    case Binary::gate: return run([](auto a, auto b) { return b > decltype(b){} ? a : decltype(a){}; });
+    case Binary::add:
+      return run([](auto a, auto b) { return a + b; });
+    case Binary::sub:
+      return run([](auto a, auto b) { return a - b; });
+    case Binary::mul:
+      return run([](auto a, auto b) { return a * b; });
+    case Binary::div:
+      return run([](auto a, auto b) { return a / b; });
+    case Binary::gate:
+      return run([](auto a, auto b) { return b > decltype(b){} ? a : decltype(a){}; });
   }
 }
 
-// ---- sums -----------------------------------------------------------------------------------------------------------------------------
+// ---- sums ---------------------------------------------------------------------------------------
 
 template <int... i>
 struct Indices {};
@@ -150,21 +165,26 @@ struct IndicesTo<0, i...> {
   using Type = Indices<i...>;
 };
 
-/// a and b hold groups of 2 * half lanes: the sum of the lower and the upper half of each group, those of a before those of b.
+/// a and b hold groups of 2 * half lanes: the sum of the lower and the upper half of each group, those of a
+/// before those of b.
 template <int half, class V, int... i>
 AUTODIFF_INLINE V folded(V a, V b, Indices<i...>) {
-  return __builtin_shufflevector(a, b, (i / half * 2 * half + i % half)...) + __builtin_shufflevector(a, b, (i / half * 2 * half + i % half + half)...);
+  return __builtin_shufflevector(a, b, (i / half * 2 * half + i % half)...) +
+         __builtin_shufflevector(a, b, (i / half * 2 * half + i % half + half)...);
 }
 
-/// v[i] holds the lanes of row i, i < width: v[0] becomes the sums of all rows. Lanes are added in the order of sum().
+/// v[i] holds the lanes of row i, i < width: v[0] becomes the sums of all rows. Lanes are added in the order
+/// of sum().
 template <int half, int width, class V>
 AUTODIFF_INLINE void fold_rows(V* v) {
-  AUTODIFF_UNROLL for (int k = 0; k < half; ++k) v[k] = folded<half>(v[2 * k], v[2 * k + 1], typename IndicesTo<width>::Type{});
+  AUTODIFF_UNROLL for (int k = 0; k < half; ++k) v[k] =
+      folded<half>(v[2 * k], v[2 * k + 1], typename IndicesTo<width>::Type{});
   if constexpr (half > 1) fold_rows<half / 2, width>(v);
 }
 
-/// The sums of as many rows as a vector has lanes. Reads whole groups of kLanes numbers, so up to kLanes - 1 beyond the last row: mask is 1 where the last group of
-/// a row has numbers, of which there are `whole` before it.
+/// The sums of as many rows as a vector has lanes. Reads whole groups of kLanes numbers, so up to kLanes - 1
+/// beyond the last row: mask is 1 where the last group of a row has numbers, of which there are `whole`
+/// before it.
 template <class V, int kParts, class T>
 AUTODIFF_INLINE V sums_of_rows(Index cols, Index whole, const Block<V, kParts>& mask, const T* x) {
   constexpr int W = int(kWidth<T, V>);
@@ -174,7 +194,8 @@ AUTODIFF_INLINE V sums_of_rows(Index cols, Index whole, const Block<V, kParts>& 
     for (Index c = 0; c < whole; c += kLanes) {
       AUTODIFF_UNROLL for (int p = 0; p < kParts; ++p) lanes[p] += load<V>(x + r * cols + c + p * W);
     }
-    AUTODIFF_UNROLL for (int p = 0; p < kParts; ++p) lanes[p] += mask.v[p] > V{} ? load<V>(x + r * cols + whole + p * W) : V{};
+    AUTODIFF_UNROLL for (int p = 0; p < kParts; ++p) lanes[p] +=
+        mask.v[p] > V{} ? load<V>(x + r * cols + whole + p * W) : V{};
     AUTODIFF_UNROLL for (int half = kParts / 2; half > 0; half /= 2) {
       AUTODIFF_UNROLL for (int p = 0; p < half; ++p) lanes[p] += lanes[p + half];
     }
@@ -193,7 +214,8 @@ void sum_each_row(Index rows, Index cols, const T* x, T* y) {
   for (Index l = 0; l < kLanes; ++l) present[l] = T(l < rest);
   const auto mask = Block<V, int(kLanes / W)>::from(present);
   Index r = 0;
-  for (; (r + W - 1) * cols + read <= rows * cols && r + W <= rows; r += W) store(sums_of_rows(cols, whole, mask, x + r * cols), y + r);
+  for (; (r + W - 1) * cols + read <= rows * cols && r + W <= rows; r += W)
+    store(sums_of_rows(cols, whole, mask, x + r * cols), y + r);
   if (cols > kMostBuffered) {
     for (; r < rows; ++r) y[r] = sum(cols, x + r * cols);
     return;

@@ -1,6 +1,8 @@
-// Vector: fixed-width vectors of the compiler (GCC vector extensions) and the fused multiply-add, for code compiled once per level.
+// Vector: fixed-width vectors of the compiler (GCC vector extensions) and the fused multiply-add, for code
+// compiled once per level.
 //
-// A "vector" is Vec<T, bytes> or a plain T, so that one template serves full vectors and tails. Loads and stores need no alignment.
+// A "vector" is Vec<T, bytes> or a plain T, so that one template serves full vectors and tails. Loads and
+// stores need no alignment.
 #pragma once
 #include "autodiff/kernels/kernels.hpp"
 #ifdef __FMA__
@@ -60,13 +62,25 @@ AUTODIFF_INLINE V broadcast(T x) {
 #ifdef __FMA__
 AUTODIFF_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 AUTODIFF_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }
-AUTODIFF_INLINE Vec<float, 16> fma(Vec<float, 16> a, Vec<float, 16> b, Vec<float, 16> c) { return _mm_fmadd_ps(a, b, c); }
-AUTODIFF_INLINE Vec<float, 32> fma(Vec<float, 32> a, Vec<float, 32> b, Vec<float, 32> c) { return _mm256_fmadd_ps(a, b, c); }
-AUTODIFF_INLINE Vec<double, 16> fma(Vec<double, 16> a, Vec<double, 16> b, Vec<double, 16> c) { return _mm_fmadd_pd(a, b, c); }
-AUTODIFF_INLINE Vec<double, 32> fma(Vec<double, 32> a, Vec<double, 32> b, Vec<double, 32> c) { return _mm256_fmadd_pd(a, b, c); }
+AUTODIFF_INLINE Vec<float, 16> fma(Vec<float, 16> a, Vec<float, 16> b, Vec<float, 16> c) {
+  return _mm_fmadd_ps(a, b, c);
+}
+AUTODIFF_INLINE Vec<float, 32> fma(Vec<float, 32> a, Vec<float, 32> b, Vec<float, 32> c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
+AUTODIFF_INLINE Vec<double, 16> fma(Vec<double, 16> a, Vec<double, 16> b, Vec<double, 16> c) {
+  return _mm_fmadd_pd(a, b, c);
+}
+AUTODIFF_INLINE Vec<double, 32> fma(Vec<double, 32> a, Vec<double, 32> b, Vec<double, 32> c) {
+  return _mm256_fmadd_pd(a, b, c);
+}
 #ifdef __AVX512F__
-AUTODIFF_INLINE Vec<float, 64> fma(Vec<float, 64> a, Vec<float, 64> b, Vec<float, 64> c) { return _mm512_fmadd_ps(a, b, c); }
-AUTODIFF_INLINE Vec<double, 64> fma(Vec<double, 64> a, Vec<double, 64> b, Vec<double, 64> c) { return _mm512_fmadd_pd(a, b, c); }
+AUTODIFF_INLINE Vec<float, 64> fma(Vec<float, 64> a, Vec<float, 64> b, Vec<float, 64> c) {
+  return _mm512_fmadd_ps(a, b, c);
+}
+AUTODIFF_INLINE Vec<double, 64> fma(Vec<double, 64> a, Vec<double, 64> b, Vec<double, 64> c) {
+  return _mm512_fmadd_pd(a, b, c);
+}
 #endif
 #else
 template <class V>
@@ -106,21 +120,37 @@ AUTODIFF_INLINE void store_first(V v, T* to, Index n) {
 #ifdef __AVX512F__
 AUTODIFF_INLINE __mmask16 first_lanes(Index n) { return static_cast<__mmask16>((1u << n) - 1); }
 template <>
-AUTODIFF_INLINE Vec<float, 64> load_first<Vec<float, 64>>(const float* from, Index n) { return _mm512_maskz_loadu_ps(first_lanes(n), from); }
+AUTODIFF_INLINE Vec<float, 64> load_first<Vec<float, 64>>(const float* from, Index n) {
+  return _mm512_maskz_loadu_ps(first_lanes(n), from);
+}
 template <>
-AUTODIFF_INLINE Vec<float, 32> load_first<Vec<float, 32>>(const float* from, Index n) { return _mm256_maskz_loadu_ps(static_cast<__mmask8>(first_lanes(n)), from); }
+AUTODIFF_INLINE Vec<float, 32> load_first<Vec<float, 32>>(const float* from, Index n) {
+  return _mm256_maskz_loadu_ps(static_cast<__mmask8>(first_lanes(n)), from);
+}
 template <>
-AUTODIFF_INLINE Vec<double, 64> load_first<Vec<double, 64>>(const double* from, Index n) { return _mm512_maskz_loadu_pd(static_cast<__mmask8>(first_lanes(n)), from); }
+AUTODIFF_INLINE Vec<double, 64> load_first<Vec<double, 64>>(const double* from, Index n) {
+  return _mm512_maskz_loadu_pd(static_cast<__mmask8>(first_lanes(n)), from);
+}
 template <>
-AUTODIFF_INLINE Vec<double, 32> load_first<Vec<double, 32>>(const double* from, Index n) { return _mm256_maskz_loadu_pd(static_cast<__mmask8>(first_lanes(n)), from); }
+AUTODIFF_INLINE Vec<double, 32> load_first<Vec<double, 32>>(const double* from, Index n) {
+  return _mm256_maskz_loadu_pd(static_cast<__mmask8>(first_lanes(n)), from);
+}
 template <>
-AUTODIFF_INLINE void store_first(Vec<float, 64> v, float* to, Index n) { _mm512_mask_storeu_ps(to, first_lanes(n), v); }
+AUTODIFF_INLINE void store_first(Vec<float, 64> v, float* to, Index n) {
+  _mm512_mask_storeu_ps(to, first_lanes(n), v);
+}
 template <>
-AUTODIFF_INLINE void store_first(Vec<float, 32> v, float* to, Index n) { _mm256_mask_storeu_ps(to, static_cast<__mmask8>(first_lanes(n)), v); }
+AUTODIFF_INLINE void store_first(Vec<float, 32> v, float* to, Index n) {
+  _mm256_mask_storeu_ps(to, static_cast<__mmask8>(first_lanes(n)), v);
+}
 template <>
-AUTODIFF_INLINE void store_first(Vec<double, 64> v, double* to, Index n) { _mm512_mask_storeu_pd(to, static_cast<__mmask8>(first_lanes(n)), v); }
+AUTODIFF_INLINE void store_first(Vec<double, 64> v, double* to, Index n) {
+  _mm512_mask_storeu_pd(to, static_cast<__mmask8>(first_lanes(n)), v);
+}
 template <>
-AUTODIFF_INLINE void store_first(Vec<double, 32> v, double* to, Index n) { _mm256_mask_storeu_pd(to, static_cast<__mmask8>(first_lanes(n)), v); }
+AUTODIFF_INLINE void store_first(Vec<double, 32> v, double* to, Index n) {
+  _mm256_mask_storeu_pd(to, static_cast<__mmask8>(first_lanes(n)), v);
+}
 #endif
 
 /// A block of `count` vectors of one row.
@@ -140,7 +170,8 @@ struct Block {
   }
 };
 
-/// Calls f.operator()<V, count>(c) on column blocks that cover 0 <= c < C: as many as `most` of the widest vectors, then fewer, then narrower ones, then one by one.
+/// Calls f.operator()<V, count>(c) on column blocks that cover 0 <= c < C: as many as `most` of the widest
+/// vectors, then fewer, then narrower ones, then one by one.
 template <class T, int most, int bytes = kBytes, class F>
 AUTODIFF_INLINE void over_columns(Index C, const F& f, Index c = 0) {
   using V = Vec<T, bytes>;

@@ -1,20 +1,25 @@
-// Winograd: a convolution of three taps as F(4, 3), which makes four neighbouring outputs with six products instead of twelve. And its weight gradient.
+// Winograd: a convolution of three taps as F(4, 3), which makes four neighbouring outputs with six products
+// instead of twelve. And its weight gradient.
 //
-//   d0 .. d5 the inputs at t-1 .. t+4 (zeros outside), w0 .. w2 the taps, matrices [C, O]; products at the points 0, +-a, +-b and infinity:
-//   V0 = a2 b2 d0 - (a2 + b2) d2 + d4                               U0 = w0 / (a2 b2)
-//   V1, V2 = (d4 - b2 d2) +- a (d3 - b2 d1)                         U1, U2 = (w0 + a2 w2 +- a w1) / (2 a2 (a2 - b2))
-//   V3, V4 = (d4 - a2 d2) +- b (d3 - a2 d1)                         U3, U4 = (w0 + b2 w2 +- b w1) / (2 b2 (b2 - a2))
-//   V5 = a2 b2 d1 - (a2 + b2) d3 + d5                               U5 = w2
+// d0 .. d5 are the inputs at t-1 .. t+4 (zeros outside), w0 .. w2 the taps, matrices [C, O]; products at the
+// points 0, +-a, +-b and infinity:
+//   V0 = a2 b2 d0 - (a2 + b2) d2 + d4             U0 = w0 / (a2 b2)
+//   V1, V2 = (d4 - b2 d2) +- a (d3 - b2 d1)       U1, U2 = (w0 + a2 w2 +- a w1) / (2 a2 (a2 - b2))
+//   V3, V4 = (d4 - a2 d2) +- b (d3 - a2 d1)       U3, U4 = (w0 + b2 w2 +- b w1) / (2 b2 (b2 - a2))
+//   V5 = a2 b2 d1 - (a2 + b2) d3 + d5             U5 = w2
 //   with M_i = V_i U_i, e = M1 + M2, o = M1 - M2, E = M3 + M4, O = M3 - M4:
 //   y(t) = e + E + M0,   y(t+1) = a o + b O,   y(t+2) = a2 e + b2 E,   y(t+3) = a3 o + b3 O + M5.
-// In reverse, from the adjoints g0 .. g3 of four outputs, dU_i is the sum of V_i^T Y_i over all fours, and the adjoint of the taps that of U:
+// In reverse, from the adjoints g0 .. g3 of four outputs, dU_i is the sum of V_i^T Y_i over all fours, and
+// the adjoint of the taps that of U:
 //   Y0 = g0,   Y1, Y2 = (g0 + a2 g2) +- (a g1 + a3 g3),   Y3, Y4 = (g0 + b2 g2) +- (b g1 + b3 g3),   Y5 = g3.
 //
-// a = 3/4 and b = 3/2: of the pairs tried (bench/winograd_points) these round least, about twice as much as direct convolution where the usual 1 and 2 round
-// 2.5 times as much, and every constant of V, y and Y is exact.
+// a = 3/4 and b = 3/2: of the pairs tried (bench/winograd_points) these round least, about twice as much as
+// direct convolution where the usual 1 and 2 round 2.5 times as much, and every constant of V, y and Y is
+// exact.
 //
-// Works in strips of fours whose V stay in the cache. Every output is one sum over the channels of each product, M0 and M5 on top of the others; every element
-// of dU is summed over the fours in order. The strips and tiles change no bit. Compiled once per level.
+// Works in strips of fours whose V stay in the cache. Every output is one sum over the channels of each
+// product, M0 and M5 on top of the others; every element of dU is summed over the fours in order. The strips
+// and tiles change no bit. Compiled once per level.
 #pragma once
 #include "autodiff/kernels/activate.hpp"
 #include "autodiff/kernels/product.hpp"
@@ -25,8 +30,10 @@ namespace {
 /// Points, and what the formulas above make of them.
 template <class T>
 struct Points {
-  static constexpr T a = T(0.75), b = T(1.5), a2 = a * a, b2 = b * b, a3 = a2 * a, b3 = b2 * b, product = a2 * b2, sum = a2 + b2;
-  static constexpr T u0 = T(64.0 / 81), ua = T(-128.0 / 243), ub = T(32.0 / 243);  // 1 / (a2 b2), 1 / (2 a2 (a2 - b2)), 1 / (2 b2 (b2 - a2))
+  static constexpr T a = T(0.75), b = T(1.5), a2 = a * a, b2 = b * b, a3 = a2 * a, b3 = b2 * b,
+                     product = a2 * b2, sum = a2 + b2;
+  static constexpr T u0 = T(64.0 / 81), ua = T(-128.0 / 243),
+                     ub = T(32.0 / 243);  // 1 / (a2 b2), 1 / (2 a2 (a2 - b2)), 1 / (2 b2 (b2 - a2))
 };
 
 /// c x + y with the constant in all lanes.
@@ -46,7 +53,8 @@ constexpr Index kMostReverseRows = 256;
 /// Rows of a tile of one vector, which holds four sums per row.
 constexpr int kQuadRows = kBytes == 64 ? 6 : 3;
 
-/// Calls f.operator()<V, whole>(n, columns) on blocks of one vector that cover 0 <= n < N; the last is perhaps not whole, and half a vector where that does.
+/// Calls f.operator()<V, whole>(n, columns) on blocks of one vector that cover 0 <= n < N; the last is
+/// perhaps not whole, and half a vector where that does.
 template <class T, class F>
 AUTODIFF_INLINE void over_vectors(Index N, const F& f) {
   using V = Vec<T, kBytes>;
@@ -61,12 +69,14 @@ AUTODIFF_INLINE void over_vectors(Index N, const F& f) {
   f.template operator()<V, false>(n, N - n);
 }
 
-/// The V of fours [first, last): V_i of a four i * plane on, the next four `pitch` on. Both are multiples of the vectors' width, which the channels fill up with anything.
+/// The V of fours [first, last): V_i of a four i * plane on, the next four `pitch` on. Both are multiples of
+/// the vectors' width, which the channels fill up with anything.
 template <class T>
 void quad_inputs(const Quads<T>& p, Index first, Index last, T* v, Index pitch, Index plane) {
   using K = Points<T>;
   const Index row = p.row, step = p.step, run = p.run;
-  const bool before = p.before, after = p.after, follows = row == 4 * step;  // follows: within a run, d0 and d1 are d4 and d5 of the four before
+  const bool before = p.before, after = p.after,
+             follows = row == 4 * step;  // follows: within a run, d0 and d1 are d4 and d5 of the four before
   with_addends(p.x, [&]<int addends>() {
     over_vectors<T>(p.C, [=, &p]<class V, bool whole>(Index c, Index columns) {
       const ActivatedReader<T, V, 1, addends, whole> reader(p.x, c, columns);
@@ -80,8 +90,10 @@ void quad_inputs(const Quads<T>& p, Index first, Index last, T* v, Index pitch, 
           d1 = read(at);
         }
         if (++in_run == run) in_run = 0;
-        const V d2 = read(at + step), d3 = read(at + 2 * step), d4 = read(at + 3 * step), d5 = after || in_run > 0 ? read(at + 4 * step) : V{};
-        const V even_a = scaled(-K::b2, d2, d4), odd_a = scaled(-K::b2, d1, d3), even_b = scaled(-K::a2, d2, d4), odd_b = scaled(-K::a2, d1, d3);
+        const V d2 = read(at + step), d3 = read(at + 2 * step), d4 = read(at + 3 * step),
+                d5 = after || in_run > 0 ? read(at + 4 * step) : V{};
+        const V even_a = scaled(-K::b2, d2, d4), odd_a = scaled(-K::b2, d1, d3),
+                even_b = scaled(-K::a2, d2, d4), odd_b = scaled(-K::a2, d1, d3);
         store(scaled(K::product, d0, scaled(-K::sum, d2, d4)), to);
         store(scaled(K::a, odd_a, even_a), to + plane);
         store(scaled(-K::a, odd_a, even_a), to + 2 * plane);
@@ -101,11 +113,14 @@ AUTODIFF_INLINE V load_columns(const T* from, Index columns) {
 }
 template <class V, class T>
 AUTODIFF_INLINE void store_columns(V v, T* to, Index columns) {
-  if (columns == kWidth<T, V>) store(v, to);
-  else store_first(v, to, columns);
+  if (columns == kWidth<T, V>)
+    store(v, to);
+  else
+    store_first(v, to, columns);
 }
 
-/// U is laid out [block of columns, C, 6, columns of a vector], so that a tile reads it in one stream; missing columns are zeros.
+/// U is laid out [block of columns, C, 6, columns of a vector], so that a tile reads it in one stream;
+/// missing columns are zeros.
 template <class T>
 void winograd_weights(Index C, Index O, const T* w, T* u) {
   using K = Points<T>;
@@ -114,8 +129,10 @@ void winograd_weights(Index C, Index O, const T* w, T* u) {
     T* to = u + 6 * C * n;
     for (Index c = 0; c < C; ++c, to += 6 * W) {
       const T* from = w + c * O + n;
-      const V w0 = load_columns<V>(from, columns), w1 = load_columns<V>(from + C * O, columns), w2 = load_columns<V>(from + 2 * C * O, columns);
-      const V even_a = scaled(K::a2, w2, w0) * K::ua, odd_a = w1 * (K::a * K::ua), even_b = scaled(K::b2, w2, w0) * K::ub, odd_b = w1 * (K::b * K::ub);
+      const V w0 = load_columns<V>(from, columns), w1 = load_columns<V>(from + C * O, columns),
+              w2 = load_columns<V>(from + 2 * C * O, columns);
+      const V even_a = scaled(K::a2, w2, w0) * K::ua, odd_a = w1 * (K::a * K::ua),
+              even_b = scaled(K::b2, w2, w0) * K::ub, odd_b = w1 * (K::b * K::ub);
       store(V(w0 * K::u0), to);
       store(V(even_a + odd_a), to + W);
       store(V(even_a - odd_a), to + 2 * W);
@@ -141,7 +158,8 @@ AUTODIFF_INLINE void multiply(const T* v, V row, V (&sum)[R]) {
   AUTODIFF_UNROLL for (int i = 0; i < R; ++i) sum[i] = fma(broadcast<V>(v[i * kStride]), row, sum[i]);
 }
 
-/// R rows of one vector: four sums, of which the outputs are made, and to two of those the last two products are added.
+/// R rows of one vector: four sums, of which the outputs are made, and to two of those the last two products
+/// are added.
 template <class T, class V, int R, Index kPitch>
 AUTODIFF_INLINE void quad_tile(const QuadOutputs<T>& p, Index m, Index n, Index columns) {
   using K = Points<T>;
@@ -179,7 +197,8 @@ AUTODIFF_INLINE void quad_tile(const QuadOutputs<T>& p, Index m, Index n, Index 
   }
 }
 
-/// All rows of one block of columns: tiles of R rows, then of fewer. Not inlined: in one large function the compiler gives up keeping the sums in registers.
+/// All rows of one block of columns: tiles of R rows, then of fewer. Not inlined: in one large function the
+/// compiler gives up keeping the sums in registers.
 template <class T, class V, int R, Index kPitch>
 __attribute__((noinline)) void quad_rows(const QuadOutputs<T>& p, Index n, Index columns, Index m) {
   for (; m + R <= p.rows; m += R) quad_tile<T, V, R, kPitch>(p, m, n, columns);
@@ -196,7 +215,9 @@ void winograd_strips(const Quads<T>& p, Index O, const T* u, const T* bias, T* y
     const Index last = first + strip < p.rows ? first + strip : p.rows;
     quad_inputs(p, first, last, v, 6 * kPitch, kPitch);
     const QuadOutputs<T> outputs{last - first, p.C, v, u, bias, y + first * ldy, apart, ldy};
-    over_vectors<T>(O, [&]<class V, bool>(Index n, Index columns) { quad_rows<T, V, kQuadRows, kPitch>(outputs, n, columns, 0); });
+    over_vectors<T>(O, [&]<class V, bool>(Index n, Index columns) {
+      quad_rows<T, V, kQuadRows, kPitch>(outputs, n, columns, 0);
+    });
   }
 }
 
@@ -217,8 +238,10 @@ void quad_adjoints(Index rows, Index O, const T* g, Index apart, Index ldg, T* y
     const T* from = g + n;
     T* to = y + n;
     for (Index r = 0; r < rows; ++r, from += ldg, to += O) {
-      const V g0 = load<V>(from), g1 = load<V>(from + apart), g2 = load<V>(from + 2 * apart), g3 = load<V>(from + 3 * apart);
-      const V even_a = scaled(K::a2, g2, g0), odd_a = scaled(K::a3, g3, V(g1 * K::a)), even_b = scaled(K::b2, g2, g0), odd_b = scaled(K::b3, g3, V(g1 * K::b));
+      const V g0 = load<V>(from), g1 = load<V>(from + apart), g2 = load<V>(from + 2 * apart),
+              g3 = load<V>(from + 3 * apart);
+      const V even_a = scaled(K::a2, g2, g0), odd_a = scaled(K::a3, g3, V(g1 * K::a)),
+              even_b = scaled(K::b2, g2, g0), odd_b = scaled(K::b3, g3, V(g1 * K::b));
       store(V(even_a + odd_a), to);
       store(V(even_a - odd_a), to + plane);
       store(V(even_b + odd_b), to + 2 * plane);
@@ -230,7 +253,9 @@ void quad_adjoints(Index rows, Index O, const T* g, Index apart, Index ldg, T* y
 template <class T>
 void winograd_reverse(const Quads<T>& p, Index O, const T* g, Index apart, Index ldg, T* du) {
   alignas(64) T v[kReverseStrip], y[kReverseStrip / 6 * 4];
-  const Index C = p.C, pitch = (C + kLanes - 1) / kLanes * kLanes, fit = kReverseStrip / (6 * (pitch > O ? pitch : O)), strip = fit < kMostReverseRows ? fit : kMostReverseRows;
+  const Index C = p.C, pitch = (C + kLanes - 1) / kLanes * kLanes,
+              fit = kReverseStrip / (6 * (pitch > O ? pitch : O)),
+              strip = fit < kMostReverseRows ? fit : kMostReverseRows;
   for (Index first = 0; first < p.rows; first += strip) {
     const Index rows = first + strip < p.rows ? strip : p.rows - first;
     const T* const g0 = g + first * ldg;
@@ -239,7 +264,17 @@ void winograd_reverse(const Quads<T>& p, Index O, const T* g, Index apart, Index
     for (Index i = 0; i < 6; ++i) {
       const T* a = v + i * rows * pitch;
       const T* b = i == 0 ? g0 : i == 5 ? g0 + 3 * apart : y + (i - 1) * rows * O;
-      product<T>({.M = C, .N = O, .K = rows, .a = &a, .a_row = 1, .a_col = pitch, .b = &b, .ldb = i == 0 || i == 5 ? ldg : O, .c = du + i * C * O, .ldc = O, .accumulate = true});
+      product<T>({.M = C,
+                  .N = O,
+                  .K = rows,
+                  .a = &a,
+                  .a_row = 1,
+                  .a_col = pitch,
+                  .b = &b,
+                  .ldb = i == 0 || i == 5 ? ldg : O,
+                  .c = du + i * C * O,
+                  .ldc = O,
+                  .accumulate = true});
     }
   }
 }
@@ -248,8 +283,10 @@ template <class T>
 void winograd_weights_reverse(Index size, const T* du, T* dw) {
   using K = Points<T>;
   over_columns<T, 1>(size, [=]<class V, int>(Index i) {
-    const V u1 = load<V>(du + size + i), u2 = load<V>(du + 2 * size + i), u3 = load<V>(du + 3 * size + i), u4 = load<V>(du + 4 * size + i);
-    const V even_a = (u1 + u2) * K::ua, odd_a = (u1 - u2) * K::ua, even_b = (u3 + u4) * K::ub, odd_b = (u3 - u4) * K::ub;
+    const V u1 = load<V>(du + size + i), u2 = load<V>(du + 2 * size + i), u3 = load<V>(du + 3 * size + i),
+            u4 = load<V>(du + 4 * size + i);
+    const V even_a = (u1 + u2) * K::ua, odd_a = (u1 - u2) * K::ua, even_b = (u3 + u4) * K::ub,
+            odd_b = (u3 - u4) * K::ub;
     store(scaled(K::u0, load<V>(du + i), V(even_a + even_b)), dw + i);
     store(scaled(K::a, odd_a, V(odd_b * K::b)), dw + size + i);
     store(V(scaled(K::a2, even_a, V(even_b * K::b2)) + load<V>(du + 5 * size + i)), dw + 2 * size + i);

@@ -20,8 +20,8 @@ void register_gather_ops();
 void register_normal_ops();
 void register_tile_program_ops();
 
-/// Registers an op of the user's own and returns it, at an address that stays. Throws std::invalid_argument if the definition is incomplete or the name is taken,
-/// also by a built-in op that was not used yet.
+/// Registers an op of the user's own and returns it, at an address that stays. Throws std::invalid_argument
+/// if the definition is incomplete or the name is taken, also by a built-in op that was not used yet.
 const OpDef& register_op(OpDef op);
 
 /// Every op known: the built-in ones and those that a user registered.

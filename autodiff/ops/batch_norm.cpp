@@ -18,19 +18,25 @@ namespace autodiff {
 namespace {
 
 void check_epsilon(const Attributes& a) {
-  if (a.reals.size() != 1 || !(a.reals[0] > 0)) throw std::invalid_argument("expected one attribute, eps, and it must be positive");
+  if (a.reals.size() != 1 || !(a.reals[0] > 0))
+    throw std::invalid_argument("expected one attribute, eps, and it must be positive");
 }
 
 void expect_moments(const Shape& x, const Shape& m) {
   if (x.rank() < 2) throw std::invalid_argument("expected at least two axes");
-  if (m != Shape{2, x[x.rank() - 1]}) throw std::invalid_argument(fmt::format("expected moments of [2, {}]", x[x.rank() - 1]));
+  if (m != Shape{2, x[x.rank() - 1]})
+    throw std::invalid_argument(fmt::format("expected moments of [2, {}]", x[x.rank() - 1]));
 }
 
 Var leading_sum(Var x) { return sum_to(x, Shape{x.shape()[x.shape().rank() - 1]}); }
-Var leading_mean(Var x) { return affine(leading_sum(x), static_cast<double>(x.shape()[x.shape().rank() - 1]) / static_cast<double>(x.shape().size()), 0); }
+Var leading_mean(Var x) {
+  return affine(leading_sum(x),
+                static_cast<double>(x.shape()[x.shape().rank() - 1]) / static_cast<double>(x.shape().size()),
+                0);
+}
 Var row(Var m, Index i) { return reshape(slice(m, 0, i, i + 1), Shape{m.shape()[1]}); }
 
-// ---- moments --------------------------------------------------------------------------------------------------------------------------
+// ---- moments ------------------------------------------------------------------------------------
 
 const OpDef& moments_op() {
   static const OpDef& op = add_to_registry([] {
@@ -38,7 +44,8 @@ const OpDef& moments_op() {
     d.name = "moments";
     d.doc = "Mean and biased variance per channel over all axes but the last";
     d.infer = [](std::span<const Shape> in, const Attributes&) {
-      if (in.size() != 1 || in[0].rank() < 2) throw std::invalid_argument("expected one operand with at least two axes");
+      if (in.size() != 1 || in[0].rank() < 2)
+        throw std::invalid_argument("expected one operand with at least two axes");
       return Shape{2, in[0][in[0].rank() - 1]};
     };
     d.spec = [](std::span<const Var> in, const Attributes&) {
@@ -52,7 +59,8 @@ const OpDef& moments_op() {
       const auto& table = kernels::active<T>();
       Kernel<T> kernel;
       kernel.scratch = r.chunks * 2 * r.C;
-      // Every chunk is read once: its squares are about its own mean, and what they lack of those about the mean of all is added with them.
+      // Every chunk is read once: its squares are about its own mean, and what they lack of those about the
+      // mean of all is added with them.
       kernel.run = [=, &table](const KernelArguments<T>& k) {
         T *mean = k.out, *variance = k.out + r.C;
         for_chunks(*k.parallel, r, [&](Index first, Index rows) {
@@ -60,15 +68,19 @@ const OpDef& moments_op() {
           table.moments(rows, r.C, k.in[0] + first * r.C, part, part + r.C);
         });
         std::fill_n(k.out, 2 * r.C, T(0));
-        const auto for_parts = [&](auto f) {  // of all chunks in order: f(channel, share of the rows, mean, squares)
-          for (Index i = 0; i < r.chunks; ++i) {
-            const Index rows = std::min(r.chunk, r.count - i * r.chunk);
-            const T share = static_cast<T>(rows) / static_cast<T>(r.count), *part = k.scratch + i * 2 * r.C;
-            for (Index c = 0; c < r.C; ++c) f(c, share, part[c], part[r.C + c] / static_cast<T>(r.count));
-          }
-        };
+        const auto for_parts =
+            [&](auto f) {  // of all chunks in order: f(channel, share of the rows, mean, squares)
+              for (Index i = 0; i < r.chunks; ++i) {
+                const Index rows = std::min(r.chunk, r.count - i * r.chunk);
+                const T share = static_cast<T>(rows) / static_cast<T>(r.count),
+                        *part = k.scratch + i * 2 * r.C;
+                for (Index c = 0; c < r.C; ++c) f(c, share, part[c], part[r.C + c] / static_cast<T>(r.count));
+              }
+            };
         for_parts([=](Index c, T share, T m, T) { mean[c] += share * m; });
-        for_parts([=](Index c, T share, T m, T squares) { variance[c] += squares + share * ((m - mean[c]) * (m - mean[c])); });
+        for_parts([=](Index c, T share, T m, T squares) {
+          variance[c] += squares + share * ((m - mean[c]) * (m - mean[c]));
+        });
       };
       return kernel;
     });
@@ -80,7 +92,7 @@ const OpDef& moments_op() {
   return op;
 }
 
-// ---- normalise ------------------------------------------------------------------------------------------------------------------------
+// ---- normalise ----------------------------------------------------------------------------------
 
 const OpDef& normalise_op() {
   static const OpDef& op = add_to_registry([] {
@@ -91,10 +103,13 @@ const OpDef& normalise_op() {
       if (in.size() != 3) throw std::invalid_argument("expected x, moments and offset");
       check_epsilon(a);
       expect_moments(in[0], in[1]);
-      if (in[2] != Shape{in[1][1]}) throw std::invalid_argument(fmt::format("expected an offset of [{}]", in[1][1]));
+      if (in[2] != Shape{in[1][1]})
+        throw std::invalid_argument(fmt::format("expected an offset of [{}]", in[1][1]));
       return in[0];
     };
-    d.spec = [](std::span<const Var> in, const Attributes& a) { return (in[0] - row(in[1], 0)) * rsqrt(row(in[1], 1) + a.reals[0]) + in[2]; };
+    d.spec = [](std::span<const Var> in, const Attributes& a) {
+      return (in[0] - row(in[1], 0)) * rsqrt(row(in[1], 1) + a.reals[0]) + in[2];
+    };
     d.set_kernel([]<class T>(const NodeShape& s) {
       const Rows r = rows_of(s.in[0]);
       const T eps = static_cast<T>(s.attributes->reals[0]);
@@ -105,22 +120,26 @@ const OpDef& normalise_op() {
         T* rstd = k.scratch;
         reciprocal_deviation(r.C, k.in[1] + r.C, eps, rstd);
         for_chunks(*k.parallel, r, [&](Index first, Index rows) {
-          table.normalise(rows, r.C, k.in[0] + first * r.C, k.in[1], rstd, k.in[2], false, k.out + first * r.C);
+          table.normalise(rows, r.C, k.in[0] + first * r.C, k.in[1], rstd, k.in[2], false,
+                          k.out + first * r.C);
         });
       };
       return kernel;
     });
     d.in_place = {0};
     d.cost = [](const NodeShape& s) { return 2.0 * static_cast<double>(s.in[0].size()); };
-    for (auto [x, C] : {std::pair<Shape, Index>{Shape{4, 3, 5}, 5}, {Shape{2, 5}, 5}, {Shape{2100, 17}, 17}}) d.samples.push_back({{x, Shape{2, C}, Shape{C}}, {{}, {1e-3}}, 0.3, 1.0});
-    d.wrong = {{{Shape{4, 5}, Shape{2, 5}}, {{}, {1e-3}}, "expected x, moments and offset"}, {{Shape{4, 5}, Shape{2, 4}, Shape{5}}, {{}, {1e-3}}, "expected moments of [2, 5]"},
-               {{Shape{4, 5}, Shape{2, 5}, Shape{4}}, {{}, {1e-3}}, "expected an offset of [5]"}, {{Shape{4, 5}, Shape{2, 5}, Shape{5}}, {}, "expected one attribute, eps"}};
+    for (auto [x, C] : {std::pair<Shape, Index>{Shape{4, 3, 5}, 5}, {Shape{2, 5}, 5}, {Shape{2100, 17}, 17}})
+      d.samples.push_back({{x, Shape{2, C}, Shape{C}}, {{}, {1e-3}}, 0.3, 1.0});
+    d.wrong = {{{Shape{4, 5}, Shape{2, 5}}, {{}, {1e-3}}, "expected x, moments and offset"},
+               {{Shape{4, 5}, Shape{2, 4}, Shape{5}}, {{}, {1e-3}}, "expected moments of [2, 5]"},
+               {{Shape{4, 5}, Shape{2, 5}, Shape{4}}, {{}, {1e-3}}, "expected an offset of [5]"},
+               {{Shape{4, 5}, Shape{2, 5}, Shape{5}}, {}, "expected one attribute, eps"}};
     return d;
   }());
   return op;
 }
 
-// ---- reverse: dx = rstd (g - mean(g) - xhat mean(g xhat)) --------------------------------------------------------------------------------
+// ---- reverse: dx = rstd (g - mean(g) - xhat mean(g xhat)) ---------------------------------------
 
 const OpDef& reverse_op() {
   static const OpDef& op = add_to_registry([] {
@@ -149,26 +168,30 @@ const OpDef& reverse_op() {
         T *rstd = k.scratch, *sums = k.scratch + r.C;
         reciprocal_deviation(r.C, mean + r.C, eps, rstd);
         sum_chunks(*k.parallel, r, 2 * r.C, sums, [&](Index first, Index rows, T* s2) {
-          table.normalise_reverse_sums(rows, r.C, x + first * r.C, mean, rstd, nullptr, g + first * r.C, s2, s2 + r.C);
+          table.normalise_reverse_sums(rows, r.C, x + first * r.C, mean, rstd, nullptr, g + first * r.C, s2,
+                                       s2 + r.C);
         });
         for (Index c = 0; c < 2 * r.C; ++c) sums[c] /= static_cast<T>(r.count);
         for_chunks(*k.parallel, r, [&](Index first, Index rows) {
-          table.normalise_reverse(rows, r.C, x + first * r.C, mean, rstd, nullptr, sums, sums + r.C, g + first * r.C, k.out + first * r.C);
+          table.normalise_reverse(rows, r.C, x + first * r.C, mean, rstd, nullptr, sums, sums + r.C,
+                                  g + first * r.C, k.out + first * r.C);
         });
       };
       return kernel;
     });
     d.in_place = {0, 2};
     d.cost = [](const NodeShape& s) { return 6.0 * static_cast<double>(s.in[0].size()); };
-    for (auto [x, C] : {std::pair<Shape, Index>{Shape{4, 3, 5}, 5}, {Shape{2, 5}, 5}, {Shape{2100, 17}, 17}}) d.samples.push_back({{x, Shape{2, C}, x}, {{}, {1e-3}}, 0.3, 1.0});
-    d.wrong = {{{Shape{4, 5}, Shape{2, 4}, Shape{4, 5}}, {{}, {1e-3}}, "expected moments of [2, 5]"}, {{Shape{4, 5}, Shape{2, 5}, Shape{4, 4}}, {{}, {1e-3}}, "an adjoint of x's shape"},
+    for (auto [x, C] : {std::pair<Shape, Index>{Shape{4, 3, 5}, 5}, {Shape{2, 5}, 5}, {Shape{2100, 17}, 17}})
+      d.samples.push_back({{x, Shape{2, C}, x}, {{}, {1e-3}}, 0.3, 1.0});
+    d.wrong = {{{Shape{4, 5}, Shape{2, 4}, Shape{4, 5}}, {{}, {1e-3}}, "expected moments of [2, 5]"},
+               {{Shape{4, 5}, Shape{2, 5}, Shape{4, 4}}, {{}, {1e-3}}, "an adjoint of x's shape"},
                {{Shape{4, 5}, Shape{2, 5}, Shape{4, 5}}, {{}, {-1}}, "eps, and it must be positive"}};
     return d;
   }());
   return op;
 }
 
-// ---- batch_norm -----------------------------------------------------------------------------------------------------------------------
+// ---- batch_norm ---------------------------------------------------------------------------------
 
 const OpDef& batch_norm_op() {
   static const OpDef& op = add_to_registry([] {
@@ -176,19 +199,27 @@ const OpDef& batch_norm_op() {
     d.name = "batch_norm";
     d.doc = "Batch normalisation with local statistics, without scale; reals {eps}";
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
-      if (in.size() != 2 || in[0].rank() < 2) throw std::invalid_argument("expected x with at least two axes and an offset");
+      if (in.size() != 2 || in[0].rank() < 2)
+        throw std::invalid_argument("expected x with at least two axes and an offset");
       const Index C = in[0][in[0].rank() - 1];
       if (in[1] != Shape{C}) throw std::invalid_argument(fmt::format("expected an offset of [{}]", C));
       check_epsilon(a);
       return in[0];
     };
-    d.spec = [](std::span<const Var> in, const Attributes& a) { return normalise(in[0], moments(in[0]), in[1], a.reals[0]); };
+    d.spec = [](std::span<const Var> in, const Attributes& a) {
+      return normalise(in[0], moments(in[0]), in[1], a.reals[0]);
+    };
     d.vjp = [](const VjpInput& v, const Attributes& a) {
       const Var in[] = {v.in[0], v.wanted[0] ? moments(v.in[0]) : Var(), v.adjoint};
-      return std::vector<Var>{v.wanted[0] ? v.adjoint.graph().record(reverse_op(), in, a, here()) : Var(), v.wanted[1] ? leading_sum(v.adjoint) : Var()};
+      return std::vector<Var>{v.wanted[0] ? v.adjoint.graph().record(reverse_op(), in, a, here()) : Var(),
+                              v.wanted[1] ? leading_sum(v.adjoint) : Var()};
     };
-    d.samples = {{{Shape{4, 3, 5}, Shape{5}}, {{}, {1e-3}}}, {{Shape{12, 1}, Shape{1}}, {{}, {1e-2}}}, {{Shape{40, 9, 6}, Shape{6}}, {{}, {1e-3}}}, {{Shape{2100, 17}, Shape{17}}, {{}, {1e-3}}}};
-    d.wrong = {{{Shape{5}, Shape{5}}, {{}, {1e-3}}, "at least two axes"}, {{Shape{4, 5}, Shape{4}}, {{}, {1e-3}}, "expected an offset of [5]"},
+    d.samples = {{{Shape{4, 3, 5}, Shape{5}}, {{}, {1e-3}}},
+                 {{Shape{12, 1}, Shape{1}}, {{}, {1e-2}}},
+                 {{Shape{40, 9, 6}, Shape{6}}, {{}, {1e-3}}},
+                 {{Shape{2100, 17}, Shape{17}}, {{}, {1e-3}}}};
+    d.wrong = {{{Shape{5}, Shape{5}}, {{}, {1e-3}}, "at least two axes"},
+               {{Shape{4, 5}, Shape{4}}, {{}, {1e-3}}, "expected an offset of [5]"},
                {{Shape{4, 5}, Shape{5}}, {{}, {0}}, "eps, and it must be positive"}};
     return d;
   }());

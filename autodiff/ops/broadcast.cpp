@@ -7,14 +7,17 @@
 namespace autodiff {
 
 namespace {
-Index extent_from_right(const Shape& s, int from_right) { return from_right < s.rank() ? s[s.rank() - 1 - from_right] : 1; }
+Index extent_from_right(const Shape& s, int from_right) {
+  return from_right < s.rank() ? s[s.rank() - 1 - from_right] : 1;
+}
 }  // namespace
 
 Shape broadcast_shape(const Shape& x, const Shape& y) {
   std::vector<Index> out(static_cast<std::size_t>(std::max(x.rank(), y.rank())));
   for (int i = 0; i < static_cast<int>(out.size()); ++i) {
     const Index a = extent_from_right(x, i), b = extent_from_right(y, i);
-    if (a != b && a != 1 && b != 1) throw std::invalid_argument(fmt::format("operands do not broadcast: {} against {}", a, b));
+    if (a != b && a != 1 && b != 1)
+      throw std::invalid_argument(fmt::format("operands do not broadcast: {} against {}", a, b));
     out[out.size() - 1 - static_cast<std::size_t>(i)] = a == 1 ? b : a;
   }
   return Shape(out);
@@ -22,7 +25,10 @@ Shape broadcast_shape(const Shape& x, const Shape& y) {
 
 BroadcastLoop::BroadcastLoop(const Shape& x, const Shape& y, const Shape& out) {
   // Axes from the last to the first, merged while both operands keep on moving (or standing still) alike.
-  struct Axis { Index extent; bool x_moves, y_moves; };
+  struct Axis {
+    Index extent;
+    bool x_moves, y_moves;
+  };
   std::vector<Axis> axes;
   for (int i = 0; i < out.rank(); ++i) {
     const Index e = extent_from_right(out, i);

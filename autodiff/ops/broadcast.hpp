@@ -1,4 +1,5 @@
-// Broadcast: NumPy's shape rule, and the loop over blocks of rows that a broadcast operation of two operands becomes.
+// Broadcast: NumPy's shape rule, and the loop over blocks of rows that a broadcast operation of two operands
+// becomes.
 #pragma once
 #include <optional>
 #include <vector>
@@ -11,18 +12,22 @@ namespace autodiff {
 /// Shapes align at the right; extents are equal or one of them is 1. Throws std::invalid_argument otherwise.
 Shape broadcast_shape(const Shape& x, const Shape& y);
 
-/// The blocks of rows of out = f(x, y), within which each operand moves along rows, from row to row, both or neither. Neighbouring axes that broadcast alike are merged first.
+/// The blocks of rows of out = f(x, y), within which each operand moves along rows, from row to row, both or
+/// neither. Neighbouring axes that broadcast alike are merged first.
 class BroadcastLoop {
  public:
   BroadcastLoop(const Shape& x, const Shape& y, const Shape& out);
 
   Index tiles() const { return tiles_; }
 
-  /// All of it, where that is one block of one row: a caller can do without for_blocks(), which of a small op takes most of the time.
+  /// All of it, where that is one block of one row: a caller can do without for_blocks(), which of a small op
+  /// takes most of the time.
   struct Row {
     Index size, x_step, y_step;
   };
-  std::optional<Row> single_row() const { return outer_ == 1 && tiles_ == 1 ? std::optional(Row{row_, x_step_, y_step_}) : std::nullopt; }
+  std::optional<Row> single_row() const {
+    return outer_ == 1 && tiles_ == 1 ? std::optional(Row{row_, x_step_, y_step_}) : std::nullopt;
+  }
 
   /// Calls f(rows, cols, x_offset, x_walk, y_offset, y_walk, out_offset) for each block of a tile.
   template <class F>
@@ -64,7 +69,8 @@ class BroadcastLoop {
 
  private:
   static kernels::Walk walk(bool along, bool from_row_to_row) {
-    return along ? (from_row_to_row ? kernels::Walk::full : kernels::Walk::row) : (from_row_to_row ? kernels::Walk::column : kernels::Walk::scalar);
+    return along ? (from_row_to_row ? kernels::Walk::full : kernels::Walk::row)
+                 : (from_row_to_row ? kernels::Walk::column : kernels::Walk::scalar);
   }
 
   int axes_ = 0;  // outer axes

@@ -19,23 +19,28 @@ namespace autodiff {
 namespace {
 
 int checked_axis(const Attributes& a) {
-  if (a.ints.empty() || (a.ints[0] != 0 && a.ints[0] != 1)) throw std::invalid_argument("axis must be 0 or 1");
+  if (a.ints.empty() || (a.ints[0] != 0 && a.ints[0] != 1))
+    throw std::invalid_argument("axis must be 0 or 1");
   return static_cast<int>(a.ints[0]);
 }
 
-// ---- y = conv(x, w) + b ---------------------------------------------------------------------------------------------------------------
+// ---- y = conv(x, w) + b -------------------------------------------------------------------------
 
 template <class T>
 Kernel<T> conv_kernel(const NodeShape& s) {
   const ConvShape shape = conv_shape(s.in[0], s.out, s.in[1][0], s.attributes->ints[0]);
   const bool has_bias = s.in.size() == 3, per_unit = has_bias && s.in[2].rank() == 3;
-  const auto run = [=](const KernelArguments<T>& k) { run_conv(shape, as_it_is(k.in[0]), k.in[1], has_bias ? k.in[2] : nullptr, k.out, k.scratch, *k.parallel, per_unit); };
+  const auto run = [=](const KernelArguments<T>& k) {
+    run_conv(shape, as_it_is(k.in[0]), k.in[1], has_bias ? k.in[2] : nullptr, k.out, k.scratch, *k.parallel,
+             per_unit);
+  };
   return {run, conv_scratch(shape)};
 }
 
 Var conv_flip(Var w);
 
-// The adjoint of a bias: sums over what it was added to. Between the ends that is all less the ends, as a slice of the middle would be copied first; it rounds like the sum of all.
+// The adjoint of a bias: sums over what it was added to. Between the ends that is all less the ends, as a
+// slice of the middle would be copied first; it rounds like the sum of all.
 Var bias_reverse(Var g, const Shape& bias) {
   if (bias.rank() == 1) return sum_to(g, bias);
   const Index examples = g.shape()[1];
@@ -51,19 +56,26 @@ Var bias_reverse(Var g, const Shape& bias) {
 Shape infer_conv(std::span<const Shape> in, const Attributes& a) {
   if (in.size() != 2 && in.size() != 3) throw std::invalid_argument("expected x, w and perhaps a bias");
   checked_axis(a);
-  if (in[0].rank() != 3 || in[1].rank() != 3) throw std::invalid_argument("expected x of rank 3 and w of rank 3");
-  if (in[1][0] % 2 == 0 || in[1][0] > kMaxTaps) throw std::invalid_argument(fmt::format("the kernel's length must be odd and at most {}, found {}", kMaxTaps, in[1][0]));
-  if (in[0][2] != in[1][1]) throw std::invalid_argument(fmt::format("channels differ: x has {}, w takes {}", in[0][2], in[1][1]));
+  if (in[0].rank() != 3 || in[1].rank() != 3)
+    throw std::invalid_argument("expected x of rank 3 and w of rank 3");
+  if (in[1][0] % 2 == 0 || in[1][0] > kMaxTaps)
+    throw std::invalid_argument(
+        fmt::format("the kernel's length must be odd and at most {}, found {}", kMaxTaps, in[1][0]));
+  if (in[0][2] != in[1][1])
+    throw std::invalid_argument(fmt::format("channels differ: x has {}, w takes {}", in[0][2], in[1][1]));
   const Shape per_unit{in[0][0], edge_rows(in[0][1]), in[1][2]};
   if (in.size() == 3 && in[2] != Shape{in[1][2]} && !(a.ints[0] == 1 && in[2] == per_unit))
-    throw std::invalid_argument(fmt::format("expected a bias of [{}] or, along axis 1, of {}", in[1][2], per_unit.to_string()));
+    throw std::invalid_argument(
+        fmt::format("expected a bias of [{}] or, along axis 1, of {}", in[1][2], per_unit.to_string()));
   return Shape{in[0][0], in[0][1], in[1][2]};
 }
 
 Shape infer_conv_weight_reverse(std::span<const Shape> in, const Attributes& a) {
   checked_axis(a);
-  if (in.size() != 2 || in[0].rank() != 3 || in[1].rank() != 3 || in[0].with(2, 1) != in[1].with(2, 1)) throw std::invalid_argument("expected x and an adjoint with equal leading axes");
-  if (a.ints.size() != 2 || a.ints[1] < 1 || a.ints[1] % 2 == 0 || a.ints[1] > kMaxTaps) throw std::invalid_argument(fmt::format("the kernel's length must be odd and at most {}", kMaxTaps));
+  if (in.size() != 2 || in[0].rank() != 3 || in[1].rank() != 3 || in[0].with(2, 1) != in[1].with(2, 1))
+    throw std::invalid_argument("expected x and an adjoint with equal leading axes");
+  if (a.ints.size() != 2 || a.ints[1] < 1 || a.ints[1] % 2 == 0 || a.ints[1] > kMaxTaps)
+    throw std::invalid_argument(fmt::format("the kernel's length must be odd and at most {}", kMaxTaps));
   return Shape{a.ints[1], in[0][2], in[1][2]};
 }
 
@@ -73,17 +85,23 @@ const OpDef& conv_op() {
   static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "conv";
-    d.doc = "Convolution along axis 0 or 1 of [A0, A1, C], zero padding, bias [O] or, along axis 1, [A0, min(3, A1), O]: of each row for its first position, those between and its last; ints {axis}";
+    d.doc =
+        "Convolution along axis 0 or 1 of [A0, A1, C], zero padding, bias [O] or, along axis 1, [A0, min(3, "
+        "A1), O]: of each row for its first position, those between and its last; ints {axis}";
     d.infer = infer_conv;
     d.set_kernel([]<class T>(const NodeShape& s) { return conv_kernel<T>(s); });
     d.vjp = [](const VjpInput& v, const Attributes& a) {
       const int axis = static_cast<int>(a.ints[0]);
-      std::vector<Var> adjoints{v.wanted[0] ? conv(v.adjoint, conv_flip(v.in[1]), Var(), axis) : Var(),
-                                v.wanted[1] ? conv_weight_reverse(v.in[0], v.adjoint, v.in[1].shape()[0], axis) : Var()};
-      if (v.in.size() == 3) adjoints.push_back(v.wanted[2] ? bias_reverse(v.adjoint, v.in[2].shape()) : Var());
+      std::vector<Var> adjoints{
+          v.wanted[0] ? conv(v.adjoint, conv_flip(v.in[1]), Var(), axis) : Var(),
+          v.wanted[1] ? conv_weight_reverse(v.in[0], v.adjoint, v.in[1].shape()[0], axis) : Var()};
+      if (v.in.size() == 3)
+        adjoints.push_back(v.wanted[2] ? bias_reverse(v.adjoint, v.in[2].shape()) : Var());
       return adjoints;
     };
-    d.cost = [](const NodeShape& s) { return static_cast<double>(s.in[0].size()) * static_cast<double>(s.in[1][0] * s.in[1][2]); };
+    d.cost = [](const NodeShape& s) {
+      return static_cast<double>(s.in[0].size()) * static_cast<double>(s.in[1][0] * s.in[1][2]);
+    };
     for (Index axis : {0, 1}) {
       d.samples.push_back({{Shape{5, 4, 3}, Shape{3, 3, 2}, Shape{2}}, {{axis}, {}}});
       d.samples.push_back({{Shape{2, 3, 1}, Shape{5, 1, 4}, Shape{4}}, {{axis}, {}}});
@@ -95,24 +113,35 @@ const OpDef& conv_op() {
       d.samples.push_back({{Shape{37, 34, 9}, Shape{3, 9, 18}, Shape{18}}, {{axis}, {}}});
       d.samples.push_back({{Shape{34, 37, 20}, Shape{3, 20, 16}, Shape{16}}, {{axis}, {}}});
     }
-    d.samples.push_back({{Shape{70, 65, 9}, Shape{3, 9, 10}, Shape{70, 3, 10}}, {{1}, {}}});  // several tiles, and positions left over
-    for (Index examples : {1, 2, 3, 8}) d.samples.push_back({{Shape{3, examples, 9}, Shape{3, 9, 8}, Shape{3, std::min<Index>(3, examples), 8}}, {{1}, {}}});
+    d.samples.push_back({{Shape{70, 65, 9}, Shape{3, 9, 10}, Shape{70, 3, 10}},
+                         {{1}, {}}});  // several tiles, and positions left over
+    for (Index examples : {1, 2, 3, 8})
+      d.samples.push_back(
+          {{Shape{3, examples, 9}, Shape{3, 9, 8}, Shape{3, std::min<Index>(3, examples), 8}}, {{1}, {}}});
     const Shape x{5, 4, 3}, w{3, 3, 2};
-    d.wrong = {{{x}, {{0}, {}}, "expected x, w and perhaps a bias"}, {{x, w}, {{2}, {}}, "axis must be 0 or 1"}, {{x, w}, {}, "axis must be 0 or 1"},
-               {{Shape{5, 12}, w}, {{0}, {}}, "x of rank 3"}, {{x, Shape{4, 3, 2}}, {{0}, {}}, "must be odd and at most 15, found 4"},
-               {{x, Shape{17, 3, 2}}, {{0}, {}}, "at most 15, found 17"}, {{x, Shape{3, 4, 2}}, {{1}, {}}, "channels differ: x has 3, w takes 4"},
-               {{x, w, Shape{3}}, {{1}, {}}, "expected a bias of [2] or, along axis 1, of [5, 3, 2]"}, {{x, w, Shape{5, 3, 2}}, {{0}, {}}, "expected a bias of [2]"}};
+    d.wrong = {{{x}, {{0}, {}}, "expected x, w and perhaps a bias"},
+               {{x, w}, {{2}, {}}, "axis must be 0 or 1"},
+               {{x, w}, {}, "axis must be 0 or 1"},
+               {{Shape{5, 12}, w}, {{0}, {}}, "x of rank 3"},
+               {{x, Shape{4, 3, 2}}, {{0}, {}}, "must be odd and at most 15, found 4"},
+               {{x, Shape{17, 3, 2}}, {{0}, {}}, "at most 15, found 17"},
+               {{x, Shape{3, 4, 2}}, {{1}, {}}, "channels differ: x has 3, w takes 4"},
+               {{x, w, Shape{3}}, {{1}, {}}, "expected a bias of [2] or, along axis 1, of [5, 3, 2]"},
+               {{x, w, Shape{5, 3, 2}}, {{0}, {}}, "expected a bias of [2]"}};
     return d;
   }());
   return op;
 }
 
-// ---- dw[j, c, o] = sum over positions of x[.. + j - r ..][c] g[..][o] -------------------------------------------------------------------
+// ---- dw[j, c, o] = sum over positions of x[.. + j - r ..][c] g[..][o] ---------------------------
 
 template <class T>
 Kernel<T> weight_reverse_kernel(const NodeShape& s) {
   const ConvShape shape = conv_shape(s.in[0], s.in[1], s.out[0], s.attributes->ints[0]);
-  return {[=](const KernelArguments<T>& k) { run_conv_weight_reverse(shape, as_it_is(k.in[0]), k.in[1], k.out, k.scratch, *k.parallel); }, conv_weight_reverse_scratch(shape)};
+  return {[=](const KernelArguments<T>& k) {
+            run_conv_weight_reverse(shape, as_it_is(k.in[0]), k.in[1], k.out, k.scratch, *k.parallel);
+          },
+          conv_weight_reverse_scratch(shape)};
 }
 
 const OpDef& weight_reverse_op() {
@@ -124,9 +153,12 @@ const OpDef& weight_reverse_op() {
     d.set_kernel([]<class T>(const NodeShape& s) { return weight_reverse_kernel<T>(s); });
     d.vjp = [](const VjpInput& v, const Attributes& a) {
       const int axis = static_cast<int>(a.ints[0]);
-      return std::vector<Var>{v.wanted[0] ? conv(v.in[1], conv_flip(v.adjoint), Var(), axis) : Var(), v.wanted[1] ? conv(v.in[0], v.adjoint, Var(), axis) : Var()};
+      return std::vector<Var>{v.wanted[0] ? conv(v.in[1], conv_flip(v.adjoint), Var(), axis) : Var(),
+                              v.wanted[1] ? conv(v.in[0], v.adjoint, Var(), axis) : Var()};
     };
-    d.cost = [](const NodeShape& s) { return static_cast<double>(s.in[0].size()) * static_cast<double>(s.out[0] * s.in[1][2]); };
+    d.cost = [](const NodeShape& s) {
+      return static_cast<double>(s.in[0].size()) * static_cast<double>(s.out[0] * s.in[1][2]);
+    };
     for (Index axis : {0, 1}) {
       d.samples.push_back({{Shape{5, 4, 3}, Shape{5, 4, 2}}, {{axis, 3}, {}}});
       d.samples.push_back({{Shape{2, 3, 1}, Shape{2, 3, 4}}, {{axis, 5}, {}}});
@@ -137,14 +169,16 @@ const OpDef& weight_reverse_op() {
       d.samples.push_back({{Shape{61, 70, 9}, Shape{61, 70, 8}}, {{axis, 3}, {}}});
       d.samples.push_back({{Shape{70, 61, 8}, Shape{70, 61, 16}}, {{axis, 3}, {}}});
     }
-    d.wrong = {{{Shape{5, 4, 3}, Shape{5, 3, 2}}, {{0, 3}, {}}, "equal leading axes"}, {{Shape{5, 4, 3}, Shape{5, 4, 2}}, {{0, 4}, {}}, "must be odd"},
-               {{Shape{5, 4, 3}, Shape{5, 4, 2}}, {{0}, {}}, "must be odd"}, {{Shape{5, 4, 3}, Shape{5, 4, 2}}, {{3, 3}, {}}, "axis must be 0 or 1"}};
+    d.wrong = {{{Shape{5, 4, 3}, Shape{5, 3, 2}}, {{0, 3}, {}}, "equal leading axes"},
+               {{Shape{5, 4, 3}, Shape{5, 4, 2}}, {{0, 4}, {}}, "must be odd"},
+               {{Shape{5, 4, 3}, Shape{5, 4, 2}}, {{0}, {}}, "must be odd"},
+               {{Shape{5, 4, 3}, Shape{5, 4, 2}}, {{3, 3}, {}}, "axis must be 0 or 1"}};
     return d;
   }());
   return op;
 }
 
-// ---- flipped weights: conv with them is the reverse of conv -----------------------------------------------------------------------------
+// ---- flipped weights: conv with them is the reverse of conv -------------------------------------
 
 const OpDef& flip_op() {
   static const OpDef& op = add_to_registry([] {
@@ -159,7 +193,8 @@ const OpDef& flip_op() {
       const Index k = s.in[0][0], C = s.in[0][1], O = s.in[0][2];
       const auto move = kernels::active<T>().transpose;
       return Kernel<T>{[=](const KernelArguments<T>& args) {
-        for (Index j = 0; j < k; ++j) move(C, O, args.in[0] + (k - 1 - j) * C * O, O, args.out + j * C * O, C);
+        for (Index j = 0; j < k; ++j)
+          move(C, O, args.in[0] + (k - 1 - j) * C * O, O, args.out + j * C * O, C);
       }};
     });
     d.vjp = [](const VjpInput& v, const Attributes&) { return std::vector<Var>{conv_flip(v.adjoint)}; };

@@ -1,7 +1,9 @@
-// Block ops: batch norm and relu inside the convolution that reads them, and their reverse, without an activation in memory.
+// Block ops: batch norm and relu inside the convolution that reads them, and their reverse, without an
+// activation in memory.
 //
-// A block is conv -> batch norm -> relu (-> residual). What is kept of it is the convolution's output z and its moments; whoever reads the activation
-// relu(normalise(z, moments, offset, eps)) makes it again, tile by tile. transform/fuse.hpp introduces these ops. Specification section 2 (CBR) and 6.4.
+// A block is conv -> batch norm -> relu (-> residual). What is kept of it is the convolution's output z and
+// its moments; whoever reads the activation relu(normalise(z, moments, offset, eps)) makes it again, tile by
+// tile. transform/fuse.hpp introduces these ops. Specification section 2 (CBR) and 6.4.
 #pragma once
 #include <span>
 
@@ -19,8 +21,10 @@ Var block_activation(std::span<const Normalised> addends, double eps, Location a
 /// conv(block_activation(addends), w, b, axis); b may be empty.
 Var block_conv(std::span<const Normalised> addends, double eps, Var w, Var b, int axis, Location at = here());
 /// The adjoint of that convolution's weights [k, C, O], from the adjoint g of its output.
-Var block_conv_weight_reverse(std::span<const Normalised> addends, double eps, Var g, Index k, int axis, Location at = here());
-/// Two sums per channel over all leading axes of the adjoint that passes the relu: of itself (the adjoint of offset), and of it times the normalised z. [2, C].
+Var block_conv_weight_reverse(std::span<const Normalised> addends, double eps, Var g, Index k, int axis,
+                              Location at = here());
+/// Two sums per channel over all leading axes of the adjoint that passes the relu: of itself (the adjoint of
+/// offset), and of it times the normalised z. [2, C].
 Var block_sums(const Normalised& n, double eps, Var adjoint, Location at = here());
 /// The adjoint of z, moments included, from the adjoint of the activation and its block_sums().
 Var block_reverse(const Normalised& n, double eps, Var adjoint, Var sums, Location at = here());

@@ -1,6 +1,7 @@
 // Copy rows: rows of numbers copied between two pitches.
 //
-// Readouts are a few channels wide: a call of memmove a row would cost more than the copy, so short rows are moved in pieces of a vector, the last one overlapping.
+// Readouts are a few channels wide: a call of memmove a row would cost more than the copy, so short rows are
+// moved in pieces of a vector, the last one overlapping.
 #pragma once
 #include <algorithm>
 #include <cstring>
@@ -24,12 +25,18 @@ void copy_rows(Index rows, Index width, const T* x, Index x_pitch, T* y, Index y
     return;
   }
   switch (width) {
-    case 1: return copy_narrow_rows<1>(rows, x, x_pitch, y, y_pitch);
-    case 2: return copy_narrow_rows<2>(rows, x, x_pitch, y, y_pitch);
-    case 4: return copy_narrow_rows<4>(rows, x, x_pitch, y, y_pitch);
-    case 8: return copy_narrow_rows<8>(rows, x, x_pitch, y, y_pitch);
-    case 16: return copy_narrow_rows<16>(rows, x, x_pitch, y, y_pitch);
-    default: break;
+    case 1:
+      return copy_narrow_rows<1>(rows, x, x_pitch, y, y_pitch);
+    case 2:
+      return copy_narrow_rows<2>(rows, x, x_pitch, y, y_pitch);
+    case 4:
+      return copy_narrow_rows<4>(rows, x, x_pitch, y, y_pitch);
+    case 8:
+      return copy_narrow_rows<8>(rows, x, x_pitch, y, y_pitch);
+    case 16:
+      return copy_narrow_rows<16>(rows, x, x_pitch, y, y_pitch);
+    default:
+      break;
   }
   for (Index r = 0; r < rows; ++r, x += x_pitch, y += y_pitch) {
     if (width < kPiece || width > kShort) {

@@ -20,13 +20,15 @@ namespace {
 using kernels::Binary;
 using kernels::Unary;
 
-// ---- one operand ----------------------------------------------------------------------------------------------------------------------
+// ---- one operand --------------------------------------------------------------------------------
 
 // Shape rule of an op that takes `reals` numbers as attributes.
 auto same_shape(std::size_t reals) {
   return [reals](std::span<const Shape> in, const Attributes& a) {
     if (in.size() != 1) throw std::invalid_argument("expected one operand");
-    if (a.reals.size() != reals) throw std::invalid_argument(fmt::format("takes {} numbers as attributes, found {}", reals, a.reals.size()));
+    if (a.reals.size() != reals)
+      throw std::invalid_argument(
+          fmt::format("takes {} numbers as attributes, found {}", reals, a.reals.size()));
     return in[0];
   };
 }
@@ -62,25 +64,38 @@ Sample lengthened(Sample s) {
 const std::vector<UnaryRow>& unary_rows() {
   static const std::vector<UnaryRow> rows = {
       {"affine", "scale * x + shift; reals {scale, shift}", Unary::affine,
-       [](Var, Var, Var g, const Attributes& a) { return affine(g, a.reals[0], 0); }, over(-1, 1, 0, {1.5, -0.25})},
+       [](Var, Var, Var g, const Attributes& a) { return affine(g, a.reals[0], 0); },
+       over(-1, 1, 0, {1.5, -0.25})},
       {"neg", "-x", Unary::neg, [](Var, Var, Var g, const Attributes&) { return -g; }, over(-1, 1)},
-      {"square", "x^2", Unary::square, [](Var x, Var, Var g, const Attributes&) { return g * affine(x, 2, 0); }, over(-1, 1)},
-      {"sqrt", "square root", Unary::sqrt, [](Var, Var y, Var g, const Attributes&) { return affine(g, 0.5, 0) / y; }, over(0.3, 2)},
-      {"rsqrt", "1 / sqrt(x)", Unary::rsqrt, [](Var, Var y, Var g, const Attributes&) { return affine(g, -0.5, 0) * (y * square(y)); }, over(0.3, 2)},
-      {"reciprocal", "1 / x", Unary::reciprocal, [](Var, Var y, Var g, const Attributes&) { return -(g * square(y)); }, over(-2, 2, 0.4)},
+      {"square", "x^2", Unary::square,
+       [](Var x, Var, Var g, const Attributes&) { return g * affine(x, 2, 0); }, over(-1, 1)},
+      {"sqrt", "square root", Unary::sqrt,
+       [](Var, Var y, Var g, const Attributes&) { return affine(g, 0.5, 0) / y; }, over(0.3, 2)},
+      {"rsqrt", "1 / sqrt(x)", Unary::rsqrt,
+       [](Var, Var y, Var g, const Attributes&) { return affine(g, -0.5, 0) * (y * square(y)); },
+       over(0.3, 2)},
+      {"reciprocal", "1 / x", Unary::reciprocal,
+       [](Var, Var y, Var g, const Attributes&) { return -(g * square(y)); }, over(-2, 2, 0.4)},
       {"exp", "e^x", Unary::exp, [](Var, Var y, Var g, const Attributes&) { return g * y; }, over(-1, 1)},
-      {"log", "natural logarithm", Unary::log, [](Var x, Var, Var g, const Attributes&) { return g / x; }, over(0.3, 2)},
-      {"abs", "|x|", Unary::abs, [](Var x, Var, Var g, const Attributes&) { return g * sign(x); }, over(-1, 1, 0.01)},
+      {"log", "natural logarithm", Unary::log, [](Var x, Var, Var g, const Attributes&) { return g / x; },
+       over(0.3, 2)},
+      {"abs", "|x|", Unary::abs, [](Var x, Var, Var g, const Attributes&) { return g * sign(x); },
+       over(-1, 1, 0.01)},
       {"sign", "-1, 0 or 1; zero derivative", Unary::sign, nullptr, over(-1, 1, 0.01)},
       {"step", "1 if x > 0 else 0; zero derivative", Unary::step, nullptr, over(-1, 1, 0.01)},
-      {"relu", "max(x, 0)", Unary::relu, [](Var, Var y, Var g, const Attributes&) { return gate(g, y); }, over(-1, 1, 0.01)},
+      {"relu", "max(x, 0)", Unary::relu, [](Var, Var y, Var g, const Attributes&) { return gate(g, y); },
+       over(-1, 1, 0.01)},
       {"leaky_relu", "x > 0 ? x : slope * x; reals {slope}", Unary::leaky_relu,
-       [](Var x, Var, Var g, const Attributes& a) { return g * affine(step(x), 1 - a.reals[0], a.reals[0]); }, over(-1, 1, 0.01, {0.2})},
+       [](Var x, Var, Var g, const Attributes& a) { return g * affine(step(x), 1 - a.reals[0], a.reals[0]); },
+       over(-1, 1, 0.01, {0.2})},
       {"elu", "x > 0 ? x : exp(x) - 1", Unary::elu,
        [](Var, Var y, Var g, const Attributes&) { return g * affine(relu(-y), -1, 1); }, over(-1, 1, 0.01)},
-      {"sigmoid", "1 / (1 + exp(-x))", Unary::sigmoid, [](Var, Var y, Var g, const Attributes&) { return g * (y * affine(y, -1, 1)); }, over(-2, 2)},
-      {"tanh", "hyperbolic tangent", Unary::tanh, [](Var, Var y, Var g, const Attributes&) { return g * affine(square(y), -1, 1); }, over(-2, 2)},
-      {"softplus", "log(1 + exp(x))", Unary::softplus, [](Var x, Var, Var g, const Attributes&) { return g * sigmoid(x); }, over(-2, 2)},
+      {"sigmoid", "1 / (1 + exp(-x))", Unary::sigmoid,
+       [](Var, Var y, Var g, const Attributes&) { return g * (y * affine(y, -1, 1)); }, over(-2, 2)},
+      {"tanh", "hyperbolic tangent", Unary::tanh,
+       [](Var, Var y, Var g, const Attributes&) { return g * affine(square(y), -1, 1); }, over(-2, 2)},
+      {"softplus", "log(1 + exp(x))", Unary::softplus,
+       [](Var x, Var, Var g, const Attributes&) { return g * sigmoid(x); }, over(-2, 2)},
   };
   return rows;
 }
@@ -104,7 +119,9 @@ OpDef unary_op(const UnaryRow& row) {
     }};
   });
   if (row.vjp)
-    d.vjp = [vjp = row.vjp](const VjpInput& v, const Attributes& a) { return std::vector<Var>{vjp(v.in[0], v.out, v.adjoint, a)}; };
+    d.vjp = [vjp = row.vjp](const VjpInput& v, const Attributes& a) {
+      return std::vector<Var>{vjp(v.in[0], v.out, v.adjoint, a)};
+    };
   else
     d.zero_gradient = true;
   d.in_place = {0};
@@ -142,7 +159,7 @@ const OpDef& swish_op() {
   return op;
 }
 
-// ---- two operands ---------------------------------------------------------------------------------------------------------------------
+// ---- two operands -------------------------------------------------------------------------------
 
 using BinaryVjp = std::vector<Var> (*)(Var x, Var y, Var z, Var g, std::span<const bool> wanted);
 
@@ -159,20 +176,31 @@ Var to_shape_of(Var g, Var like) { return sum_to(g, like.shape()); }
 const std::vector<BinaryRow>& binary_rows() {
   static const std::vector<BinaryRow> rows = {
       {"add", "x + y", Binary::add,
-       [](Var x, Var y, Var, Var g, std::span<const bool> w) { return std::vector<Var>{w[0] ? to_shape_of(g, x) : Var(), w[1] ? to_shape_of(g, y) : Var()}; }, 0},
+       [](Var x, Var y, Var, Var g, std::span<const bool> w) {
+         return std::vector<Var>{w[0] ? to_shape_of(g, x) : Var(), w[1] ? to_shape_of(g, y) : Var()};
+       },
+       0},
       {"sub", "x - y", Binary::sub,
-       [](Var x, Var y, Var, Var g, std::span<const bool> w) { return std::vector<Var>{w[0] ? to_shape_of(g, x) : Var(), w[1] ? -to_shape_of(g, y) : Var()}; }, 0},
+       [](Var x, Var y, Var, Var g, std::span<const bool> w) {
+         return std::vector<Var>{w[0] ? to_shape_of(g, x) : Var(), w[1] ? -to_shape_of(g, y) : Var()};
+       },
+       0},
       {"mul", "x * y", Binary::mul,
        [](Var x, Var y, Var, Var g, std::span<const bool> w) {
          return std::vector<Var>{w[0] ? to_shape_of(g * y, x) : Var(), w[1] ? to_shape_of(g * x, y) : Var()};
-       }, 0},
+       },
+       0},
       {"div", "x / y", Binary::div,
        [](Var x, Var y, Var z, Var g, std::span<const bool> w) {
          const Var gx = g / y;
          return std::vector<Var>{w[0] ? to_shape_of(gx, x) : Var(), w[1] ? -to_shape_of(gx * z, y) : Var()};
-       }, 0.4},
+       },
+       0.4},
       {"gate", "y > 0 ? x : 0; no gradient to y", Binary::gate,
-       [](Var x, Var y, Var, Var g, std::span<const bool> w) { return std::vector<Var>{w[0] ? to_shape_of(gate(g, y), x) : Var(), Var()}; }, 0.01},
+       [](Var x, Var y, Var, Var g, std::span<const bool> w) {
+         return std::vector<Var>{w[0] ? to_shape_of(gate(g, y), x) : Var(), Var()};
+       },
+       0.01},
   };
   return rows;
 }
@@ -189,22 +217,32 @@ OpDef binary_op(const BinaryRow& row) {
     const BroadcastLoop loop(s.in[0], s.in[1], s.out);
     if (const auto whole = loop.single_row()) {
       const auto run = kernels::active<T>().binary;
-      return Kernel<T>{[f, run, r = *whole](const KernelArguments<T>& k) { run(f, r.size, k.in[0], r.x_step, k.in[1], r.y_step, k.out); }};
+      return Kernel<T>{[f, run, r = *whole](const KernelArguments<T>& k) {
+        run(f, r.size, k.in[0], r.x_step, k.in[1], r.y_step, k.out);
+      }};
     }
     const auto run = kernels::active<T>().binary_rows;
     return Kernel<T>{[=](const KernelArguments<T>& k) {
       for_tiles(*k.parallel, loop.tiles(), [&](Index tile) {
-        loop.for_blocks(tile, [&](Index rows, Index cols, Index x, kernels::Walk x_walk, Index y, kernels::Walk y_walk, Index z) {
-          run(f, rows, cols, k.in[0] + x, x_walk, k.in[1] + y, y_walk, k.out + z);
-        });
+        loop.for_blocks(
+            tile, [&](Index rows, Index cols, Index x, kernels::Walk x_walk, Index y, kernels::Walk y_walk,
+                      Index z) { run(f, rows, cols, k.in[0] + x, x_walk, k.in[1] + y, y_walk, k.out + z); });
       });
     }};
   });
-  d.vjp = [vjp = row.vjp](const VjpInput& v, const Attributes&) { return vjp(v.in[0], v.in[1], v.out, v.adjoint, v.wanted); };
+  d.vjp = [vjp = row.vjp](const VjpInput& v, const Attributes&) {
+    return vjp(v.in[0], v.in[1], v.out, v.adjoint, v.wanted);
+  };
   d.in_place = {0, 1};
-  d.wrong = {{{Shape{2, 3}}, {}, "expected two operands"}, {{Shape{4, 3}, Shape{4, 5}}, {}, "operands do not broadcast: 3 against 5"}, {{Shape{2, 4, 3}, Shape{5, 1}}, {}, "4 against 5"}};
-  for (auto shapes : std::initializer_list<std::vector<Shape>>{{Shape{4, 3, 5}, Shape{4, 3, 5}}, {Shape{4, 3, 5}, Shape{5}}, {Shape{4, 1, 5}, Shape{1, 3, 1}},
-                                                               {Shape{}, Shape{2, 3}}, {Shape{6, 1}, Shape{6, 7}}, {Shape{6, 3, 5}, Shape{1, 1, 5}},
+  d.wrong = {{{Shape{2, 3}}, {}, "expected two operands"},
+             {{Shape{4, 3}, Shape{4, 5}}, {}, "operands do not broadcast: 3 against 5"},
+             {{Shape{2, 4, 3}, Shape{5, 1}}, {}, "4 against 5"}};
+  for (auto shapes : std::initializer_list<std::vector<Shape>>{{Shape{4, 3, 5}, Shape{4, 3, 5}},
+                                                               {Shape{4, 3, 5}, Shape{5}},
+                                                               {Shape{4, 1, 5}, Shape{1, 3, 1}},
+                                                               {Shape{}, Shape{2, 3}},
+                                                               {Shape{6, 1}, Shape{6, 7}},
+                                                               {Shape{6, 3, 5}, Shape{1, 1, 5}},
                                                                {Shape{300, 17, 16}, Shape{300, 1, 16}}}) {
     Sample sample;
     sample.in = shapes;
@@ -259,8 +297,10 @@ int elementwise_reals(int function) {
 
 Var record_elementwise(int function, std::span<const Var> operands, double p, double q, Location at) {
   const int reals = elementwise_reals(function);
-  if (reals < 0) throw std::invalid_argument(fmt::format("[elementwise] there is no function of number {}", function));
-  const OpDef& op = function < kBinaryFunctions ? unary(static_cast<Unary>(function)) : binary(static_cast<Binary>(function - kBinaryFunctions));
+  if (reals < 0)
+    throw std::invalid_argument(fmt::format("[elementwise] there is no function of number {}", function));
+  const OpDef& op = function < kBinaryFunctions ? unary(static_cast<Unary>(function))
+                                                : binary(static_cast<Binary>(function - kBinaryFunctions));
   std::vector<double> values{p, q};
   values.resize(static_cast<std::size_t>(reals));
   return operands[0].graph().record(op, operands, {{}, std::move(values)}, at);
@@ -271,7 +311,9 @@ Var sub(Var x, Var y, Location at) { return record_binary(Binary::sub, x, y, at)
 Var mul(Var x, Var y, Location at) { return record_binary(Binary::mul, x, y, at); }
 Var div(Var x, Var y, Location at) { return record_binary(Binary::div, x, y, at); }
 Var gate(Var x, Var y, Location at) { return record_binary(Binary::gate, x, y, at); }
-Var affine(Var x, double scale, double shift, Location at) { return record_unary(Unary::affine, x, {scale, shift}, at); }
+Var affine(Var x, double scale, double shift, Location at) {
+  return record_unary(Unary::affine, x, {scale, shift}, at);
+}
 Var neg(Var x, Location at) { return record_unary(Unary::neg, x, {}, at); }
 Var square(Var x, Location at) { return record_unary(Unary::square, x, {}, at); }
 Var sqrt(Var x, Location at) { return record_unary(Unary::sqrt, x, {}, at); }

@@ -17,7 +17,8 @@ namespace {
 
 void expect_rows(std::span<const Shape> in) {
   if (in.size() != 2) throw std::invalid_argument("expected rows and their numbers");
-  if (in[0].rank() == 0 || in[1].rank() != 1) throw std::invalid_argument("expected an array of rows and a list of row numbers");
+  if (in[0].rank() == 0 || in[1].rank() != 1)
+    throw std::invalid_argument("expected an array of rows and a list of row numbers");
 }
 
 // The row that a number names, or -1. Written so that NaN is none.
@@ -36,20 +37,30 @@ const OpDef& gather_op() {
       return in[0].with(0, in[1][0]);
     };
     d.set_kernel([]<class T>(const NodeShape& s) {
-      const Index N = s.in[0][0], n = s.in[1][0], width = s.in[0].size() / N, per_tile = std::max<Index>(1, kTileElements / width);
+      const Index N = s.in[0][0], n = s.in[1][0], width = s.in[0].size() / N,
+                  per_tile = std::max<Index>(1, kTileElements / width);
       return Kernel<T>{[=](const KernelArguments<T>& k) {
         for_tiles(*k.parallel, tile_count(n, per_tile), [&](Index tile) {
           for (Index i = tile * per_tile; i < std::min(n, (tile + 1) * per_tile); ++i) {
             const Index row = row_number(k.in[1][i], N);
-            if (row < 0) std::fill_n(k.out + i * width, width, std::numeric_limits<T>::quiet_NaN());
-            else std::copy_n(k.in[0] + row * width, width, k.out + i * width);
+            if (row < 0)
+              std::fill_n(k.out + i * width, width, std::numeric_limits<T>::quiet_NaN());
+            else
+              std::copy_n(k.in[0] + row * width, width, k.out + i * width);
           }
         });
       }};
     });
-    d.vjp = [](const VjpInput& v, const Attributes&) { return std::vector<Var>{scatter_add(v.adjoint, v.in[1], v.in[0].shape()[0]), Var()}; };
-    d.samples = {{{Shape{5, 3}, Shape{7}}, {}, 0.3, 4.6}, {{Shape{4}, Shape{2}}, {}, 0.2, 3.9}, {{Shape{6, 2, 3}, Shape{4}}, {}, 0.1, 5.9}, {{Shape{5, 300}, Shape{400}}, {}, 0.3, 4.6}};
-    d.wrong = {{{Shape{5, 3}}, {}, "expected rows and their numbers"}, {{Shape{5, 3}, Shape{2, 2}}, {}, "a list of row numbers"}, {{Shape{}, Shape{2}}, {}, "an array of rows"}};
+    d.vjp = [](const VjpInput& v, const Attributes&) {
+      return std::vector<Var>{scatter_add(v.adjoint, v.in[1], v.in[0].shape()[0]), Var()};
+    };
+    d.samples = {{{Shape{5, 3}, Shape{7}}, {}, 0.3, 4.6},
+                 {{Shape{4}, Shape{2}}, {}, 0.2, 3.9},
+                 {{Shape{6, 2, 3}, Shape{4}}, {}, 0.1, 5.9},
+                 {{Shape{5, 300}, Shape{400}}, {}, 0.3, 4.6}};
+    d.wrong = {{{Shape{5, 3}}, {}, "expected rows and their numbers"},
+               {{Shape{5, 3}, Shape{2, 2}}, {}, "a list of row numbers"},
+               {{Shape{}, Shape{2}}, {}, "an array of rows"}};
     return d;
   }());
   return op;
@@ -59,16 +70,21 @@ const OpDef& scatter_add_op() {
   static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "scatter_add";
-    d.doc = "Rows added up by number: out[rows[i], ..] += x[i, ..] in the order of i; rows without a place are left out; ints {N}";
+    d.doc =
+        "Rows added up by number: out[rows[i], ..] += x[i, ..] in the order of i; rows without a place are "
+        "left out; ints {N}";
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
       expect_rows(in);
-      if (in[0][0] != in[1][0]) throw std::invalid_argument(fmt::format("{} rows, but {} numbers", in[0][0], in[1][0]));
-      if (a.ints.size() != 1 || a.ints[0] < 1) throw std::invalid_argument("the number of rows of the result is missing");
+      if (in[0][0] != in[1][0])
+        throw std::invalid_argument(fmt::format("{} rows, but {} numbers", in[0][0], in[1][0]));
+      if (a.ints.size() != 1 || a.ints[0] < 1)
+        throw std::invalid_argument("the number of rows of the result is missing");
       return in[0].with(0, a.ints[0]);
     };
     // Split by columns, so that each sum is one thread's, in the order of i.
     d.set_kernel([]<class T>(const NodeShape& s) {
-      const Index N = s.out[0], n = s.in[0][0], width = s.out.size() / N, per_tile = std::max<Index>(16, kTileElements / (N + n));
+      const Index N = s.out[0], n = s.in[0][0], width = s.out.size() / N,
+                  per_tile = std::max<Index>(16, kTileElements / (N + n));
       return Kernel<T>{[=](const KernelArguments<T>& k) {
         for_tiles(*k.parallel, tile_count(width, per_tile), [&](Index tile) {
           const Index first = tile * per_tile, count = std::min(per_tile, width - first);
@@ -79,11 +95,17 @@ const OpDef& scatter_add_op() {
         });
       }};
     });
-    d.vjp = [](const VjpInput& v, const Attributes&) { return std::vector<Var>{gather(v.adjoint, v.in[1]), Var()}; };
+    d.vjp = [](const VjpInput& v, const Attributes&) {
+      return std::vector<Var>{gather(v.adjoint, v.in[1]), Var()};
+    };
     d.cost = [](const NodeShape& s) { return static_cast<double>(s.in[0].size() + s.out.size()); };
-    d.samples = {{{Shape{7, 3}, Shape{7}}, {{5}, {}}, 0.3, 4.6}, {{Shape{2}, Shape{2}}, {{4}, {}}, 0.2, 3.9}, {{Shape{400, 300}, Shape{400}}, {{5}, {}}, 0.3, 4.6}};
-    d.wrong = {{{Shape{5, 3}, Shape{4}}, {{5}, {}}, "5 rows, but 4 numbers"}, {{Shape{5, 3}, Shape{5}}, {}, "the number of rows of the result is missing"},
-               {{Shape{5, 3}}, {{5}, {}}, "expected rows and their numbers"}, {{Shape{5, 3}, Shape{5}}, {{0}, {}}, "the number of rows"}};
+    d.samples = {{{Shape{7, 3}, Shape{7}}, {{5}, {}}, 0.3, 4.6},
+                 {{Shape{2}, Shape{2}}, {{4}, {}}, 0.2, 3.9},
+                 {{Shape{400, 300}, Shape{400}}, {{5}, {}}, 0.3, 4.6}};
+    d.wrong = {{{Shape{5, 3}, Shape{4}}, {{5}, {}}, "5 rows, but 4 numbers"},
+               {{Shape{5, 3}, Shape{5}}, {}, "the number of rows of the result is missing"},
+               {{Shape{5, 3}}, {{5}, {}}, "expected rows and their numbers"},
+               {{Shape{5, 3}, Shape{5}}, {{0}, {}}, "the number of rows"}};
     return d;
   }());
   return op;

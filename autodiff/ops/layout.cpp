@@ -23,7 +23,8 @@ void expect_one(std::span<const Shape> in) {
 }
 
 int checked_axis(const Attributes& a, const Shape& s) {
-  if (a.ints.empty() || a.ints[0] < 0 || a.ints[0] >= s.rank()) throw std::invalid_argument(fmt::format("axis is not within rank {}", s.rank()));
+  if (a.ints.empty() || a.ints[0] < 0 || a.ints[0] >= s.rank())
+    throw std::invalid_argument(fmt::format("axis is not within rank {}", s.rank()));
   return static_cast<int>(a.ints[0]);
 }
 
@@ -35,28 +36,37 @@ const OpDef& reshape_op() {
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
       expect_one(in);
       const Shape to(a.ints);
-      if (to.size() != in[0].size()) throw std::invalid_argument(fmt::format("sizes differ: {} elements to {}", in[0].size(), to.to_string()));
+      if (to.size() != in[0].size())
+        throw std::invalid_argument(
+            fmt::format("sizes differ: {} elements to {}", in[0].size(), to.to_string()));
       return to;
     };
-    d.vjp = [](const VjpInput& v, const Attributes&) { return std::vector<Var>{reshape(v.adjoint, v.in[0].shape())}; };
+    d.vjp = [](const VjpInput& v, const Attributes&) {
+      return std::vector<Var>{reshape(v.adjoint, v.in[0].shape())};
+    };
     d.cost = [](const NodeShape&) { return 0.0; };
     d.view = [](const NodeShape&) { return std::optional<Index>(0); };
     d.samples = {{{Shape{2, 3, 4}}, {{6, 4}, {}}}, {{Shape{1}}, {{}, {}}}};
-    d.wrong = {{{Shape{2, 3}}, {{7}, {}}, "sizes differ: 6 elements to [7]"}, {{Shape{2, 3}}, {{-6}, {}}, "extents are at least 1"}, {{Shape{6}, Shape{6}}, {{6}, {}}, "expected one operand"}};
+    d.wrong = {{{Shape{2, 3}}, {{7}, {}}, "sizes differ: 6 elements to [7]"},
+               {{Shape{2, 3}}, {{-6}, {}}, "extents are at least 1"},
+               {{Shape{6}, Shape{6}}, {{6}, {}}, "expected one operand"}};
     return d;
   }());
   return op;
 }
 
-// out[i0, i1, ..] = x at strides; the pair (axis of x's contiguous direction, out's last axis) is moved as matrix transposes where they differ.
+// out[i0, i1, ..] = x at strides; the pair (axis of x's contiguous direction, out's last axis) is moved as
+// matrix transposes where they differ.
 template <class T>
 Kernel<T> transpose_kernel(const NodeShape& s) {
   const Shape &x = s.in[0], &y = s.out;
   const int rank = x.rank();
-  std::vector<Index> x_stride(static_cast<std::size_t>(rank)), stride(static_cast<std::size_t>(rank)), y_stride(static_cast<std::size_t>(rank));
+  std::vector<Index> x_stride(static_cast<std::size_t>(rank)), stride(static_cast<std::size_t>(rank)),
+      y_stride(static_cast<std::size_t>(rank));
   for (int a = 0; a < rank; ++a) x_stride[static_cast<std::size_t>(a)] = x.size(a + 1, rank);
   for (int a = 0; a < rank; ++a) {
-    stride[static_cast<std::size_t>(a)] = x_stride[static_cast<std::size_t>(s.attributes->ints[static_cast<std::size_t>(a)])];
+    stride[static_cast<std::size_t>(a)] =
+        x_stride[static_cast<std::size_t>(s.attributes->ints[static_cast<std::size_t>(a)])];
     y_stride[static_cast<std::size_t>(a)] = y.size(a + 1, rank);
   }
   const int last = rank - 1;
@@ -81,8 +91,11 @@ Kernel<T> transpose_kernel(const NodeShape& s) {
           from += digit * stride[static_cast<std::size_t>(*a)];
           to += digit * y_stride[static_cast<std::size_t>(*a)];
         }
-        if (contiguous == last) std::copy_n(k.in[0] + from, cols, k.out + to);
-        else table.transpose(rows, cols, k.in[0] + from, stride[static_cast<std::size_t>(last)], k.out + to, y_stride[static_cast<std::size_t>(contiguous)]);
+        if (contiguous == last)
+          std::copy_n(k.in[0] + from, cols, k.out + to);
+        else
+          table.transpose(rows, cols, k.in[0] + from, stride[static_cast<std::size_t>(last)], k.out + to,
+                          y_stride[static_cast<std::size_t>(contiguous)]);
       }
     });
   }};
@@ -98,13 +111,15 @@ const OpDef& transpose_op() {
       std::vector<Index> sorted = a.ints, all(static_cast<std::size_t>(in[0].rank()));
       std::iota(all.begin(), all.end(), 0);
       std::sort(sorted.begin(), sorted.end());
-      if (sorted != all || all.empty()) throw std::invalid_argument(fmt::format("not a permutation of the axes of rank {}", in[0].rank()));
+      if (sorted != all || all.empty())
+        throw std::invalid_argument(fmt::format("not a permutation of the axes of rank {}", in[0].rank()));
       std::vector<Index> out;
       for (Index p : a.ints) out.push_back(in[0][static_cast<int>(p)]);
       return Shape(out);
     };
     d.set_kernel([]<class T>(const NodeShape& s) { return transpose_kernel<T>(s); });
-    d.view = [](const NodeShape& s) -> std::optional<Index> {  // where only axes of extent 1 change their places
+    d.view =
+        [](const NodeShape& s) -> std::optional<Index> {  // where only axes of extent 1 change their places
       std::vector<Index> moving;
       for (Index p : s.attributes->ints)
         if (s.in[0][static_cast<int>(p)] > 1) moving.push_back(p);
@@ -113,12 +128,20 @@ const OpDef& transpose_op() {
     };
     d.vjp = [](const VjpInput& v, const Attributes& a) {
       std::vector<Index> inverse(a.ints.size());
-      for (std::size_t i = 0; i < a.ints.size(); ++i) inverse[static_cast<std::size_t>(a.ints[i])] = static_cast<Index>(i);
+      for (std::size_t i = 0; i < a.ints.size(); ++i)
+        inverse[static_cast<std::size_t>(a.ints[i])] = static_cast<Index>(i);
       return std::vector<Var>{transpose(v.adjoint, inverse)};
     };
-    d.samples = {{{Shape{3, 5}}, {{1, 0}, {}}}, {{Shape{3, 5, 7}}, {{2, 1, 0}, {}}}, {{Shape{3, 5, 7}}, {{1, 0, 2}, {}}}, {{Shape{2, 3, 4, 5}}, {{2, 0, 3, 1}, {}}}, {{Shape{4}}, {{0}, {}}},
-                 {{Shape{40, 50, 60}}, {{1, 0, 2}, {}}}, {{Shape{40, 50, 60}}, {{2, 1, 0}, {}}}};
-    d.wrong = {{{Shape{2, 3}}, {{0, 0}, {}}, "not a permutation of the axes of rank 2"}, {{Shape{2, 3}}, {{2, 1, 0}, {}}, "not a permutation"}, {{Shape{}}, {}, "not a permutation"}};
+    d.samples = {{{Shape{3, 5}}, {{1, 0}, {}}},
+                 {{Shape{3, 5, 7}}, {{2, 1, 0}, {}}},
+                 {{Shape{3, 5, 7}}, {{1, 0, 2}, {}}},
+                 {{Shape{2, 3, 4, 5}}, {{2, 0, 3, 1}, {}}},
+                 {{Shape{4}}, {{0}, {}}},
+                 {{Shape{40, 50, 60}}, {{1, 0, 2}, {}}},
+                 {{Shape{40, 50, 60}}, {{2, 1, 0}, {}}}};
+    d.wrong = {{{Shape{2, 3}}, {{0, 0}, {}}, "not a permutation of the axes of rank 2"},
+               {{Shape{2, 3}}, {{2, 1, 0}, {}}, "not a permutation"},
+               {{Shape{}}, {}, "not a permutation"}};
     return d;
   }());
   return op;
@@ -134,7 +157,8 @@ const OpDef& concat_op() {
       const int axis = checked_axis(a, in[0]);
       Index extent = 0;
       for (const Shape& s : in) {
-        if (s.rank() != in[0].rank() || s.with(axis, 1) != in[0].with(axis, 1)) throw std::invalid_argument(fmt::format("extents differ apart from axis {}", axis));
+        if (s.rank() != in[0].rank() || s.with(axis, 1) != in[0].with(axis, 1))
+          throw std::invalid_argument(fmt::format("extents differ apart from axis {}", axis));
         extent += s[axis];
       }
       return in[0].with(axis, extent);
@@ -145,14 +169,19 @@ const OpDef& concat_op() {
       std::vector<Index> widths;
       for (const Shape& in : s.in) widths.push_back(in.size(axis, rank));
       return Kernel<T>{[=](const KernelArguments<T>& k) {
-        const Index per_tile = std::max<Index>(1, kTileElements / pitch), per_block = std::max<Index>(1, kBlockElements / pitch);
+        const Index per_tile = std::max<Index>(1, kTileElements / pitch),
+                    per_block = std::max<Index>(1, kBlockElements / pitch);
         for_tiles(*k.parallel, tile_count(rows, per_tile), [&](Index tile) {
           const Index last = std::min(rows, (tile + 1) * per_tile);
-          for (Index first = tile * per_tile; first < last; first += per_block) {  // out stays in the first-level cache while operand after operand is put into it
+          for (Index first = tile * per_tile; first < last;
+               first +=
+               per_block) {  // out stays in the first-level cache while operand after operand is put into it
             const Index n = std::min(per_block, last - first);
             Index at = 0;
             for (std::size_t i = 0; i < widths.size(); ++i) {
-              if (rows > 1 || k.in[i] != k.out + at) copy_rows(n, widths[i], k.in[i] + first * widths[i], widths[i], k.out + first * pitch + at, pitch);
+              if (rows > 1 || k.in[i] != k.out + at)
+                copy_rows(n, widths[i], k.in[i] + first * widths[i], widths[i], k.out + first * pitch + at,
+                          pitch);
               at += widths[i];
             }
           }
@@ -171,9 +200,15 @@ const OpDef& concat_op() {
       }
       return adjoints;
     };
-    d.samples = {{{Shape{2, 3, 4}, Shape{2, 1, 4}, Shape{2, 2, 4}}, {{1}, {}}}, {{Shape{2, 3}, Shape{4, 3}}, {{0}, {}}}, {{Shape{5, 2}, Shape{5, 3}}, {{1}, {}}}, {{Shape{300, 17, 16}, Shape{300, 3, 16}}, {{1}, {}}}};
-    d.wrong = {{{}, {{0}, {}}, "expected at least one operand"}, {{Shape{2, 3}, Shape{3, 3}}, {{1}, {}}, "extents differ apart from axis 1"},
-               {{Shape{2, 3}, Shape{2}}, {{0}, {}}, "extents differ apart from axis 0"}, {{Shape{2, 3}}, {{2}, {}}, "axis is not within rank 2"}, {{Shape{2, 3}}, {}, "axis is not within rank 2"}};
+    d.samples = {{{Shape{2, 3, 4}, Shape{2, 1, 4}, Shape{2, 2, 4}}, {{1}, {}}},
+                 {{Shape{2, 3}, Shape{4, 3}}, {{0}, {}}},
+                 {{Shape{5, 2}, Shape{5, 3}}, {{1}, {}}},
+                 {{Shape{300, 17, 16}, Shape{300, 3, 16}}, {{1}, {}}}};
+    d.wrong = {{{}, {{0}, {}}, "expected at least one operand"},
+               {{Shape{2, 3}, Shape{3, 3}}, {{1}, {}}, "extents differ apart from axis 1"},
+               {{Shape{2, 3}, Shape{2}}, {{0}, {}}, "extents differ apart from axis 0"},
+               {{Shape{2, 3}}, {{2}, {}}, "axis is not within rank 2"},
+               {{Shape{2, 3}}, {}, "axis is not within rank 2"}};
     return d;
   }());
   return op;
@@ -188,13 +223,15 @@ const OpDef& slice_op() {
       expect_one(in);
       const int axis = checked_axis(a, in[0]);
       if (a.ints.size() != 3 || a.ints[1] < 0 || a.ints[2] <= a.ints[1] || a.ints[2] > in[0][axis])
-        throw std::invalid_argument(fmt::format("range is not within extent {} of axis {}", in[0][axis], axis));
+        throw std::invalid_argument(
+            fmt::format("range is not within extent {} of axis {}", in[0][axis], axis));
       return in[0].with(axis, a.ints[2] - a.ints[1]);
     };
     d.set_kernel([]<class T>(const NodeShape& s) {
       const int axis = static_cast<int>(s.attributes->ints[0]), rank = s.out.rank();
       const Index rows = s.out.size(0, axis), inner = s.out.size(axis + 1, rank);
-      const Index pitch = s.in[0].size(axis, rank), width = s.out.size(axis, rank), skip = s.attributes->ints[1] * inner;
+      const Index pitch = s.in[0].size(axis, rank), width = s.out.size(axis, rank),
+                  skip = s.attributes->ints[1] * inner;
       return Kernel<T>{[=](const KernelArguments<T>& k) {
         const Index per_tile = std::max<Index>(1, kTileElements / width);
         for_tiles(*k.parallel, tile_count(rows, per_tile), [&](Index tile) {
@@ -212,8 +249,12 @@ const OpDef& slice_op() {
       const int axis = static_cast<int>(a.ints[0]);
       return std::vector<Var>{pad(v.adjoint, axis, a.ints[1], v.in[0].shape()[axis] - a.ints[2])};
     };
-    d.samples = {{{Shape{2, 6, 4}}, {{1, 2, 5}, {}}}, {{Shape{6, 3}}, {{0, 0, 2}, {}}}, {{Shape{5, 7}}, {{1, 6, 7}, {}}}, {{Shape{300, 17, 16}}, {{1, 2, 15}, {}}}};
-    for (auto [begin, end] : {std::pair<Index, Index>{2, 8}, {-1, 3}, {3, 3}}) d.wrong.push_back({{Shape{5, 7}}, {{1, begin, end}, {}}, "range is not within extent 7 of axis 1"});
+    d.samples = {{{Shape{2, 6, 4}}, {{1, 2, 5}, {}}},
+                 {{Shape{6, 3}}, {{0, 0, 2}, {}}},
+                 {{Shape{5, 7}}, {{1, 6, 7}, {}}},
+                 {{Shape{300, 17, 16}}, {{1, 2, 15}, {}}}};
+    for (auto [begin, end] : {std::pair<Index, Index>{2, 8}, {-1, 3}, {3, 3}})
+      d.wrong.push_back({{Shape{5, 7}}, {{1, begin, end}, {}}, "range is not within extent 7 of axis 1"});
     d.wrong.push_back({{Shape{5, 7}}, {{2, 0, 1}, {}}, "axis is not within rank 2"});
     return d;
   }());
@@ -228,13 +269,15 @@ const OpDef& pad_op() {
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
       expect_one(in);
       const int axis = checked_axis(a, in[0]);
-      if (a.ints.size() != 3 || a.ints[1] < 0 || a.ints[2] < 0) throw std::invalid_argument("widths of the padding are missing or negative");
+      if (a.ints.size() != 3 || a.ints[1] < 0 || a.ints[2] < 0)
+        throw std::invalid_argument("widths of the padding are missing or negative");
       return in[0].with(axis, in[0][axis] + a.ints[1] + a.ints[2]);
     };
     d.set_kernel([]<class T>(const NodeShape& s) {
       const int axis = static_cast<int>(s.attributes->ints[0]), rank = s.out.rank();
       const Index rows = s.out.size(0, axis), inner = s.out.size(axis + 1, rank);
-      const Index pitch = s.out.size(axis, rank), width = s.in[0].size(axis, rank), skip = s.attributes->ints[1] * inner;
+      const Index pitch = s.out.size(axis, rank), width = s.in[0].size(axis, rank),
+                  skip = s.attributes->ints[1] * inner;
       return Kernel<T>{[=](const KernelArguments<T>& k) {
         const Index per_tile = std::max<Index>(1, kTileElements / pitch);
         for_tiles(*k.parallel, tile_count(rows, per_tile), [&](Index tile) {
@@ -251,8 +294,12 @@ const OpDef& pad_op() {
       const int axis = static_cast<int>(a.ints[0]);
       return std::vector<Var>{slice(v.adjoint, axis, a.ints[1], a.ints[1] + v.in[0].shape()[axis])};
     };
-    d.samples = {{{Shape{2, 3, 4}}, {{1, 2, 1}, {}}}, {{Shape{2, 3}}, {{0, 0, 2}, {}}}, {{Shape{300, 15, 16}}, {{1, 1, 2}, {}}}};
-    d.wrong = {{{Shape{2, 3}}, {{1, -1, 0}, {}}, "widths of the padding"}, {{Shape{2, 3}}, {{1, 1}, {}}, "widths of the padding"}, {{Shape{2, 3}}, {{2, 0, 1}, {}}, "axis is not within rank 2"}};
+    d.samples = {{{Shape{2, 3, 4}}, {{1, 2, 1}, {}}},
+                 {{Shape{2, 3}}, {{0, 0, 2}, {}}},
+                 {{Shape{300, 15, 16}}, {{1, 1, 2}, {}}}};
+    d.wrong = {{{Shape{2, 3}}, {{1, -1, 0}, {}}, "widths of the padding"},
+               {{Shape{2, 3}}, {{1, 1}, {}}, "widths of the padding"},
+               {{Shape{2, 3}}, {{2, 0, 1}, {}}, "axis is not within rank 2"}};
     return d;
   }());
   return op;
@@ -301,7 +348,9 @@ Var reshape(Var x, Shape shape, Location at) {
   return x.graph().record(reshape_op(), std::span(&x, 1), {{e.begin(), e.end()}, {}}, at);
 }
 
-Var transpose(Var x, std::vector<Index> permutation, Location at) { return x.graph().record(transpose_op(), std::span(&x, 1), {std::move(permutation), {}}, at); }
+Var transpose(Var x, std::vector<Index> permutation, Location at) {
+  return x.graph().record(transpose_op(), std::span(&x, 1), {std::move(permutation), {}}, at);
+}
 Var transpose(Var x, Location at) { return transpose(x, {1, 0}, at); }
 
 Var concat(std::span<const Var> operands, int axis, Location at) {
@@ -309,8 +358,14 @@ Var concat(std::span<const Var> operands, int axis, Location at) {
   return operands.front().graph().record(concat_op(), operands, {{axis}, {}}, at);
 }
 
-Var slice(Var x, int axis, Index begin, Index end, Location at) { return x.graph().record(slice_op(), std::span(&x, 1), {{axis, begin, end}, {}}, at); }
-Var pad(Var x, int axis, Index before, Index after, Location at) { return x.graph().record(pad_op(), std::span(&x, 1), {{axis, before, after}, {}}, at); }
-Var zero_diagonal(Var x, Location at) { return x.graph().record(zero_diagonal_op(), std::span(&x, 1), {}, at); }
+Var slice(Var x, int axis, Index begin, Index end, Location at) {
+  return x.graph().record(slice_op(), std::span(&x, 1), {{axis, begin, end}, {}}, at);
+}
+Var pad(Var x, int axis, Index before, Index after, Location at) {
+  return x.graph().record(pad_op(), std::span(&x, 1), {{axis, before, after}, {}}, at);
+}
+Var zero_diagonal(Var x, Location at) {
+  return x.graph().record(zero_diagonal_op(), std::span(&x, 1), {}, at);
+}
 
 }  // namespace autodiff

@@ -16,7 +16,8 @@ namespace autodiff {
 
 namespace {
 
-// l l^T = (a + a^T) / 2, lower triangle of l [n, n]. A square root of a negative pivot leaves NaN, which is what the caller is told.
+// l l^T = (a + a^T) / 2, lower triangle of l [n, n]. A square root of a negative pivot leaves NaN, which is
+// what the caller is told.
 template <class T>
 void cholesky(Index n, const T* a, T* l) {
   for (Index i = 0; i < n; ++i)
@@ -51,9 +52,11 @@ const OpDef& spd_solve_op() {
     d.name = "spd_solve";
     d.doc = "X = ((A + A^T) / 2)^-1 B for positive definite A, by Cholesky";
     d.infer = [](std::span<const Shape> in, const Attributes&) {
-      if (in.size() != 2 || in[0].rank() != 2 || in[1].rank() != 2) throw std::invalid_argument("expected two matrices");
+      if (in.size() != 2 || in[0].rank() != 2 || in[1].rank() != 2)
+        throw std::invalid_argument("expected two matrices");
       if (in[0][0] != in[0][1]) throw std::invalid_argument("A is not square");
-      if (in[0][0] != in[1][0]) throw std::invalid_argument(fmt::format("sizes differ: A has {} rows, B {}", in[0][0], in[1][0]));
+      if (in[0][0] != in[1][0])
+        throw std::invalid_argument(fmt::format("sizes differ: A has {} rows, B {}", in[0][0], in[1][0]));
       return in[1];
     };
     d.set_kernel([]<class T>(const NodeShape& s) {
@@ -84,7 +87,9 @@ const OpDef& spd_solve_op() {
       sample.raise_diagonal = static_cast<double>(n);  // makes A definite
       d.samples.push_back(sample);
     }
-    d.wrong = {{{Shape{4, 4}}, {}, "expected two matrices"}, {{Shape{4, 4}, Shape{4}}, {}, "expected two matrices"}, {{Shape{4, 3}, Shape{4, 2}}, {}, "A is not square"},
+    d.wrong = {{{Shape{4, 4}}, {}, "expected two matrices"},
+               {{Shape{4, 4}, Shape{4}}, {}, "expected two matrices"},
+               {{Shape{4, 3}, Shape{4, 2}}, {}, "A is not square"},
                {{Shape{4, 4}, Shape{3, 2}}, {}, "sizes differ: A has 4 rows, B 3"}};
     return d;
   }());

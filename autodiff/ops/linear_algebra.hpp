@@ -6,7 +6,8 @@
 
 namespace autodiff {
 
-/// X = ((A + A^T) / 2)^-1 B by Cholesky; A [n, n] symmetric positive definite up to rounding, B [n, m] -> [n, m]. Where A is not positive definite the result is NaN.
+/// X = ((A + A^T) / 2)^-1 B by Cholesky; A [n, n] symmetric positive definite up to rounding, B [n, m] -> [n,
+/// m]. Where A is not positive definite the result is NaN.
 Var spd_solve(Var a, Var b, Location at = here());
 
 }  // namespace autodiff

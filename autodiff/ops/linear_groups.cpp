@@ -57,14 +57,16 @@ struct Groups {
 /// Rows of a tile whose rows of `columns` numbers stay in the first-level cache.
 Index tile_rows(Index columns) { return std::max<Index>(16, 4096 / columns / 16 * 16); }
 
-// ---- groups = x w + b -------------------------------------------------------------------------------------------------------------------
+// ---- groups = x w + b ---------------------------------------------------------------------------
 
-// A product wants many columns side by side, so those of neighbouring groups are made together in a buffer in the first-level cache.
+// A product wants many columns side by side, so those of neighbouring groups are made together in a buffer in
+// the first-level cache.
 template <class T>
 Kernel<T> groups_kernel(const NodeShape& s) {
   constexpr Index kMostColumns = 256;
   const Groups g(s.in[0][0], s.in[0][1], s.attributes->ints);
-  const std::vector<Run> runs = g.runs([](const Run& run, Index width) { return run.columns + width <= kMostColumns; });
+  const std::vector<Run> runs =
+      g.runs([](const Run& run, Index width) { return run.columns + width <= kMostColumns; });
   const Index tile_of = tile_rows(std::min(g.O, kMostColumns));
   const auto product = kernels::active<T>().product;
   return {[=](const KernelArguments<T>& k) {
@@ -75,23 +77,35 @@ Kernel<T> groups_kernel(const NodeShape& s) {
       for (const Run& run : runs) {
         const bool alone = run.last - run.first == 1;
         const T* w = k.in[1] + run.column;
-        product({.M = rows, .N = run.columns, .K = g.C, .a = &x, .a_row = g.C, .b = &w, .ldb = g.O,
-                 .c = alone ? k.out + g.place(run.first, r) : buffer, .ldc = run.columns, .bias = k.in[2] + run.column});
+        product({.M = rows,
+                 .N = run.columns,
+                 .K = g.C,
+                 .a = &x,
+                 .a_row = g.C,
+                 .b = &w,
+                 .ldb = g.O,
+                 .c = alone ? k.out + g.place(run.first, r) : buffer,
+                 .ldc = run.columns,
+                 .bias = k.in[2] + run.column});
         if (alone) continue;
-        for (std::size_t i = run.first; i < run.last; ++i) copy_rows(rows, g.width[i], buffer + g.at[i] - run.column, run.columns, k.out + g.place(i, r), g.width[i]);
+        for (std::size_t i = run.first; i < run.last; ++i)
+          copy_rows(rows, g.width[i], buffer + g.at[i] - run.column, run.columns, k.out + g.place(i, r),
+                    g.width[i]);
       }
     });
   }};
 }
 
-// ---- dx = sum over groups of dgroup w_group^T -------------------------------------------------------------------------------------------
+// ---- dx = sum over groups of dgroup w_group^T ---------------------------------------------------
 
 // Neighbouring groups of one width are the terms of one product.
 template <class T>
 Kernel<T> reverse_kernel(const NodeShape& s) {
   constexpr std::size_t kMostTerms = 64;
   const Groups g(s.out[0], s.out[1], s.attributes->ints);
-  const std::vector<Run> runs = g.runs([&](const Run& run, Index width) { return g.width[run.first] == width && run.last - run.first < kMostTerms; });
+  const std::vector<Run> runs = g.runs([&](const Run& run, Index width) {
+    return g.width[run.first] == width && run.last - run.first < kMostTerms;
+  });
   const Index tile_of = tile_rows(g.C);
   const auto& table = kernels::active<T>();
   return {[=, &table](const KernelArguments<T>& k) {
@@ -105,17 +119,27 @@ Kernel<T> reverse_kernel(const NodeShape& s) {
                   w[i - run.first] = k.scratch + g.at[i] * g.C;
                 }
                 const Index width = g.width[run.first];
-                table.product({.M = rows, .N = g.C, .K = width, .terms = static_cast<Index>(run.last - run.first), .a = dy, .a_row = width, .b = w, .ldb = g.C,
-                               .c = k.out + r * g.C, .ldc = g.C, .accumulate = run.first > 0});
+                table.product({.M = rows,
+                               .N = g.C,
+                               .K = width,
+                               .terms = static_cast<Index>(run.last - run.first),
+                               .a = dy,
+                               .a_row = width,
+                               .b = w,
+                               .ldb = g.C,
+                               .c = k.out + r * g.C,
+                               .ldc = g.C,
+                               .accumulate = run.first > 0});
               }
             });
           },
           g.C * g.O};
 }
 
-// ---- dw = x^T dgroups, and below it db = sum over rows of dgroups: [C + 1, O] --------------------------------------------------------------
+// ---- dw = x^T dgroups, and below it db = sum over rows of dgroups: [C + 1, O] -------------------
 
-/// Adds the sums of the columns of x [rows, width] to s. Several rows are added side by side, to fill the vectors.
+/// Adds the sums of the columns of x [rows, width] to s. Several rows are added side by side, to fill the
+/// vectors.
 template <class T>
 void add_column_sums(const kernels::Kernels<T>& table, Index rows, Index width, const T* x, T* s) {
   constexpr Index kSide = 16, kNarrow = 16;
@@ -129,7 +153,8 @@ void add_column_sums(const kernels::Kernels<T>& table, Index rows, Index width, 
   table.sum_rows(rows - done, width, x + done * width, width, s);
 }
 
-// Each group by itself and transposed, dgroup^T x: a narrow product then has whole vectors of columns of x, and reads the groups in place.
+// Each group by itself and transposed, dgroup^T x: a narrow product then has whole vectors of columns of x,
+// and reads the groups in place.
 template <class T>
 Kernel<T> weights_kernel(const NodeShape& s) {
   constexpr Index kChunk = 2048, kRows = 512;
@@ -146,8 +171,17 @@ Kernel<T> weights_kernel(const NodeShape& s) {
                 const T* x = k.in[0] + r * g.C;
                 for (std::size_t i = 0; i < g.width.size(); ++i) {
                   const T* dy = k.in[1] + g.place(i, r);
-                  table.product({.M = g.width[i], .N = g.C, .K = rows, .a = &dy, .a_row = 1, .a_col = g.width[i], .b = &x, .ldb = g.C,
-                                 .c = part + g.at[i] * g.C, .ldc = g.C, .accumulate = true});
+                  table.product({.M = g.width[i],
+                                 .N = g.C,
+                                 .K = rows,
+                                 .a = &dy,
+                                 .a_row = 1,
+                                 .a_col = g.width[i],
+                                 .b = &x,
+                                 .ldb = g.C,
+                                 .c = part + g.at[i] * g.C,
+                                 .ldc = g.C,
+                                 .accumulate = true});
                   add_column_sums(table, rows, g.width[i], dy, part + g.C * g.O + g.at[i]);
                 }
               }
@@ -161,15 +195,18 @@ Kernel<T> weights_kernel(const NodeShape& s) {
           chunks * size};
 }
 
-// ---- shape rules and meanings --------------------------------------------------------------------------------------------------------------
+// ---- shape rules and meanings -------------------------------------------------------------------
 
 Index total_width(const Attributes& a) {
-  if (a.ints.empty() || *std::min_element(a.ints.begin(), a.ints.end()) < 1) throw std::invalid_argument("expected the widths of the groups, at least 1");
+  if (a.ints.empty() || *std::min_element(a.ints.begin(), a.ints.end()) < 1)
+    throw std::invalid_argument("expected the widths of the groups, at least 1");
   return std::accumulate(a.ints.begin(), a.ints.end(), Index(0));
 }
 
 void expect_flat(const Shape& s, Index n, Index O) {
-  if (s != Shape{n * O}) throw std::invalid_argument(fmt::format("expected groups of {} rows and {} columns in all, [{}]", n, O, n * O));
+  if (s != Shape{n * O})
+    throw std::invalid_argument(
+        fmt::format("expected groups of {} rows and {} columns in all, [{}]", n, O, n * O));
 }
 
 /// f(group, first column, end column) of each group.
@@ -181,7 +218,9 @@ void for_groups(const Attributes& a, const std::function<void(std::size_t, Index
 /// All groups of the flat array side by side, [n, O].
 Var side_by_side(Var flat, Index n, const Attributes& a) {
   std::vector<Var> groups;
-  for_groups(a, [&](std::size_t, Index from, Index to) { groups.push_back(reshape(slice(flat, 0, n * from, n * to), Shape{n, to - from})); });
+  for_groups(a, [&](std::size_t, Index from, Index to) {
+    groups.push_back(reshape(slice(flat, 0, n * from, n * to), Shape{n, to - from}));
+  });
   return concat(groups, 1);
 }
 
@@ -192,34 +231,50 @@ const OpDef& groups_op() {
   static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "linear_groups";
-    d.doc = "x [n, C] w [C, O] + b [O], the columns in groups that lie one after the other: [n * O]; ints: their widths";
+    d.doc =
+        "x [n, C] w [C, O] + b [O], the columns in groups that lie one after the other: [n * O]; ints: their "
+        "widths";
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
-      if (in.size() != 3 || in[0].rank() != 2 || in[1].rank() != 2) throw std::invalid_argument("expected two matrices and a bias");
-      if (in[0][1] != in[1][0]) throw std::invalid_argument(fmt::format("inner sizes differ: {} against {}", in[0][1], in[1][0]));
+      if (in.size() != 3 || in[0].rank() != 2 || in[1].rank() != 2)
+        throw std::invalid_argument("expected two matrices and a bias");
+      if (in[0][1] != in[1][0])
+        throw std::invalid_argument(fmt::format("inner sizes differ: {} against {}", in[0][1], in[1][0]));
       const Index O = total_width(a);
-      if (in[1][1] != O || in[2] != Shape{O}) throw std::invalid_argument(fmt::format("expected {} columns and as many biases, the sum of the groups' widths", O));
+      if (in[1][1] != O || in[2] != Shape{O})
+        throw std::invalid_argument(
+            fmt::format("expected {} columns and as many biases, the sum of the groups' widths", O));
       return Shape{in[0][0] * O};
     };
     d.spec = [](std::span<const Var> in, const Attributes& a) {
       const Var y = matmul(in[0], in[1]) + in[2];
       std::vector<Var> groups;
-      for_groups(a, [&](std::size_t, Index from, Index to) { groups.push_back(reshape(slice(y, 1, from, to), Shape{y.shape()[0] * (to - from)})); });
+      for_groups(a, [&](std::size_t, Index from, Index to) {
+        groups.push_back(reshape(slice(y, 1, from, to), Shape{y.shape()[0] * (to - from)}));
+      });
       return concat(groups, 0);
     };
     d.set_kernel([]<class T>(const NodeShape& s) { return groups_kernel<T>(s); });
     d.vjp = [](const VjpInput& v, const Attributes& a) {
       const Index C = v.in[1].shape()[0], O = v.in[1].shape()[1];
       const Var sums = v.wanted[1] || v.wanted[2] ? weights(v.in[0], v.adjoint, a) : Var();
-      return std::vector<Var>{v.wanted[0] ? reverse(v.adjoint, v.in[1], a) : Var(), v.wanted[1] ? slice(sums, 0, 0, C) : Var(),
+      return std::vector<Var>{v.wanted[0] ? reverse(v.adjoint, v.in[1], a) : Var(),
+                              v.wanted[1] ? slice(sums, 0, 0, C) : Var(),
                               v.wanted[2] ? reshape(slice(sums, 0, C, C + 1), Shape{O}) : Var()};
     };
-    d.cost = [](const NodeShape& s) { return static_cast<double>(s.out.size()) * static_cast<double>(s.in[0][1]); };
-    d.samples = {{{Shape{5, 3}, Shape{3, 7}, Shape{7}}, {{4, 1, 2}, {}}}, {{Shape{1, 2}, Shape{2, 1}, Shape{1}}, {{1}, {}}},
-                 {{Shape{300, 17}, Shape{17, 69}, Shape{69}}, {{8, 1, 60}, {}}}, {{Shape{21, 2}, Shape{2, 565}, Shape{565}}, {{3, 300, 100, 150, 12}, {}}}};
+    d.cost = [](const NodeShape& s) {
+      return static_cast<double>(s.out.size()) * static_cast<double>(s.in[0][1]);
+    };
+    d.samples = {{{Shape{5, 3}, Shape{3, 7}, Shape{7}}, {{4, 1, 2}, {}}},
+                 {{Shape{1, 2}, Shape{2, 1}, Shape{1}}, {{1}, {}}},
+                 {{Shape{300, 17}, Shape{17, 69}, Shape{69}}, {{8, 1, 60}, {}}},
+                 {{Shape{21, 2}, Shape{2, 565}, Shape{565}}, {{3, 300, 100, 150, 12}, {}}}};
     const Shape x{5, 3}, w{3, 7}, b{7};
-    d.wrong = {{{x, w}, {{7}, {}}, "expected two matrices and a bias"}, {{x, Shape{4, 7}, b}, {{7}, {}}, "inner sizes differ: 3 against 4"},
-               {{x, w, b}, {{4, 2}, {}}, "expected 6 columns"}, {{x, w, Shape{6}}, {{4, 3}, {}}, "expected 7 columns and as many biases"},
-               {{x, w, b}, {{7, 0}, {}}, "expected the widths of the groups"}, {{x, w, b}, {}, "expected the widths of the groups"}};
+    d.wrong = {{{x, w}, {{7}, {}}, "expected two matrices and a bias"},
+               {{x, Shape{4, 7}, b}, {{7}, {}}, "inner sizes differ: 3 against 4"},
+               {{x, w, b}, {{4, 2}, {}}, "expected 6 columns"},
+               {{x, w, Shape{6}}, {{4, 3}, {}}, "expected 7 columns and as many biases"},
+               {{x, w, b}, {{7, 0}, {}}, "expected the widths of the groups"},
+               {{x, w, b}, {}, "expected the widths of the groups"}};
     return d;
   }());
   return op;
@@ -229,23 +284,33 @@ const OpDef& reverse_op() {
   static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "linear_groups_reverse";
-    d.doc = "Adjoint of linear_groups' x [n, C] from the adjoint of its output [n * O] and w [C, O]; ints: the groups' widths";
+    d.doc =
+        "Adjoint of linear_groups' x [n, C] from the adjoint of its output [n * O] and w [C, O]; ints: the "
+        "groups' widths";
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
-      if (in.size() != 2 || in[0].rank() != 1 || in[1].rank() != 2) throw std::invalid_argument("expected an adjoint of groups and a matrix");
+      if (in.size() != 2 || in[0].rank() != 1 || in[1].rank() != 2)
+        throw std::invalid_argument("expected an adjoint of groups and a matrix");
       const Index O = total_width(a), n = std::max<Index>(1, in[0][0] / O);
-      if (in[1][1] != O) throw std::invalid_argument(fmt::format("expected {} columns, the sum of the groups' widths", O));
+      if (in[1][1] != O)
+        throw std::invalid_argument(fmt::format("expected {} columns, the sum of the groups' widths", O));
       expect_flat(in[0], n, O);
       return Shape{n, in[1][0]};
     };
     d.spec = [](std::span<const Var> in, const Attributes& a) {
-      return matmul(side_by_side(in[0], in[0].shape()[0] / in[1].shape()[1], a), in[1], Transposed::no, Transposed::yes);
+      return matmul(side_by_side(in[0], in[0].shape()[0] / in[1].shape()[1], a), in[1], Transposed::no,
+                    Transposed::yes);
     };
     d.set_kernel([]<class T>(const NodeShape& s) { return reverse_kernel<T>(s); });
-    d.cost = [](const NodeShape& s) { return static_cast<double>(s.in[0].size()) * static_cast<double>(s.out[1]); };
-    d.samples = {{{Shape{35}, Shape{3, 7}}, {{4, 1, 2}, {}}}, {{Shape{300 * 69}, Shape{17, 69}}, {{8, 1, 60}, {}}},
+    d.cost = [](const NodeShape& s) {
+      return static_cast<double>(s.in[0].size()) * static_cast<double>(s.out[1]);
+    };
+    d.samples = {{{Shape{35}, Shape{3, 7}}, {{4, 1, 2}, {}}},
+                 {{Shape{300 * 69}, Shape{17, 69}}, {{8, 1, 60}, {}}},
                  {{Shape{21 * 565}, Shape{2, 565}}, {{3, 300, 100, 150, 12}, {}}}};
-    d.wrong = {{{Shape{35}}, {{7}, {}}, "expected an adjoint of groups and a matrix"}, {{Shape{36}, Shape{3, 7}}, {{4, 3}, {}}, "expected groups of 5 rows and 7 columns"},
-               {{Shape{35}, Shape{3, 7}}, {{4, 2}, {}}, "expected 6 columns"}, {{Shape{35}, Shape{3, 7}}, {}, "expected the widths of the groups"}};
+    d.wrong = {{{Shape{35}}, {{7}, {}}, "expected an adjoint of groups and a matrix"},
+               {{Shape{36}, Shape{3, 7}}, {{4, 3}, {}}, "expected groups of 5 rows and 7 columns"},
+               {{Shape{35}, Shape{3, 7}}, {{4, 2}, {}}, "expected 6 columns"},
+               {{Shape{35}, Shape{3, 7}}, {}, "expected the widths of the groups"}};
     return d;
   }());
   return op;
@@ -255,9 +320,12 @@ const OpDef& weights_op() {
   static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "linear_groups_weights";
-    d.doc = "Adjoints of linear_groups' w and, as one more row, of its bias, [C + 1, O], from x [n, C] and the adjoint of its output [n * O]; ints: the groups' widths";
+    d.doc =
+        "Adjoints of linear_groups' w and, as one more row, of its bias, [C + 1, O], from x [n, C] and the "
+        "adjoint of its output [n * O]; ints: the groups' widths";
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
-      if (in.size() != 2 || in[0].rank() != 2 || in[1].rank() != 1) throw std::invalid_argument("expected a matrix and an adjoint of groups");
+      if (in.size() != 2 || in[0].rank() != 2 || in[1].rank() != 1)
+        throw std::invalid_argument("expected a matrix and an adjoint of groups");
       const Index O = total_width(a);
       expect_flat(in[1], in[0][0], O);
       return Shape{in[0][1] + 1, O};
@@ -268,9 +336,14 @@ const OpDef& weights_op() {
       return concat(parts, 0);
     };
     d.set_kernel([]<class T>(const NodeShape& s) { return weights_kernel<T>(s); });
-    d.cost = [](const NodeShape& s) { return static_cast<double>(s.in[1].size()) * static_cast<double>(s.in[0][1]); };
-    d.samples = {{{Shape{5, 3}, Shape{35}}, {{4, 1, 2}, {}}}, {{Shape{21, 2}, Shape{21 * 565}}, {{3, 300, 100, 150, 12}, {}}}, {{Shape{4500, 1}, Shape{9000}}, {{1, 1}, {}}}};
-    d.wrong = {{{Shape{5, 3}}, {{7}, {}}, "expected a matrix and an adjoint of groups"}, {{Shape{5, 3}, Shape{36}}, {{4, 3}, {}}, "expected groups of 5 rows and 7 columns"},
+    d.cost = [](const NodeShape& s) {
+      return static_cast<double>(s.in[1].size()) * static_cast<double>(s.in[0][1]);
+    };
+    d.samples = {{{Shape{5, 3}, Shape{35}}, {{4, 1, 2}, {}}},
+                 {{Shape{21, 2}, Shape{21 * 565}}, {{3, 300, 100, 150, 12}, {}}},
+                 {{Shape{4500, 1}, Shape{9000}}, {{1, 1}, {}}}};
+    d.wrong = {{{Shape{5, 3}}, {{7}, {}}, "expected a matrix and an adjoint of groups"},
+               {{Shape{5, 3}, Shape{36}}, {{4, 3}, {}}, "expected groups of 5 rows and 7 columns"},
                {{Shape{5, 3}, Shape{35}}, {{0}, {}}, "expected the widths of the groups"}};
     return d;
   }());

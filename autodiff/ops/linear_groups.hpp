@@ -8,8 +8,9 @@
 
 namespace autodiff {
 
-/// x [n, C] times w [C, O] plus b [O], the O columns in groups of `widths` -> [n * O]: group after group, each a contiguous [n, width]. A group is then a view
-/// (slice, then reshape), and the adjoints of all groups together give that of x in one product.
+/// x [n, C] times w [C, O] plus b [O], the O columns in groups of `widths` -> [n * O]: group after group,
+/// each a contiguous [n, width]. A group is then a view (slice, then reshape), and the adjoints of all groups
+/// together give that of x in one product.
 Var linear_groups(Var x, Var w, Var b, std::span<const Index> widths, Location at = here());
 
 }  // namespace autodiff

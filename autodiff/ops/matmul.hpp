@@ -10,7 +10,8 @@ enum class Transposed : Index { no = 0, yes = 1 };
 
 /// a [M, K] times b [K, N], or a batch of them with equal leading axis: [Z, M, K] x [Z, K, N] -> [Z, M, N].
 /// A transposed operand is given as [K, M] resp. [N, K].
-Var matmul(Var a, Var b, Transposed ta = Transposed::no, Transposed tb = Transposed::no, Location at = here());
+Var matmul(Var a, Var b, Transposed ta = Transposed::no, Transposed tb = Transposed::no,
+           Location at = here());
 
 /// x [.., C] times w [C, O], on the last axis -> [.., O].
 Var linear(Var x, Var w, Location at = here());

@@ -25,7 +25,8 @@ constexpr double kUnit = 0x1p-32;
 std::pair<double, double> two_normals(std::uint32_t pair, std::int64_t counter, std::uint64_t seed) {
   const auto low = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
   const auto count = static_cast<std::uint64_t>(counter);
-  const philox4x32_ctr_t c = {{pair, low(count), low(count >> 32), 0x6e6f726du}};  // the last word keeps this stream apart from others of the key
+  const philox4x32_ctr_t c = {{pair, low(count), low(count >> 32),
+                               0x6e6f726du}};  // the last word keeps this stream apart from others of the key
   const philox4x32_key_t key = {{low(seed), low(seed >> 32)}};
   const philox4x32_ctr_t r = philox4x32_R(10, c, key);
   const double u = (r.v[0] + 0.5) * kUnit, v = (r.v[1] + 0.5) * kUnit;
@@ -37,15 +38,19 @@ const OpDef& normal_op() {
   static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "normal";
-    d.doc = "Standard normal numbers, a function of the counter (operand), the seed and the place; ints: low and high half of the seed, then the shape";
+    d.doc =
+        "Standard normal numbers, a function of the counter (operand), the seed and the place; ints: low and "
+        "high half of the seed, then the shape";
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
-      if (in.size() != 1 || in[0].rank() != 0) throw std::invalid_argument("expected one scalar, the counter");
+      if (in.size() != 1 || in[0].rank() != 0)
+        throw std::invalid_argument("expected one scalar, the counter");
       if (a.ints.size() < 2) throw std::invalid_argument("the seed is missing");
       return Shape(std::span(a.ints).subspan(2));
     };
     d.set_kernel([]<class T>(const NodeShape& s) {
       const auto& ints = s.attributes->ints;
-      const std::uint64_t seed = static_cast<std::uint64_t>(ints[0]) | static_cast<std::uint64_t>(ints[1]) << 32;
+      const std::uint64_t seed = static_cast<std::uint64_t>(ints[0]) | static_cast<std::uint64_t>(ints[1])
+                                                                           << 32;
       const Index n = s.out.size();
       constexpr Index kPerTile = 2048;
       return Kernel<T>{[=](const KernelArguments<T>& k) {
@@ -66,7 +71,9 @@ const OpDef& normal_op() {
     d.cost = [](const NodeShape& s) { return 40.0 * static_cast<double>(s.out.size()); };
     d.zero_gradient = true;
     d.samples = {{{Shape{}}, {{7, 0, 3, 5}, {}}, 0.2, 0.8}, {{Shape{}}, {{7, 1, 300, 30}, {}}, 3.2, 3.8}};
-    d.wrong = {{{Shape{2}}, {{7, 0, 3}, {}}, "expected one scalar, the counter"}, {{Shape{}}, {{7}, {}}, "the seed is missing"}, {{Shape{}}, {{7, 0, 0}, {}}, "extents are at least 1"}};
+    d.wrong = {{{Shape{2}}, {{7, 0, 3}, {}}, "expected one scalar, the counter"},
+               {{Shape{}}, {{7}, {}}, "the seed is missing"},
+               {{Shape{}}, {{7, 0, 0}, {}}, "extents are at least 1"}};
     return d;
   }());
   return op;

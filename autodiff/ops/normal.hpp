@@ -1,4 +1,5 @@
-// Normal draws on the tape: counter-based (Philox4x32-10, Salmon et al. 2011), so that a replay with the same counter gives the same numbers.
+// Normal draws on the tape: counter-based (Philox4x32-10, Salmon et al. 2011), so that a replay with the same
+// counter gives the same numbers.
 //
 // tests/autodiff/normal_test.cpp.
 #pragma once
@@ -6,9 +7,10 @@
 
 namespace autodiff {
 
-/// Independent standard normal numbers of a shape: element i is a pure function of (seed, floor(counter), i). counter [] is run-time data, from 0 to 2^24;
-/// as many counters, as many independent arrays; NaN of a counter that is no number from 0. Zero derivative. The last bit of a number is libm's: it may differ between
-/// machines, never between runs or threads.
+/// Independent standard normal numbers of a shape: element i is a pure function of (seed, floor(counter), i).
+/// counter [] is run-time data, from 0 to 2^24; as many counters, as many independent arrays; NaN of a
+/// counter that is no number from 0. Zero derivative. The last bit of a number is libm's: it may differ
+/// between machines, never between runs or threads.
 Var normal(Var counter, Shape shape, std::uint64_t seed, Location at = here());
 
 }  // namespace autodiff

@@ -39,7 +39,8 @@ Kernel<T> sum_kernel(const NodeShape& s) {
     T* partial = chunks > 1 ? k.scratch : k.out;
     for_tiles(*k.parallel, tile_count(A * chunks, group), [&](Index tile) {
       const Index first = tile * group, last = std::min(A * chunks, first + group);
-      if (C == 1 && chunks == 1) return table.sum_each_row(last - first, R, k.in[0] + first * R, partial + first);
+      if (C == 1 && chunks == 1)
+        return table.sum_each_row(last - first, R, k.in[0] + first * R, partial + first);
       for (Index i = first; i < last; ++i) {
         const Index a = i / chunks, r = (i % chunks) * chunk, rows = std::min(chunk, R - r);
         const T* x = k.in[0] + (a * R + r) * C;
@@ -72,12 +73,23 @@ const OpDef& sum_op() {
       return summed_shape(in[0], static_cast<int>(a.ints[0]), static_cast<int>(a.ints[1]));
     };
     d.set_kernel([]<class T>(const NodeShape& s) { return sum_kernel<T>(s); });
-    d.vjp = [](const VjpInput& v, const Attributes&) { return std::vector<Var>{broadcast_to(v.adjoint, v.in[0].shape())}; };
+    d.vjp = [](const VjpInput& v, const Attributes&) {
+      return std::vector<Var>{broadcast_to(v.adjoint, v.in[0].shape())};
+    };
     d.cost = [](const NodeShape& s) { return static_cast<double>(s.in[0].size()); };
-    for (auto [shape, begin, end] : std::initializer_list<std::tuple<Shape, int, int>>{{Shape{3, 5, 7}, 0, 2}, {Shape{3, 5, 7}, 1, 2}, {Shape{3, 5, 7}, 2, 3}, {Shape{3, 5, 7}, 0, 3},
-                                                                                      {Shape{4, 5}, 1, 1}, {Shape{70000}, 0, 1}, {Shape{5000, 16}, 0, 1}, {Shape{1, 1, 17}, 0, 2}, {Shape{300, 17, 16}, 1, 2}})
+    for (auto [shape, begin, end] :
+         std::initializer_list<std::tuple<Shape, int, int>>{{Shape{3, 5, 7}, 0, 2},
+                                                            {Shape{3, 5, 7}, 1, 2},
+                                                            {Shape{3, 5, 7}, 2, 3},
+                                                            {Shape{3, 5, 7}, 0, 3},
+                                                            {Shape{4, 5}, 1, 1},
+                                                            {Shape{70000}, 0, 1},
+                                                            {Shape{5000, 16}, 0, 1},
+                                                            {Shape{1, 1, 17}, 0, 2},
+                                                            {Shape{300, 17, 16}, 1, 2}})
       d.samples.push_back({{shape}, {{begin, end}, {}}});
-    for (auto [begin, end] : {std::pair<Index, Index>{-1, 1}, {1, 0}, {0, 3}}) d.wrong.push_back({{Shape{4, 5}}, {{begin, end}, {}}, "axes to sum are not within rank 2"});
+    for (auto [begin, end] : {std::pair<Index, Index>{-1, 1}, {1, 0}, {0, 3}})
+      d.wrong.push_back({{Shape{4, 5}}, {{begin, end}, {}}, "axes to sum are not within rank 2"});
     d.wrong.push_back({{Shape{4, 5}}, {{0}, {}}, "axes to sum are not within rank 2"});
     return d;
   }());
@@ -92,7 +104,8 @@ const OpDef& broadcast_op() {
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
       if (in.size() != 1) throw std::invalid_argument("expected one operand");
       const Shape to(a.ints);
-      if (broadcast_shape(in[0], to) != to) throw std::invalid_argument(fmt::format("does not stretch to {}", to.to_string()));
+      if (broadcast_shape(in[0], to) != to)
+        throw std::invalid_argument(fmt::format("does not stretch to {}", to.to_string()));
       return to;
     };
     d.set_kernel([]<class T>(const NodeShape& s) {
@@ -100,13 +113,22 @@ const OpDef& broadcast_op() {
       const auto run = kernels::active<T>().stretch;
       return Kernel<T>{[=](const KernelArguments<T>& k) {
         for_tiles(*k.parallel, loop.tiles(), [&](Index tile) {
-          loop.for_blocks(tile, [&](Index rows, Index cols, Index x, kernels::Walk walk, Index, kernels::Walk, Index y) { run(rows, cols, k.in[0] + x, walk, k.out + y); });
+          loop.for_blocks(tile, [&](Index rows, Index cols, Index x, kernels::Walk walk, Index, kernels::Walk,
+                                    Index y) { run(rows, cols, k.in[0] + x, walk, k.out + y); });
         });
       }};
     });
-    d.vjp = [](const VjpInput& v, const Attributes&) { return std::vector<Var>{sum_to(v.adjoint, v.in[0].shape())}; };
-    d.samples = {{{Shape{3, 1, 4}}, {{3, 5, 4}, {}}}, {{Shape{}}, {{2, 3}, {}}}, {{Shape{4}}, {{2, 3, 4}, {}}}, {{Shape{5, 1}}, {{5, 6}, {}}}, {{Shape{300, 1, 16}}, {{300, 17, 16}, {}}}};
-    d.wrong = {{{Shape{3, 2}}, {{3, 4}, {}}, "do not broadcast: 2 against 4"}, {{Shape{3, 4}}, {{4}, {}}, "does not stretch to [4]"}, {{Shape{3}}, {{0}, {}}, "extents are at least 1"}};
+    d.vjp = [](const VjpInput& v, const Attributes&) {
+      return std::vector<Var>{sum_to(v.adjoint, v.in[0].shape())};
+    };
+    d.samples = {{{Shape{3, 1, 4}}, {{3, 5, 4}, {}}},
+                 {{Shape{}}, {{2, 3}, {}}},
+                 {{Shape{4}}, {{2, 3, 4}, {}}},
+                 {{Shape{5, 1}}, {{5, 6}, {}}},
+                 {{Shape{300, 1, 16}}, {{300, 17, 16}, {}}}};
+    d.wrong = {{{Shape{3, 2}}, {{3, 4}, {}}, "do not broadcast: 2 against 4"},
+               {{Shape{3, 4}}, {{4}, {}}, "does not stretch to [4]"},
+               {{Shape{3}}, {{0}, {}}, "extents are at least 1"}};
     return d;
   }());
   return op;
@@ -119,14 +141,19 @@ void register_reduce_ops() {
   broadcast_op();
 }
 
-Var sum_range(Var x, int begin, int end, Location at) { return x.graph().record(sum_op(), std::span(&x, 1), {{begin, end}, {}}, at); }
+Var sum_range(Var x, int begin, int end, Location at) {
+  return x.graph().record(sum_op(), std::span(&x, 1), {{begin, end}, {}}, at);
+}
 
 Var sum(Var x, std::initializer_list<int> axes, Location at) {
   std::vector<int> sorted(axes);
   std::sort(sorted.begin(), sorted.end());
   for (std::size_t i = 0; i < sorted.size(); ++i)
     if (sorted[i] < 0 || sorted[i] >= x.shape().rank() || (i > 0 && sorted[i] == sorted[i - 1]))
-      throw std::invalid_argument(fmt::format("[sum] axis {} is {}; shape {}, {}", sorted[i], i > 0 && sorted[i] == sorted[i - 1] ? "named twice" : "not within the shape's rank", x.shape().to_string(), x.graph().where(at)));
+      throw std::invalid_argument(
+          fmt::format("[sum] axis {} is {}; shape {}, {}", sorted[i],
+                      i > 0 && sorted[i] == sorted[i - 1] ? "named twice" : "not within the shape's rank",
+                      x.shape().to_string(), x.graph().where(at)));
   for (std::size_t i = 0; i < sorted.size();) {  // runs of neighbouring axes are one sum
     std::size_t j = i + 1;
     while (j < sorted.size() && sorted[j] == sorted[j - 1] + 1) ++j;
@@ -140,10 +167,13 @@ Var sum_all(Var x, Location at) { return reshape(sum_range(x, 0, x.shape().rank(
 
 Var mean(Var x, std::initializer_list<int> axes, Location at) {
   const Var total = sum(x, axes, at);
-  return affine(total, static_cast<double>(total.shape().size()) / static_cast<double>(x.shape().size()), 0, at);
+  return affine(total, static_cast<double>(total.shape().size()) / static_cast<double>(x.shape().size()), 0,
+                at);
 }
 
-Var mean_all(Var x, Location at) { return affine(sum_all(x, at), 1 / static_cast<double>(x.shape().size()), 0, at); }
+Var mean_all(Var x, Location at) {
+  return affine(sum_all(x, at), 1 / static_cast<double>(x.shape().size()), 0, at);
+}
 
 Var broadcast_to(Var x, Shape shape, Location at) {
   if (x.shape() == shape) return x;
@@ -156,7 +186,9 @@ Var sum_to(Var x, Shape shape, Location at) {
   const int extra = x.shape().rank() - shape.rank();
   // Runs of neighbouring axes that were stretched are one sum each.
   for (int a = 0; a < x.shape().rank();) {
-    auto stretched = [&](int axis) { return axis < extra || (shape[axis - extra] == 1 && x.shape()[axis] != 1); };
+    auto stretched = [&](int axis) {
+      return axis < extra || (shape[axis - extra] == 1 && x.shape()[axis] != 1);
+    };
     int end = a;
     while (end < x.shape().rank() && stretched(end)) ++end;
     if (end > a) x = sum_range(x, a, end, at);

@@ -1,4 +1,5 @@
-// Sums over axes and their counterpart, broadcasting. Summed axes keep an extent of 1, so results broadcast back against their source.
+// Sums over axes and their counterpart, broadcasting. Summed axes keep an extent of 1, so results broadcast
+// back against their source.
 //
 // Gradients: tests/autodiff/registry_test.cpp.
 #pragma once
@@ -9,7 +10,8 @@
 
 namespace autodiff {
 
-/// Rows of C numbers that a sum over rows adds one after the other; the sums of longer ones are those of such chunks, combined as a tree (combine_tree).
+/// Rows of C numbers that a sum over rows adds one after the other; the sums of longer ones are those of such
+/// chunks, combined as a tree (combine_tree).
 constexpr Index sum_chunk(Index C) { return std::max<Index>(16, kTileElements / C); }
 
 /// Sum over axes [begin, end); x [.., n, ..] -> [.., 1, ..].

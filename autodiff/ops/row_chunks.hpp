@@ -1,4 +1,5 @@
-// Row chunks: how sums over the rows of [.., C] are cut into chunks, a grid of the shape alone, and combined. For kernels of ops/.
+// Row chunks: how sums over the rows of [.., C] are cut into chunks, a grid of the shape alone, and combined.
+// For kernels of ops/.
 #pragma once
 #include <algorithm>
 #include <cmath>

@@ -18,7 +18,8 @@ namespace {
 
 template <class T>
 Kernel<T> log_softmax_kernel(const NodeShape& s) {
-  const Index C = s.out[s.out.rank() - 1], rows = s.out.size() / C, per_tile = std::max<Index>(1, kTileElements / C);
+  const Index C = s.out[s.out.rank() - 1], rows = s.out.size() / C,
+              per_tile = std::max<Index>(1, kTileElements / C);
   return Kernel<T>{[=](const KernelArguments<T>& k) {
     for_tiles(*k.parallel, tile_count(rows, per_tile), [&](Index tile) {
       for (Index r = tile * per_tile; r < std::min(rows, (tile + 1) * per_tile); ++r) {
@@ -50,8 +51,10 @@ const OpDef& log_softmax_op() {
     };
     d.cost = [](const NodeShape& s) { return 20.0 * static_cast<double>(s.out.size()); };
     d.in_place = {0};
-    d.samples = {{{Shape{5, 3}}, {}, -3, 3}, {{Shape{7}}, {}}, {{Shape{2, 3, 4}}, {}}, {{Shape{9000, 10}}, {}}};
-    d.wrong = {{{Shape{}}, {}, "expected an axis to normalise over"}, {{Shape{3}, Shape{3}}, {}, "expected one operand"}};
+    d.samples = {
+        {{Shape{5, 3}}, {}, -3, 3}, {{Shape{7}}, {}}, {{Shape{2, 3, 4}}, {}}, {{Shape{9000, 10}}, {}}};
+    d.wrong = {{{Shape{}}, {}, "expected an axis to normalise over"},
+               {{Shape{3}, Shape{3}}, {}, "expected one operand"}};
     return d;
   }());
   return op;
@@ -66,8 +69,10 @@ Var log_softmax(Var x, Location at) { return x.graph().record(log_softmax_op(), 
 Var softmax_cross_entropy(Var logits, Var targets, Location at) {
   const Shape& s = logits.shape();
   if (s.rank() == 0 || targets.shape() != s)
-    throw std::invalid_argument(fmt::format("[softmax_cross_entropy] expected logits and targets of one shape with an axis of classes: {} against {}, {}", s.to_string(),
-                                            targets.shape().to_string(), logits.graph().where(at)));
+    throw std::invalid_argument(
+        fmt::format("[softmax_cross_entropy] expected logits and targets of one shape with an axis of "
+                    "classes: {} against {}, {}",
+                    s.to_string(), targets.shape().to_string(), logits.graph().where(at)));
   const double rows = static_cast<double>(s.size() / s[s.rank() - 1]);
   return affine(sum_all(mul(targets, log_softmax(logits, at), at), at), -1 / rows, 0, at);
 }

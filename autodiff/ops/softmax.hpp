@@ -9,7 +9,8 @@ namespace autodiff {
 /// x - log(sum(exp(x))) over the last axis; the largest entry is taken out first, so that nothing overflows.
 Var log_softmax(Var x, Location at = here());
 
-/// -sum(targets * log_softmax(logits)), the mean over rows: a scalar. logits and targets [.., C]; rows of targets sum to one (one-hot, for example).
+/// -sum(targets * log_softmax(logits)), the mean over rows: a scalar. logits and targets [.., C]; rows of
+/// targets sum to one (one-hot, for example).
 Var softmax_cross_entropy(Var logits, Var targets, Location at = here());
 
 }  // namespace autodiff

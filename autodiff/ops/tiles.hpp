@@ -1,4 +1,5 @@
-// Tiles: the fixed grids that kernels are cut into. A grid depends on shapes only, never on the number of threads, so results don't either.
+// Tiles: the fixed grids that kernels are cut into. A grid depends on shapes only, never on the number of
+// threads, so results don't either.
 #pragma once
 #include <algorithm>
 #include <functional>
@@ -28,7 +29,8 @@ constexpr Index tile_count(Index n, Index step) { return (n + step - 1) / step; 
 template <class T, class Add>
 void combine_tree(Index count, Index size, T* partial, Add add) {
   for (Index gap = 1; gap < count; gap *= 2)
-    for (Index i = 0; i + gap < count; i += 2 * gap) add(size, partial + i * size, partial + (i + gap) * size);
+    for (Index i = 0; i + gap < count; i += 2 * gap)
+      add(size, partial + i * size, partial + (i + gap) * size);
 }
 
 }  // namespace autodiff

@@ -62,8 +62,9 @@ struct Parallel::Pool {
   std::atomic<std::size_t> calls{0};
 
  private:
-  // oneTBB gives a process as many threads as there are cores, and of several controls the smallest counts. Where more are asked for, the one control here is
-  // raised to the largest request, for good: each arena has its own, smaller limit.
+  // oneTBB gives a process as many threads as there are cores, and of several controls the smallest counts.
+  // Where more are asked for, the one control here is raised to the largest request, for good: each arena has
+  // its own, smaller limit.
   static void allow(std::size_t threads) {
     static std::mutex mutex;
     static std::unique_ptr<tbb::global_control> control;

@@ -1,7 +1,8 @@
 // Parallel: the one seam through which work is spread over threads.
 //
-// for_each(n, f) runs f(0) .. f(n-1), each once, in any order, and returns when all are done. What each f(i) writes must be its own: then the result
-// does not depend on the number of threads. On oneTBB; in the tsan preset on std::thread, which the sanitizer understands.
+// for_each(n, f) runs f(0) .. f(n-1), each once, in any order, and returns when all are done. What each f(i)
+// writes must be its own: then the result does not depend on the number of threads. On oneTBB; in the tsan
+// preset on std::thread, which the sanitizer understands.
 #pragma once
 #include <cstddef>
 #include <functional>

@@ -1,4 +1,5 @@
-// Arena: one block of memory for a plan's values, page-aligned, reserved at once and touched only where a plan reaches. One thread at a time.
+// Arena: one block of memory for a plan's values, page-aligned, reserved at once and touched only where a
+// plan reaches. One thread at a time.
 #pragma once
 #include <cstddef>
 #include <utility>
@@ -9,7 +10,9 @@ class Arena {
  public:
   Arena() = default;
   ~Arena() { release(); }
-  Arena(Arena&& other) noexcept : data_(other.data_), bytes_(other.bytes_), high_water_(other.high_water_) { other.data_ = nullptr, other.bytes_ = 0; }
+  Arena(Arena&& other) noexcept : data_(other.data_), bytes_(other.bytes_), high_water_(other.high_water_) {
+    other.data_ = nullptr, other.bytes_ = 0;
+  }
   Arena& operator=(Arena&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(bytes_, other.bytes_);
@@ -22,8 +25,9 @@ class Arena {
   std::byte* data() const { return data_; }
   std::size_t bytes() const { return bytes_; }
 
-  /// The largest end of the buffers of all steps that ran, by the plan's offsets. That kernels keep to their buffers, so that this is what was really written, is
-  /// tested with guard bytes (tests/autodiff/plan_test.cpp).
+  /// The largest end of the buffers of all steps that ran, by the plan's offsets. That kernels keep to their
+  /// buffers, so that this is what was really written, is tested with guard bytes
+  /// (tests/autodiff/plan_test.cpp).
   std::size_t high_water() const { return high_water_; }
   void touch(std::size_t end) {
     if (end > high_water_) high_water_ = end;

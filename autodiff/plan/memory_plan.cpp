@@ -14,10 +14,12 @@ MemoryPlan plan_memory(std::span<const Lifetime> buffers) {
   std::iota(order.begin(), order.end(), 0);
   // At one step the large ones first: small ones fill what is left between.
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return std::tuple(buffers[a].first, buffers[b].bytes, a) < std::tuple(buffers[b].first, buffers[a].bytes, b);
+    return std::tuple(buffers[a].first, buffers[b].bytes, a) <
+           std::tuple(buffers[b].first, buffers[a].bytes, b);
   });
   std::map<std::size_t, std::size_t> gaps;  // offset -> bytes, free below the top
-  std::multimap<std::size_t, std::pair<std::size_t, std::size_t>> ends;  // last step -> (offset, bytes), in use
+  std::multimap<std::size_t, std::pair<std::size_t, std::size_t>>
+      ends;  // last step -> (offset, bytes), in use
   std::size_t top = 0;
   const auto release = [&](std::size_t offset, std::size_t bytes) {
     auto next = gaps.lower_bound(offset);
@@ -33,8 +35,10 @@ MemoryPlan plan_memory(std::span<const Lifetime> buffers) {
         gaps.erase(before);
       }
     }
-    if (offset + bytes == top) top = offset;
-    else gaps[offset] = bytes;
+    if (offset + bytes == top)
+      top = offset;
+    else
+      gaps[offset] = bytes;
   };
   for (std::size_t i : order) {
     const std::size_t bytes = (buffers[i].bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;

@@ -13,13 +13,21 @@ namespace {
 
 constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
 
-std::size_t aligned(std::size_t bytes) { return (bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment; }
+std::size_t aligned(std::size_t bytes) {
+  return (bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
+}
 
 class Placer {
  public:
   explicit Placer(const Computation& c)
-      : c_(c), time_(c.graph.size(), kNever), last_use_(c.graph.size(), 0), used_(c.graph.size(), 0), part_of_(c.graph.size()), piece_of_(c.graph.size()),
-        home_(c.graph.size()), scratch_(c.order.size(), kNever) {}
+      : c_(c),
+        time_(c.graph.size(), kNever),
+        last_use_(c.graph.size(), 0),
+        used_(c.graph.size(), 0),
+        part_of_(c.graph.size()),
+        piece_of_(c.graph.size()),
+        home_(c.graph.size()),
+        scratch_(c.order.size(), kNever) {}
 
   Placement place() {
     find_views_and_uses();
@@ -35,7 +43,8 @@ class Placer {
     NodeId node = kNoNode;
     Index offset = 0;
   };
-  // Memory that one or several values live in: at the caller's, among the constants, or a lifetime in the arena.
+  // Memory that one or several values live in: at the caller's, among the constants, or a lifetime in the
+  // arena.
   struct Home {
     std::uint32_t base = Place::kArena;
     std::size_t index = 0;  // arena: of the lifetime; constants: of the first number
@@ -89,17 +98,22 @@ class Placer {
     for (Var v : c_.outputs) used_[part_of_[v.id()].node] = 1;
   }
 
-  // A value that is an output is computed where the caller wants it; where that can't be, it is copied at the end.
+  // A value that is an output is computed where the caller wants it; where that can't be, it is copied at the
+  // end.
   void find_output_homes() {
     const auto first = static_cast<std::uint32_t>(Place::kInputs + c_.inputs.size());
-    for (std::size_t i = c_.forward_outputs; i < c_.outputs.size(); ++i)  // of the reverse, that the forward pass may have computed
-      if (const NodeId source = part_of_[c_.outputs[i].id()].node; c_.forward_steps > 0 && computed(source) && in_forward(time_[source])) last_use_[source] = end_time();
+    for (std::size_t i = c_.forward_outputs; i < c_.outputs.size();
+         ++i)  // of the reverse, that the forward pass may have computed
+      if (const NodeId source = part_of_[c_.outputs[i].id()].node;
+          c_.forward_steps > 0 && computed(source) && in_forward(time_[source]))
+        last_use_[source] = end_time();
     for (std::size_t i = 0; i < c_.outputs.size(); ++i) {
       const NodeId id = c_.outputs[i].id();
       const auto value = whole(id);
       const NodeId source = part_of_[id].node;
       const bool of_forward = i < c_.forward_outputs;
-      const bool is_on_tape = computed(source) && in_forward(time_[source]) && !(of_forward && in_forward(last_use_[source]));
+      const bool is_on_tape =
+          computed(source) && in_forward(time_[source]) && !(of_forward && in_forward(last_use_[source]));
       if (value && !home_[*value] && !is_on_tape) {
         home_[*value] = Home{first + static_cast<std::uint32_t>(i), 0};
       } else {
@@ -107,7 +121,8 @@ class Placer {
         last_use_[source] = of_forward ? std::max(last_use_[source], c_.forward_steps - 1) : end_time();
       }
     }
-    for (std::size_t i = 0; i < c_.inputs.size(); ++i) home_[c_.inputs[i].id()] = Home{static_cast<std::uint32_t>(Place::kInputs + i), 0};
+    for (std::size_t i = 0; i < c_.inputs.size(); ++i)
+      home_[c_.inputs[i].id()] = Home{static_cast<std::uint32_t>(Place::kInputs + i), 0};
     std::size_t numbers = 0;
     for (NodeId id = 0; id < graph().size(); ++id)
       if (used_[id] && graph().is_constant(id)) {
@@ -136,7 +151,8 @@ class Placer {
     }
   }
 
-  // A forward value that the rest reads lives on the tape: not in an output, and not in a value of the other half.
+  // A forward value that the rest reads lives on the tape: not in an output, and not in a value of the other
+  // half.
   bool may_join(NodeId piece, NodeId joined) const {
     if (in_forward(time_[piece]) != in_forward(time_[joined])) return false;
     return !home_[memory(joined).node] || !in_forward(time_[piece]) || in_forward(last_use_[piece]);
@@ -167,8 +183,12 @@ class Placer {
     for (std::size_t operand : node.op->in_place) {
       const auto home = arena_home(node.inputs[operand]);
       if (!home || in_forward(lifetimes_[*home].first) != in_forward(t)) continue;  // a tape is read only
-      if (lifetimes_[*home].last != t || lifetimes_[*home].bytes != bytes(node.shape.size()) || shape(node.inputs[operand]) != node.shape) continue;
-      if (std::count_if(node.inputs.begin(), node.inputs.end(), [&](NodeId i) { return arena_home(i) == home; }) != 1) continue;
+      if (lifetimes_[*home].last != t || lifetimes_[*home].bytes != bytes(node.shape.size()) ||
+          shape(node.inputs[operand]) != node.shape)
+        continue;
+      if (std::count_if(node.inputs.begin(), node.inputs.end(),
+                        [&](NodeId i) { return arena_home(i) == home; }) != 1)
+        continue;
       home_[id] = Home{Place::kArena, *home};
       lifetimes_[*home].last = last_use_[id];
       return;
@@ -189,8 +209,10 @@ class Placer {
     const auto place_of = [&](NodeId id) {
       const Part p = memory(id);
       const Home& home = *home_[p.node];
-      if (home.base == Place::kArena && tape_offset[home.index] != kNever) return Place{Place::kTape, tape_offset[home.index] + bytes(p.offset)};
-      const std::size_t start = home.base == Place::kArena ? memory_plan.offsets[home.index] : home.index * c_.number_bytes;
+      if (home.base == Place::kArena && tape_offset[home.index] != kNever)
+        return Place{Place::kTape, tape_offset[home.index] + bytes(p.offset)};
+      const std::size_t start =
+          home.base == Place::kArena ? memory_plan.offsets[home.index] : home.index * c_.number_bytes;
       return Place{home.base, start + bytes(p.offset)};
     };
     result.in_arena.assign(graph().size(), 0);
@@ -229,13 +251,13 @@ class Placer {
   }
 
   const Computation& c_;
-  std::vector<std::size_t> time_;                // index in the order, kNever for what is not computed
-  std::vector<std::size_t> last_use_;            // of a value, then (find_pieces) of all that lives in its memory
-  std::vector<char> used_;                       // by a step or as an output, through views
-  std::vector<Part> part_of_;                    // through views
-  std::vector<Part> piece_of_;                   // of a joined value; none: node == kNoNode
+  std::vector<std::size_t> time_;      // index in the order, kNever for what is not computed
+  std::vector<std::size_t> last_use_;  // of a value, then (find_pieces) of all that lives in its memory
+  std::vector<char> used_;             // by a step or as an output, through views
+  std::vector<Part> part_of_;          // through views
+  std::vector<Part> piece_of_;         // of a joined value; none: node == kNoNode
   std::vector<std::optional<Home>> home_;
-  std::vector<std::size_t> scratch_;             // lifetime of a step's working memory
+  std::vector<std::size_t> scratch_;  // lifetime of a step's working memory
   std::vector<Lifetime> lifetimes_;
   std::vector<Placement::Copy> copies_;
   std::vector<NodeId> constants_;

@@ -14,8 +14,10 @@ namespace autodiff {
 
 namespace {
 
-// Numbers that the forward pass computes in the arena and the rest reads; one that is kept within a joined value counts once.
-std::size_t numbers_read_back(const Graph& graph, std::span<const NodeId> order, const Placement& placement, const std::vector<char>& forward) {
+// Numbers that the forward pass computes in the arena and the rest reads; one that is kept within a joined
+// value counts once.
+std::size_t numbers_read_back(const Graph& graph, std::span<const NodeId> order, const Placement& placement,
+                              const std::vector<char>& forward) {
   std::vector<char> kept(graph.size(), 0);
   for (NodeId id : order)
     if (!forward[id])
@@ -30,7 +32,8 @@ std::size_t numbers_read_back(const Graph& graph, std::span<const NodeId> order,
   return numbers;
 }
 
-// Seconds that one core takes, roughly. Rates of a core of a few years ago, from these kernels: multiply-adds, and bytes through the outer caches.
+// Seconds that one core takes, roughly. Rates of a core of a few years ago, from these kernels:
+// multiply-adds, and bytes through the outer caches.
 double estimated_seconds(double cost, const NodeShape& shape, std::size_t number_bytes) {
   constexpr double kMultiplyAdds = 5e10, kBytes = 3e10;
   Index numbers = shape.out.size();
@@ -41,29 +44,41 @@ double estimated_seconds(double cost, const NodeShape& shape, std::size_t number
 }  // namespace
 
 template <class T>
-Plan<T>::Plan(std::span<const Var> source_inputs, std::span<const Var> source_outputs, PlanOptions options) : outputs_(source_outputs.size()), halves_(options.halves) {
-  if (halves_ && options.transform.forward_outputs == 0) throw std::invalid_argument("[plan] halves need to know which outputs are the forward pass's (forward_outputs)");
+Plan<T>::Plan(std::span<const Var> source_inputs, std::span<const Var> source_outputs, PlanOptions options)
+    : outputs_(source_outputs.size()), halves_(options.halves) {
+  if (halves_ && options.transform.forward_outputs == 0)
+    throw std::invalid_argument(
+        "[plan] halves need to know which outputs are the forward pass's (forward_outputs)");
   Graph graph;
   const Rewritten s = transform(source_inputs, source_outputs, options.transform, graph);
   scopes_ = graph.scope_names();
-  for (Var v : s.inputs) inputs_.push_back({v.shape().size(), fmt::format("input '{}' is already not finite, {}", graph.input_name(v.id()), graph.where(v.id()))});
+  for (Var v : s.inputs)
+    inputs_.push_back({v.shape().size(), fmt::format("input '{}' is already not finite, {}",
+                                                     graph.input_name(v.id()), graph.where(v.id()))});
 
   // What computes, of what outputs depend on: passes leave nodes behind whose only use they removed.
   const std::vector<char> needed = ancestors(s.outputs);
   std::vector<NodeId> order;
   for (NodeId id = 0; id < graph.size(); ++id)
-    if (needed[id] && !graph.is_input(id) && !graph.is_constant(id) && !view_of(graph, id)) order.push_back(id);
+    if (needed[id] && !graph.is_input(id) && !graph.is_constant(id) && !view_of(graph, id))
+      order.push_back(id);
   const std::size_t forward_outputs = options.transform.forward_outputs;
-  const std::vector<char> forward = forward_outputs > 0 ? ancestors(std::span(s.outputs).first(forward_outputs)) : std::vector<char>(graph.size());
-  if (forward_outputs > 0) std::stable_partition(order.begin(), order.end(), [&](NodeId id) { return forward[id]; });
+  const std::vector<char> forward = forward_outputs > 0
+                                        ? ancestors(std::span(s.outputs).first(forward_outputs))
+                                        : std::vector<char>(graph.size());
+  if (forward_outputs > 0)
+    std::stable_partition(order.begin(), order.end(), [&](NodeId id) { return forward[id]; });
   std::vector<Kernel<T>> kernels;
   std::vector<Index> scratch;
   for (NodeId id : order) {
     kernels.push_back(graph.node(id).op->template kernel<T>()(node_shape(graph, id)));
     scratch.push_back(kernels.back().scratch);
   }
-  const auto forward_steps = static_cast<std::size_t>(std::count_if(order.begin(), order.end(), [&](NodeId id) { return forward[id]; }));
-  const Placement placement = place_values({graph, s.inputs, s.outputs, order, scratch, sizeof(T), options.in_place, halves_ ? forward_steps : 0, halves_ ? forward_outputs : 0});
+  const auto forward_steps = static_cast<std::size_t>(
+      std::count_if(order.begin(), order.end(), [&](NodeId id) { return forward[id]; }));
+  const Placement placement =
+      place_values({graph, s.inputs, s.outputs, order, scratch, sizeof(T), options.in_place,
+                    halves_ ? forward_steps : 0, halves_ ? forward_outputs : 0});
 
   for (NodeId id : placement.constants)
     for (double v : graph.constant_values(id)) constants_.push_back(static_cast<T>(v));
@@ -73,8 +88,13 @@ Plan<T>::Plan(std::span<const Var> source_inputs, std::span<const Var> source_ou
       if ((copy.output < forward_outputs) != of_forward) continue;
       const Node& node = graph.node(copy.node);
       const Index size = node.shape.size();
-      add({[size](const KernelArguments<T>& k) { std::copy_n(k.in[0], size, k.out); }, 0, 0, {first_output + static_cast<std::uint32_t>(copy.output), 0}, 0, false}, std::span(&copy.from, 1),
-          {"copy of an output", node.location, node.scope, size, 0, 0});
+      add({[size](const KernelArguments<T>& k) { std::copy_n(k.in[0], size, k.out); },
+           0,
+           0,
+           {first_output + static_cast<std::uint32_t>(copy.output), 0},
+           0,
+           false},
+          std::span(&copy.from, 1), {"copy of an output", node.location, node.scope, size, 0, 0});
     }
   };
   bool in_forward = forward_outputs > 0;
@@ -89,7 +109,8 @@ Plan<T>::Plan(std::span<const Var> source_inputs, std::span<const Var> source_ou
     const NodeShape shape = node_shape(graph, id);
     const double cost = node.op->cost ? node.op->cost(shape) : static_cast<double>(node.shape.size());
     const bool spread = estimated_seconds(cost, shape, sizeof(T)) > options.spread_above;
-    add({std::move(kernels[placed.index].run), 0, 0, placed.out, placed.scratch.offset, spread}, placed.in, {node.op->name, node.location, node.scope, node.shape.size(), cost, placed.end});
+    add({std::move(kernels[placed.index].run), 0, 0, placed.out, placed.scratch.offset, spread}, placed.in,
+        {node.op->name, node.location, node.scope, node.shape.size(), cost, placed.end});
   }
   end_forward();
   add_copies(false);
@@ -114,9 +135,11 @@ void Plan<T>::add(Call call, std::span<const Place> in, Step step) {
 
 template <class T>
 template <class After>
-void Plan<T>::replay(Range calls, std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, T* tape, After after) const {
+void Plan<T>::replay(Range calls, std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena,
+                     const Parallel& parallel, T* tape, After after) const {
   if (inputs.size() != inputs_.size() || outputs.size() != outputs_)
-    throw std::invalid_argument(fmt::format("[plan] expected {} inputs and {} outputs, found {} and {}", inputs_.size(), outputs_, inputs.size(), outputs.size()));
+    throw std::invalid_argument(fmt::format("[plan] expected {} inputs and {} outputs, found {} and {}",
+                                            inputs_.size(), outputs_, inputs.size(), outputs.size()));
   arena.reserve(peak_);
   std::byte* const values = arena.data() + tables_;
   auto** const bases = reinterpret_cast<const std::byte**>(arena.data());
@@ -136,7 +159,8 @@ void Plan<T>::replay(Range calls, std::span<const T* const> inputs, std::span<T*
     const Place* in = operands_.data() + call.first_operand;
     for (std::uint32_t i = 0; i < call.operands; ++i) operands[i] = resolve(in[i]);
     T* const out = const_cast<T*>(resolve(call.out));
-    call.kernel({operands, out, reinterpret_cast<T*>(values + call.scratch), call.spread ? &parallel : &one_thread});
+    call.kernel(
+        {operands, out, reinterpret_cast<T*>(values + call.scratch), call.spread ? &parallel : &one_thread});
     if (!after(steps_[ran++], out)) break;
   }
   if (ran > 0) arena.touch(tables_ + steps_[ran - 1].reach);
@@ -144,37 +168,49 @@ void Plan<T>::replay(Range calls, std::span<const T* const> inputs, std::span<T*
 
 template <class T>
 template <class After>
-void Plan<T>::replay(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, After after) const {
+void Plan<T>::replay(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena,
+                     const Parallel& parallel, After after) const {
   if (halves_) throw std::invalid_argument("[plan] was compiled to run in halves");
   replay({0, calls_.size()}, inputs, outputs, arena, parallel, nullptr, after);
 }
 
 template <class T>
-void Plan<T>::run(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel) const {
+void Plan<T>::run(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena,
+                  const Parallel& parallel) const {
   replay(inputs, outputs, arena, parallel, [](const Step&, const T*) { return true; });
 }
 
 template <class T>
 void Plan<T>::expect_halves(std::size_t numbers) const {
   if (!halves_) throw std::invalid_argument("[plan] was not compiled to run in halves");
-  if (numbers != tape_numbers_) throw std::invalid_argument(fmt::format("[plan] a tape has {} numbers, found room for {}", tape_numbers_, numbers));
+  if (numbers != tape_numbers_)
+    throw std::invalid_argument(
+        fmt::format("[plan] a tape has {} numbers, found room for {}", tape_numbers_, numbers));
 }
 
 template <class T>
-void Plan<T>::run_forward(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, std::span<T> tape) const {
+void Plan<T>::run_forward(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena,
+                          const Parallel& parallel, std::span<T> tape) const {
   expect_halves(tape.size());
-  replay({0, forward_calls_}, inputs, outputs, arena, parallel, tape.data(), [](const Step&, const T*) { return true; });
+  replay({0, forward_calls_}, inputs, outputs, arena, parallel, tape.data(),
+         [](const Step&, const T*) { return true; });
 }
 
 template <class T>
-void Plan<T>::run_reverse(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, std::span<const T> tape) const {
+void Plan<T>::run_reverse(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena,
+                          const Parallel& parallel, std::span<const T> tape) const {
   expect_halves(tape.size());
-  replay({forward_calls_, calls_.size()}, inputs, outputs, arena, parallel, const_cast<T*>(tape.data()), [](const Step&, const T*) { return true; });  // no call writes to it
+  replay({forward_calls_, calls_.size()}, inputs, outputs, arena, parallel, const_cast<T*>(tape.data()),
+         [](const Step&, const T*) { return true; });  // no call writes to it
 }
 
 template <class T>
-std::optional<std::string> Plan<T>::first_non_finite(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel) const {
-  const auto finite = [](const T* x, Index size) { return std::all_of(x, x + size, [](T v) { return std::isfinite(v); }); };
+std::optional<std::string> Plan<T>::first_non_finite(std::span<const T* const> inputs,
+                                                     std::span<T* const> outputs, Arena& arena,
+                                                     const Parallel& parallel) const {
+  const auto finite = [](const T* x, Index size) {
+    return std::all_of(x, x + size, [](T v) { return std::isfinite(v); });
+  };
   for (std::size_t i = 0; i < std::min(inputs.size(), inputs_.size()); ++i)
     if (!finite(inputs[i], inputs_[i].size)) return inputs_[i].name;
   std::optional<std::string> found;
@@ -187,7 +223,8 @@ std::optional<std::string> Plan<T>::first_non_finite(std::span<const T* const> i
 }
 
 template <class T>
-std::vector<KernelTiming> Plan<T>::profile(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel) const {
+std::vector<KernelTiming> Plan<T>::profile(std::span<const T* const> inputs, std::span<T* const> outputs,
+                                           Arena& arena, const Parallel& parallel) const {
   using Clock = std::chrono::steady_clock;
   std::vector<KernelTiming> timings;
   timings.reserve(steps_.size());

@@ -1,6 +1,8 @@
-// Plan: a compiled graph. Ordered kernels, each reading and writing at fixed offsets of one arena, at the caller's buffers or at constants.
+// Plan: a compiled graph. Ordered kernels, each reading and writing at fixed offsets of one arena, at the
+// caller's buffers or at constants.
 //
-// Compile once, replay often: run() allocates nothing. Const after compiling; any number of threads may run one plan, each with an arena of its own.
+// Compile once, replay often: run() allocates nothing. Const after compiling; any number of threads may run
+// one plan, each with an arena of its own.
 #pragma once
 #include <functional>
 #include <optional>
@@ -17,41 +19,55 @@
 namespace autodiff {
 
 struct PlanOptions {
-  bool in_place = true;          ///< let kernels that can (OpDef::in_place) write over an operand that is not used again
-  double spread_above = 100e-6;  ///< seconds of work, estimated from arithmetic and memory traffic, up to which a kernel stays in one thread: waking others costs as much
+  bool in_place =
+      true;  ///< let kernels that can (OpDef::in_place) write over an operand that is not used again
+  double spread_above = 100e-6;  ///< seconds of work, estimated from arithmetic and memory traffic, up to
+                                 ///< which a kernel stays in one thread: waking others costs as much
   TransformOptions transform = {};
-  bool halves = false;           ///< for run_forward() and run_reverse() instead of run(); REQUIRES transform.forward_outputs > 0
+  bool halves = false;  ///< for run_forward() and run_reverse() instead of run(); REQUIRES
+                        ///< transform.forward_outputs > 0
 };
 
 template <class T>
 class Plan {
  public:
-  /// inputs: input nodes, bound in this order at run time. outputs: nodes whose values the caller receives, in this order.
+  /// inputs: input nodes, bound in this order at run time. outputs: nodes whose values the caller receives,
+  /// in this order.
   Plan(std::span<const Var> inputs, std::span<const Var> outputs, PlanOptions options = {});
 
   /// Exact peak of the arena, in bytes.
   std::size_t peak_bytes() const { return peak_; }
-  /// The tape: bytes of values that the forward pass computes in the arena and its reverse reads. 0 where options.transform.forward_outputs names no forward pass.
+  /// The tape: bytes of values that the forward pass computes in the arena and its reverse reads. 0 where
+  /// options.transform.forward_outputs names no forward pass.
   std::size_t tape_bytes() const { return tape_; }
   /// Arithmetic of one run as the ops state it, in multiply-adds.
   double cost() const { return cost_; }
 
-  /// inputs[i] and outputs[i] point to as many numbers as the node has; outputs overlap neither inputs nor each other. The arena grows to peak_bytes().
-  void run(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel) const;
+  /// inputs[i] and outputs[i] point to as many numbers as the node has; outputs overlap neither inputs nor
+  /// each other. The arena grows to peak_bytes().
+  void run(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena,
+           const Parallel& parallel) const;
 
-  /// run() in two halves, for a tape that outlives its arena: the forward pass, which gives the forward outputs (options.transform.forward_outputs of them) and writes what the
-  /// rest reads to `tape`; and the rest, which gives the other outputs, with the same inputs and tape. The same bits as run(). Between the halves the arena may be used for
-  /// anything. tape has tape_numbers() numbers, best at whole cache lines. REQUIRES options.halves.
-  void run_forward(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, std::span<T> tape) const;
-  void run_reverse(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, std::span<const T> tape) const;
+  /// run() in two halves, for a tape that outlives its arena: the forward pass, which gives the forward
+  /// outputs (options.transform.forward_outputs of them) and writes what the rest reads to `tape`; and the
+  /// rest, which gives the other outputs, with the same inputs and tape. The same bits as run(). Between the
+  /// halves the arena may be used for anything. tape has tape_numbers() numbers, best at whole cache lines.
+  /// REQUIRES options.halves.
+  void run_forward(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena,
+                   const Parallel& parallel, std::span<T> tape) const;
+  void run_reverse(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena,
+                   const Parallel& parallel, std::span<const T> tape) const;
   std::size_t tape_numbers() const { return tape_numbers_; }
 
-  /// Looks at the inputs, then runs and looks at every value. Where the first number is found that is not finite: "input 'x' is already not finite, recorded at .."
-  /// or the node that makes it out of finite ones, as "op, recorded at file:line in scope a/b".
-  std::optional<std::string> first_non_finite(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel) const;
+  /// Looks at the inputs, then runs and looks at every value. Where the first number is found that is not
+  /// finite: "input 'x' is already not finite, recorded at .." or the node that makes it out of finite ones,
+  /// as "op, recorded at file:line in scope a/b".
+  std::optional<std::string> first_non_finite(std::span<const T* const> inputs, std::span<T* const> outputs,
+                                              Arena& arena, const Parallel& parallel) const;
 
   /// Runs, and says where the time goes: one entry per kernel, in order.
-  std::vector<KernelTiming> profile(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel) const;
+  std::vector<KernelTiming> profile(std::span<const T* const> inputs, std::span<T* const> outputs,
+                                    Arena& arena, const Parallel& parallel) const;
 
  private:
   // What replaying a step takes. Small and in one piece: of a one-element op this is most of the time.
@@ -59,8 +75,8 @@ class Plan {
     std::function<void(const KernelArguments<T>&)> kernel;
     std::uint32_t first_operand = 0, operands = 0;  // in operands_
     Place out;
-    std::size_t scratch = 0;                        // bytes from the arena's values on
-    bool spread = false;                            // over threads, where there are several
+    std::size_t scratch = 0;  // bytes from the arena's values on
+    bool spread = false;      // over threads, where there are several
   };
   // What messages and timings say about it.
   struct Step {
@@ -78,9 +94,11 @@ class Plan {
     std::size_t first, last;
   };
   template <class After>
-  void replay(Range calls, std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, T* tape, After after) const;
+  void replay(Range calls, std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena,
+              const Parallel& parallel, T* tape, After after) const;
   template <class After>
-  void replay(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena, const Parallel& parallel, After after) const;
+  void replay(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena,
+              const Parallel& parallel, After after) const;
   void expect_halves(std::size_t numbers) const;
 
   struct Input {
@@ -95,7 +113,8 @@ class Plan {
   std::size_t forward_calls_ = 0;  // the first ones
   std::vector<std::string> scopes_;
   std::size_t outputs_ = 0, most_operands_ = 0;
-  std::size_t tables_ = 0;  // bytes at the arena's start: the bases of a run, and the pointers handed to a kernel
+  std::size_t tables_ =
+      0;  // bytes at the arena's start: the bases of a run, and the pointers handed to a kernel
   std::size_t peak_ = 0, tape_ = 0, tape_numbers_ = 0;
   bool halves_ = false;
   double cost_ = 0;

@@ -6,8 +6,8 @@ namespace autodiff {
 
 struct KernelTiming {
   std::string op;
-  std::string where;   ///< "recorded at file:line in scope a/b"
-  double cost = 0;     ///< multiply-adds, as the op states them
+  std::string where;  ///< "recorded at file:line in scope a/b"
+  double cost = 0;    ///< multiply-adds, as the op states them
   double seconds = 0;
 };
 

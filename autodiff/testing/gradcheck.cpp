@@ -6,8 +6,8 @@
 #include "autodiff/ops/elementwise.hpp"
 #include "autodiff/ops/reduce.hpp"
 #include "autodiff/plan/plan.hpp"
-#include "autodiff/transform/differentiate.hpp"
 #include "autodiff/testing/worst.hpp"
+#include "autodiff/transform/differentiate.hpp"
 
 namespace autodiff {
 
@@ -26,7 +26,9 @@ Var project(Var y, std::uint64_t seed) {
   return sum_all(y * y.graph().constant(y.shape(), std::move(direction)));
 }
 
-std::vector<std::vector<double>> evaluate(const Plan<double>& plan, std::span<const std::vector<double>> values, std::span<const Var> outputs, Arena& arena) {
+std::vector<std::vector<double>> evaluate(const Plan<double>& plan,
+                                          std::span<const std::vector<double>> values,
+                                          std::span<const Var> outputs, Arena& arena) {
   std::vector<const double*> in;
   for (const auto& v : values) in.push_back(v.data());
   std::vector<std::vector<double>> results;
@@ -37,10 +39,12 @@ std::vector<std::vector<double>> evaluate(const Plan<double>& plan, std::span<co
   return results;
 }
 
-double check(const Recorded& scalar, std::span<const Shape> shapes, std::span<const std::vector<double>> values, GradcheckOptions options) {
+double check(const Recorded& scalar, std::span<const Shape> shapes,
+             std::span<const std::vector<double>> values, GradcheckOptions options) {
   Graph graph;
   std::vector<Var> inputs;
-  for (std::size_t i = 0; i < shapes.size(); ++i) inputs.push_back(graph.input(shapes[i], "x" + std::to_string(i)));
+  for (std::size_t i = 0; i < shapes.size(); ++i)
+    inputs.push_back(graph.input(shapes[i], "x" + std::to_string(i)));
   const Var y = scalar(inputs);
   const std::vector<Var> adjoints = gradient(y, inputs);
   const Plan<double> value(inputs, std::span(&y, 1)), reverse(inputs, adjoints);
@@ -51,8 +55,12 @@ double check(const Recorded& scalar, std::span<const Shape> shapes, std::span<co
   std::uint64_t state = options.seed;
   for (std::size_t i = 0; i < x.size(); ++i) {
     const bool all = x[i].size() <= static_cast<std::size_t>(options.probes);
-    for (std::size_t probe = 0; probe < std::min(x[i].size(), static_cast<std::size_t>(options.probes)); ++probe) {
-      const std::size_t e = all ? probe : static_cast<std::size_t>((uniform(state) + 1) / 2 * static_cast<double>(x[i].size())) % x[i].size();
+    for (std::size_t probe = 0; probe < std::min(x[i].size(), static_cast<std::size_t>(options.probes));
+         ++probe) {
+      const std::size_t e =
+          all ? probe
+              : static_cast<std::size_t>((uniform(state) + 1) / 2 * static_cast<double>(x[i].size())) %
+                    x[i].size();
       const double kept = x[i][e], h = options.step * std::max(1.0, std::abs(kept));
       x[i][e] = kept + h;
       const double up = evaluate(value, x, std::span(&y, 1), arena)[0][0];
@@ -69,11 +77,14 @@ double check(const Recorded& scalar, std::span<const Shape> shapes, std::span<co
 
 }  // namespace
 
-double gradcheck(const Recorded& f, std::span<const Shape> shapes, std::span<const std::vector<double>> values, GradcheckOptions options) {
-  return check([&](std::span<const Var> in) { return project(f(in), options.seed); }, shapes, values, options);
+double gradcheck(const Recorded& f, std::span<const Shape> shapes,
+                 std::span<const std::vector<double>> values, GradcheckOptions options) {
+  return check([&](std::span<const Var> in) { return project(f(in), options.seed); }, shapes, values,
+               options);
 }
 
-double gradcheck_second(const Recorded& f, std::span<const Shape> shapes, std::span<const std::vector<double>> values, GradcheckOptions options) {
+double gradcheck_second(const Recorded& f, std::span<const Shape> shapes,
+                        std::span<const std::vector<double>> values, GradcheckOptions options) {
   const auto first = [&](std::span<const Var> in) {
     const std::vector<Var> adjoints = gradient(project(square(f(in)), options.seed), in);
     Var sum;

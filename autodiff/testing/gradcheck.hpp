@@ -1,4 +1,5 @@
-// Gradient checks: the reverse of any recorded function against central differences, in double. For users' ops as much as for our tests.
+// Gradient checks: the reverse of any recorded function against central differences, in double. For users'
+// ops as much as for our tests.
 #pragma once
 #include <functional>
 #include <span>
@@ -12,16 +13,20 @@ namespace autodiff {
 using Recorded = std::function<Var(std::span<const Var>)>;
 
 struct GradcheckOptions {
-  double step = 1e-5;        ///< of the central difference, scaled by max(1, |x|)
-  std::uint64_t seed = 1;    ///< of the random direction that the output is projected on
-  double floor = 1e-6;       ///< least magnitude that errors are relative to
-  int probes = 40;           ///< elements tried per input (all, where it has no more)
+  double step = 1e-5;      ///< of the central difference, scaled by max(1, |x|)
+  std::uint64_t seed = 1;  ///< of the random direction that the output is projected on
+  double floor = 1e-6;     ///< least magnitude that errors are relative to
+  int probes = 40;         ///< elements tried per input (all, where it has no more)
 };
 
-/// Largest error of the reverse over the elements tried: |analytic - numeric| / max(floor, largest |numeric|), NaN where one is. Values: C order, one vector per shape.
-double gradcheck(const Recorded& f, std::span<const Shape> shapes, std::span<const std::vector<double>> values, GradcheckOptions options = {});
+/// Largest error of the reverse over the elements tried: |analytic - numeric| / max(floor, largest
+/// |numeric|), NaN where one is. Values: C order, one vector per shape.
+double gradcheck(const Recorded& f, std::span<const Shape> shapes,
+                 std::span<const std::vector<double>> values, GradcheckOptions options = {});
 
-/// The same for the gradient of a projection of the gradient: checks that the reverse can itself be differentiated.
-double gradcheck_second(const Recorded& f, std::span<const Shape> shapes, std::span<const std::vector<double>> values, GradcheckOptions options = {});
+/// The same for the gradient of a projection of the gradient: checks that the reverse can itself be
+/// differentiated.
+double gradcheck_second(const Recorded& f, std::span<const Shape> shapes,
+                        std::span<const std::vector<double>> values, GradcheckOptions options = {});
 
 }  // namespace autodiff

@@ -19,11 +19,14 @@ namespace {
 Var zeros(Graph& graph, const Shape& shape) { return broadcast_to(graph.scalar(0), shape); }
 Var ones(Graph& graph, const Shape& shape) { return broadcast_to(graph.scalar(1), shape); }
 
-// Contributions that are slices' reverses (pads) of one axis become one concat: readouts cut from one product then write its adjoint once.
+// Contributions that are slices' reverses (pads) of one axis become one concat: readouts cut from one product
+// then write its adjoint once.
 Var merge_pads(Graph& graph, std::vector<Var> parts) {
   const Index axis = graph.node(parts.front()).attributes.ints[0];
   const auto begin = [&](Var v) { return graph.node(v).attributes.ints[1]; };
-  const auto end = [&](Var v) { return v.shape()[static_cast<int>(axis)] - graph.node(v).attributes.ints[2]; };
+  const auto end = [&](Var v) {
+    return v.shape()[static_cast<int>(axis)] - graph.node(v).attributes.ints[2];
+  };
   std::sort(parts.begin(), parts.end(), [&](Var a, Var b) { return begin(a) < begin(b); });
   std::vector<Var> pieces;
   Index at = 0;
@@ -49,8 +52,10 @@ Var total(Graph& graph, const std::vector<Var>& contributions) {
   for (Var v : contributions)
     (is_pad(v) && (pads.empty() || axis(pads.front()) == axis(v)) ? pads : rest).push_back(v);
   if (pads.size() > 1) {
-    if (const Var merged = merge_pads(graph, pads)) rest.push_back(merged);
-    else rest.insert(rest.end(), pads.begin(), pads.end());
+    if (const Var merged = merge_pads(graph, pads))
+      rest.push_back(merged);
+    else
+      rest.insert(rest.end(), pads.begin(), pads.end());
   } else {
     rest = contributions;
   }
@@ -91,10 +96,14 @@ class Sweep {
       if (node.op->vjp) {
         const VjpInput v{in, Var(&graph_, id), adjoint, {wanted.get(), in.size()}};
         const std::vector<Var> adjoints = node.op->vjp(v, node.attributes);
-        if (adjoints.size() != in.size()) throw std::logic_error(fmt::format("[{}] its vjp gave {} adjoints for {} inputs", node.op->name, adjoints.size(), in.size()));
+        if (adjoints.size() != in.size())
+          throw std::logic_error(fmt::format("[{}] its vjp gave {} adjoints for {} inputs", node.op->name,
+                                             adjoints.size(), in.size()));
         for (std::size_t i = 0; i < adjoints.size(); ++i) {
           if (adjoints[i] && adjoints[i].shape() != in[i].shape())
-            throw std::logic_error(fmt::format("[{}] its vjp gave an adjoint of {} for an input of {}", node.op->name, adjoints[i].shape().to_string(), in[i].shape().to_string()));
+            throw std::logic_error(fmt::format("[{}] its vjp gave an adjoint of {} for an input of {}",
+                                               node.op->name, adjoints[i].shape().to_string(),
+                                               in[i].shape().to_string()));
           contribute(in[i], adjoints[i]);
         }
       } else {
@@ -131,12 +140,17 @@ class Sweep {
 
 }  // namespace
 
-std::vector<Var> differentiate(std::span<const Var> outputs, std::span<const Var> adjoints, std::span<const Var> wrt) {
+std::vector<Var> differentiate(std::span<const Var> outputs, std::span<const Var> adjoints,
+                               std::span<const Var> wrt) {
   if (outputs.empty() || outputs.size() != adjoints.size())
-    throw std::invalid_argument(fmt::format("[differentiate] expected one adjoint for each output, found {} for {}", adjoints.size(), outputs.size()));
+    throw std::invalid_argument(
+        fmt::format("[differentiate] expected one adjoint for each output, found {} for {}", adjoints.size(),
+                    outputs.size()));
   Graph& graph = outputs.front().graph();
   const auto expect_here = [&](const char* what, Var v) {
-    if (&v.graph() != &graph) throw std::invalid_argument(fmt::format("[differentiate] {} is of another graph than the first output, {}", what, v.graph().where(v.id())));
+    if (&v.graph() != &graph)
+      throw std::invalid_argument(fmt::format(
+          "[differentiate] {} is of another graph than the first output, {}", what, v.graph().where(v.id())));
   };
   for (Var v : outputs) expect_here("an output", v);
   for (Var v : wrt) expect_here("a Var to differentiate by", v);
@@ -147,7 +161,9 @@ std::vector<Var> differentiate(std::span<const Var> outputs, std::span<const Var
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const Var seed = adjoints[i] ? adjoints[i] : ones(graph, outputs[i].shape());
     if (seed.shape() != outputs[i].shape())
-      throw std::invalid_argument(fmt::format("[differentiate] adjoint {} of output {}: shapes differ, {}", seed.shape().to_string(), outputs[i].shape().to_string(), graph.where(outputs[i].id())));
+      throw std::invalid_argument(fmt::format("[differentiate] adjoint {} of output {}: shapes differ, {}",
+                                              seed.shape().to_string(), outputs[i].shape().to_string(),
+                                              graph.where(outputs[i].id())));
     sweep.contribute(outputs[i], seed);
   }
   sweep.run(0, end);
@@ -157,7 +173,9 @@ std::vector<Var> differentiate(std::span<const Var> outputs, std::span<const Var
 }
 
 std::vector<Var> gradient(Var output, std::span<const Var> wrt) {
-  if (output.shape().size() != 1) throw std::invalid_argument(fmt::format("[gradient] expected a scalar, found {}", output.shape().to_string()));
+  if (output.shape().size() != 1)
+    throw std::invalid_argument(
+        fmt::format("[gradient] expected a scalar, found {}", output.shape().to_string()));
   const Var none;
   return differentiate(std::span(&output, 1), std::span(&none, 1), wrt);
 }

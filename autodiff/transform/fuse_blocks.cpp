@@ -22,7 +22,8 @@ struct Activation {
 
 class Fuser {
  public:
-  Fuser(const Graph& source, Graph& target, const std::vector<char>& needed) : rewriter_(source, target), activation_(source.size()) {
+  Fuser(const Graph& source, Graph& target, const std::vector<char>& needed)
+      : rewriter_(source, target), activation_(source.size()) {
     for (NodeId id = 0; id < source.size(); ++id)
       if (needed[id]) activation_[id] = recognise(id);
   }
@@ -33,16 +34,22 @@ class Fuser {
     const Node& n = node(id);
     const Attribution attribution(rewriter_.target(), n);
     if (activation_[id]) return block_activation(addends(*activation_[id]), activation_[id]->eps);
-    if (n.op->name == "conv" && activation_[n.inputs[0]] && (n.inputs.size() < 3 || node(n.inputs[2]).shape.rank() == 1)) {
+    if (n.op->name == "conv" && activation_[n.inputs[0]] &&
+        (n.inputs.size() < 3 || node(n.inputs[2]).shape.rank() == 1)) {
       const Activation& a = *activation_[n.inputs[0]];
-      return block_conv(addends(a), a.eps, rewriter_[n.inputs[1]], n.inputs.size() > 2 ? rewriter_[n.inputs[2]] : Var(), static_cast<int>(n.attributes.ints[0]));
+      return block_conv(addends(a), a.eps, rewriter_[n.inputs[1]],
+                        n.inputs.size() > 2 ? rewriter_[n.inputs[2]] : Var(),
+                        static_cast<int>(n.attributes.ints[0]));
     }
     if (n.op->name == "conv_weight_reverse" && activation_[n.inputs[0]]) {
       const Activation& a = *activation_[n.inputs[0]];
-      return block_conv_weight_reverse(addends(a), a.eps, rewriter_[n.inputs[1]], n.attributes.ints[1], static_cast<int>(n.attributes.ints[0]));
+      return block_conv_weight_reverse(addends(a), a.eps, rewriter_[n.inputs[1]], n.attributes.ints[1],
+                                       static_cast<int>(n.attributes.ints[0]));
     }
     if (n.op->name == "batch_norm_reverse")
-      if (const Activation* a = gated(n.inputs[2]); a && a->eps == n.attributes.reals[0] && a->addends[0].z == n.inputs[0] && a->addends[0].moments == n.inputs[1])
+      if (const Activation* a = gated(n.inputs[2]); a && a->eps == n.attributes.reals[0] &&
+                                                    a->addends[0].z == n.inputs[0] &&
+                                                    a->addends[0].moments == n.inputs[1])
         return block_reverse(addends(*a)[0], a->eps, adjoint(n.inputs[2]), sums(n.inputs[2]));
     if (n.op->name == "sum" && over_leading_axes(n)) {
       if (is_batch_norm_reverse(n.inputs[0])) return broadcast_to(rewriter_.target().scalar(0), n.shape);
@@ -62,7 +69,8 @@ class Fuser {
     }
     if (n.op->name == "add" && node(n.inputs[0]).shape == node(n.inputs[1]).shape) {
       const auto &x = activation_[n.inputs[0]], &y = activation_[n.inputs[1]];
-      if (x && y && x->eps == y->eps && x->addends.size() == 1 && y->addends.size() == 1) return Activation{{x->addends[0], y->addends[0]}, x->eps};
+      if (x && y && x->eps == y->eps && x->addends.size() == 1 && y->addends.size() == 1)
+        return Activation{{x->addends[0], y->addends[0]}, x->eps};
     }
     return std::nullopt;
   }
@@ -72,7 +80,10 @@ class Fuser {
     const Node& n = node(id);
     if (n.op->name != "gate") return nullptr;
     const auto& a = activation_[n.inputs[1]];
-    return a && a->addends.size() == 1 && node(n.inputs[0]).shape == n.shape && node(n.inputs[1]).shape == n.shape ? &*a : nullptr;
+    return a && a->addends.size() == 1 && node(n.inputs[0]).shape == n.shape &&
+                   node(n.inputs[1]).shape == n.shape
+               ? &*a
+               : nullptr;
   }
   Var adjoint(NodeId gate) { return rewriter_[node(gate).inputs[0]]; }
 
@@ -99,7 +110,8 @@ class Fuser {
 
   std::vector<Normalised> addends(const Activation& a) {
     std::vector<Normalised> all;
-    for (const auto& n : a.addends) all.push_back({rewriter_[n.z], rewriter_[n.moments], rewriter_[n.offset]});
+    for (const auto& n : a.addends)
+      all.push_back({rewriter_[n.z], rewriter_[n.moments], rewriter_[n.offset]});
     return all;
   }
 

@@ -1,11 +1,15 @@
-// Fuse blocks: batch norm and relu move into the convolutions that read them (ops/conv_block.hpp), forward and reverse.
+// Fuse blocks: batch norm and relu move into the convolutions that read them (ops/conv_block.hpp), forward
+// and reverse.
 //
 // A pass over a simplified and differentiated graph, so it finds the pattern wherever a user writes it:
 //
-//   conv(a, w, b), conv_weight_reverse(a, g)        with a = relu(normalise(z, m, o)), or the sum of two such    -> block_conv, block_conv_weight_reverse
-//   batch_norm_reverse(z, m, gate(g, a))            and the sum of that gate over the leading axes               -> block_reverse with its block_sums
-//   the sum of a batch_norm_reverse over the leading axes (a bias in front of a batch norm: exactly zero, whatever the adjoint)  -> 0
-//   a, where something else reads it                                                                             -> block_activation
+//   conv(a, w, b), conv_weight_reverse(a, g)    -> block_conv, block_conv_weight_reverse
+//     with a = relu(normalise(z, m, o)), or the sum of two such
+//   batch_norm_reverse(z, m, gate(g, a))        -> block_reverse with its block_sums
+//     and the sum of that gate over the leading axes
+//   the sum of a batch_norm_reverse over the leading axes    -> 0
+//     (a bias in front of a batch norm: exactly zero, whatever the adjoint)
+//   a, where something else reads it            -> block_activation
 //
 // What they have made superfluous is left to whoever drops nodes that no output depends on.
 #pragma once

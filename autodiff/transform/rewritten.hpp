@@ -13,11 +13,14 @@ struct Rewritten {
   std::vector<Var> inputs, outputs;
 };
 
-/// Copies nodes of one graph into another, in the order of its caller, with their locations and scopes. Not thread-safe.
+/// Copies nodes of one graph into another, in the order of its caller, with their locations and scopes. Not
+/// thread-safe.
 class Rewriter {
  public:
   /// REQUIRES an empty target, so that both have the same scopes.
-  Rewriter(const Graph& source, Graph& target) : source_(source), target_(target), map_(source.size()) { target.take_scopes(source); }
+  Rewriter(const Graph& source, Graph& target) : source_(source), target_(target), map_(source.size()) {
+    target.take_scopes(source);
+  }
 
   const Graph& source() const { return source_; }
   Graph& target() { return target_; }

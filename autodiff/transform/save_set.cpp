@@ -7,7 +7,8 @@
 #include <stdexcept>
 
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC 12 does not see through Boost's optional in an end iterator
+#pragma GCC diagnostic ignored \
+    "-Wmaybe-uninitialized"  // GCC 12 does not see through Boost's optional in an end iterator
 #endif
 #include <boost/graph/adjacency_list.hpp>
 #include <boost/graph/boykov_kolmogorov_max_flow.hpp>
@@ -39,7 +40,9 @@ void connect(Network& net, std::size_t from, std::size_t to, double capacity) {
 
 void expect_forward(std::span<const Var> outputs, std::size_t forward_outputs) {
   if (forward_outputs == 0 || forward_outputs > outputs.size())
-    throw std::invalid_argument(fmt::format("[save set] expected 1 to {} outputs of the forward pass, found {}", outputs.size(), forward_outputs));
+    throw std::invalid_argument(
+        fmt::format("[save set] expected 1 to {} outputs of the forward pass, found {}", outputs.size(),
+                    forward_outputs));
 }
 
 double arithmetic(const Graph& graph, NodeId id) {
@@ -49,15 +52,18 @@ double arithmetic(const Graph& graph, NodeId id) {
 
 }  // namespace
 
-SaveSet choose_save_set(std::span<const Var> outputs, std::size_t forward_outputs, double price, const SubSegments& parts) {
-  if (!(price > 0) || !std::isfinite(price)) throw std::invalid_argument(fmt::format("[save set] expected a price above 0, found {}", price));
+SaveSet choose_save_set(std::span<const Var> outputs, std::size_t forward_outputs, double price,
+                        const SubSegments& parts) {
+  if (!(price > 0) || !std::isfinite(price))
+    throw std::invalid_argument(fmt::format("[save set] expected a price above 0, found {}", price));
   expect_forward(outputs, forward_outputs);
   const Graph& graph = outputs.front().graph();
   const std::vector<char> needed = ancestors(outputs), forward = ancestors(outputs.first(forward_outputs));
   const auto given = [&](NodeId id) { return graph.is_input(id) || graph.is_constant(id); };
   const auto is_in = [](const std::vector<char>& nodes, NodeId id) { return !nodes.empty() && nodes[id]; };
 
-  // A vertex pair for every forward value that is computed: `in` on the sink's side means computed again, only `out` there means kept.
+  // A vertex pair for every forward value that is computed: `in` on the sink's side means computed again,
+  // only `out` there means kept.
   std::vector<std::size_t> vertex(graph.size(), 0);
   std::vector<NodeId> values;
   for (NodeId id = 0; id < graph.size(); ++id)
@@ -71,8 +77,14 @@ SaveSet choose_save_set(std::span<const Var> outputs, std::size_t forward_output
   for (Var v : outputs.first(forward_outputs)) provided[v.id()] = 1;
   for (NodeId id : values) {
     const Node& node = graph.node(id);
-    connect(net, vertex[id], vertex[id] + 1, view_of(graph, id) ? kNever : provided[id] ? 0.0 : static_cast<double>(node.shape.size()));
-    connect(net, source, vertex[id], is_in(parts.head, id) ? kNever : view_of(graph, id) || is_in(parts.inside, id) ? 0.0 : price * arithmetic(graph, id));
+    connect(net, vertex[id], vertex[id] + 1,
+            view_of(graph, id) ? kNever
+            : provided[id]     ? 0.0
+                               : static_cast<double>(node.shape.size()));
+    connect(net, source, vertex[id],
+            is_in(parts.head, id)                           ? kNever
+            : view_of(graph, id) || is_in(parts.inside, id) ? 0.0
+                                                            : price * arithmetic(graph, id));
     for (NodeId i : node.inputs)
       if (!given(i)) connect(net, vertex[i] + 1, vertex[id], kNever);
   }
@@ -84,9 +96,11 @@ SaveSet choose_save_set(std::span<const Var> outputs, std::size_t forward_output
   for (NodeId id : values)
     if (read[id]) connect(net, vertex[id] + 1, sink, kNever);
 
-  boost::boykov_kolmogorov_max_flow(net, boost::get(&FlowEdge::capacity, net), boost::get(&FlowEdge::residual, net), boost::get(&FlowEdge::reverse, net),
-                                    boost::get(&FlowVertex::predecessor, net), boost::get(&FlowVertex::colour, net), boost::get(&FlowVertex::distance, net),
-                                    boost::get(boost::vertex_index, net), source, sink);
+  boost::boykov_kolmogorov_max_flow(
+      net, boost::get(&FlowEdge::capacity, net), boost::get(&FlowEdge::residual, net),
+      boost::get(&FlowEdge::reverse, net), boost::get(&FlowVertex::predecessor, net),
+      boost::get(&FlowVertex::colour, net), boost::get(&FlowVertex::distance, net),
+      boost::get(boost::vertex_index, net), source, sink);
   SaveSet set{std::vector<char>(graph.size(), 0), std::vector<char>(graph.size(), 0)};
   const auto with_source = [&](std::size_t v) { return net[v].colour == boost::black_color; };
   for (NodeId id : values) {
@@ -101,7 +115,8 @@ SaveSet choose_save_set(std::span<const Var> outputs, std::size_t forward_output
   return set;
 }
 
-Rewritten recompute(std::span<const Var> inputs, std::span<const Var> outputs, std::size_t forward_outputs, const SaveSet& saved, Graph& target) {
+Rewritten recompute(std::span<const Var> inputs, std::span<const Var> outputs, std::size_t forward_outputs,
+                    const SaveSet& saved, Graph& target) {
   expect_forward(outputs, forward_outputs);
   const Graph& graph = outputs.front().graph();
   std::vector<Var> all(inputs.begin(), inputs.end());

@@ -21,7 +21,8 @@ constexpr Index kLargestFolded = 4096;  // elements
 
 class Copier {
  public:
-  Copier(const Graph& source, Graph& target) : source_(source), target_(target), map_(source.size()), scopes_(source.scope_names().size()) {}
+  Copier(const Graph& source, Graph& target)
+      : source_(source), target_(target), map_(source.size()), scopes_(source.scope_names().size()) {}
 
   void map(NodeId from, Var to) { map_[from] = to; }
   Var mapped(NodeId from) const { return map_[from]; }
@@ -50,7 +51,8 @@ class Copier {
     return *found;
   }
 
-  // Numbers are told apart by their bits: a NaN has no place in an order, and zeros of both signs are equal but not the same.
+  // Numbers are told apart by their bits: a NaN has no place in an order, and zeros of both signs are equal
+  // but not the same.
   using Bits = std::vector<std::uint64_t>;
   static std::uint64_t bits(double x) { return std::bit_cast<std::uint64_t>(x); }
   static Bits bits(const std::vector<double>& values) {
@@ -74,7 +76,9 @@ class Copier {
     if (n.op->name == "broadcast" || n.op->name == "reshape") return uniform(Var(&target_, n.inputs[0]));
     if (!target_.is_constant(v.id())) return nullptr;
     const auto& values = target_.constant_values(v.id());
-    return std::all_of(values.begin(), values.end(), [&](double x) { return bits(x) == bits(values[0]); }) ? &values[0] : nullptr;
+    return std::all_of(values.begin(), values.end(), [&](double x) { return bits(x) == bits(values[0]); })
+               ? &values[0]
+               : nullptr;
   }
 
   // An existing node that equals op(in), or an empty Var.
@@ -86,7 +90,8 @@ class Copier {
       if (same_shape(0)) return in[0];
       if (below.op->name == "reshape") return emit(op, {Var(&target_, below.inputs[0])}, a, below.location);
     }
-    if ((name == "broadcast" || name == "sum" || name == "slice" || name == "pad") && same_shape(0)) return in[0];
+    if ((name == "broadcast" || name == "sum" || name == "slice" || name == "pad") && same_shape(0))
+      return in[0];
     if (name == "concat" && in.size() == 1) return in[0];
     if (name == "transpose" && std::is_sorted(a.ints.begin(), a.ints.end())) return in[0];
     if (name == "affine" && a.reals[0] == 1 && a.reals[1] == 0) return in[0];
@@ -113,7 +118,8 @@ class Copier {
 
   Var emit(const OpDef& op, const std::vector<Var>& in, const Attributes& a, Location at) {
     if (!has_kernel(op)) {
-      // Record the meaning in a graph of its own, then copy that node by node, so that its parts are simplified too.
+      // Record the meaning in a graph of its own, then copy that node by node, so that its parts are
+      // simplified too.
       Graph scratch;
       const Attribution attribution(scratch, at, 0);
       std::vector<Var> parameters;
@@ -153,12 +159,15 @@ class Copier {
     for (double r : a.reals) add(bits(r));
     return h ^ (h >> 32);
   }
-  static bool equal(const Node& node, const OpDef& op, const std::vector<NodeId>& inputs, const Attributes& a) {
+  static bool equal(const Node& node, const OpDef& op, const std::vector<NodeId>& inputs,
+                    const Attributes& a) {
     return node.op == &op && node.inputs == inputs && node.attributes.ints == a.ints &&
-           std::equal(node.attributes.reals.begin(), node.attributes.reals.end(), a.reals.begin(), a.reals.end(), [](double x, double y) { return bits(x) == bits(y); });
+           std::equal(node.attributes.reals.begin(), node.attributes.reals.end(), a.reals.begin(),
+                      a.reals.end(), [](double x, double y) { return bits(x) == bits(y); });
   }
 
-  Var fold(const OpDef& op, const std::vector<Var>& in, const Attributes& a, const Shape& shape, Location at) {
+  Var fold(const OpDef& op, const std::vector<Var>& in, const Attributes& a, const Shape& shape,
+           Location at) {
     if (shape.size() > kLargestFolded || in.empty()) return {};
     NodeShape node{{}, shape, &a};
     std::vector<const double*> pointers;
@@ -174,7 +183,8 @@ class Copier {
       return constant(shape, {begin, begin + shape.size()}, at);
     }
     const Kernel<double> kernel = op.kernel_d(node);
-    std::vector<double> out(static_cast<std::size_t>(shape.size())), scratch(static_cast<std::size_t>(kernel.scratch));
+    std::vector<double> out(static_cast<std::size_t>(shape.size())),
+        scratch(static_cast<std::size_t>(kernel.scratch));
     const Parallel serial(1);
     kernel.run({pointers.data(), out.data(), scratch.data(), &serial});
     return constant(shape, out, at);
@@ -196,12 +206,15 @@ Rewritten simplify(std::span<const Var> inputs, std::span<const Var> outputs, Gr
   Copier copier(source, target);
   Rewritten result;
   const auto expect_here = [&](const char* what, Var v) {
-    if (&v.graph() != &source) throw std::invalid_argument(std::string("[simplify] ") + what + " is of another graph than the first output, " + v.graph().where(v.id()));
+    if (&v.graph() != &source)
+      throw std::invalid_argument(std::string("[simplify] ") + what +
+                                  " is of another graph than the first output, " + v.graph().where(v.id()));
   };
   for (Var v : outputs) expect_here("an output", v);
   for (Var v : inputs) expect_here("an input", v);
   for (Var v : inputs) {
-    if (!source.is_input(v.id())) throw std::invalid_argument("[simplify] an input is not an input node, " + source.where(v.id()));
+    if (!source.is_input(v.id()))
+      throw std::invalid_argument("[simplify] an input is not an input node, " + source.where(v.id()));
     result.inputs.push_back(target.input(v.shape(), source.input_name(v.id()), source.node(v).location));
     copier.map(v.id(), result.inputs.back());
   }
@@ -213,7 +226,8 @@ Rewritten simplify(std::span<const Var> inputs, std::span<const Var> outputs, Gr
   for (NodeId id = 0; id < source.size(); ++id) {
     if (!needed[id]) continue;
     if (source.is_input(id) && !copier.mapped(id))
-      throw std::invalid_argument("[simplify] input '" + source.input_name(id) + "' is used but not among the inputs, " + source.where(id));
+      throw std::invalid_argument("[simplify] input '" + source.input_name(id) +
+                                  "' is used but not among the inputs, " + source.where(id));
     copier.copy(id);
   }
   for (Var v : outputs) result.outputs.push_back(copier.mapped(v.id()));

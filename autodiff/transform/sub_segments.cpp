@@ -24,7 +24,9 @@ std::vector<NodeId> dominators(std::span<const Var> outputs) {
   for (auto [e, end] = edges(view); e != end; ++e)
     if (needed[source(*e, view)]) boost::add_edge(source(*e, view), target(*e, view), flow);
   std::vector<Flow::vertex_descriptor> nearest(graph.size() + 1, Flow::null_vertex());
-  boost::lengauer_tarjan_dominator_tree(flow, Flow::vertex_descriptor{root}, boost::make_iterator_property_map(nearest.begin(), boost::get(boost::vertex_index, flow)));
+  boost::lengauer_tarjan_dominator_tree(
+      flow, Flow::vertex_descriptor{root},
+      boost::make_iterator_property_map(nearest.begin(), boost::get(boost::vertex_index, flow)));
   std::vector<NodeId> result(graph.size(), root);
   for (NodeId id = 0; id < graph.size(); ++id)
     if (nearest[id] != Flow::null_vertex()) result[id] = static_cast<NodeId>(nearest[id]);
@@ -33,18 +35,23 @@ std::vector<NodeId> dominators(std::span<const Var> outputs) {
 
 }  // namespace
 
-SubSegments find_sub_segments(std::span<const Var> forward_outputs, const std::vector<char>& kept, double most) {
+SubSegments find_sub_segments(std::span<const Var> forward_outputs, const std::vector<char>& kept,
+                              double most) {
   const Graph& graph = forward_outputs.front().graph();
   const std::vector<NodeId> dominator = dominators(forward_outputs);
   const auto size = [&](NodeId id) { return static_cast<double>(graph.node(id).shape.size()); };
   // A node stands before all that it dominates when ids fall.
   std::vector<double> numbers(graph.size() + 1, 0);  // kept within
-  for (NodeId id = 0; id < graph.size(); ++id) numbers[dominator[id]] += numbers[id] + (kept[id] ? size(id) : 0);
+  for (NodeId id = 0; id < graph.size(); ++id)
+    numbers[dominator[id]] += numbers[id] + (kept[id] ? size(id) : 0);
   SubSegments found{std::vector<char>(graph.size(), 0), std::vector<char>(graph.size(), 0)};
   for (NodeId id = static_cast<NodeId>(graph.size()); id-- > 0;) {
     const NodeId above = dominator[id];
-    if (above < graph.size() && (found.head[above] || found.inside[above])) found.inside[id] = 1;
-    else found.head[id] = numbers[id] > size(id) && numbers[id] <= most && !graph.is_input(id) && !graph.is_constant(id) && !view_of(graph, id);
+    if (above < graph.size() && (found.head[above] || found.inside[above]))
+      found.inside[id] = 1;
+    else
+      found.head[id] = numbers[id] > size(id) && numbers[id] <= most && !graph.is_input(id) &&
+                       !graph.is_constant(id) && !view_of(graph, id);
   }
   return found;
 }

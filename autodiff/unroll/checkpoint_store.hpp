@@ -1,7 +1,9 @@
-// CheckpointStore: where an unroll keeps the states that don't fit in RAM: fixed slots of one size, written behind and read ahead.
+// CheckpointStore: where an unroll keeps the states that don't fit in RAM: fixed slots of one size, written
+// behind and read ahead.
 //
-// The schedule is known, so a state that will be loaded is asked for in time (prefetch). Used by the one thread that runs the unroll; errors of a transfer come out of the
-// next call. (In RAM the slots are a part of the unroll's arena: unroll.hpp.)
+// The schedule is known, so a state that will be loaded is asked for in time (prefetch). Used by the one
+// thread that runs the unroll; errors of a transfer come out of the next call. (In RAM the slots are a part
+// of the unroll's arena: unroll.hpp.)
 #pragma once
 #include <cstddef>
 #include <span>
@@ -15,7 +17,8 @@ inline constexpr int kWriteBuffers = 2, kReadBuffers = 1;
 
 /// Bytes that a store has in RAM: the buffers, and a checksum of every slot.
 inline std::size_t store_bytes(Slot slots, std::size_t state_bytes) {
-  return (kWriteBuffers + kReadBuffers) * state_bytes + static_cast<std::size_t>(slots) * sizeof(std::uint64_t);
+  return (kWriteBuffers + kReadBuffers) * state_bytes +
+         static_cast<std::size_t>(slots) * sizeof(std::uint64_t);
 }
 
 class CheckpointStore {

@@ -14,7 +14,8 @@ namespace {
 
 using Kind = Action::Kind;
 
-// One thread that writes and reads states in the order in which it is asked to, and the clock of the unroll beside it.
+// One thread that writes and reads states in the order in which it is asked to, and the clock of the unroll
+// beside it.
 class DiskClock {
  public:
   explicit DiskClock(const DiskCosts& costs) : costs_(costs) {}
@@ -43,15 +44,26 @@ class DiskClock {
 class Simulator {
  public:
   Simulator(const Schedule& s, const StepSizes& sizes, const StepCosts& costs, const DiskCosts& disk)
-      : s_(s), sizes_(sizes), costs_(costs), clock_(disk), slots_(static_cast<std::size_t>(s.slots)), next_reverse_(window_end(0)) {}
+      : s_(s),
+        sizes_(sizes),
+        costs_(costs),
+        clock_(disk),
+        slots_(static_cast<std::size_t>(s.slots)),
+        next_reverse_(window_end(0)) {}
 
   Simulation run() {
-    if (s_.steps < 1 || s_.window < 1 || s_.window > s_.steps) throw std::invalid_argument(fmt::format("[schedule {}] {} steps in windows of {}", s_.name, s_.steps, s_.window));
+    if (s_.steps < 1 || s_.window < 1 || s_.window > s_.steps)
+      throw std::invalid_argument(
+          fmt::format("[schedule {}] {} steps in windows of {}", s_.name, s_.steps, s_.window));
     if (s_.tape_slots > 0 && s_.actions.size() > 1 &&
         static_cast<std::size_t>(s_.tape_slots) * sizes_.state_bytes < sizes_.tape_bytes)
-      throw std::invalid_argument(fmt::format("[schedule {}] a tape of {} bytes doesn't fit in {} slots of {} bytes", s_.name, sizes_.tape_bytes, s_.tape_slots, sizes_.state_bytes));
+      throw std::invalid_argument(
+          fmt::format("[schedule {}] a tape of {} bytes doesn't fit in {} slots of {} bytes", s_.name,
+                      sizes_.tape_bytes, s_.tape_slots, sizes_.state_bytes));
     for (at_ = 0; at_ < s_.actions.size(); ++at_) act(s_.actions[at_]);
-    if (reversed_ != s_.steps) throw std::invalid_argument(fmt::format("[schedule {}] reverses {} of {} steps", s_.name, reversed_, s_.steps));
+    if (reversed_ != s_.steps)
+      throw std::invalid_argument(
+          fmt::format("[schedule {}] reverses {} of {} steps", s_.name, reversed_, s_.steps));
     for (std::size_t i = 0; i < slots_.size(); ++i)
       if (slots_[i].what != Content::nothing)
         throw std::invalid_argument(fmt::format("[schedule {}] leaves something in slot {}", s_.name, i));
@@ -70,11 +82,18 @@ class Simulator {
     Step step = 0;
   };
 
-  Step window_end(Step t) const { return std::min((t / std::max<Step>(s_.window, 1) + 1) * s_.window, s_.steps); }
-  void expect(bool ok, const std::string& why) const {
-    if (!ok) throw std::invalid_argument(fmt::format("[schedule {}] action {}, {}: {}", s_.name, at_, to_string(s_.actions[at_]), why));
+  Step window_end(Step t) const {
+    return std::min((t / std::max<Step>(s_.window, 1) + 1) * s_.window, s_.steps);
   }
-  void expect_current(Step t) const { expect(current_ == t, current_ < 0 ? "there is no current state" : fmt::format("the current state is {}", current_)); }
+  void expect(bool ok, const std::string& why) const {
+    if (!ok)
+      throw std::invalid_argument(
+          fmt::format("[schedule {}] action {}, {}: {}", s_.name, at_, to_string(s_.actions[at_]), why));
+  }
+  void expect_current(Step t) const {
+    expect(current_ == t,
+           current_ < 0 ? "there is no current state" : fmt::format("the current state is {}", current_));
+  }
   Held& slot(Slot i) {
     expect(i >= 0 && i < s_.slots, fmt::format("there are {} slots", s_.slots));
     return slots_[static_cast<std::size_t>(i)];
@@ -92,7 +111,10 @@ class Simulator {
     clock_.now += static_cast<double>(times) * cost.seconds;
     r_.evaluations += static_cast<double>(times) * cost.evaluations;
   }
-  void reach(Slot i, std::size_t bytes) { r_.peak_bytes = std::max(r_.peak_bytes, static_cast<std::size_t>(i - s_.disk_slots) * sizes_.state_bytes + bytes); }
+  void reach(Slot i, std::size_t bytes) {
+    r_.peak_bytes =
+        std::max(r_.peak_bytes, static_cast<std::size_t>(i - s_.disk_slots) * sizes_.state_bytes + bytes);
+  }
   void reversed(Step t) {
     expect(t + 1 == next_reverse_, fmt::format("the next step to reverse is {}", next_reverse_ - 1));
     ++reversed_;
@@ -117,7 +139,8 @@ class Simulator {
         break;
       case Kind::record:
         expect_current(a.step);
-        expect(a.step < s_.steps && s_.tape_slots > 0 && !disk, "a tape is kept in RAM, where the schedule has room for it");
+        expect(a.step < s_.steps && s_.tape_slots > 0 && !disk,
+               "a tape is kept in RAM, where the schedule has room for it");
         fill(a.slot, Content::tape, a.step);
         for (Slot i = 1; i < s_.tape_slots; ++i) fill(a.slot + i, Content::tape_goes_on, a.step);
         reach(a.slot, sizes_.tape_bytes);
@@ -145,8 +168,10 @@ class Simulator {
         fill(a.slot, Content::state, a.step);
         count(a.slot, 1);
         ++r_.stores;
-        if (disk) clock_.write(), ++r_.disk_writes;
-        else reach(a.slot, sizes_.state_bytes);
+        if (disk)
+          clock_.write(), ++r_.disk_writes;
+        else
+          reach(a.slot, sizes_.state_bytes);
         break;
       case Kind::load:
         holding(a.slot, Content::state, a.step);
@@ -160,7 +185,8 @@ class Simulator {
         ++r_.loads;
         break;
       case Kind::drop:
-        expect(slot(a.slot).what == Content::state && a.slot != ahead_, "there is no state that could be dropped");
+        expect(slot(a.slot).what == Content::state && a.slot != ahead_,
+               "there is no state that could be dropped");
         slot(a.slot) = {};
         count(a.slot, -1);
         break;
@@ -186,7 +212,8 @@ class Simulator {
 
 }  // namespace
 
-Simulation simulate(const Schedule& schedule, const StepSizes& sizes, const StepCosts& costs, const DiskCosts& disk) {
+Simulation simulate(const Schedule& schedule, const StepSizes& sizes, const StepCosts& costs,
+                    const DiskCosts& disk) {
   return Simulator(schedule, sizes, costs, disk).run();
 }
 

@@ -19,7 +19,9 @@ constexpr std::size_t kLine = 64;
 std::size_t whole_lines(std::size_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
 
 template <class T>
-std::uint64_t checksum(std::span<const T> values) { return XXH3_64bits(values.data(), values.size_bytes()); }
+std::uint64_t checksum(std::span<const T> values) {
+  return XXH3_64bits(values.data(), values.size_bytes());
+}
 
 template <class T>
 double norm(std::span<const T> values) {
@@ -28,17 +30,30 @@ double norm(std::span<const T> values) {
   return std::sqrt(sum);
 }
 
-const char* verdict(bool agrees) { return agrees ? "agrees with the first time" : "does not agree with the first time either"; }
+const char* verdict(bool agrees) {
+  return agrees ? "agrees with the first time" : "does not agree with the first time either";
+}
 
 template <class T>
 class Interpreter {
  public:
-  Interpreter(Segment<T>& segment, const Schedule& schedule, Arena& arena, CheckpointStore* disk, UnrollJournal* journal, const std::function<bool()>& stop)
-      : segment_(segment), s_(schedule), arena_(arena), disk_(disk), journal_(journal), stop_(stop), n_(segment.state_size()), slot_(slot_bytes(n_, sizeof(T))),
+  Interpreter(Segment<T>& segment, const Schedule& schedule, Arena& arena, CheckpointStore* disk,
+              UnrollJournal* journal, const std::function<bool()>& stop)
+      : segment_(segment),
+        s_(schedule),
+        arena_(arena),
+        disk_(disk),
+        journal_(journal),
+        stop_(stop),
+        n_(segment.state_size()),
+        slot_(slot_bytes(n_, sizeof(T))),
         tape_(s_.tape_slots > 0 ? segment.tape_size() : 0) {
     const Simulation simulated = simulate(s_, {slot_, tape_ * sizeof(T)});
-    if (simulated.records > 0 && tape_ == 0) throw std::invalid_argument(fmt::format("[unroll] the schedule {} keeps tapes, which this step doesn't offer", s_.name));
-    if (s_.disk_slots > 0 && !disk_) throw std::invalid_argument(fmt::format("[unroll] the schedule {} needs a store on disk", s_.name));
+    if (simulated.records > 0 && tape_ == 0)
+      throw std::invalid_argument(
+          fmt::format("[unroll] the schedule {} keeps tapes, which this step doesn't offer", s_.name));
+    if (s_.disk_slots > 0 && !disk_)
+      throw std::invalid_argument(fmt::format("[unroll] the schedule {} needs a store on disk", s_.name));
     const std::size_t fixed = unroll_fixed_bytes(n_, segment.theta_size(), sizeof(T));
     arena_.reserve(fixed + simulated.peak_bytes);
     for (auto* state : {&current_, &next_, &last_, &adjoint_, &new_adjoint_}) *state = take(n_);
@@ -51,7 +66,9 @@ class Interpreter {
 
   UnrollTelemetry run(std::span<T> phi, std::span<T> adjoint, std::span<T> gradient) {
     const auto expect = [](const char* what, std::size_t found, std::size_t expected) {
-      if (found != expected) throw std::invalid_argument(fmt::format("[unroll] {} has {} numbers, expected {}", what, found, expected));
+      if (found != expected)
+        throw std::invalid_argument(
+            fmt::format("[unroll] {} has {} numbers, expected {}", what, found, expected));
     };
     expect("phi", phi.size(), n_);
     expect("the adjoint", adjoint.size(), n_);
@@ -97,7 +114,8 @@ class Interpreter {
     bool is_tape = false;  // or the state phi_step
   };
 
-  // The unroll stands before `action` (of an advance: before its step `step`): a moment at which it can be left, and gone on with.
+  // The unroll stands before `action` (of an advance: before its step `step`): a moment at which it can be
+  // left, and gone on with.
   void stand_before(std::size_t action, Step step = 0) {
     position_.action = action;
     position_.step = step;
@@ -109,7 +127,8 @@ class Interpreter {
 
   // Gives why it could not.
   std::string keep() {
-    if (ahead_) disk_->load(*ahead_, std::as_writable_bytes(next_));  // one read at a time: it is begun again below
+    if (ahead_)
+      disk_->load(*ahead_, std::as_writable_bytes(next_));  // one read at a time: it is begun again below
     journal_->begin();
     write(std::span(&position_, 1));
     for_all_parts([&](auto part) { write(part); });
@@ -127,21 +146,27 @@ class Interpreter {
     return lost;
   }
   template <class Numbers>
-  void write(Numbers part) { journal_->write(std::as_bytes(std::span(part))); }
+  void write(Numbers part) {
+    journal_->write(std::as_bytes(std::span(part)));
+  }
   template <class Numbers>
-  void read(Numbers part) { journal_->read(std::as_writable_bytes(std::span(part))); }
+  void read(Numbers part) {
+    journal_->read(std::as_writable_bytes(std::span(part)));
+  }
 
   template <class F>
   void for_all_parts(F f) {
     f(current_), f(last_), f(adjoint_), f(sum_);
-    f(std::span(checksums_)), f(std::span(telemetry_.adjoint_norm)), f(std::span(telemetry_.contribution_norm));
+    f(std::span(checksums_)), f(std::span(telemetry_.adjoint_norm)),
+        f(std::span(telemetry_.contribution_norm));
     f(segment_.notes());
   }
 
   void resume() {
     std::copy(current_.begin(), current_.end(), next_.begin());  // phi_0
     read(std::span(&position_, 1));
-    if (position_.action > s_.actions.size() || position_.furthest > s_.steps || position_.current > position_.furthest || position_.current < 0)
+    if (position_.action > s_.actions.size() || position_.furthest > s_.steps ||
+        position_.current > position_.furthest || position_.current < 0)
       throw std::invalid_argument("[unroll] the journal is of another unroll");
     for_all_parts([&](auto part) { read(part); });
     expect_kept(0, next_);
@@ -163,7 +188,9 @@ class Interpreter {
   }
   void expect_kept(Step t, std::span<const T> state) const {
     if (checksum<T>(state) != checksums_[static_cast<std::size_t>(t)])
-      throw RecomputationMismatch(t, std::nullopt, "had other bits in the journal than when it was computed: check this machine's memory and disk");
+      throw RecomputationMismatch(
+          t, std::nullopt,
+          "had other bits in the journal than when it was computed: check this machine's memory and disk");
   }
 
   // What an action leaves in the slots, and under way.
@@ -186,7 +213,8 @@ class Interpreter {
       segment_.advance(t, current_, next_);
       const bool agrees = checksum<T>(next_) == checksums_[i];
       throw RecomputationMismatch(t + 1, agrees,
-                                  fmt::format("came out with other bits when it was computed again (checksum {:016x}, expected {:016x}); computing it once more {}: "
+                                  fmt::format("came out with other bits when it was computed again (checksum "
+                                              "{:016x}, expected {:016x}); computing it once more {}: "
                                               "check this machine's memory and processor",
                                               sum, checksums_[i], verdict(agrees)));
     }
@@ -204,17 +232,23 @@ class Interpreter {
     }
   }
   void load_checked(Step t, Slot slot) {
-    const auto is_right = [&] { return load(slot), checksum<T>(current_) == checksums_[static_cast<std::size_t>(t)]; };
+    const auto is_right = [&] {
+      return load(slot), checksum<T>(current_) == checksums_[static_cast<std::size_t>(t)];
+    };
     position_.current = t;
     if (is_right()) return;
     const bool agrees = is_right();
-    throw RecomputationMismatch(t, agrees, fmt::format("changed while it was kept in {}; loading it once more {}: check this machine's memory",
-                                                       slot < s_.disk_slots ? "the store on disk" : "memory", verdict(agrees)));
+    throw RecomputationMismatch(
+        t, agrees,
+        fmt::format("changed while it was kept in {}; loading it once more {}: check this machine's memory",
+                    slot < s_.disk_slots ? "the store on disk" : "memory", verdict(agrees)));
   }
 
   void begin_reverse(Step t) {
-    if (t + 1 == s_.steps) std::copy(adjoint_from_outside_.begin(), adjoint_from_outside_.end(), adjoint_.begin());
-    else if ((t + 1) % s_.window == 0) std::fill(adjoint_.begin(), adjoint_.end(), T{0});
+    if (t + 1 == s_.steps)
+      std::copy(adjoint_from_outside_.begin(), adjoint_from_outside_.end(), adjoint_.begin());
+    else if ((t + 1) % s_.window == 0)
+      std::fill(adjoint_.begin(), adjoint_.end(), T{0});
   }
   void end_reverse(Step t) {
     std::swap(adjoint_, new_adjoint_);
@@ -249,12 +283,19 @@ class Interpreter {
         end_reverse(a.step);
         break;
       case Kind::store:
-        if (on_disk) disk_->store(a.slot, std::as_bytes(current_));
-        else std::copy(current_.begin(), current_.end(), state_in(a.slot).begin());
+        if (on_disk)
+          disk_->store(a.slot, std::as_bytes(current_));
+        else
+          std::copy(current_.begin(), current_.end(), state_in(a.slot).begin());
         break;
-      case Kind::load: load_checked(a.step, a.slot); break;
-      case Kind::drop: break;
-      case Kind::prefetch: disk_->prefetch(a.slot); break;
+      case Kind::load:
+        load_checked(a.step, a.slot);
+        break;
+      case Kind::drop:
+        break;
+      case Kind::prefetch:
+        disk_->prefetch(a.slot);
+        break;
     }
     hold(a);
     stand_before(position_.action + 1);
@@ -267,14 +308,14 @@ class Interpreter {
   UnrollJournal* journal_;
   const std::function<bool()>& stop_;
   std::size_t n_, slot_, tape_, next_place_ = 0, slots_ = 0;
-  std::span<T> current_, next_, last_;     // last: phi_T
+  std::span<T> current_, next_, last_;  // last: phi_T
   std::span<const T> adjoint_from_outside_;
-  std::span<T> adjoint_, new_adjoint_;     // of phi_{t+1} and phi_t
-  std::span<T> contribution_, sum_;        // of step t, and so far
+  std::span<T> adjoint_, new_adjoint_;  // of phi_{t+1} and phi_t
+  std::span<T> contribution_, sum_;     // of step t, and so far
   Position position_;
   std::map<Slot, Held> held_;
-  std::optional<Slot> ahead_;              // is being read ahead
-  bool is_kept_ = false;                   // a progress is in the journal
+  std::optional<Slot> ahead_;  // is being read ahead
+  bool is_kept_ = false;       // a progress is in the journal
   std::vector<std::uint64_t> checksums_;
   UnrollTelemetry telemetry_;
 };
@@ -282,9 +323,14 @@ class Interpreter {
 }  // namespace
 
 RecomputationMismatch::RecomputationMismatch(Step t, std::optional<bool> agrees, const std::string& why)
-    : std::runtime_error(fmt::format("the state before step {} {}", t, why)), step(t), again_agrees(agrees), reason(why) {}
+    : std::runtime_error(fmt::format("the state before step {} {}", t, why)),
+      step(t),
+      again_agrees(agrees),
+      reason(why) {}
 
-std::size_t slot_bytes(std::size_t state_size, std::size_t number_bytes) { return whole_lines(state_size * number_bytes); }
+std::size_t slot_bytes(std::size_t state_size, std::size_t number_bytes) {
+  return whole_lines(state_size * number_bytes);
+}
 
 Slot slots_of_tape(std::size_t tape_size, std::size_t state_size, std::size_t number_bytes) {
   const std::size_t slot = slot_bytes(state_size, number_bytes);
@@ -296,20 +342,25 @@ std::size_t unroll_fixed_bytes(std::size_t state_size, std::size_t theta_size, s
 }
 
 std::size_t most_bookkeeping_bytes(Step T) {
-  // Each step is turned, or recorded and reversed, once; each but one is the last of an advance, with a store, a load, a drop and a prefetch.
+  // Each step is turned, or recorded and reversed, once; each but one is the last of an advance, with a
+  // store, a load, a drop and a prefetch.
   constexpr std::size_t kActions = 6, kHeld = 64;  // a node of what is held, at most one per step
-  return static_cast<std::size_t>(T + 1) * (kActions * sizeof(Action) + sizeof(std::uint64_t) + 2 * sizeof(double) + kHeld);
+  return static_cast<std::size_t>(T + 1) *
+         (kActions * sizeof(Action) + sizeof(std::uint64_t) + 2 * sizeof(double) + kHeld);
 }
 
 template <class T>
-UnrollTelemetry unroll(Segment<T>& segment, const Schedule& schedule, std::span<T> phi, std::span<T> adjoint, std::span<T> gradient, Arena& arena, CheckpointStore* disk,
-                       UnrollJournal* journal, const std::function<bool()>& stop) {
+UnrollTelemetry unroll(Segment<T>& segment, const Schedule& schedule, std::span<T> phi, std::span<T> adjoint,
+                       std::span<T> gradient, Arena& arena, CheckpointStore* disk, UnrollJournal* journal,
+                       const std::function<bool()>& stop) {
   return Interpreter<T>(segment, schedule, arena, disk, journal, stop).run(phi, adjoint, gradient);
 }
 
-template UnrollTelemetry unroll<float>(Segment<float>&, const Schedule&, std::span<float>, std::span<float>, std::span<float>, Arena&, CheckpointStore*, UnrollJournal*,
-                                        const std::function<bool()>&);
-template UnrollTelemetry unroll<double>(Segment<double>&, const Schedule&, std::span<double>, std::span<double>, std::span<double>, Arena&, CheckpointStore*, UnrollJournal*,
-                                        const std::function<bool()>&);
+template UnrollTelemetry unroll<float>(Segment<float>&, const Schedule&, std::span<float>, std::span<float>,
+                                       std::span<float>, Arena&, CheckpointStore*, UnrollJournal*,
+                                       const std::function<bool()>&);
+template UnrollTelemetry unroll<double>(Segment<double>&, const Schedule&, std::span<double>,
+                                        std::span<double>, std::span<double>, Arena&, CheckpointStore*,
+                                        UnrollJournal*, const std::function<bool()>&);
 
 }  // namespace autodiff

@@ -1,7 +1,10 @@
-// UnrollJournal: where an unroll that takes long keeps its progress, so that one that was killed goes on in the middle, to the same bits.
+// UnrollJournal: where an unroll that takes long keeps its progress, so that one that was killed goes on in
+// the middle, to the same bits.
 //
-// A progress is a stream of bytes that only the same unroll (segment, schedule, phi_0, theta) understands; the journal keeps the latest one, whole or not at all.
-// Used by the one thread that runs the unroll, between two steps. A progress that can't be kept is no reason to end the unroll: begin(), write() and commit() then do without.
+// A progress is a stream of bytes that only the same unroll (segment, schedule, phi_0, theta) understands;
+// the journal keeps the latest one, whole or not at all. Used by the one thread that runs the unroll, between
+// two steps. A progress that can't be kept is no reason to end the unroll: begin(), write() and commit() then
+// do without.
 #pragma once
 #include <cstddef>
 #include <span>
@@ -21,7 +24,8 @@ class UnrollJournal {
   virtual bool is_due(bool is_end) = 0;
   virtual void begin() = 0;
   virtual void write(std::span<const std::byte> bytes) = 0;
-  /// What was written since begin() takes the place of what was kept before. Gives why it can't; empty: it does.
+  /// What was written since begin() takes the place of what was kept before. Gives why it can't; empty: it
+  /// does.
   virtual std::string commit() = 0;
 };
 

@@ -6,24 +6,29 @@
 #include <numeric>
 
 #include "checkpoints/error.hpp"
-#include "metalearn/model/representation.hpp"
 #include "metalearn/base/finite.hpp"
-#include "metalearn/tasks/augmentation.hpp"
+#include "metalearn/model/representation.hpp"
 #include "metalearn/steps/inner_step.hpp"
+#include "metalearn/tasks/augmentation.hpp"
 
 namespace metalearn {
 namespace {
 
 /// Examples of a split in their order, unchanged.
 Representation::Source in_order(const ImageSet& set, int resolution) {
-  return [&set, reader = ImageReader(set, resolution)](std::int64_t first, std::int64_t count, std::int64_t batch, std::span<float> x) {
+  return [&set, reader = ImageReader(set, resolution)](std::int64_t first, std::int64_t count,
+                                                       std::int64_t batch, std::span<float> x) {
     Random unused(0, 0);  // nothing is drawn without augmentation
-    for (std::int64_t e = 0; e < count; ++e) reader.write(set, first + e, Augmentation{}, unused, e, batch, x);
+    for (std::int64_t e = 0; e < count; ++e)
+      reader.write(set, first + e, Augmentation{}, unused, e, batch, x);
   };
 }
 
-void put_split(checkpoints::Archive& archive, const std::string& name, const ImageSet& set, std::vector<float> features, std::int64_t width) {
-  if (!all_finite(features)) throw checkpoints::Diverged(fmt::format("a feature of the {} split is not finite; use fewer --steps or a smaller --inner-rate", name));
+void put_split(checkpoints::Archive& archive, const std::string& name, const ImageSet& set,
+               std::vector<float> features, std::int64_t width) {
+  if (!all_finite(features))
+    throw checkpoints::Diverged(fmt::format(
+        "a feature of the {} split is not finite; use fewer --steps or a smaller --inner-rate", name));
   const std::int64_t n = set.count();
   std::vector<std::int64_t> index = set.index;
   if (index.empty()) {
@@ -38,7 +43,9 @@ void put_split(checkpoints::Archive& archive, const std::string& name, const Ima
 }  // namespace
 
 std::string printable(std::string text) {
-  if (!checkpoints::is_proper_name(text)) std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
+  if (!checkpoints::is_proper_name(text))
+    std::replace_if(
+        text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
   return text.substr(0, checkpoints::kMaxNameBytes);
 }
 
@@ -57,11 +64,15 @@ void learn(ModelFile& model, const Dataset& set, const ApplyOptions& options) {
     }
     step.advance(model.theta, model.phi, x, next);
     model.phi.swap(next);
-    if (!all_finite(model.phi)) throw checkpoints::Diverged(fmt::format("phi is no longer finite after {} inner steps; use fewer --steps or a smaller --inner-rate", t + 1));
+    if (!all_finite(model.phi))
+      throw checkpoints::Diverged(fmt::format(
+          "phi is no longer finite after {} inner steps; use fewer --steps or a smaller --inner-rate",
+          t + 1));
   }
 }
 
-checkpoints::Archive features_archive(const ModelFile& model, const Dataset& set, const ApplyOptions& options) {
+checkpoints::Archive features_archive(const ModelFile& model, const Dataset& set,
+                                      const ApplyOptions& options) {
   ModelFile phi_only = model;
   phi_only.theta.clear();
   checkpoints::Archive archive = to_archive(phi_only, "features");
@@ -74,21 +85,28 @@ checkpoints::Archive features_archive(const ModelFile& model, const Dataset& set
       const LayerMoments& moments = representation.moments()[l];
       const std::vector<std::int64_t> shape = {model.widths[l + 1]};
       if (!all_finite(moments.mean) || !all_finite(moments.variance))
-        throw checkpoints::Diverged(fmt::format("the statistics of layer {} are not finite; use fewer --steps or a smaller --inner-rate", l + 1));
+        throw checkpoints::Diverged(fmt::format(
+            "the statistics of layer {} are not finite; use fewer --steps or a smaller --inner-rate", l + 1));
       archive.put(fmt::format("statistics/mean/{}", l + 1), shape, moments.mean);
       archive.put(fmt::format("statistics/variance/{}", l + 1), shape, moments.variance);
     }
   }
-  for (const auto& [name, split] : {std::pair{"train", &set.train}, {"validation", &set.validation}, {"test", &set.test}}) {
+  for (const auto& [name, split] :
+       {std::pair{"train", &set.train}, {"validation", &set.validation}, {"test", &set.test}}) {
     if (split->count() == 0) continue;
     if (!is_fixed && split->count() < 2)
-      throw checkpoints::BadData(fmt::format("data '{}': one example in the {} split, statistics of a batch need 2; add examples, or use --statistics dataset", set.name, name));
+      throw checkpoints::BadData(
+          fmt::format("data '{}': one example in the {} split, statistics of a batch need 2; add examples, "
+                      "or use --statistics dataset",
+                      set.name, name));
     const auto source = in_order(*split, resolution);
     const std::int64_t n = split->count();
-    auto features = is_fixed ? representation.features(n, source) : representation.batch_features(n, std::min(model.config.batch, n), source);
+    auto features = is_fixed ? representation.features(n, source)
+                             : representation.batch_features(n, std::min(model.config.batch, n), source);
     put_split(archive, name, *split, std::move(features), model.widths.back());
   }
-  for (std::size_t c = 0; c < set.class_names.size(); ++c) archive.set("classes", fmt::format("{:04}", c), set.class_names[c]);
+  for (std::size_t c = 0; c < set.class_names.size(); ++c)
+    archive.set("classes", fmt::format("{:04}", c), set.class_names[c]);
   archive.set("apply", "data", printable(set.name));
   archive.set("apply", "source", printable(set.source));
   archive.set("apply", "split", printable(set.split_note));

@@ -13,11 +13,11 @@
 #include <stdexcept>
 
 #include "autodiff/parallel/parallel.hpp"
-#include "metalearn/base/finite.hpp"
 #include "metalearn/analysis/gradient_measures.hpp"
+#include "metalearn/base/finite.hpp"
+#include "metalearn/base/random.hpp"
 #include "metalearn/steps/inner_segment.hpp"
 #include "metalearn/steps/step_measurement.hpp"
-#include "metalearn/base/random.hpp"
 
 namespace metalearn {
 namespace {
@@ -47,7 +47,8 @@ Estimate estimate_finite(std::vector<double> values, std::int64_t* count = nullp
 
 std::vector<Step> windows_of(Step length, const GradientMapOptions& options) {
   std::vector<Step> windows;
-  std::copy_if(options.windows.begin(), options.windows.end(), std::back_inserter(windows), [&](Step w) { return w < length; });
+  std::copy_if(options.windows.begin(), options.windows.end(), std::back_inserter(windows),
+               [&](Step w) { return w < length; });
   windows.push_back(length);
   std::sort(windows.begin(), windows.end());
   windows.erase(std::unique(windows.begin(), windows.end()), windows.end());
@@ -63,14 +64,21 @@ struct Alike {
 };
 
 void require_grid(const GradientMapOptions& options) {
-  if (options.inner_rates.empty() || options.lengths.empty() || options.tasks < 1) throw std::invalid_argument("[gradient map] needs an inner rate, a length and a task");
+  if (options.inner_rates.empty() || options.lengths.empty() || options.tasks < 1)
+    throw std::invalid_argument("[gradient map] needs an inner rate, a length and a task");
 }
 
 class Map {
  public:
-  Map(const Config& config, std::span<const float> theta, const TaskDistribution& tasks, const GradientMapOptions& options)
-      : config_(config), theta_(theta), wide_theta_(wide(theta)), options_(options), longest_(*std::max_element(options.lengths.begin(), options.lengths.end())) {
-    for (std::int64_t i = 0; i < options.tasks; ++i) tasks_.push_back(tasks.draw(Role::train, static_cast<std::uint64_t>(i)));
+  Map(const Config& config, std::span<const float> theta, const TaskDistribution& tasks,
+      const GradientMapOptions& options)
+      : config_(config),
+        theta_(theta),
+        wide_theta_(wide(theta)),
+        options_(options),
+        longest_(*std::max_element(options.lengths.begin(), options.lengths.end())) {
+    for (std::int64_t i = 0; i < options.tasks; ++i)
+      tasks_.push_back(tasks.draw(Role::train, static_cast<std::uint64_t>(i)));
     share_memory();
   }
 
@@ -98,18 +106,24 @@ class Map {
       Alike& alike = shapes[shape_of(task)];
       if (alike.tasks++ > 0) continue;
       alike = measured(task);
-      least = std::max({least, smallest_gradient_memory(longest_, alike.float32), smallest_gradient_memory(longest_, alike.float64)});
+      least = std::max({least, smallest_gradient_memory(longest_, alike.float32),
+                        smallest_gradient_memory(longest_, alike.float64)});
     }
-    for (Step length : options_.lengths) kept += windows_of(length, options_).size() * tasks_.size() * theta_.size() * sizeof(float);
+    for (Step length : options_.lengths)
+      kept += windows_of(length, options_).size() * tasks_.size() * theta_.size() * sizeof(float);
     if (options_.memory_bytes < kept + least)
-      throw autodiff::BudgetTooSmall(kept + least, fmt::format("gradients through {} steps in float64 do not fit in {} bytes of memory; the smallest budget that works is {} bytes",
-                                                               longest_, options_.memory_bytes, kept + least));
-    share_ = *share_budget(options_.tasks, options_.threads, {options_.memory_bytes - kept, 0}, [&](const autodiff::Budget& each) -> std::optional<double> {
-      if (each.memory_bytes < least) return {};
-      double cost = 0;
-      for (const auto& [shape, alike] : shapes) cost += static_cast<double>(alike.tasks) * cost_of(alike, each.memory_bytes);
-      return cost / static_cast<double>(options_.tasks);
-    });
+      throw autodiff::BudgetTooSmall(
+          kept + least, fmt::format("gradients through {} steps in float64 do not fit in {} bytes of memory; "
+                                    "the smallest budget that works is {} bytes",
+                                    longest_, options_.memory_bytes, kept + least));
+    share_ = *share_budget(options_.tasks, options_.threads, {options_.memory_bytes - kept, 0},
+                           [&](const autodiff::Budget& each) -> std::optional<double> {
+                             if (each.memory_bytes < least) return {};
+                             double cost = 0;
+                             for (const auto& [shape, alike] : shapes)
+                               cost += static_cast<double>(alike.tasks) * cost_of(alike, each.memory_bytes);
+                             return cost / static_cast<double>(options_.tasks);
+                           });
     kernel_threads_ = kernel_threads(options_.threads, share_.at_once);
   }
 
@@ -118,20 +132,24 @@ class Map {
     InnerStep<double> wide_step(config_.rule, shape_of(task));
     const InnerSegment segment(step, theta_, task, 0, 0);
     const InnerSegment wide_segment(wide_step, wide_theta_, task, 0, 0);
-    return {1, profile_without_tapes(segment), profile_without_tapes(wide_segment), arithmetic_speed(step), step.forward_arithmetic()};
+    return {1, profile_without_tapes(segment), profile_without_tapes(wide_segment), arithmetic_speed(step),
+            step.forward_arithmetic()};
   }
 
-  // What follow() computes: all gradients in float32; the exact ones and the growth, of two trajectories, in float64, whose numbers take twice as long.
+  // What follow() computes: all gradients in float32; the exact ones and the growth, of two trajectories, in
+  // float64, whose numbers take twice as long.
   double cost_of(const Alike& alike, std::size_t memory) const {
     double float32 = 0, float64 = 2 * static_cast<double>(longest_) * alike.speed.forward_seconds;
     for (Step length : options_.lengths) {
-      for (Step window : windows_of(length, options_)) float32 += windowed_cost(length, window, alike.float32, alike.speed, memory);
+      for (Step window : windows_of(length, options_))
+        float32 += windowed_cost(length, window, alike.float32, alike.speed, memory);
       float64 += windowed_cost(length, length, alike.float64, alike.speed, memory);
     }
     return (float32 + 2 * float64) * alike.forward_arithmetic;
   }
 
-  // One task at one rate: first all that float32 gives, then float64 beside it, so that the memory of one step is taken at a time.
+  // One task at one rate: first all that float32 gives, then float64 beside it, so that the memory of one
+  // step is taken at a time.
   std::vector<Outcome> follow(double rate, std::size_t i) const {
     if (options_.on_begin) {
       std::lock_guard lock(mutex_);
@@ -147,13 +165,15 @@ class Map {
     return outcomes;
   }
 
-  void in_float32(const RuleConfig& rule, const Task& task, const std::vector<float>& phi, std::vector<Outcome>& outcomes) const {
+  void in_float32(const RuleConfig& rule, const Task& task, const std::vector<float>& phi,
+                  std::vector<Outcome>& outcomes) const {
     using Clock = std::chrono::steady_clock;
     const StepShape shape = shape_of(task);
     InnerStep<float> step(rule, shape, kernel_threads_);
     InnerSegment segment(step, theta_, task, 0, longest_);
     segment.keep_within_working_bytes();
-    gradient_or_none<float>(segment, phi, 1, 1);  // touches the memory, so that the first time is like the others
+    gradient_or_none<float>(segment, phi, 1,
+                            1);  // touches the memory, so that the first time is like the others
     for (std::size_t l = 0; l < outcomes.size(); ++l) {
       Outcome& o = outcomes[l];
       for (const Step window : windows_of(options_.lengths[l], options_)) {
@@ -166,7 +186,8 @@ class Map {
     }
   }
 
-  void in_float64(const RuleConfig& rule, const Task& task, const std::vector<float>& phi_0, std::size_t i, std::vector<Outcome>& outcomes) const {
+  void in_float64(const RuleConfig& rule, const Task& task, const std::vector<float>& phi_0, std::size_t i,
+                  std::vector<Outcome>& outcomes) const {
     const StepShape shape = shape_of(task);
     InnerStep<double> step(rule, shape, kernel_threads_);
     InnerSegment segment(step, wide_theta_, task, 0, longest_);
@@ -188,11 +209,13 @@ class Map {
     } catch (const NotFinite&) {  // what is known of the steps before stays
     }
     for (std::size_t l = 0; l < outcomes.size(); ++l)
-      if (const auto T = static_cast<std::size_t>(options_.lengths[l]); T <= growth.size()) outcomes[l].growth = growth[T - 1] / static_cast<double>(T);
+      if (const auto T = static_cast<std::size_t>(options_.lengths[l]); T <= growth.size())
+        outcomes[l].growth = growth[T - 1] / static_cast<double>(T);
   }
 
   template <class T>
-  std::vector<T> gradient_or_none(InnerSegment<T>& segment, const std::vector<T>& phi, Step length, Step window, std::string* failure = nullptr) const {
+  std::vector<T> gradient_or_none(InnerSegment<T>& segment, const std::vector<T>& phi, Step length,
+                                  Step window, std::string* failure = nullptr) const {
     std::string why;
     try {
       auto gradient = windowed_gradient<T>(segment, phi, length, window, share_.each.memory_bytes);
@@ -215,8 +238,10 @@ class Map {
       const Outcome& o = outcomes[i][l];
       growth.push_back(o.growth);
       agreement.push_back(o.agreement);
-      if (o.has_digits()) f.digits += o.digits / static_cast<double>(outcomes.size());
-      else ++f.without_digits;
+      if (o.has_digits())
+        f.digits += o.digits / static_cast<double>(outcomes.size());
+      else
+        ++f.without_digits;
       if (!o.failure.empty()) f.failures.push_back(fmt::format("task {}: {}", i, o.failure));
     }
     f.growth = estimate_finite(growth, &f.growing);
@@ -226,7 +251,8 @@ class Map {
     return f;
   }
 
-  static WindowFigures figures(Step window, std::size_t l, std::size_t w, const std::vector<std::vector<Outcome>>& outcomes) {
+  static WindowFigures figures(Step window, std::size_t l, std::size_t w,
+                               const std::vector<std::vector<Outcome>>& outcomes) {
     WindowFigures f;
     f.window = window;
     std::vector<double> norms, apart;
@@ -263,12 +289,14 @@ class Map {
 
 }  // namespace
 
-BudgetShare gradient_map_share(const Config& config, std::span<const float> theta, const TaskDistribution& tasks, const GradientMapOptions& options) {
+BudgetShare gradient_map_share(const Config& config, std::span<const float> theta,
+                               const TaskDistribution& tasks, const GradientMapOptions& options) {
   require_grid(options);
   return Map(config, theta, tasks, options).share();
 }
 
-std::vector<LengthFigures> gradient_map(const Config& config, std::span<const float> theta, const TaskDistribution& tasks, const GradientMapOptions& options) {
+std::vector<LengthFigures> gradient_map(const Config& config, std::span<const float> theta,
+                                        const TaskDistribution& tasks, const GradientMapOptions& options) {
   require_grid(options);
   return Map(config, theta, tasks, options).run();
 }

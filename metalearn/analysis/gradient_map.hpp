@@ -1,7 +1,10 @@
-// Gradient map: where the gradient through many inner steps means something, and what a short window costs: a grid of inner rates, lengths T and windows over some tasks.
+// Gradient map: where the gradient through many inner steps means something, and what a short window costs: a
+// grid of inner rates, lengths T and windows over some tasks.
 //
-// Every number of it but the seconds depends on (configuration, theta, options) alone, not on the threads or the memory. For task i, phi_0 is freshly initialised, and
-//   g_i(w) = 1/T sum_{t=1}^{T} d J(phi_t) / d theta, back-propagated through windows of w steps with phi carried over;  g_i(T) is the exact gradient.
+// Every number of it but the seconds depends on (configuration, theta, options) alone, not on the threads or
+// the memory. For task i, phi_0 is freshly initialised, and
+//   g_i(w) = 1/T sum_{t=1}^{T} d J(phi_t) / d theta, back-propagated through windows of w steps with phi
+//   carried over;  g_i(T) is the exact gradient.
 // Metz et al., "Gradients are not all you need", 2021.
 #pragma once
 #include <cstdint>
@@ -23,34 +26,41 @@ struct GradientMapOptions {
   std::vector<autodiff::Step> lengths;  ///< T
   std::vector<autodiff::Step> windows;  ///< where they are shorter than T; T itself is always one
   std::int64_t tasks = 4;
-  std::size_t memory_bytes = std::size_t{1} << 30;  ///< for the unrolls that run at one time and the gradients that are compared
+  std::size_t memory_bytes =
+      std::size_t{1} << 30;  ///< for the unrolls that run at one time and the gradients that are compared
   int threads = 0;
   std::uint64_t seed = 0;
-  std::function<void(double inner_rate, std::int64_t task)> on_begin = {};  ///< called by one thread at a time
+  std::function<void(double inner_rate, std::int64_t task)> on_begin =
+      {};  ///< called by one thread at a time
 };
 
-/// Means and standard errors are over the tasks in which the number is finite, as many as the count beside them says; not a number where there is none.
+/// Means and standard errors are over the tasks in which the number is finite, as many as the count beside
+/// them says; not a number where there is none.
 struct WindowFigures {
   autodiff::Step window = 0;
-  std::int64_t finite = 0;          ///< tasks whose g_i is: of norm, signal and seconds
-  Estimate norm;                    ///< |g_i(w)|, in float32 as all of this struct: as training computes it
-  std::int64_t compared = 0;        ///< tasks of cosine: finite, and g_i(T) has a correct digit
-  Estimate cosine;                  ///< of g_i(w) to g_i(T); 1 where w = T
-  double signal_to_noise = 0;       ///< signal_to_noise() of the finite g_i: 1 is noise alone
-  double seconds = 0;               ///< of the finite tasks' forward and back
-  double per_second = 0;            ///< max(0, signal_to_noise^2 - 1) / seconds: what a second buys; in expectation the same for any number of tasks
+  std::int64_t finite = 0;     ///< tasks whose g_i is: of norm, signal and seconds
+  Estimate norm;               ///< |g_i(w)|, in float32 as all of this struct: as training computes it
+  std::int64_t compared = 0;   ///< tasks of cosine: finite, and g_i(T) has a correct digit
+  Estimate cosine;             ///< of g_i(w) to g_i(T); 1 where w = T
+  double signal_to_noise = 0;  ///< signal_to_noise() of the finite g_i: 1 is noise alone
+  double seconds = 0;          ///< of the finite tasks' forward and back
+  double per_second = 0;  ///< max(0, signal_to_noise^2 - 1) / seconds: what a second buys; in expectation the
+                          ///< same for any number of tasks
 };
 
 struct LengthFigures {
   double inner_rate = 0;
-  autodiff::Step length = 0;        ///< T
+  autodiff::Step length = 0;  ///< T
   std::int64_t tasks = 0;
-  std::int64_t growing = 0;         ///< tasks of growth: phi stays finite for T steps, and the perturbation does not vanish
-  Estimate growth;                  ///< exponent per step: log_growth() after T steps / T, in float64, of a random perturbation of phi_0
-  std::int64_t agreeing = 0;        ///< tasks of agreement: both are finite
-  Estimate agreement;               ///< cosine of g_i(T) in float32 to g_i(T) in float64
-  double digits = 0;                ///< of g_i(T) in float32 that are right against float64: mean of correct_digits() over all tasks, less than one counting as 0
-  std::int64_t without_digits = 0;  ///< tasks with less than one (kFirstDigit), or where it is not finite
+  std::int64_t growing =
+      0;            ///< tasks of growth: phi stays finite for T steps, and the perturbation does not vanish
+  Estimate growth;  ///< exponent per step: log_growth() after T steps / T, in float64, of a random
+                    ///< perturbation of phi_0
+  std::int64_t agreeing = 0;  ///< tasks of agreement: both are finite
+  Estimate agreement;         ///< cosine of g_i(T) in float32 to g_i(T) in float64
+  double digits = 0;  ///< of g_i(T) in float32 that are right against float64: mean of correct_digits() over
+                      ///< all tasks, less than one counting as 0
+  std::int64_t without_digits = 0;     ///< tasks with less than one (kFirstDigit), or where it is not finite
   std::vector<WindowFigures> windows;  ///< ascending, the last one T
   std::vector<std::string> failures;   ///< "task 2: phi, W/1 is not finite at step 17": of g_i(T) in float32
 
@@ -58,11 +68,15 @@ struct LengthFigures {
   bool has_digits() const { return 2 * without_digits < tasks; }
 };
 
-/// How the tasks share the memory that the compared gradients leave. cost: multiply-adds of one inner rate as the planner predicts them, those of tasks that run at one time
-/// counted once and those in float64 twice; never more with more memory or threads. Compiles the steps, runs none. Throws as gradient_map().
-BudgetShare gradient_map_share(const Config& config, std::span<const float> theta, const TaskDistribution& tasks, const GradientMapOptions& options);
+/// How the tasks share the memory that the compared gradients leave. cost: multiply-adds of one inner rate as
+/// the planner predicts them, those of tasks that run at one time counted once and those in float64 twice;
+/// never more with more memory or threads. Compiles the steps, runs none. Throws as gradient_map().
+BudgetShare gradient_map_share(const Config& config, std::span<const float> theta,
+                               const TaskDistribution& tasks, const GradientMapOptions& options);
 
-/// One entry for each inner rate and length, in their order. Throws autodiff::BudgetTooSmall before any unroll, checkpoints::MachineFault as windowed_gradient().
-std::vector<LengthFigures> gradient_map(const Config& config, std::span<const float> theta, const TaskDistribution& tasks, const GradientMapOptions& options);
+/// One entry for each inner rate and length, in their order. Throws autodiff::BudgetTooSmall before any
+/// unroll, checkpoints::MachineFault as windowed_gradient().
+std::vector<LengthFigures> gradient_map(const Config& config, std::span<const float> theta,
+                                        const TaskDistribution& tasks, const GradientMapOptions& options);
 
 }  // namespace metalearn

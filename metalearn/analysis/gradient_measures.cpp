@@ -45,23 +45,31 @@ std::vector<double> difference(std::span<const double> a, std::span<const double
   return d;
 }
 
-// A window's schedule is planned with what is left beside the state that the next window starts from and what is noted of all steps.
-autodiff::UnrollPlan plan_window(Step steps, Step length, Step window, const StepProfile& profile, const autodiff::StepSpeed& speed, std::size_t memory_bytes) {
-  const std::size_t beside =
-      window == length ? 0 : autodiff::slot_bytes(profile.state_size, profile.number_bytes) + autodiff::most_bookkeeping_bytes(length) - autodiff::most_bookkeeping_bytes(window);
+// A window's schedule is planned with what is left beside the state that the next window starts from and what
+// is noted of all steps.
+autodiff::UnrollPlan plan_window(Step steps, Step length, Step window, const StepProfile& profile,
+                                 const autodiff::StepSpeed& speed, std::size_t memory_bytes) {
+  const std::size_t beside = window == length
+                                 ? 0
+                                 : autodiff::slot_bytes(profile.state_size, profile.number_bytes) +
+                                       autodiff::most_bookkeeping_bytes(length) -
+                                       autodiff::most_bookkeeping_bytes(window);
   return autodiff::plan_unroll(steps, profile, speed, {}, {memory_bytes - beside, 0});
 }
 
 void require_memory(Step length, const StepProfile& profile, std::size_t memory_bytes) {
   if (const std::size_t least = smallest_gradient_memory(length, profile); memory_bytes < least)
-    throw autodiff::BudgetTooSmall(least, fmt::format("a gradient through {} steps does not fit in {} bytes of memory; the smallest budget that works is {} bytes", length,
-                                                      memory_bytes, least));
+    throw autodiff::BudgetTooSmall(least, fmt::format("a gradient through {} steps does not fit in {} bytes "
+                                                      "of memory; the smallest budget that works is {} bytes",
+                                                      length, memory_bytes, least));
 }
 
 }  // namespace
 
-void log_growth(autodiff::Segment<double>& segment, std::span<const double> phi_0, std::span<const double> delta, Step T, std::vector<double>& growth) {
-  std::vector<double> phi(phi_0.begin(), phi_0.end()), moved(phi), next(phi.size()), next_moved(phi.size()), apart(delta.begin(), delta.end());
+void log_growth(autodiff::Segment<double>& segment, std::span<const double> phi_0,
+                std::span<const double> delta, Step T, std::vector<double>& growth) {
+  std::vector<double> phi(phi_0.begin(), phi_0.end()), moved(phi), next(phi.size()), next_moved(phi.size()),
+      apart(delta.begin(), delta.end());
   double sum = 0;
   for (Step t = 0; t < T; ++t) {
     if (sum > -kInfinity) {
@@ -79,12 +87,16 @@ void log_growth(autodiff::Segment<double>& segment, std::span<const double> phi_
 }
 
 std::size_t smallest_gradient_memory(Step length, const StepProfile& profile) {
-  return autodiff::smallest_memory(length, profile) + (length > 1 ? autodiff::slot_bytes(profile.state_size, profile.number_bytes) : 0);
+  return autodiff::smallest_memory(length, profile) +
+         (length > 1 ? autodiff::slot_bytes(profile.state_size, profile.number_bytes) : 0);
 }
 
-double windowed_cost(Step length, Step window, const StepProfile& profile, const autodiff::StepSpeed& speed, std::size_t memory_bytes) {
+double windowed_cost(Step length, Step window, const StepProfile& profile, const autodiff::StepSpeed& speed,
+                     std::size_t memory_bytes) {
   require_memory(length, profile, memory_bytes);
-  const auto cost = [&](Step steps) { return plan_window(steps, length, window, profile, speed, memory_bytes).predicted.seconds; };
+  const auto cost = [&](Step steps) {
+    return plan_window(steps, length, window, profile, speed, memory_bytes).predicted.seconds;
+  };
   const Step rest = length % window;
   return static_cast<double>(length / window) * cost(window) + (rest > 0 ? cost(rest) : 0);
 }
@@ -95,16 +107,21 @@ StepProfile profile_without_tapes(const autodiff::Segment<T>& segment) {
 }
 
 template <class T>
-std::vector<T> windowed_gradient(autodiff::Segment<T>& segment, std::span<const T> phi_0, Step length, Step window, std::size_t memory_bytes) {
+std::vector<T> windowed_gradient(autodiff::Segment<T>& segment, std::span<const T> phi_0, Step length,
+                                 Step window, std::size_t memory_bytes) {
   const StepProfile profile = profile_without_tapes(segment);
   require_memory(length, profile, memory_bytes);
-  const auto inner = [&](Step steps) { return plan_window(steps, length, window, profile, {}, memory_bytes).schedule; };
-  std::vector<T> phi(phi_0.begin(), phi_0.end()), adjoint(phi.size(), T{0}), gradient(profile.theta_size, T{0});
+  const auto inner = [&](Step steps) {
+    return plan_window(steps, length, window, profile, {}, memory_bytes).schedule;
+  };
+  std::vector<T> phi(phi_0.begin(), phi_0.end()), adjoint(phi.size(), T{0}),
+      gradient(profile.theta_size, T{0});
   autodiff::Arena arena;
   try {
     autodiff::unroll<T>(segment, autodiff::windowed(length, window, inner), phi, adjoint, gradient, arena);
   } catch (const autodiff::RecomputationMismatch& e) {
-    throw checkpoints::MachineFault(fmt::format("the gradient through {} steps in windows of {}: {}", length, window, e.what()));
+    throw checkpoints::MachineFault(
+        fmt::format("the gradient through {} steps in windows of {}: {}", length, window, e.what()));
   }
   for (T& g : gradient) g /= static_cast<T>(length);
   return gradient;
@@ -112,8 +129,10 @@ std::vector<T> windowed_gradient(autodiff::Segment<T>& segment, std::span<const 
 
 template StepProfile profile_without_tapes(const autodiff::Segment<float>&);
 template StepProfile profile_without_tapes(const autodiff::Segment<double>&);
-template std::vector<float> windowed_gradient(autodiff::Segment<float>&, std::span<const float>, Step, Step, std::size_t);
-template std::vector<double> windowed_gradient(autodiff::Segment<double>&, std::span<const double>, Step, Step, std::size_t);
+template std::vector<float> windowed_gradient(autodiff::Segment<float>&, std::span<const float>, Step, Step,
+                                              std::size_t);
+template std::vector<double> windowed_gradient(autodiff::Segment<double>&, std::span<const double>, Step,
+                                               Step, std::size_t);
 
 double cosine(std::span<const double> a, std::span<const double> b) {
   const double most_a = largest(a), most_b = largest(b);

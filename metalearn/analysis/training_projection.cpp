@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "metalearn/evaluate/few_shot.hpp"
-#include "metalearn/windows/in_flight.hpp"
 #include "metalearn/steps/step_cache.hpp"
 #include "metalearn/steps/step_measurement.hpp"
 #include "metalearn/steps/task_batches.hpp"
+#include "metalearn/windows/in_flight.hpp"
 
 namespace metalearn {
 namespace {
@@ -19,7 +19,8 @@ namespace {
 constexpr std::int64_t kMostCounted = 8'000'000;  // windows
 constexpr int kMostTasks = 64;
 
-/// Updates from which on no task is in flight that was begun while lengths still grew: a task of length L has at most L / window-min windows and the last, one every in-flight / tasks updates.
+/// Updates from which on no task is in flight that was begun while lengths still grew: a task of length L has
+/// at most L / window-min windows and the last, one every in-flight / tasks updates.
 std::int64_t settled_from(const Config& config) {
   const std::int64_t windows = config.length_max / config.window_min + 1;
   return config.length_horizon + windows * (config.in_flight + config.tasks - 1) / config.tasks;
@@ -27,7 +28,8 @@ std::int64_t settled_from(const Config& config) {
 
 /// How many updates to count, and how many of the last of them stand for the rest.
 std::pair<std::int64_t, std::int64_t> stretch(const Config& config) {
-  const std::int64_t most = std::max<std::int64_t>(2, kMostCounted / config.tasks), settled = settled_from(config);
+  const std::int64_t most = std::max<std::int64_t>(2, kMostCounted / config.tasks),
+                     settled = settled_from(config);
   if (config.updates <= most) return {config.updates, 0};
   const std::int64_t like = std::max<std::int64_t>(1000, 2 * (settled - config.length_horizon));
   if (settled + like <= most) return {settled + like, like};
@@ -84,11 +86,13 @@ WindowCount count_windows(const Config& config, std::span<const std::int64_t> wo
       task.age += windows.back();
       if (task.age >= task.length) task = begin(update + 1);
     }
-    const double steps = static_cast<double>(std::accumulate(windows.begin(), windows.end(), std::int64_t{0}));
+    const double steps =
+        static_cast<double>(std::accumulate(windows.begin(), windows.end(), std::int64_t{0}));
     for (WindowCount* count : {&all, &last}) {
       if (count == &last && update < counted - like) continue;
       count->steps += steps;
-      for (std::size_t w = 0; w < workers.size(); ++w) count->critical[w] += workers[w] == 1 ? steps : static_cast<double>(longest(windows, workers[w]));
+      for (std::size_t w = 0; w < workers.size(); ++w)
+        count->critical[w] += workers[w] == 1 ? steps : static_cast<double>(longest(windows, workers[w]));
     }
   }
   if (like == 0) return all;
@@ -104,7 +108,9 @@ StepTimes measure_steps(const Config& config, const TaskDistribution& tasks, int
   StepTimes sum;
   std::map<StepShape, autodiff::StepSpeed> measured;
   int n = 0;
-  for (; n < least || (n < kMostTasks && std::chrono::duration<double>(Clock::now() - start).count() < seconds); ++n) {
+  for (;
+       n < least || (n < kMostTasks && std::chrono::duration<double>(Clock::now() - start).count() < seconds);
+       ++n) {
     const Task task = tasks.draw(Role::train, static_cast<std::uint64_t>(n));
     const StepShape shape = training_shape(config, task);
     const auto [known, is_new] = measured.try_emplace(shape);
@@ -115,11 +121,14 @@ StepTimes measure_steps(const Config& config, const TaskDistribution& tasks, int
     sum.forward_seconds += known->second.forward_seconds;
     sum.reverse_seconds += known->second.reverse_seconds;
   }
-  for (double* mean : {&sum.forward_seconds, &sum.reverse_seconds, &sum.batch_seconds, &sum.unlabelled_seconds}) *mean /= n;
+  for (double* mean :
+       {&sum.forward_seconds, &sum.reverse_seconds, &sum.batch_seconds, &sum.unlabelled_seconds})
+    *mean /= n;
   return sum;
 }
 
-std::vector<double> measure_evaluations(const Config& config, std::span<const std::shared_ptr<const Dataset>> sets) {
+std::vector<double> measure_evaluations(const Config& config,
+                                        std::span<const std::shared_ptr<const Dataset>> sets) {
   std::vector<double> seconds;
   for (const auto& set : sets) {
     StepShape shape;
@@ -132,12 +141,18 @@ std::vector<double> measure_evaluations(const Config& config, std::span<const st
   return seconds;
 }
 
-double training_seconds(const Config& config, double critical, const StepTimes& times, double evaluations, std::span<const double> evaluation_steps, std::int64_t workers) {
+double training_seconds(const Config& config, double critical, const StepTimes& times, double evaluations,
+                        std::span<const double> evaluation_steps, std::int64_t workers) {
   const auto rounds = [&](std::int64_t jobs) { return static_cast<double>((jobs + workers - 1) / workers); };
-  const double validations = config.validate_every > 0 ? static_cast<double>(config.updates / config.validate_every) : 0.0;
-  double seconds = critical * times.train_seconds(evaluations) + validations * rounds(config.validate_tasks) * static_cast<double>(config.validate_steps.back()) * times.validate_seconds();
+  const double validations =
+      config.validate_every > 0 ? static_cast<double>(config.updates / config.validate_every) : 0.0;
+  double seconds = critical * times.train_seconds(evaluations) +
+                   validations * rounds(config.validate_tasks) *
+                       static_cast<double>(config.validate_steps.back()) * times.validate_seconds();
   if (config.eval_every == 0) return seconds;
-  for (const double step : evaluation_steps) seconds += static_cast<double>(config.updates / config.eval_every) * rounds(config.eval_seeds) * static_cast<double>(config.eval_steps.back()) * step;
+  for (const double step : evaluation_steps)
+    seconds += static_cast<double>(config.updates / config.eval_every) * rounds(config.eval_seeds) *
+               static_cast<double>(config.eval_steps.back()) * step;
   return seconds;
 }
 

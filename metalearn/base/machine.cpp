@@ -25,7 +25,8 @@ std::string processor_in(const std::string& cpuinfo) {
 std::string machine() {
   std::ifstream in("/proc/cpuinfo", std::ios::binary);
   const std::string processor = processor_in({std::istreambuf_iterator<char>(in), {}});
-  return fmt::format("{}, {} cores", processor.empty() ? "unknown processor" : processor, std::thread::hardware_concurrency());
+  return fmt::format("{}, {} cores", processor.empty() ? "unknown processor" : processor,
+                     std::thread::hardware_concurrency());
 }
 
 }  // namespace metalearn

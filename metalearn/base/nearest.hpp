@@ -7,10 +7,12 @@
 
 namespace metalearn {
 
-/// Insertions, deletions, replacements and swaps of neighbours that turn a into b (optimal string alignment distance).
+/// Insertions, deletions, replacements and swaps of neighbours that turn a into b (optimal string alignment
+/// distance).
 int edit_distance(const std::string& a, const std::string& b);
 
-/// The candidate with the smallest edit distance to `word`; empty if none is close (more than a third of the word, and at least 2, would have to change).
+/// The candidate with the smallest edit distance to `word`; empty if none is close (more than a third of the
+/// word, and at least 2, would have to change).
 std::string nearest(const std::string& word, const std::vector<std::string>& candidates);
 
 /// ": did you mean 'x'?" or an empty string.

@@ -1,7 +1,9 @@
-// Portable mathematics: logarithm, exponential, sine and cosine from + - * / alone, so that what is drawn with them has the same bits on every machine
-// (a libm's last bit depends on its version and on the processor).
+// Portable mathematics: logarithm, exponential, sine and cosine from + - * / alone, so that what is drawn
+// with them has the same bits on every machine (a libm's last bit depends on its version and on the
+// processor).
 //
-// Accurate to a few units in the last place; slower than libm, and only used to draw tasks and batches and in schedules. Pure functions.
+// Accurate to a few units in the last place; slower than libm, and only used to draw tasks and batches and in
+// schedules. Pure functions.
 #pragma once
 #include <utility>
 

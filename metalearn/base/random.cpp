@@ -13,7 +13,8 @@
 namespace metalearn {
 namespace {
 
-std::array<std::uint32_t, 4> philox(std::uint32_t c0, std::uint32_t c1, std::uint32_t c2, std::uint32_t c3, const std::array<std::uint32_t, 2>& key) {
+std::array<std::uint32_t, 4> philox(std::uint32_t c0, std::uint32_t c1, std::uint32_t c2, std::uint32_t c3,
+                                    const std::array<std::uint32_t, 2>& key) {
   const philox4x32_ctr_t counter = {{c0, c1, c2, c3}};
   const philox4x32_key_t k = {{key[0], key[1]}};
   const philox4x32_ctr_t r = philox4x32_R(10, counter, k);

@@ -1,4 +1,5 @@
-// Stop: asked between pieces of work whether the rest is to be left. Empty: never. Whoever takes one may ask it from any of its threads.
+// Stop: asked between pieces of work whether the rest is to be left. Empty: never. Whoever takes one may ask
+// it from any of its threads.
 #pragma once
 #include <functional>
 

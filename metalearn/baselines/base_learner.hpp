@@ -15,11 +15,12 @@ class BaseLearner : public Learner {
   const std::vector<float>& phi() const { return phi_; }
 
  protected:
-  /// x^L of all examples of a draw in one forward pass, as the meta-objective has it (specification section 10).
+  /// x^L of all examples of a draw in one forward pass, as the meta-objective has it (specification section
+  /// 10).
   Matrix features(std::span<const float> phi, std::span<const float> x);
 
   const Task& task_;
-  TensorList spec_;                ///< of phi
+  TensorList spec_;  ///< of phi
   std::vector<float> phi_;
 
  private:

@@ -8,7 +8,8 @@ using namespace autodiff;
 
 namespace {
 
-Plan<float> record(const TensorList& parameters, const std::vector<Shape>& shapes, const Descent::Loss& loss) {
+Plan<float> record(const TensorList& parameters, const std::vector<Shape>& shapes,
+                   const Descent::Loss& loss) {
   Graph graph;
   const std::vector<Var> p = record_tensors(graph, parameters);
   std::vector<Var> data;
@@ -25,12 +26,16 @@ Plan<float> record(const TensorList& parameters, const std::vector<Shape>& shape
 
 std::vector<Var> record_tensors(Graph& graph, const TensorList& list) {
   std::vector<Var> vars;
-  for (const TensorSpec& t : list.tensors) vars.push_back(graph.input(Shape(std::span<const Index>(t.shape)), t.name));
+  for (const TensorSpec& t : list.tensors)
+    vars.push_back(graph.input(Shape(std::span<const Index>(t.shape)), t.name));
   return vars;
 }
 
 Descent::Descent(const TensorList& parameters, const std::vector<Shape>& data, const Loss& loss, double rate)
-    : parameters_(parameters), rate_(rate), plan_(record(parameters, data, loss)), gradient_(static_cast<std::size_t>(parameters.size)) {}
+    : parameters_(parameters),
+      rate_(rate),
+      plan_(record(parameters, data, loss)),
+      gradient_(static_cast<std::size_t>(parameters.size)) {}
 
 float Descent::step(std::span<float> values, std::span<const float* const> data) {
   float loss = 0;

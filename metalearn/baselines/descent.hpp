@@ -21,9 +21,11 @@ std::vector<T*> pointers(const TensorList& list, T* flat) {
 class Descent {
  public:
   /// A scalar from parameters and data.
-  using Loss = std::function<autodiff::Var(std::span<const autodiff::Var> parameters, std::span<const autodiff::Var> data)>;
+  using Loss = std::function<autodiff::Var(std::span<const autodiff::Var> parameters,
+                                           std::span<const autodiff::Var> data)>;
 
-  Descent(const TensorList& parameters, const std::vector<autodiff::Shape>& data, const Loss& loss, double rate);
+  Descent(const TensorList& parameters, const std::vector<autodiff::Shape>& data, const Loss& loss,
+          double rate);
 
   /// One step of Adam on `values`; data in the order of the shapes. Returns the loss before it.
   float step(std::span<float> values, std::span<const float* const> data);

@@ -20,8 +20,9 @@ namespace {
 
 constexpr Index kRowsAtOnce = 4096;
 
-/// |c|^2 - 2 c.x for centres c [k, N] and examples x [n, N]: the squared distance less |x|^2, of which the same centre is the smallest. A plan, because its matrix product
-/// is most of the work. Arrays are Eigen's, by columns: on the tape their axes stand the other way round.
+/// |c|^2 - 2 c.x for centres c [k, N] and examples x [n, N]: the squared distance less |x|^2, of which the
+/// same centre is the smallest. A plan, because its matrix product is most of the work. Arrays are Eigen's,
+/// by columns: on the tape their axes stand the other way round.
 class Nearness {
  public:
   Nearness(Index n, Index k, Index N) : plan_(record(n, k, N)) {}
@@ -44,7 +45,8 @@ class Nearness {
   autodiff::Arena arena_;
 };
 
-/// Each further start is an example drawn with a probability that goes with its squared distance to the nearest start so far.
+/// Each further start is an example drawn with a probability that goes with its squared distance to the
+/// nearest start so far.
 MatrixXf starts(const MatrixXf& x, Index k, Random& random) {
   MatrixXf centres(k, x.cols());
   VectorXf nearest = VectorXf::Constant(x.rows(), 1);  // squared distance; the first start is any
@@ -54,7 +56,8 @@ MatrixXf starts(const MatrixXf& x, Index k, Random& random) {
     Index chosen = 0;
     while (chosen + 1 < x.rows() && (rest -= static_cast<double>(nearest[chosen])) >= 0) ++chosen;
     centres.row(c) = x.row(chosen);
-    const VectorXf squared = (lengths - 2 * (x * centres.row(c).transpose())).array() + centres.row(c).squaredNorm();
+    const VectorXf squared =
+        (lengths - 2 * (x * centres.row(c).transpose())).array() + centres.row(c).squaredNorm();
     nearest = c == 0 ? squared.cwiseMax(0.0f).eval() : nearest.cwiseMin(squared).cwiseMax(0.0f).eval();
   }
   return centres;
@@ -62,12 +65,17 @@ MatrixXf starts(const MatrixXf& x, Index k, Random& random) {
 
 class Kmeans : public Learner {
  public:
-  Kmeans(const Start& s, const KmeansOptions& options) : task_(s.task), options_(options), random_(s.seed, s.stream, purpose("kmeans")), x_(0, s.task.widths().front()) {}
+  Kmeans(const Start& s, const KmeansOptions& options)
+      : task_(s.task),
+        options_(options),
+        random_(s.seed, s.stream, purpose("kmeans")),
+        x_(0, s.task.widths().front()) {}
 
   void learn(std::int64_t t) override {
     const Index batch = options_.batch, most = std::max<Index>(1, options_.kept / batch);
     x_.conservativeResize(std::min<Index>(t, most) * batch, Eigen::NoChange);
-    for (; done_ < std::min<Index>(t, most); ++done_) x_.middleRows(done_ * batch, batch) = unlabelled_rows(task_, done_, batch).cast<float>();
+    for (; done_ < std::min<Index>(t, most); ++done_)
+      x_.middleRows(done_ * batch, batch) = unlabelled_rows(task_, done_, batch).cast<float>();
     centres_ = kmeans(x_, options_.centres, options_.iterations, random_);
   }
 
@@ -119,8 +127,14 @@ MatrixXf kmeans(const MatrixXf& x, std::int64_t centres, std::int64_t iterations
 }
 
 Method kmeans_method(KmeansOptions options) {
-  return {.name = "kmeans", .settings = fmt::format("{} centres, {} iterations, at most {} examples", options.centres, options.iterations, options.kept), .sees = Sees::unlabelled,
-          .marks = {options.steps}, .first_mark = 1, .batch = options.batch, .most = std::max<Index>(1, options.kept / options.batch) * options.batch,
+  return {.name = "kmeans",
+          .settings = fmt::format("{} centres, {} iterations, at most {} examples", options.centres,
+                                  options.iterations, options.kept),
+          .sees = Sees::unlabelled,
+          .marks = {options.steps},
+          .first_mark = 1,
+          .batch = options.batch,
+          .most = std::max<Index>(1, options.kept / options.batch) * options.batch,
           .start = [options](const Start& s) { return std::make_unique<Kmeans>(s, options); }};
 }
 

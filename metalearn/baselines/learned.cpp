@@ -11,7 +11,8 @@ namespace {
 
 /// What all learners of one theta share.
 struct Shared {
-  explicit Shared(const Config& config, std::vector<float> trained) : theta(std::move(trained)), batch(config.batch), steps(config.rule) {}
+  explicit Shared(const Config& config, std::vector<float> trained)
+      : theta(std::move(trained)), batch(config.batch), steps(config.rule) {}
   std::vector<float> theta;
   std::int64_t batch;
   StepCache steps;
@@ -20,7 +21,10 @@ struct Shared {
 class Learned : public BaseLearner {
  public:
   Learned(const Start& s, std::shared_ptr<Shared> rule)
-      : BaseLearner(s), rule_(std::move(rule)), shape_{task_.widths(), rule_->batch, task_.classes(), s.labels_per_class, 1}, next_(phi_.size()),
+      : BaseLearner(s),
+        rule_(std::move(rule)),
+        shape_{task_.widths(), rule_->batch, task_.classes(), s.labels_per_class, 1},
+        next_(phi_.size()),
         x_(static_cast<std::size_t>(task_.widths().front() * rule_->batch)) {}
 
   void learn(std::int64_t t) override {

@@ -3,7 +3,8 @@
 namespace metalearn {
 
 Matrix as_rows(std::span<const float> x, std::int64_t units) {
-  return Eigen::Map<const Eigen::MatrixXf>(x.data(), static_cast<Eigen::Index>(x.size()) / units, units).cast<double>();
+  return Eigen::Map<const Eigen::MatrixXf>(x.data(), static_cast<Eigen::Index>(x.size()) / units, units)
+      .cast<double>();
 }
 
 Matrix unlabelled_rows(const Task& task, std::int64_t t, std::int64_t batch) {

@@ -1,10 +1,12 @@
-// Method: a way to represent a task's inputs, so that all ways can be compared under one protocol (evaluate/comparison.hpp).
+// Method: a way to represent a task's inputs, so that all ways can be compared under one protocol
+// (evaluate/comparison.hpp).
 //
-// A Method is a recipe: const, thread-safe. start() gives a Learner for one task; a Learner belongs to one thread.
+// A Method is a recipe: const, thread-safe. start() gives a Learner for one task; a Learner belongs to one
+// thread.
 #pragma once
-#include <Eigen/Core>
 #include <algorithm>
 #include <cstdint>
+#include <Eigen/Core>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -23,10 +25,10 @@ using Matrix = Eigen::MatrixXd;
 
 /// One labelled pair of a task: support, then query, n examples each.
 struct LabelledDraw {
-  std::span<const float> x;                    ///< [N_0, 2n], unit-major
-  std::span<const std::int32_t> support;       ///< [n] labels of the support; no method sees those of the query
+  std::span<const float> x;               ///< [N_0, 2n], unit-major
+  std::span<const std::int32_t> support;  ///< [n] labels of the support; no method sees those of the query
   std::int64_t classes = 0;
-  std::int64_t index = 0;                      ///< which draw of the task
+  std::int64_t index = 0;  ///< which draw of the task
 };
 
 class Learner {
@@ -36,16 +38,17 @@ class Learner {
   virtual void learn(std::int64_t t) = 0;
   /// [2n, F]: the representation of the support, then of the query.
   virtual Matrix features(const LabelledDraw& draw) = 0;
-  /// What the method itself makes smaller, mean over a fixed batch of the train split, in its own units; NaN of methods that have no objective of their own.
+  /// What the method itself makes smaller, mean over a fixed batch of the train split, in its own units; NaN
+  /// of methods that have no objective of their own.
   virtual double objective() { return std::numeric_limits<double>::quiet_NaN(); }
 };
 
 /// Where a learner starts. The same for all methods on one seed of an evaluation.
 struct Start {
-  const Task& task;                            ///< outlives the learner
-  std::uint64_t seed = 0, stream = 0;          ///< of phi_0 and all other draws
+  const Task& task;                    ///< outlives the learner
+  std::uint64_t seed = 0, stream = 0;  ///< of phi_0 and all other draws
   std::int64_t labels_per_class = 10;
-  Activation activation = Activation::relu;    ///< of the base model
+  Activation activation = Activation::relu;  ///< of the base model
 };
 
 /// What the steps of a method look at.
@@ -53,17 +56,21 @@ enum class Sees { nothing, support, unlabelled, all_labels };
 
 struct Method {
   std::string name;
-  std::string settings;                        ///< hyperparameters, one line
+  std::string settings;  ///< hyperparameters, one line
   Sees sees = Sees::nothing;
-  std::vector<std::int64_t> marks = {0};       ///< steps after which it is scored unless others are asked for
-  std::int64_t first_mark = 0;                 ///< fewest steps that give a representation
-  std::optional<std::int64_t> chosen = {};     ///< steps that a trained rule's meta-validation chose
-  std::int64_t batch = 128;                    ///< examples from the train split of a step
-  std::int64_t most = std::numeric_limits<std::int64_t>::max();  ///< examples from the train split that it looks at, the first ones
+  std::vector<std::int64_t> marks = {0};    ///< steps after which it is scored unless others are asked for
+  std::int64_t first_mark = 0;              ///< fewest steps that give a representation
+  std::optional<std::int64_t> chosen = {};  ///< steps that a trained rule's meta-validation chose
+  std::int64_t batch = 128;                 ///< examples from the train split of a step
+  std::int64_t most = std::numeric_limits<std::int64_t>::max();  ///< examples from the train split that it
+                                                                 ///< looks at, the first ones
   std::function<std::unique_ptr<Learner>(const Start&)> start;
 
-  /// Examples of the train split drawn in t steps (an example may come up again), without and with their labels.
-  std::int64_t unlabelled(std::int64_t t) const { return sees == Sees::unlabelled ? std::min(t * batch, most) : 0; }
+  /// Examples of the train split drawn in t steps (an example may come up again), without and with their
+  /// labels.
+  std::int64_t unlabelled(std::int64_t t) const {
+    return sees == Sees::unlabelled ? std::min(t * batch, most) : 0;
+  }
   std::int64_t labelled(std::int64_t t) const { return sees == Sees::all_labels ? t * batch : 0; }
 };
 

@@ -47,16 +47,25 @@ const std::vector<std::string>& method_names() {
 }
 
 std::string method_name(const std::string& rule) {
-  const auto entry = std::find_if(table().begin(), table().end(), [&](const Entry& e) { return !e.make && e.rule == rule; });
+  const auto entry =
+      std::find_if(table().begin(), table().end(), [&](const Entry& e) { return !e.make && e.rule == rule; });
   return entry == table().end() ? rule : entry->name;
 }
 
-std::vector<Method> make_methods(const std::vector<std::string>& names, const std::vector<Rule>& rules, std::vector<std::string>& left_out) {
-  const auto asked = [&](const std::string& name) { return std::find(names.begin(), names.end(), name) != names.end(); };
+std::vector<Method> make_methods(const std::vector<std::string>& names, const std::vector<Rule>& rules,
+                                 std::vector<std::string>& left_out) {
+  const auto asked = [&](const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
   for (const auto& name : names)
-    if (name != "all" && std::find(method_names().begin(), method_names().end(), name) == method_names().end())
-      throw checkpoints::UsageError(fmt::format("--methods: unknown method '{}'{}; known: all, {}", name, did_you_mean(name, method_names()), fmt::join(method_names(), ", ")));
-  if (names.empty()) throw checkpoints::UsageError(fmt::format("--methods: no method named; known: all, {}", fmt::join(method_names(), ", ")));
+    if (name != "all" &&
+        std::find(method_names().begin(), method_names().end(), name) == method_names().end())
+      throw checkpoints::UsageError(fmt::format("--methods: unknown method '{}'{}; known: all, {}", name,
+                                                did_you_mean(name, method_names()),
+                                                fmt::join(method_names(), ", ")));
+  if (names.empty())
+    throw checkpoints::UsageError(
+        fmt::format("--methods: no method named; known: all, {}", fmt::join(method_names(), ", ")));
   std::vector<Method> methods;
   for (const Entry& entry : table()) {
     if (!asked(entry.name) && !asked("all")) continue;
@@ -64,10 +73,15 @@ std::vector<Method> make_methods(const std::vector<std::string>& names, const st
       methods.push_back(entry.make());
       continue;
     }
-    const auto rule = std::find_if(rules.begin(), rules.end(), [&](const Rule& r) { return r.config.rule.rule == entry.rule; });
-    if (rule != rules.end()) methods.push_back(learned_method(rule->config, rule->theta, rule->mark));
-    else if (asked(entry.name)) throw checkpoints::UsageError(fmt::format("--methods: {} needs a trained rule; give --theta FILE|RUN of rule {}", entry.name, entry.rule));
-    else left_out.push_back(entry.name);
+    const auto rule = std::find_if(rules.begin(), rules.end(),
+                                   [&](const Rule& r) { return r.config.rule.rule == entry.rule; });
+    if (rule != rules.end())
+      methods.push_back(learned_method(rule->config, rule->theta, rule->mark));
+    else if (asked(entry.name))
+      throw checkpoints::UsageError(fmt::format(
+          "--methods: {} needs a trained rule; give --theta FILE|RUN of rule {}", entry.name, entry.rule));
+    else
+      left_out.push_back(entry.name);
   }
   return methods;
 }

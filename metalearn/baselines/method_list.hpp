@@ -15,12 +15,15 @@ struct Rule {
 
 /// All names, in the order of tables.
 const std::vector<std::string>& method_names();
-/// The name of a meta-trained rule in tables, by its config.rule.rule: `learned` is "metz"; another one keeps its own.
+/// The name of a meta-trained rule in tables, by its config.rule.rule: `learned` is "metz"; another one keeps
+/// its own.
 std::string method_name(const std::string& rule);
 
-/// The methods named, in the order of method_names(); "all" stands for every one, without those that need a rule that isn't there, which are added to `left_out`.
-/// A trained rule needs one in `rules` of that method_name().
-/// Throws checkpoints::UsageError: an unknown name (with the nearest known one), no name, or a method named whose rule isn't there.
-std::vector<Method> make_methods(const std::vector<std::string>& names, const std::vector<Rule>& rules, std::vector<std::string>& left_out);
+/// The methods named, in the order of method_names(); "all" stands for every one, without those that need a
+/// rule that isn't there, which are added to `left_out`. A trained rule needs one in `rules` of that
+/// method_name(). Throws checkpoints::UsageError: an unknown name (with the nearest known one), no name, or a
+/// method named whose rule isn't there.
+std::vector<Method> make_methods(const std::vector<std::string>& names, const std::vector<Rule>& rules,
+                                 std::vector<std::string>& left_out);
 
 }  // namespace metalearn

@@ -16,8 +16,9 @@ using namespace autodiff;
 
 namespace {
 
-/// W + rate * (s y^T - W U) / (B v), s the centred input [N, B] of total variance v, y = W^T s [M, B]: U = y y^T with what is below its diagonal set to zero, so that
-/// unit j learns from what units 0 .. j have left over.
+/// W + rate * (s y^T - W U) / (B v), s the centred input [N, B] of total variance v, y = W^T s [M, B]: U = y
+/// y^T with what is below its diagonal set to zero, so that unit j learns from what units 0 .. j have left
+/// over.
 Var oja_step(Var W, Var input, double rate) {
   Graph& graph = W.graph();
   const Index M = W.shape()[1];
@@ -32,7 +33,8 @@ Var oja_step(Var W, Var input, double rate) {
   return W + change * rate / (sum_all(square(s)) + B * 1e-12);
 }
 
-Plan<float> record_step(const TensorList& spec, std::int64_t inputs, std::int64_t batch, double rate, Activation activation) {
+Plan<float> record_step(const TensorList& spec, std::int64_t inputs, std::int64_t batch, double rate,
+                        Activation activation) {
   Graph graph;
   std::vector<Var> in = record_tensors(graph, spec);
   const Phi phi = Phi::from_flat(in);
@@ -46,7 +48,10 @@ Plan<float> record_step(const TensorList& spec, std::int64_t inputs, std::int64_
 class Oja : public BaseLearner {
  public:
   Oja(const Start& s, const OjaOptions& options)
-      : BaseLearner(s), batch_(options.batch), step_(record_step(spec_, task_.widths().front(), batch_, options.rate, s.activation)), next_(phi_) {}
+      : BaseLearner(s),
+        batch_(options.batch),
+        step_(record_step(spec_, task_.widths().front(), batch_, options.rate, s.activation)),
+        next_(phi_) {}
 
   void learn(std::int64_t t) override {
     std::vector<float> x(static_cast<std::size_t>(task_.widths().front() * batch_));
@@ -71,7 +76,11 @@ class Oja : public BaseLearner {
 }  // namespace
 
 Method oja_method(OjaOptions options) {
-  return {.name = "oja", .settings = fmt::format("rate {} over the input's variance", options.rate), .sees = Sees::unlabelled, .marks = options.marks, .batch = options.batch,
+  return {.name = "oja",
+          .settings = fmt::format("rate {} over the input's variance", options.rate),
+          .sees = Sees::unlabelled,
+          .marks = options.marks,
+          .batch = options.batch,
           .start = [options](const Start& s) { return std::make_unique<Oja>(s, options); }};
 }
 

@@ -15,7 +15,10 @@ constexpr double kFloor = 1e-6;
 class Pca : public Learner {
  public:
   Pca(const Task& task, const PcaOptions& options)
-      : task_(task), options_(options), sum_(Eigen::VectorXd::Zero(task.widths().front())), products_(Matrix::Zero(sum_.size(), sum_.size())) {}
+      : task_(task),
+        options_(options),
+        sum_(Eigen::VectorXd::Zero(task.widths().front())),
+        products_(Matrix::Zero(sum_.size(), sum_.size())) {}
 
   void learn(std::int64_t t) override {
     for (; done_ < t; ++done_) {
@@ -27,7 +30,8 @@ class Pca : public Learner {
     found_ = principal_components(sum_ / n, products_ / n, options_.components);
     if (!options_.whiten) return;
     const double least = std::max(kFloor * found_.variance[0], 1e-12);
-    for (Eigen::Index k = 0; k < found_.variance.size(); ++k) found_.directions.col(k) /= std::sqrt(std::max(found_.variance[k], least));
+    for (Eigen::Index k = 0; k < found_.variance.size(); ++k)
+      found_.directions.col(k) /= std::sqrt(std::max(found_.variance[k], least));
   }
 
   Matrix features(const LabelledDraw& draw) override { return found_.of(as_rows(draw.x, sum_.size())); }

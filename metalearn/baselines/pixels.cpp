@@ -16,7 +16,9 @@ class Pixels : public Learner {
 }  // namespace
 
 Method pixels_method() {
-  return {.name = "pixels", .settings = "none", .start = [](const Start& s) { return std::make_unique<Pixels>(s.task.widths().front()); }};
+  return {.name = "pixels", .settings = "none", .start = [](const Start& s) {
+            return std::make_unique<Pixels>(s.task.widths().front());
+          }};
 }
 
 }  // namespace metalearn

@@ -1,4 +1,5 @@
-// Principal components of a distribution of which mean and second moments are known. A plain value; a function without state.
+// Principal components of a distribution of which mean and second moments are known. A plain value; a
+// function without state.
 #pragma once
 #include "metalearn/baselines/method.hpp"
 

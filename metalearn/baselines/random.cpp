@@ -4,7 +4,9 @@
 namespace metalearn {
 
 Method random_method() {
-  return {.name = "random", .settings = "none", .start = [](const Start& s) { return std::make_unique<BaseLearner>(s); }};
+  return {.name = "random", .settings = "none", .start = [](const Start& s) {
+            return std::make_unique<BaseLearner>(s);
+          }};
 }
 
 }  // namespace metalearn

@@ -38,8 +38,11 @@ Descent::Loss cross_entropy(std::int64_t classes, Activation activation) {
 class Supervised : public BaseLearner {
  public:
   Supervised(const Start& s, const SupervisedOptions& options, std::int64_t batch)
-      : BaseLearner(s), batch_(batch),
-        descent_(with_readout(task_), {Shape{task_.widths().front(), batch}, Shape{batch}}, cross_entropy(task_.classes(), s.activation), options.rate), start_(phi_) {
+      : BaseLearner(s),
+        batch_(batch),
+        descent_(with_readout(task_), {Shape{task_.widths().front(), batch}, Shape{batch}},
+                 cross_entropy(task_.classes(), s.activation), options.rate),
+        start_(phi_) {
     start_.resize(static_cast<std::size_t>(with_readout(task_).size), 0.0f);  // the readout starts at zero
     values_ = start_;
   }
@@ -65,12 +68,16 @@ class Supervised : public BaseLearner {
 
 class OnSupport : public Supervised {
  public:
-  OnSupport(const Start& s, const SupervisedOptions& options) : Supervised(s, options, s.labels_per_class * s.task.classes()) {}
+  OnSupport(const Start& s, const SupervisedOptions& options)
+      : Supervised(s, options, s.labels_per_class * s.task.classes()) {}
   void learn(std::int64_t t) override { steps_ = t; }
   Matrix features(const LabelledDraw& draw) override {
-    const auto inputs = static_cast<std::size_t>(task_.widths().front()), n = static_cast<std::size_t>(batch_);
+    const auto inputs = static_cast<std::size_t>(task_.widths().front()),
+               n = static_cast<std::size_t>(batch_);
     std::vector<float> x(inputs * n);
-    for (std::size_t i = 0; i < inputs; ++i) std::copy_n(draw.x.begin() + static_cast<std::ptrdiff_t>(i * 2 * n), n, x.begin() + static_cast<std::ptrdiff_t>(i * n));
+    for (std::size_t i = 0; i < inputs; ++i)
+      std::copy_n(draw.x.begin() + static_cast<std::ptrdiff_t>(i * 2 * n), n,
+                  x.begin() + static_cast<std::ptrdiff_t>(i * n));
     restart();
     for (std::int64_t t = 0; t < steps_; ++t) step(x, draw.support);
     return BaseLearner::features(trained(), draw.x);
@@ -102,12 +109,20 @@ std::string describe(const SupervisedOptions& o) { return fmt::format("Adam {}",
 }  // namespace
 
 Method supervised_method(SupervisedOptions options) {
-  return {.name = "supervised", .settings = describe(options), .sees = Sees::support, .marks = {options.steps}, .batch = options.batch,
+  return {.name = "supervised",
+          .settings = describe(options),
+          .sees = Sees::support,
+          .marks = {options.steps},
+          .batch = options.batch,
           .start = [options](const Start& s) { return std::make_unique<OnSupport>(s, options); }};
 }
 
 Method supervised_all_method(SupervisedOptions options) {
-  return {.name = "supervised_all", .settings = describe(options), .sees = Sees::all_labels, .marks = {options.steps}, .batch = options.batch,
+  return {.name = "supervised_all",
+          .settings = describe(options),
+          .sees = Sees::all_labels,
+          .marks = {options.steps},
+          .batch = options.batch,
           .start = [options](const Start& s) { return std::make_unique<OnAllLabels>(s, options); }};
 }
 

@@ -11,11 +11,11 @@
 #include "autodiff/ops/matmul.hpp"
 #include "autodiff/ops/normal.hpp"
 #include "autodiff/ops/reduce.hpp"
+#include "metalearn/base/random.hpp"
 #include "metalearn/baselines/base_learner.hpp"
 #include "metalearn/baselines/descent.hpp"
 #include "metalearn/baselines/methods.hpp"
 #include "metalearn/model/base_model.hpp"
-#include "metalearn/base/random.hpp"
 
 namespace metalearn {
 
@@ -29,7 +29,9 @@ Var layer(Var x, Var w, Var b) { return matmul(w, x, Transposed::yes) + reshape(
 /// Examples of the fixed batch of objective(); its number is none that a training comes to.
 constexpr std::int64_t kFixedBatch = 512, kFixedBatchNumber = std::int64_t{1} << 40;
 
-std::uint64_t noise_seed(const Start& s, const char* of) { return Random(s.seed, s.stream, purpose(of)).bits64(); }
+std::uint64_t noise_seed(const Start& s, const char* of) {
+  return Random(s.seed, s.stream, purpose(of)).bits64();
+}
 
 /// Features are standardised, all else is in [0, 1].
 Decoder decoder_of(const Task& task) { return task.is_standardised() ? Decoder::normal : Decoder::bernoulli; }
@@ -37,10 +39,17 @@ Decoder decoder_of(const Task& task) { return task.is_standardised() ? Decoder::
 class Vae : public BaseLearner {
  public:
   Vae(const Start& s, const VaeOptions& options)
-      : BaseLearner(s), batch_(options.batch), list_(vae_spec(task_.widths(), options.latents)),
-        descent_(list_, {Shape{task_.widths().front(), batch_}, Shape{}},
-                 [&](std::span<const Var> p, std::span<const Var> data) { return vae_loss(p, data[0], normal(data[1], Shape{options.latents, batch_}, noise_seed(s, "vae noise")), s.activation, decoder_of(s.task)); },
-                 options.rate),
+      : BaseLearner(s),
+        batch_(options.batch),
+        list_(vae_spec(task_.widths(), options.latents)),
+        descent_(
+            list_, {Shape{task_.widths().front(), batch_}, Shape{}},
+            [&](std::span<const Var> p, std::span<const Var> data) {
+              return vae_loss(p, data[0],
+                              normal(data[1], Shape{options.latents, batch_}, noise_seed(s, "vae noise")),
+                              s.activation, decoder_of(s.task));
+            },
+            options.rate),
         objective_(record_objective(s, options.latents)),
         values_(initial_vae(task_.widths(), options.latents, s.seed, s.stream)) {}
 
@@ -70,7 +79,8 @@ class Vae : public BaseLearner {
     Graph graph;
     std::vector<Var> in = record_tensors(graph, list_);
     const Var x = graph.input(Shape{task_.widths().front(), kFixedBatch}, "x");
-    const Var noise = normal(graph.constant(Shape{}, {0.0}), Shape{latents, kFixedBatch}, noise_seed(s, "vae objective"));
+    const Var noise =
+        normal(graph.constant(Shape{}, {0.0}), Shape{latents, kFixedBatch}, noise_seed(s, "vae objective"));
     const Var loss = vae_loss(in, x, noise, s.activation, decoder_of(s.task));
     in.push_back(x);
     return Plan<float>(in, std::span(&loss, 1));
@@ -94,11 +104,14 @@ TensorList vae_spec(const std::vector<std::int64_t>& widths, std::int64_t latent
   };
   add("mean", widths.back(), latents);
   add("log_variance", widths.back(), latents);
-  for (std::size_t l = widths.size() - 1; l > 0; --l) add(fmt::format("decoder/{}", widths.size() - l), l + 1 == widths.size() ? latents : widths[l], widths[l - 1]);
+  for (std::size_t l = widths.size() - 1; l > 0; --l)
+    add(fmt::format("decoder/{}", widths.size() - l), l + 1 == widths.size() ? latents : widths[l],
+        widths[l - 1]);
   return list;
 }
 
-std::vector<float> initial_vae(const std::vector<std::int64_t>& widths, std::int64_t latents, std::uint64_t seed, std::uint64_t stream) {
+std::vector<float> initial_vae(const std::vector<std::int64_t>& widths, std::int64_t latents,
+                               std::uint64_t seed, std::uint64_t stream) {
   const TensorList list = vae_spec(widths, latents);
   std::vector<float> values = initial_phi(widths, seed, stream);
   const auto base = static_cast<std::int64_t>(values.size());
@@ -108,7 +121,9 @@ std::vector<float> initial_vae(const std::vector<std::int64_t>& widths, std::int
     if (t.offset >= base && t.name.ends_with("/w")) {
       const double gain = t.name.starts_with("decoder") ? 2 : 1;  // of what follows: relu halves the variance
       const double deviation = std::sqrt(gain / static_cast<double>(t.shape[0]));
-      for (std::int64_t i = 0; i < t.size(); ++i) values[static_cast<std::size_t>(t.offset + i)] = static_cast<float>(random.truncated_normal(deviation));
+      for (std::int64_t i = 0; i < t.size(); ++i)
+        values[static_cast<std::size_t>(t.offset + i)] =
+            static_cast<float>(random.truncated_normal(deviation));
     }
   return values;
 }
@@ -126,13 +141,19 @@ Var vae_loss(std::span<const Var> p, Var x, Var noise, Activation activation, De
     if (l + 1 < L) a = relu(a);
   }
   // -log p(x | latent)
-  const Var surprise = decoder == Decoder::bernoulli ? sum_all(softplus(a) - x * a) : sum_all(square(x - a) + std::log(2 * std::numbers::pi)) * 0.5;
+  const Var surprise = decoder == Decoder::bernoulli
+                           ? sum_all(softplus(a) - x * a)
+                           : sum_all(square(x - a) + std::log(2 * std::numbers::pi)) * 0.5;
   const Var divergence = sum_all(exp(log_variance) + square(mean) - log_variance - 1.0) * 0.5;
   return (surprise + divergence) / static_cast<double>(x.shape()[1]);
 }
 
 Method vae_method(VaeOptions options) {
-  return {.name = "vae", .settings = fmt::format("{} latents, Adam {}", options.latents, options.rate), .sees = Sees::unlabelled, .marks = options.marks, .batch = options.batch,
+  return {.name = "vae",
+          .settings = fmt::format("{} latents, Adam {}", options.latents, options.rate),
+          .sees = Sees::unlabelled,
+          .marks = options.marks,
+          .batch = options.batch,
           .start = [options](const Start& s) { return std::make_unique<Vae>(s, options); }};
 }
 

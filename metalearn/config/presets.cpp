@@ -8,8 +8,9 @@
 namespace metalearn {
 namespace {
 
-/// Glyphs, within minutes. Ten classes: with fewer, random features are nearly good enough. Short lengths: the gain shows within a few steps. Depth and widths vary: a rule that
-/// has seen one architecture only fits that one. [ours]
+/// Glyphs, within minutes. Ten classes: with fewer, random features are nearly good enough. Short lengths:
+/// the gain shows within a few steps. Depth and widths vary: a rule that has seen one architecture only fits
+/// that one. [ours]
 void demo(Config& c) {
   c.rule = {.H = 16, .Q = 1, .S = 16, .P = 2, .D = 8, .G = 4, .N_L = 32, .inner_rate = 1e-2};
   c.batch = 32;
@@ -25,7 +26,8 @@ void demo(Config& c) {
   c.validate_every = 25;
 }
 
-/// Base 196-32-32-32. Ten classes (all that a set has, where it has fewer) at this rate did better than 2 to 10 at lower ones. [ours]
+/// Base 196-32-32-32. Ten classes (all that a set has, where it has fewer) at this rate did better than 2 to
+/// 10 at lower ones. [ours]
 void small(Config& c) {
   c.rule = {.H = 16, .Q = 1, .S = 16, .P = 2, .D = 8, .G = 4, .N_L = 32, .inner_rate = 1e-2};
   c.batch = 64;
@@ -41,7 +43,8 @@ void small(Config& c) {
   c.validate_every = 50;
 }
 
-/// The published sizes, fixed: base 196-128-128-128-128-32. [C] All else: [ours], a recipe for short trainings with them.
+/// The published sizes, fixed: base 196-128-128-128-128-32. [C] All else: [ours], a recipe for short
+/// trainings with them.
 void paper(Config& c) {
   c.rule = {.H = 64, .Q = 1, .S = 64, .P = 2, .D = 32, .G = 4, .N_L = 32, .inner_rate = 1e-4};
   c.batch = 128;
@@ -57,38 +60,45 @@ void paper(Config& c) {
   c.validate_every = 50;
 }
 
-/// The paper's distribution of tasks, at its scale: for a cluster (metalearn plan --training says how long). Give CIFAR-10, ImageNet classes and glyphs. [P, S]
+/// The paper's distribution of tasks, at its scale: for a cluster (metalearn plan --training says how long).
+/// Give CIFAR-10, ImageNet classes and glyphs. [P, S]
 void paper_tasks(Config& c) {
-  c.rule = {.H = 64, .Q = 1, .S = 64, .P = 2, .D = 32, .G = 4, .N_L = 32, .inner_rate = 1e-4, .ridge = 0.1};  // [C]
-  c.batch = 128, c.task.labels_per_class = 10;          // [C]
-  c.task.resolution = 16;                               // 16 x 16 or less [P, S]
-  c.task.classes_min = c.task.classes_max = 10;         // 10-way subsets [P]
-  c.task.hidden_min = 2, c.task.hidden_max = 5;         // layers uniform in 2..5, here those between inputs and representation [P]
-  c.task.width_min = 64, c.task.width_max = 512;        // log-uniform [P]
-  c.task.permute = 1, c.task.input_sign = 0;            // the rule must not know where a pixel is [P, C]
-  c.task.shift = c.task.rotate = c.task.noise = 0.5;    // which: [P]; how often: [ours]
+  c.rule = {
+      .H = 64, .Q = 1, .S = 64, .P = 2, .D = 32, .G = 4, .N_L = 32, .inner_rate = 1e-4, .ridge = 0.1};  // [C]
+  c.batch = 128, c.task.labels_per_class = 10;                                                          // [C]
+  c.task.resolution = 16;                        // 16 x 16 or less [P, S]
+  c.task.classes_min = c.task.classes_max = 10;  // 10-way subsets [P]
+  c.task.hidden_min = 2,
+  c.task.hidden_max = 5;  // layers uniform in 2..5, here those between inputs and representation [P]
+  c.task.width_min = 64, c.task.width_max = 512;      // log-uniform [P]
+  c.task.permute = 1, c.task.input_sign = 0;          // the rule must not know where a pixel is [P, C]
+  c.task.shift = c.task.rotate = c.task.noise = 0.5;  // which: [P]; how often: [ours]
   c.task.shift_max = 2, c.task.rotate_max = 30, c.task.noise_max = 0.3;  // pixels, degrees, deviation [ours]
-  c.task.coefficient_targets = true, c.task.coefficient_weight = 0.5;    // as additional regression targets [P, C]; weighed as: [ours]
-  c.task.dropout = 0;                                   // there is some [S], its rate and place are not known; what was measured: [ours]
-  c.tasks = 256, c.in_flight = 512;                     // partial unrolls an update; workers [P, N]
-  c.updates = 200000;                                   // in about 8 days [P, N]
-  c.window_min = 5, c.window_max = 15;                  // sampled [N]; from where to where: [ours]
-  c.length_min = 20, c.length_start = 50, c.length_max = 3000, c.length_horizon = 20000;  // sampled [N]; 3000 steps in the published evaluation [C]; growth [ours]
-  c.meta_rate = 1e-3, c.meta_rate_final = 1e-4, c.decay_horizon = 200000;                 // Adam, small rates [P, N]; how small: [ours]
-  c.warmup = 20, c.merge_rate = 20;                     // [ours]: without, the merge weights take most of a training to grow
-  c.clip_task = 0.3, c.clip = 1;                        // clipping [P, N]; how much: [ours]
-  c.theta_average = 0.98;                               // [ours]
-  c.validate_every = 1000;                              // [ours]
+  c.task.coefficient_targets = true,
+  c.task.coefficient_weight = 0.5;  // as additional regression targets [P, C]; weighed as: [ours]
+  c.task.dropout = 0;  // there is some [S], its rate and place are not known; what was measured: [ours]
+  c.tasks = 256, c.in_flight = 512;     // partial unrolls an update; workers [P, N]
+  c.updates = 200000;                   // in about 8 days [P, N]
+  c.window_min = 5, c.window_max = 15;  // sampled [N]; from where to where: [ours]
+  c.length_min = 20, c.length_start = 50, c.length_max = 3000,
+  c.length_horizon = 20000;  // sampled [N]; 3000 steps in the published evaluation [C]; growth [ours]
+  c.meta_rate = 1e-3, c.meta_rate_final = 1e-4,
+  c.decay_horizon = 200000;          // Adam, small rates [P, N]; how small: [ours]
+  c.warmup = 20, c.merge_rate = 20;  // [ours]: without, the merge weights take most of a training to grow
+  c.clip_task = 0.3, c.clip = 1;     // clipping [P, N]; how much: [ours]
+  c.theta_average = 0.98;            // [ours]
+  c.validate_every = 1000;           // [ours]
 }
 
-/// The same idea at sizes that two cores can afford. Without files: glyphs and the synthetic families; pictures are to be added. All [ours] where nothing is said.
+/// The same idea at sizes that two cores can afford. Without files: glyphs and the synthetic families;
+/// pictures are to be added. All [ours] where nothing is said.
 void laptop_tasks(Config& c) {
   c.rule = {.H = 16, .Q = 1, .S = 16, .P = 2, .D = 8, .G = 4, .N_L = 32, .inner_rate = 3e-3};
   c.batch = 64;
-  c.task.classes_min = c.task.classes_max = 10;         // [P]
+  c.task.classes_min = c.task.classes_max = 10;  // [P]
   c.task.hidden_min = 1, c.task.hidden_max = 3;
   c.task.width_min = 32, c.task.width_max = 96;
-  c.task.permute = 1, c.task.input_sign = 0.3;          // permuted always [P, C]
+  c.task.permute = 1, c.task.input_sign = 0.3;  // permuted always [P, C]
   c.data = {"glyph", "mixture", "teacher", "bags"};
   c.tasks = 12, c.in_flight = 48;
   c.updates = 12000;
@@ -108,9 +118,15 @@ struct Preset {
   std::function<void(Config&)> set;
 };
 
-/// Each sets what differs from the defaults of Config and TaskConfig. Dropout is off in all: in short runs of `laptop-tasks`, the only ones that it was measured in, 0.2 of the inputs harmed and 0.2 of the hidden units made no difference (bench/RESULTS.md).
+/// Each sets what differs from the defaults of Config and TaskConfig. Dropout is off in all: in short runs of
+/// `laptop-tasks`, the only ones that it was measured in, 0.2 of the inputs harmed and 0.2 of the hidden
+/// units made no difference (bench/RESULTS.md).
 const std::vector<Preset>& presets() {
-  static const std::vector<Preset> all = {{"demo", demo}, {"small", small}, {"paper", paper}, {"paper-tasks", paper_tasks}, {"laptop-tasks", laptop_tasks}};
+  static const std::vector<Preset> all = {{"demo", demo},
+                                          {"small", small},
+                                          {"paper", paper},
+                                          {"paper-tasks", paper_tasks},
+                                          {"laptop-tasks", laptop_tasks}};
   return all;
 }
 

@@ -1,6 +1,8 @@
-// Presets: where the defaults of all keys come from: named settings, each number with its source. Pure functions.
+// Presets: where the defaults of all keys come from: named settings, each number with its source. Pure
+// functions.
 //
-// Sources (SOURCES.md): [P] the paper, [N] its appendices as quoted by others, [S] a summary of it, [C] the published code; [ours] by experiment, where bench/RESULTS.md has one ("laptop-tasks"), or else chosen.
+// Sources (SOURCES.md): [P] the paper, [N] its appendices as quoted by others, [S] a summary of it, [C] the
+// published code; [ours] by experiment, where bench/RESULTS.md has one ("laptop-tasks"), or else chosen.
 #pragma once
 #include <string>
 #include <vector>

@@ -1,4 +1,5 @@
-// Colour: how red, green and blue planes are taken into a set: all three, or as luminance. Function without state.
+// Colour: how red, green and blue planes are taken into a set: all three, or as luminance. Function without
+// state.
 #pragma once
 #include <cstdint>
 
@@ -6,8 +7,8 @@
 
 namespace metalearn {
 
-/// Adds the pixels of one image to a set of its height and width; `planes` is red, then green, then blue. With set.channels 3 as they are; with 1 as
-/// 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), rounded.
+/// Adds the pixels of one image to a set of its height and width; `planes` is red, then green, then blue.
+/// With set.channels 3 as they are; with 1 as 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), rounded.
 inline void append_image(ImageSet& set, const std::uint8_t* planes) {
   const std::size_t area = static_cast<std::size_t>(set.height) * static_cast<std::size_t>(set.width);
   if (set.channels == 3) {
@@ -15,7 +16,9 @@ inline void append_image(ImageSet& set, const std::uint8_t* planes) {
     return;
   }
   const std::uint8_t *red = planes, *green = red + area, *blue = green + area;
-  for (std::size_t p = 0; p < area; ++p) set.pixels.push_back(static_cast<std::uint8_t>((299 * red[p] + 587 * green[p] + 114 * blue[p] + 500) / 1000));
+  for (std::size_t p = 0; p < area; ++p)
+    set.pixels.push_back(
+        static_cast<std::uint8_t>((299 * red[p] + 587 * green[p] + 114 * blue[p] + 500) / 1000));
 }
 
 }  // namespace metalearn

@@ -10,17 +10,21 @@ namespace metalearn {
 namespace fs = std::filesystem;
 
 std::string FileBytes::checksum() const {
-  return fmt::format("{} crc32 {:08x}", name.ends_with(".gz") ? name.substr(0, name.size() - 3) : name, crc32_z(0, bytes.data(), bytes.size()));
+  return fmt::format("{} crc32 {:08x}", name.ends_with(".gz") ? name.substr(0, name.size() - 3) : name,
+                     crc32_z(0, bytes.data(), bytes.size()));
 }
 
 FileBytes read_file(const fs::path& path) {
   FileBytes file;
   file.name = path.filename().string();
   std::error_code ignored;
-  if (!fs::is_regular_file(path, ignored)) throw checkpoints::NoInput(fmt::format("{}: no such file; check the path", path.string()));
+  if (!fs::is_regular_file(path, ignored))
+    throw checkpoints::NoInput(fmt::format("{}: no such file; check the path", path.string()));
   gzFile stream = gzopen(path.c_str(), "rb");  // reads plain files as they are
-  if (!stream) throw checkpoints::NoInput(fmt::format("{}: can't be read; check its permissions", path.string()));
-  constexpr unsigned kChunk = 1u << 16;  // bytes; larger ones read large files no faster, and small files slower
+  if (!stream)
+    throw checkpoints::NoInput(fmt::format("{}: can't be read; check its permissions", path.string()));
+  constexpr unsigned kChunk =
+      1u << 16;  // bytes; larger ones read large files no faster, and small files slower
   gzbuffer(stream, kChunk);
   int got = 0;
   do {
@@ -34,7 +38,8 @@ FileBytes read_file(const fs::path& path) {
   gzclose(stream);
   file.ends_early = code == Z_BUF_ERROR;
   if (got < 0 && !file.ends_early)
-    throw checkpoints::BadData(fmt::format("{}: damaged ({}); download it again", file.name, message.empty() ? "it can't be read" : message));
+    throw checkpoints::BadData(fmt::format("{}: damaged ({}); download it again", file.name,
+                                           message.empty() ? "it can't be read" : message));
   return file;
 }
 
@@ -48,8 +53,12 @@ fs::path find_file(const fs::path& folder, const std::vector<std::string>& names
 
 void require_folder(const fs::path& folder, const std::string& data) {
   std::error_code ignored;
-  if (!fs::exists(folder, ignored)) throw checkpoints::NoInput(fmt::format("{}: no such folder for data '{}'; check the path", folder.string(), data));
-  if (!fs::is_directory(folder, ignored)) throw checkpoints::NoInput(fmt::format("{}: not a folder; data '{}' wants the folder that holds its files", folder.string(), data));
+  if (!fs::exists(folder, ignored))
+    throw checkpoints::NoInput(
+        fmt::format("{}: no such folder for data '{}'; check the path", folder.string(), data));
+  if (!fs::is_directory(folder, ignored))
+    throw checkpoints::NoInput(fmt::format(
+        "{}: not a folder; data '{}' wants the folder that holds its files", folder.string(), data));
 }
 
 }  // namespace metalearn

@@ -1,6 +1,7 @@
 // FileBytes: a data file in memory, unpacked if it is gzip; of a stream that ends early, what could be read.
 //
-// Whoever knows the format can say how much is missing, so a reader first compares sizes and then looks at `ends_early`. Plain data.
+// Whoever knows the format can say how much is missing, so a reader first compares sizes and then looks at
+// `ends_early`. Plain data.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -10,15 +11,17 @@
 namespace metalearn {
 
 struct FileBytes {
-  std::string name;                 ///< file name without its folder, for messages
+  std::string name;  ///< file name without its folder, for messages
   std::vector<std::uint8_t> bytes;
-  bool ends_early = false;          ///< the gzip stream breaks off before its end
+  bool ends_early = false;  ///< the gzip stream breaks off before its end
 
-  /// "NAME crc32 XXXXXXXX", for provenance: of the unpacked bytes, and the name without ".gz", so that packing a file changes nothing.
+  /// "NAME crc32 XXXXXXXX", for provenance: of the unpacked bytes, and the name without ".gz", so that
+  /// packing a file changes nothing.
   std::string checksum() const;
 };
 
-/// Throws NoInput if there is no such file or it can't be opened, BadData if the gzip stream is damaged (or its checksum differs).
+/// Throws NoInput if there is no such file or it can't be opened, BadData if the gzip stream is damaged (or
+/// its checksum differs).
 FileBytes read_file(const std::filesystem::path& path);
 
 /// The first of names, each also with ".gz" added, that is a file in the folder; empty if there is none.

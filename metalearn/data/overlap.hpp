@@ -1,4 +1,5 @@
-// Overlap: was a data set trained on? By the checksums of its files, whatever they are called. Function without state.
+// Overlap: was a data set trained on? By the checksums of its files, whatever they are called. Function
+// without state.
 #pragma once
 #include <set>
 #include <string>
@@ -7,7 +8,8 @@
 namespace metalearn {
 
 /// The lines of `evaluated` (Dataset::provenance) whose "crc32 XXXXXXXX" some line of `trained` has too.
-inline std::vector<std::string> shared_files(const std::vector<std::string>& trained, const std::vector<std::string>& evaluated) {
+inline std::vector<std::string> shared_files(const std::vector<std::string>& trained,
+                                             const std::vector<std::string>& evaluated) {
   constexpr std::size_t kBytes = 14;
   const auto checksum = [](const std::string& line) {
     const auto at = line.rfind("crc32 ");

@@ -1,4 +1,5 @@
-// AreaResize: an image to n x n by averaging areas: every output pixel is the mean of the part of the image that it covers, edge pixels by their share.
+// AreaResize: an image to n x n by averaging areas: every output pixel is the mean of the part of the image
+// that it covers, edge pixels by their share.
 //
 // Const after construction, any number of threads may use one.
 #pragma once
@@ -15,9 +16,17 @@ class AreaResize {
   void operator()(std::span<const float> image, float scale, std::span<float> out) const;
 
  private:
-  struct Weight { int from; float share; };                ///< input line, its share of the output line
-  struct Line { int first, last; };                        ///< range in the weights
-  struct Axis { std::vector<Line> lines; std::vector<Weight> weights; };
+  struct Weight {
+    int from;
+    float share;
+  };  ///< input line, its share of the output line
+  struct Line {
+    int first, last;
+  };  ///< range in the weights
+  struct Axis {
+    std::vector<Line> lines;
+    std::vector<Weight> weights;
+  };
   static Axis make_axis(int from, int to);
 
   int height_, width_, resolution_;

@@ -11,11 +11,15 @@
 
 namespace metalearn {
 
-std::vector<char> hashed_split(std::span<const std::int32_t> labels, std::int64_t share, std::span<const std::uint64_t> keys) {
+std::vector<char> hashed_split(std::span<const std::int32_t> labels, std::int64_t share,
+                               std::span<const std::uint64_t> keys) {
   std::map<std::int32_t, std::vector<std::pair<std::uint64_t, std::size_t>>> classes;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     auto& members = classes[labels[i]];
-    members.emplace_back(Random(purpose("split"), static_cast<std::uint64_t>(labels[i]), keys.empty() ? members.size() : keys[i]).bits64(), i);
+    members.emplace_back(Random(purpose("split"), static_cast<std::uint64_t>(labels[i]),
+                                keys.empty() ? members.size() : keys[i])
+                             .bits64(),
+                         i);
   }
   std::vector<char> marks(labels.size(), 0);
   for (auto& [label, members] : classes) {
@@ -27,22 +31,30 @@ std::vector<char> hashed_split(std::span<const std::int32_t> labels, std::int64_
   return marks;
 }
 
-std::string split_words(std::span<const std::int32_t> labels, const std::vector<char>& marks, std::int64_t share, const std::string& part) {
-  std::map<std::int32_t, std::pair<std::int64_t, std::int64_t>> classes;  // examples, and how many are given away
+std::string split_words(std::span<const std::int32_t> labels, const std::vector<char>& marks,
+                        std::int64_t share, const std::string& part) {
+  std::map<std::int32_t, std::pair<std::int64_t, std::int64_t>>
+      classes;  // examples, and how many are given away
   for (std::size_t i = 0; i < labels.size(); ++i) {
     auto& [n, given] = classes[labels[i]];
     ++n;
     given += marks[i];
   }
-  const bool is_exact = std::all_of(classes.begin(), classes.end(), [&](const auto& c) { return c.second.second == c.second.first / share; });
-  return fmt::format("hashed {}{}", part, is_exact ? "" : fmt::format(" (at least {}, or half of a small class)", kFewestExamples));
+  const bool is_exact = std::all_of(classes.begin(), classes.end(),
+                                    [&](const auto& c) { return c.second.second == c.second.first / share; });
+  return fmt::format(
+      "hashed {}{}", part,
+      is_exact ? "" : fmt::format(" (at least {}, or half of a small class)", kFewestExamples));
 }
 
 std::string one_part_note(std::span<const std::int32_t> labels, const std::vector<char>& marks) {
-  return fmt::format("one part only; a fixed {} is the test split", split_words(labels, marks, 5, "fifth of each class"));
+  return fmt::format("one part only; a fixed {} is the test split",
+                     split_words(labels, marks, 5, "fifth of each class"));
 }
 
-std::uint64_t example_key(std::span<const std::uint8_t> bytes) { return purpose({reinterpret_cast<const char*>(bytes.data()), bytes.size()}); }
+std::uint64_t example_key(std::span<const std::uint8_t> bytes) {
+  return purpose({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
 
 ImageSet take(const ImageSet& set, const std::vector<char>& marks, char mark) {
   ImageSet taken{set.height, set.width, {}, {}, set.channels, set.feature_count, {}, set.mirror};
@@ -65,7 +77,9 @@ ImageSet take(const ImageSet& set, const std::vector<char>& marks, char mark) {
 
 std::vector<char> marks_of(std::span<const std::int32_t> labels, const std::vector<int>& classes) {
   std::vector<char> marks(labels.size());
-  std::transform(labels.begin(), labels.end(), marks.begin(), [&](std::int32_t label) { return static_cast<char>(std::find(classes.begin(), classes.end(), label) != classes.end()); });
+  std::transform(labels.begin(), labels.end(), marks.begin(), [&](std::int32_t label) {
+    return static_cast<char>(std::find(classes.begin(), classes.end(), label) != classes.end());
+  });
   return marks;
 }
 
@@ -75,17 +89,21 @@ std::vector<std::int64_t> count_classes(const ImageSet& set, std::size_t classes
   return counts;
 }
 
-void check_classes(const ImageSet& set, const std::vector<std::string>& class_names, const std::string& where) {
+void check_classes(const ImageSet& set, const std::vector<std::string>& class_names,
+                   const std::string& where) {
   if (class_names.size() < 2)
-    throw checkpoints::BadData(fmt::format("{}: fewer than two classes ({} found); a task needs at least 2", where, class_names.size()));
+    throw checkpoints::BadData(fmt::format("{}: fewer than two classes ({} found); a task needs at least 2",
+                                           where, class_names.size()));
   const auto counts = count_classes(set, class_names.size());
   for (std::size_t c = 0; c < counts.size(); ++c)
     if (counts[c] < kFewestExamples)
-      throw checkpoints::BadData(fmt::format("{}: fewer than {} examples in class '{}' ({} found); add examples or leave the class out", where, kFewestExamples,
-                                             class_names[c], counts[c]));
+      throw checkpoints::BadData(fmt::format(
+          "{}: fewer than {} examples in class '{}' ({} found); add examples or leave the class out", where,
+          kFewestExamples, class_names[c], counts[c]));
 }
 
-void split_parts(Dataset& data, ImageSet train, std::optional<ImageSet> test, const PartNames& names, std::vector<std::uint64_t> keys) {
+void split_parts(Dataset& data, ImageSet train, std::optional<ImageSet> test, const PartNames& names,
+                 std::vector<std::uint64_t> keys) {
   if (test) {
     check_classes(train, data.class_names, fmt::format("{} ({})", data.source, names.train));
     check_classes(*test, data.class_names, fmt::format("{} ({})", data.source, names.test));
@@ -107,14 +125,17 @@ void split_parts(Dataset& data, ImageSet train, std::optional<ImageSet> test, co
   const auto counts = count_classes(train, data.class_names.size());
   if (*std::min_element(counts.begin(), counts.end()) < 2 * kFewestExamples) {
     data.train = std::move(train);
-    data.split_note += fmt::format("; {} train, {} test; a class has too few {} to keep any for meta-validation", data.train.count(), data.test.count(), names.examples);
+    data.split_note +=
+        fmt::format("; {} train, {} test; a class has too few {} to keep any for meta-validation",
+                    data.train.count(), data.test.count(), names.examples);
     return;
   }
   const auto marks = hashed_split(train.labels, 10, keys);
   const std::string tenth = split_words(train.labels, marks, 10, "tenth of train");
   data.validation = take(train, marks, 1);
   data.train = take(train, marks, 0);
-  data.split_note += fmt::format("; {} train, {} meta-validation (a {}), {} test", data.train.count(), data.validation.count(), tenth, data.test.count());
+  data.split_note += fmt::format("; {} train, {} meta-validation (a {}), {} test", data.train.count(),
+                                 data.validation.count(), tenth, data.test.count());
 }
 
 }  // namespace metalearn

@@ -1,7 +1,10 @@
-// Comparison: methods under one protocol. Every method represents the same labelled draws, heads are fitted on the support of each and scored on its query.
+// Comparison: methods under one protocol. Every method represents the same labelled draws, heads are fitted
+// on the support of each and scored on its query.
 //
-// A seed of the evaluation is a task: a phi_0, the unlabelled batches of the train split, and `draws` labelled pairs of the test split, support and query disjoint.
-// All of these are the same for every method, so that differences are paired, seed by seed. Seeds and methods run in parallel; results do not depend on the threads.
+// A seed of the evaluation is a task: a phi_0, the unlabelled batches of the train split, and `draws`
+// labelled pairs of the test split, support and query disjoint. All of these are the same for every method,
+// so that differences are paired, seed by seed. Seeds and methods run in parallel; results do not depend on
+// the threads.
 #pragma once
 #include "metalearn/baselines/method.hpp"
 #include "metalearn/config/config.hpp"
@@ -10,11 +13,12 @@
 namespace metalearn {
 
 struct ComparisonOptions {
-  std::vector<std::int64_t> steps;     ///< marks of the methods that take steps, ascending; empty: each method's own
-  std::int64_t draws = 5;              ///< labelled pairs per seed
-  std::uint64_t seed = 0;              ///< of phi_0
+  std::vector<std::int64_t>
+      steps;               ///< marks of the methods that take steps, ascending; empty: each method's own
+  std::int64_t draws = 5;  ///< labelled pairs per seed
+  std::uint64_t seed = 0;  ///< of phi_0
   Activation activation = Activation::relu;
-  int threads = 1;                     ///< 0: all cores
+  int threads = 1;  ///< 0: all cores
 };
 
 /// A mean with the half width of its 95 % interval (Student's t over seeds; NaN of one seed).
@@ -31,18 +35,24 @@ struct MethodRow {
   std::string method;
   Head head = Head::ridge;
   std::int64_t step = 0;
-  std::int64_t unlabelled = 0, labelled = 0;  ///< examples drawn from the train split, without and with their labels
+  std::int64_t unlabelled = 0,
+               labelled = 0;  ///< examples drawn from the train split, without and with their labels
   Interval accuracy;
-  Interval objective;                         ///< the method's own (Learner::objective); NaN where it has none
-  Interval gain;                              ///< accuracy less that of `random` with the same head, paired; NaN where random is not among the methods
+  Interval objective;  ///< the method's own (Learner::objective); NaN where it has none
+  Interval gain;       ///< accuracy less that of `random` with the same head, paired; NaN where random is not
+                       ///< among the methods
   std::int64_t seeds = 0;
-  std::int64_t not_finite = 0;                ///< of the seeds x draws fits behind the accuracy, those whose features are not all finite: they count as 0 right
-  std::int64_t not_converged = 0;             ///< of the same, those of which an iterative fit stopped short of its tolerance
+  std::int64_t not_finite = 0;  ///< of the seeds x draws fits behind the accuracy, those whose features are
+                                ///< not all finite: they count as 0 right
+  std::int64_t not_converged =
+      0;  ///< of the same, those of which an iterative fit stopped short of its tolerance
 };
 
-/// Rows by method, mark and head, in their order. tasks[i] is seed i, with phi_0 of stream i; labels_per_class is that of the tasks.
-/// Throws std::invalid_argument: no tasks, no methods, no draws, marks that do not ascend from 0 or more.
-std::vector<MethodRow> compare(const std::vector<Method>& methods, const std::vector<Task>& tasks, std::int64_t labels_per_class, const ComparisonOptions& options);
+/// Rows by method, mark and head, in their order. tasks[i] is seed i, with phi_0 of stream i;
+/// labels_per_class is that of the tasks. Throws std::invalid_argument: no tasks, no methods, no draws, marks
+/// that do not ascend from 0 or more.
+std::vector<MethodRow> compare(const std::vector<Method>& methods, const std::vector<Task>& tasks,
+                               std::int64_t labels_per_class, const ComparisonOptions& options);
 
 /// The marks of a method under these options.
 std::vector<std::int64_t> marks_of(const Method& method, const ComparisonOptions& options);

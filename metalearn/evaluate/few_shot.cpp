@@ -12,8 +12,8 @@
 
 #include "autodiff/parallel/parallel.hpp"
 #include "checkpoints/error.hpp"
-#include "metalearn/baselines/method_list.hpp"
 #include "metalearn/base/byte_count.hpp"
+#include "metalearn/baselines/method_list.hpp"
 #include "metalearn/evaluate/statistics.hpp"
 #include "metalearn/steps/budget_share.hpp"
 #include "metalearn/steps/step_cache.hpp"
@@ -30,7 +30,9 @@ struct Score {
   double accuracy = 0, objective = 0;
 };
 
-StepShape shape_of(const Task& task, std::int64_t labels_per_class, std::int64_t batch) { return {task.widths(), batch, task.classes(), labels_per_class, 1}; }
+StepShape shape_of(const Task& task, std::int64_t labels_per_class, std::int64_t batch) {
+  return {task.widths(), batch, task.classes(), labels_per_class, 1};
+}
 
 /// One base model's way through the marks.
 class Course {
@@ -42,7 +44,8 @@ class Course {
         phi_(initial_phi(task.widths(), options.seed, stream)),
         next_(phi_.size()),
         x_(static_cast<std::size_t>(shape_.widths[0] * shape_.batch)) {
-    const auto n = static_cast<std::size_t>(shape_.labelled()), classes = static_cast<std::size_t>(shape_.classes);
+    const auto n = static_cast<std::size_t>(shape_.labelled()),
+               classes = static_cast<std::size_t>(shape_.classes);
     labels_.resize(2 * n);
     labelled_.resize(static_cast<std::size_t>(shape_.widths[0]) * 2 * n);
     targets_.resize(2 * n * classes);
@@ -51,7 +54,8 @@ class Course {
 
   /// Bytes that a course of this shape takes, its step's arena with it.
   static std::size_t bytes(const RuleConfig& rule, const StepShape& s) {
-    const auto numbers = 2 * phi_spec(s.widths).size + s.widths[0] * (s.batch + 2 * s.labelled()) + s.labelled() * 3 * s.classes + 2 * s.labelled();
+    const auto numbers = 2 * phi_spec(s.widths).size + s.widths[0] * (s.batch + 2 * s.labelled()) +
+                         s.labelled() * 3 * s.classes + 2 * s.labelled();
     return InnerStep<float>(rule, s).evaluation_bytes() + static_cast<std::size_t>(numbers) * sizeof(float);
   }
 
@@ -104,30 +108,42 @@ class Course {
 };
 
 /// How many courses run at one time.
-int at_once(const RuleConfig& rule, const std::vector<Task>& tasks, std::int64_t labels_per_class, const FewShotOptions& options) {
-  const auto workers = std::min<std::size_t>(static_cast<std::size_t>(autodiff::Parallel(options.threads).threads()), tasks.size());
+int at_once(const RuleConfig& rule, const std::vector<Task>& tasks, std::int64_t labels_per_class,
+            const FewShotOptions& options) {
+  const auto workers = std::min<std::size_t>(
+      static_cast<std::size_t>(autodiff::Parallel(options.threads).threads()), tasks.size());
   if (options.memory == 0) return static_cast<int>(workers);
   std::set<StepShape> shapes;
   for (const auto& task : tasks) shapes.insert(shape_of(task, labels_per_class, options.batch));
   std::size_t most = 0;
   for (const auto& shape : shapes) most = std::max(most, Course::bytes(rule, shape));
   if (most > options.memory)
-    throw checkpoints::MemoryBudget(fmt::format("a base model with its step does not fit in {} of memory; the smallest budget that works is {} bytes: --memory {}", show_bytes(options.memory), most, most));
+    throw checkpoints::MemoryBudget(
+        fmt::format("a base model with its step does not fit in {} of memory; the smallest budget that works "
+                    "is {} bytes: --memory {}",
+                    show_bytes(options.memory), most, most));
   return static_cast<int>(std::min<std::size_t>(workers, options.memory / most));
 }
 
-void check(const RuleConfig& rule, const std::vector<float>& theta, const FewShotOptions& options, std::size_t tasks) {
+void check(const RuleConfig& rule, const std::vector<float>& theta, const FewShotOptions& options,
+           std::size_t tasks) {
   const auto& steps = options.steps;
-  if (steps.empty() || steps.front() < 0 || std::adjacent_find(steps.begin(), steps.end(), std::greater_equal<>()) != steps.end())
+  if (steps.empty() || steps.front() < 0 ||
+      std::adjacent_find(steps.begin(), steps.end(), std::greater_equal<>()) != steps.end())
     throw std::invalid_argument("[few_shot] expected marks that ascend from 0 or more");
-  if (tasks < 1 || options.draws < 1) throw std::invalid_argument(fmt::format("[few_shot] expected at least 1 seed and 1 draw, found {} and {}", tasks, options.draws));
+  if (tasks < 1 || options.draws < 1)
+    throw std::invalid_argument(
+        fmt::format("[few_shot] expected at least 1 seed and 1 draw, found {} and {}", tasks, options.draws));
   if (const auto size = theta_spec(rule).size; static_cast<std::int64_t>(theta.size()) != size)
-    throw std::invalid_argument(fmt::format("[few_shot] expected a theta of {} numbers, found {}", size, theta.size()));
+    throw std::invalid_argument(
+        fmt::format("[few_shot] expected a theta of {} numbers, found {}", size, theta.size()));
 }
 
 /// tasks[i] starts from phi's stream first_stream + i; the rows are statistics over the tasks.
-std::vector<FewShotRow> evaluate(RuleConfig rule, const std::vector<float>& theta, const std::vector<Task>& tasks, std::int64_t labels_per_class, const FewShotOptions& options,
-                                 const std::string& data, std::uint64_t first_stream = 0) {
+std::vector<FewShotRow> evaluate(RuleConfig rule, const std::vector<float>& theta,
+                                 const std::vector<Task>& tasks, std::int64_t labels_per_class,
+                                 const FewShotOptions& options, const std::string& data,
+                                 std::uint64_t first_stream = 0) {
   rule.ridge = kRidge;  // thetas are compared
   check(rule, theta, options, tasks.size());
   const int courses = at_once(rule, tasks, labels_per_class, options);
@@ -144,39 +160,52 @@ std::vector<FewShotRow> evaluate(RuleConfig rule, const std::vector<float>& thet
   std::vector<FewShotRow> rows;
   std::vector<double> values(tasks.size());
   const bool from_start = options.steps.front() == 0;
-  const double per_step = options.steps.back() > 0 ? estimate(seconds).mean / static_cast<double>(options.steps.back()) : std::numeric_limits<double>::quiet_NaN();
+  const double per_step = options.steps.back() > 0
+                              ? estimate(seconds).mean / static_cast<double>(options.steps.back())
+                              : std::numeric_limits<double>::quiet_NaN();
   for (std::size_t mark = 0; mark < options.steps.size(); ++mark) {
     auto over_tasks = [&](auto value) {
       std::transform(scores.begin(), scores.end(), values.begin(), value);
       return estimate(values);
     };
-    const Estimate right = over_tasks([&](const auto& s) { return s[mark].accuracy; }), objective = over_tasks([&](const auto& s) { return s[mark].objective; });
-    const Estimate gain = over_tasks([&](const auto& s) { return from_start ? s[mark].accuracy - s[0].accuracy : std::numeric_limits<double>::quiet_NaN(); });
-    rows.push_back({data, method_name(rule.rule), options.steps[mark], right.mean, right.standard_error, objective.mean, objective.standard_error,
-                    static_cast<std::int64_t>(tasks.size()), gain.mean, gain.standard_error, per_step});
+    const Estimate right = over_tasks([&](const auto&s) { return s[mark].accuracy; }),
+                   objective = over_tasks([&](const auto&s) { return s[mark].objective; });
+    const Estimate gain = over_tasks([&](const auto& s) {
+      return from_start ? s[mark].accuracy - s[0].accuracy : std::numeric_limits<double>::quiet_NaN();
+    });
+    rows.push_back({data, method_name(rule.rule), options.steps[mark], right.mean, right.standard_error,
+                    objective.mean, objective.standard_error, static_cast<std::int64_t>(tasks.size()),
+                    gain.mean, gain.standard_error, per_step});
   }
   return rows;
 }
 
 }  // namespace
 
-Task evaluation_seed(std::shared_ptr<const Dataset> set, const std::vector<std::int64_t>& hidden, const TaskConfig& task, std::uint64_t seed, std::int64_t index,
+Task evaluation_seed(std::shared_ptr<const Dataset> set, const std::vector<std::int64_t>& hidden,
+                     const TaskConfig& task, std::uint64_t seed, std::int64_t index,
                      std::uint64_t permutation) {
-  return evaluation_task(std::move(set), hidden, task, seed * kSeedStride + static_cast<std::uint64_t>(index), permutation);
+  return evaluation_task(std::move(set), hidden, task, seed * kSeedStride + static_cast<std::uint64_t>(index),
+                         permutation);
 }
 
-std::vector<FewShotRow> few_shot(const RuleConfig& rule, const std::vector<float>& theta, std::shared_ptr<const Dataset> set, const TaskConfig& task,
+std::vector<FewShotRow> few_shot(const RuleConfig& rule, const std::vector<float>& theta,
+                                 std::shared_ptr<const Dataset> set, const TaskConfig& task,
                                  const FewShotOptions& options) {
   std::vector<Task> seeds;
-  for (std::int64_t i = 0; i < options.seeds; ++i) seeds.push_back(evaluation_seed(set, options.hidden, task, options.seed, i, options.permutation));
+  for (std::int64_t i = 0; i < options.seeds; ++i)
+    seeds.push_back(evaluation_seed(set, options.hidden, task, options.seed, i, options.permutation));
   return evaluate(rule, theta, seeds, task.labels_per_class, options, set->name);
 }
 
-std::vector<FewShotRow> validate(const RuleConfig& rule, const std::vector<float>& theta, const TaskDistribution& tasks, std::int64_t task_count, const FewShotOptions& options,
-                                 Role role) {
+std::vector<FewShotRow> validate(const RuleConfig& rule, const std::vector<float>& theta,
+                                 const TaskDistribution& tasks, std::int64_t task_count,
+                                 const FewShotOptions& options, Role role) {
   std::vector<Task> drawn;
-  for (std::int64_t id = 0; id < task_count; ++id) drawn.push_back(tasks.draw(role, static_cast<std::uint64_t>(id)));
-  return evaluate(rule, theta, drawn, options.labels_per_class, options, role == Role::test ? "test" : "validation", role == Role::test ? kTestStreams : 0);
+  for (std::int64_t id = 0; id < task_count; ++id)
+    drawn.push_back(tasks.draw(role, static_cast<std::uint64_t>(id)));
+  return evaluate(rule, theta, drawn, options.labels_per_class, options,
+                  role == Role::test ? "test" : "validation", role == Role::test ? kTestStreams : 0);
 }
 
 bool beats(const MarkScore& a, const MarkScore* b) {
@@ -185,7 +214,9 @@ bool beats(const MarkScore& a, const MarkScore* b) {
 }
 
 const FewShotRow* best_mark(const std::vector<FewShotRow>& rows) {
-  const auto score = [](const FewShotRow& row) { return MarkScore{row.step, row.accuracy_mean, row.objective_mean}; };
+  const auto score = [](const FewShotRow& row) {
+    return MarkScore{row.step, row.accuracy_mean, row.objective_mean};
+  };
   const FewShotRow* winner = nullptr;
   for (const auto& row : rows) {
     const MarkScore standing = winner ? score(*winner) : MarkScore{};

@@ -11,7 +11,9 @@ namespace {
 
 constexpr int kMostSteps = 10000;  // fits on MNIST and Fashion-MNIST take 347 and 813 at most
 
-Matrix scores_of(const Matrix& x, const Matrix& weights) { return (x * weights.topRows(x.cols())).rowwise() + weights.row(x.cols()); }
+Matrix scores_of(const Matrix& x, const Matrix& weights) {
+  return (x * weights.topRows(x.cols())).rowwise() + weights.row(x.cols());
+}
 
 /// Rows of log p.
 Matrix log_probabilities(Matrix scores) {
@@ -27,7 +29,8 @@ LogisticRegression::LogisticRegression(Eigen::VectorXd spectrum, std::int64_t cl
   spectrum_ << spectrum, static_cast<double>(examples);
 }
 
-bool LogisticRegression::fit(const Matrix& x, std::span<const std::int32_t> labels, double penalty, double tolerance) {
+bool LogisticRegression::fit(const Matrix& x, std::span<const std::int32_t> labels, double penalty,
+                             double tolerance) {
   const Index k = x.cols();
   Eigen::VectorXd penalties = Eigen::VectorXd::Constant(k + 1, penalty);
   penalties[k] = 0;

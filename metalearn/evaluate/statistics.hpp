@@ -7,7 +7,8 @@ namespace metalearn {
 
 struct Estimate {
   double mean = 0;
-  double standard_error = 0;  ///< sqrt(sum (x - mean)^2 / (n - 1) / n); NaN of one measurement, which says nothing about its error
+  double standard_error = 0;  ///< sqrt(sum (x - mean)^2 / (n - 1) / n); NaN of one measurement, which says
+                              ///< nothing about its error
 };
 
 /// REQUIRES at least one value. A value that is not a number makes both so.

@@ -1,6 +1,8 @@
-// Sweep: one thing of an evaluation varied, all else held: does a rule carry over to other widths, depths, activations, labels, steps, orders of the inputs?
+// Sweep: one thing of an evaluation varied, all else held: does a rule carry over to other widths, depths,
+// activations, labels, steps, orders of the inputs?
 //
-// An axis has values; each of them makes an Evaluation of its own from a common one. Plain values, functions without state.
+// An axis has values; each of them makes an Evaluation of its own from a common one. Plain values, functions
+// without state.
 #pragma once
 #include <string>
 #include <vector>
@@ -27,9 +29,10 @@ struct SweepAxis {
   std::vector<std::string> values;  ///< in order, each once
 };
 
-/// "depth=1..11", "width=16,64,256", "activation=all", "permutation=5". A..B: of depth and permutation every number, of width doublings of A, of labels and steps what is 1, 2 or 5 times a power
-/// of ten, always with A and B themselves. permutation=N: 0 .. N. update=all or A..B: those of `updates`, in which
-/// each update that is named alone has to be. Throws checkpoints::UsageError naming the value and what is allowed.
+/// "depth=1..11", "width=16,64,256", "activation=all", "permutation=5". A..B: of depth and permutation every
+/// number, of width doublings of A, of labels and steps what is 1, 2 or 5 times a power of ten, always with A
+/// and B themselves. permutation=N: 0 .. N. update=all or A..B: those of `updates`, in which each update that
+/// is named alone has to be. Throws checkpoints::UsageError naming the value and what is allowed.
 SweepAxis sweep_axis_from(const std::string& text, const std::vector<std::int64_t>& updates = {});
 
 /// What few_shot() needs beside theta and a data set.
@@ -39,7 +42,8 @@ struct Evaluation {
   FewShotOptions options;
 };
 
-/// The evaluations that an axis needs: one for each value; of steps a single one, with 0 and all of them as marks.
+/// The evaluations that an axis needs: one for each value; of steps a single one, with 0 and all of them as
+/// marks.
 std::size_t sweep_cells(const SweepAxis& axis);
 /// REQUIRES cell < sweep_cells(axis).
 Evaluation sweep_cell(const SweepAxis& axis, std::size_t cell, Evaluation common);

@@ -12,9 +12,15 @@
 namespace metalearn {
 
 namespace {
-constexpr std::array<std::pair<Activation, const char*>, 9> kNames{{{Activation::relu, "relu"}, {Activation::tanh, "tanh"}, {Activation::sigmoid, "sigmoid"},
-                                                                    {Activation::elu, "elu"}, {Activation::softplus, "softplus"}, {Activation::leaky_relu, "leaky_relu"},
-                                                                    {Activation::swish, "swish"}, {Activation::identity, "identity"}, {Activation::step, "step"}}};
+constexpr std::array<std::pair<Activation, const char*>, 9> kNames{{{Activation::relu, "relu"},
+                                                                    {Activation::tanh, "tanh"},
+                                                                    {Activation::sigmoid, "sigmoid"},
+                                                                    {Activation::elu, "elu"},
+                                                                    {Activation::softplus, "softplus"},
+                                                                    {Activation::leaky_relu, "leaky_relu"},
+                                                                    {Activation::swish, "swish"},
+                                                                    {Activation::identity, "identity"},
+                                                                    {Activation::step, "step"}}};
 constexpr double kLeakySlope = 0.2;
 }  // namespace
 
@@ -44,15 +50,24 @@ const std::vector<std::string>& activation_names() {
 
 autodiff::Var activate(autodiff::Var z, Activation a) {
   switch (a) {
-    case Activation::relu: return autodiff::relu(z);
-    case Activation::tanh: return autodiff::tanh(z);
-    case Activation::sigmoid: return autodiff::sigmoid(z);
-    case Activation::elu: return autodiff::elu(z);
-    case Activation::softplus: return autodiff::softplus(z);
-    case Activation::leaky_relu: return autodiff::leaky_relu(z, kLeakySlope);
-    case Activation::swish: return autodiff::swish(z);
-    case Activation::identity: return z;
-    case Activation::step: return autodiff::step(z);
+    case Activation::relu:
+      return autodiff::relu(z);
+    case Activation::tanh:
+      return autodiff::tanh(z);
+    case Activation::sigmoid:
+      return autodiff::sigmoid(z);
+    case Activation::elu:
+      return autodiff::elu(z);
+    case Activation::softplus:
+      return autodiff::softplus(z);
+    case Activation::leaky_relu:
+      return autodiff::leaky_relu(z, kLeakySlope);
+    case Activation::swish:
+      return autodiff::swish(z);
+    case Activation::identity:
+      return z;
+    case Activation::step:
+      return autodiff::step(z);
   }
   throw std::invalid_argument("not an activation");
 }

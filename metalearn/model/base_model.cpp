@@ -21,7 +21,9 @@ std::vector<Var> Phi::flat() const {
 
 Phi Phi::from_flat(const std::vector<Var>& vars) {
   const auto third = static_cast<std::ptrdiff_t>(vars.size() / 3);
-  return {{vars.begin(), vars.begin() + third}, {vars.begin() + third, vars.begin() + 2 * third}, {vars.begin() + 2 * third, vars.end()}};
+  return {{vars.begin(), vars.begin() + third},
+          {vars.begin() + third, vars.begin() + 2 * third},
+          {vars.begin() + 2 * third, vars.end()}};
 }
 
 Activity forward(const Phi& phi, Var x, Activation act) {
@@ -36,7 +38,8 @@ Activity forward(const Phi& phi, Var x, Activation act) {
     const Scope layer(graph, std::to_string(l + 1));
     const Var pre = matmul(phi.W[l], a.x.back(), Transposed::yes);
     const Var centred = pre - mean(pre, {1});
-    const Var z = centred * rsqrt(mean(square(centred), {1}) + kBaseBatchNormEpsilon) + reshape(phi.b[l], Shape{phi.b[l].shape()[0], 1});
+    const Var z = centred * rsqrt(mean(square(centred), {1}) + kBaseBatchNormEpsilon) +
+                  reshape(phi.b[l], Shape{phi.b[l].shape()[0], 1});
     a.z.push_back(z);
     a.x.push_back(activate(z, act));
     if (!masks || l + 1 == phi.W.size()) continue;

@@ -1,4 +1,5 @@
-// phi as one flat array: names, shapes and places of the base model's weights, and their initial values (specification section 3.2).
+// phi as one flat array: names, shapes and places of the base model's weights, and their initial values
+// (specification section 3.2).
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -10,6 +11,7 @@ namespace metalearn {
 /// W/1.., V/1.., b/1.. (section 3.2).
 TensorList phi_spec(const std::vector<std::int64_t>& widths);
 /// Drawn from counter-based randomness: a pure function of (seed, stream).
-std::vector<float> initial_phi(const std::vector<std::int64_t>& widths, std::uint64_t seed, std::uint64_t stream);
+std::vector<float> initial_phi(const std::vector<std::int64_t>& widths, std::uint64_t seed,
+                               std::uint64_t stream);
 
 }  // namespace metalearn

@@ -1,7 +1,8 @@
 // Representation: the features x^L that a base model gives to any number of examples.
 //
-// Batch norm (specification section 4) takes its statistics from the batch at hand, so that an example's features depend on who shares its batch. With statistics that are fixed once over a data
-// set, layer by layer, they depend on phi and on the example alone. One thread at a time.
+// Batch norm (specification section 4) takes its statistics from the batch at hand, so that an example's
+// features depend on who shares its batch. With statistics that are fixed once over a data set, layer by
+// layer, they depend on phi and on the example alone. One thread at a time.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -22,32 +23,39 @@ struct LayerMoments {
 
 class Representation {
  public:
-  /// Writes examples first .. first + count - 1 as columns 0 .. count - 1 of x [N_0, batch]; the other columns are zero.
-  using Source = std::function<void(std::int64_t first, std::int64_t count, std::int64_t batch, std::span<float> x)>;
+  /// Writes examples first .. first + count - 1 as columns 0 .. count - 1 of x [N_0, batch]; the other
+  /// columns are zero.
+  using Source =
+      std::function<void(std::int64_t first, std::int64_t count, std::int64_t batch, std::span<float> x)>;
 
   /// phi is flat in the order of phi_spec(widths). Throws std::invalid_argument where it is of another size.
-  Representation(std::vector<std::int64_t> widths, Activation activation, std::vector<float> phi, int threads = 1);
+  Representation(std::vector<std::int64_t> widths, Activation activation, std::vector<float> phi,
+                 int threads = 1);
 
-  /// Fixes the statistics of every layer over these n examples, first layer first. Sums are over the examples in their order: no thread changes them. REQUIRES n >= 1.
+  /// Fixes the statistics of every layer over these n examples, first layer first. Sums are over the examples
+  /// in their order: no thread changes them. REQUIRES n >= 1.
   void fix_statistics(std::int64_t n, const Source& source);
   /// Of layers 1 .. L; empty before they are fixed.
   const std::vector<LayerMoments>& moments() const { return moments_; }
 
   /// Features [n, N_L] with the fixed statistics. REQUIRES fix_statistics before.
   std::vector<float> features(std::int64_t n, const Source& source);
-  /// Features [n, N_L] with the statistics of each `batch` of examples in a row; a last one that would be smaller is filled up with the examples before it. REQUIRES 2 <= batch <= n.
+  /// Features [n, N_L] with the statistics of each `batch` of examples in a row; a last one that would be
+  /// smaller is filled up with the examples before it. REQUIRES 2 <= batch <= n.
   std::vector<float> batch_features(std::int64_t n, std::int64_t batch, const Source& source);
 
  private:
   autodiff::Plan<float> compile(std::size_t layers) const;
-  void run(const autodiff::Plan<float>& plan, std::size_t layers, std::span<const float> x, std::span<float> out);
+  void run(const autodiff::Plan<float>& plan, std::size_t layers, std::span<const float> x,
+           std::span<float> out);
 
   std::vector<std::int64_t> widths_;
   Activation activation_;
   TensorList spec_;
   std::vector<float> phi_;
   std::vector<LayerMoments> moments_;
-  std::vector<std::vector<float>> scales_;  ///< 1 / sqrt(variance + eps) of the layers whose statistics are fixed
+  std::vector<std::vector<float>>
+      scales_;  ///< 1 / sqrt(variance + eps) of the layers whose statistics are fixed
   autodiff::Parallel parallel_;
   autodiff::Arena arena_;
 };

@@ -1,4 +1,5 @@
-// RuleConfig and StepShape: what the shapes of theta, phi and of one compiled inner step depend on. Plain data.
+// RuleConfig and StepShape: what the shapes of theta, phi and of one compiled inner step depend on. Plain
+// data.
 #pragma once
 #include <compare>
 #include <cstdint>
@@ -13,18 +14,19 @@ Activation activation_from(const std::string& name);
 std::string to_string(Activation a);
 const std::vector<std::string>& activation_names();  ///< in the order of Activation
 
-/// Penalty of the ridge regression in the published code (specification section 10): the default of the meta-objective, and what evaluations score by whatever theta was trained with.
+/// Penalty of the ridge regression in the published code (specification section 10): the default of the
+/// meta-objective, and what evaluations score by whatever theta was trained with.
 inline constexpr double kRidge = 0.1;
 
 /// What theta's shapes depend on, and the constants of the inner step. Symbols of specification section 1.
 struct RuleConfig {
   std::string rule = "metz";
-  std::int64_t H = 64;  ///< compute_h_size
-  std::int64_t Q = 1;   ///< compute_h_layers
-  std::int64_t S = 64;  ///< top_delta_size
-  std::int64_t P = 2;   ///< top_delta_layers
-  std::int64_t D = 32;  ///< delta_dim
-  std::int64_t G = 4;   ///< num_grad_channels
+  std::int64_t H = 64;    ///< compute_h_size
+  std::int64_t Q = 1;     ///< compute_h_layers
+  std::int64_t S = 64;    ///< top_delta_size
+  std::int64_t P = 2;     ///< top_delta_layers
+  std::int64_t D = 32;    ///< delta_dim
+  std::int64_t G = 4;     ///< num_grad_channels
   std::int64_t N_L = 32;  ///< width of the representation
   bool identical_updates = true;
   Activation activation = Activation::relu;
@@ -39,9 +41,10 @@ struct StepShape {
   std::int64_t batch = 128;          ///< B, unlabelled examples of an inner step
   std::int64_t classes = 10;
   std::int64_t labels_per_class = 10;
-  std::int64_t averages = 1;         ///< independent pairs of labelled batches (A of section 10)
-  std::int64_t coefficients = 0;     ///< columns of the targets behind those of the classes (Task::coefficients)
-  bool masks = false;                ///< unlabelled batches have dropout masks of the hidden units behind their N_0 rows (base_model.hpp)
+  std::int64_t averages = 1;      ///< independent pairs of labelled batches (A of section 10)
+  std::int64_t coefficients = 0;  ///< columns of the targets behind those of the classes (Task::coefficients)
+  bool masks = false;  ///< unlabelled batches have dropout masks of the hidden units behind their N_0 rows
+                       ///< (base_model.hpp)
   std::int64_t labelled() const { return classes * labels_per_class; }  ///< n, examples of one labelled batch
   std::int64_t targets() const { return classes + coefficients; }       ///< columns of the targets
   /// Rows of an unlabelled batch: N_0, and with masks N_1 .. N_{L-1} more.

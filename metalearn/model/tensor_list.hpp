@@ -1,6 +1,8 @@
-// TensorList: names, shapes and places of the tensors that make up theta or phi, which are kept as one flat array each.
+// TensorList: names, shapes and places of the tensors that make up theta or phi, which are kept as one flat
+// array each.
 //
-// One flat array makes optimiser, averages, snapshots and checksums a single loop; names and shapes are the specification's (section 3).
+// One flat array makes optimiser, averages, snapshots and checksums a single loop; names and shapes are the
+// specification's (section 3).
 #pragma once
 #include <cstdint>
 #include <string>

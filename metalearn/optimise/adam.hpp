@@ -1,4 +1,5 @@
-// Adam: turns the gradients of a meta-batch into a change of theta; clipping before, a moving average of theta after.
+// Adam: turns the gradients of a meta-batch into a change of theta; clipping before, a moving average of
+// theta after.
 //
 // All sums run in index order in float64, so that the bits depend on the numbers alone. One thread.
 // Kingma and Ba 2015, algorithm 1; Clipping: metalearn/SOURCES.md.
@@ -21,12 +22,15 @@ struct AdamState {
   std::int64_t steps = 0;   ///< updates applied; updates whose every task was dropped do not count
 };
 
-/// m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2;  theta -= rate * scale * m/(1-b1^n) / (sqrt(v/(1-b2^n)) + epsilon), n = steps after this one.
-/// scale: of each number of theta; empty: 1. Throws std::invalid_argument where sizes differ.
-void adam_step(const AdamOptions& options, double rate, std::span<const float> gradient, AdamState& state, std::span<float> theta, std::span<const float> scale = {});
+/// m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2;  theta -= rate * scale * m/(1-b1^n) / (sqrt(v/(1-b2^n)) +
+/// epsilon), n = steps after this one. scale: of each number of theta; empty: 1. Throws std::invalid_argument
+/// where sizes differ.
+void adam_step(const AdamOptions& options, double rate, std::span<const float> gradient, AdamState& state,
+               std::span<float> theta, std::span<const float> scale = {});
 
-/// The debiased moving average after the n-th theta (n = 1, 2, ...): average += (1-d)/(1-d^n) * (theta - average). At n = 1 it is theta itself,
-/// and it always equals sum d^(n-i) theta_i / sum d^(n-i).  REQUIRES 0 <= d < 1.
+/// The debiased moving average after the n-th theta (n = 1, 2, ...): average += (1-d)/(1-d^n) * (theta -
+/// average). At n = 1 it is theta itself, and it always equals sum d^(n-i) theta_i / sum d^(n-i).  REQUIRES 0
+/// <= d < 1.
 void average_theta(double decay, std::int64_t n, std::span<const float> theta, std::span<float> average);
 
 }  // namespace metalearn

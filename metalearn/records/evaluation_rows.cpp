@@ -18,24 +18,35 @@ std::string cell(double value) { return std::isfinite(value) ? fmt::format("{:.9
 
 }  // namespace
 
-std::string evaluation_rows_header() { return "update,data,step,accuracy_mean,accuracy_se,objective_mean,objective_se,seeds,source\n"; }
+std::string evaluation_rows_header() {
+  return "update,data,step,accuracy_mean,accuracy_se,objective_mean,objective_se,seeds,source\n";
+}
 
-std::string evaluation_rows(std::int64_t update, const std::vector<FewShotRow>& rows, const std::map<std::string, std::string>& sources) {
+std::string evaluation_rows(std::int64_t update, const std::vector<FewShotRow>& rows,
+                            const std::map<std::string, std::string>& sources) {
   std::string text;
   for (const auto& row : rows)
-    fmt::format_to(std::back_inserter(text), "{},{},{},{},{},{},{},{},{}\n", update, row.data, row.step, cell(row.accuracy_mean), cell(row.accuracy_se), cell(row.objective_mean),
+    fmt::format_to(std::back_inserter(text), "{},{},{},{},{},{},{},{},{}\n", update, row.data, row.step,
+                   cell(row.accuracy_mean), cell(row.accuracy_se), cell(row.objective_mean),
                    cell(row.objective_se), row.seeds, sources.contains(row.data) ? sources.at(row.data) : "");
   return text;
 }
 
-void require_same_sources(const std::string& text, std::int64_t update, const std::map<std::string, std::string>& sources, const std::string& path) {
+void require_same_sources(const std::string& text, std::int64_t update,
+                          const std::map<std::string, std::string>& sources, const std::string& path) {
   if (!text.starts_with(evaluation_rows_header())) return;  // whoever opens it says what is wrong
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
-    const std::string data = line.substr(std::min(line.size(), line.find(',') + 1)), name = data.substr(0, data.find(','));
+    const std::string data = line.substr(std::min(line.size(), line.find(',') + 1)),
+                      name = data.substr(0, data.find(','));
     const auto source = sources.find(name);
-    if (source == sources.end() || line.substr(line.rfind(',') + 1) == source->second || std::atoll(line.c_str()) > update || lines.eof()) continue;
-    throw checkpoints::UsageError(fmt::format("{}: its '{}' was another data set, or the same with other files; give this one another name (--eval-data NAME=DIR), or move that file away", path, name));
+    if (source == sources.end() || line.substr(line.rfind(',') + 1) == source->second ||
+        std::atoll(line.c_str()) > update || lines.eof())
+      continue;
+    throw checkpoints::UsageError(
+        fmt::format("{}: its '{}' was another data set, or the same with other files; give this one another "
+                    "name (--eval-data NAME=DIR), or move that file away",
+                    path, name));
   }
 }
 
@@ -51,11 +62,17 @@ Scalars scalars_of(const std::vector<FewShotRow>& rows) {
 std::string evaluation_event(std::int64_t update, const std::vector<FewShotRow>& rows) {
   std::vector<std::string> found;
   for (auto set = rows.begin(); set != rows.end();) {
-    const auto end = std::find_if(set, rows.end(), [&](const FewShotRow& row) { return row.data != set->data; });
+    const auto end =
+        std::find_if(set, rows.end(), [&](const FewShotRow& row) { return row.data != set->data; });
     const std::vector<FewShotRow> of_set(set, end);
     const auto* best = best_mark(of_set);
-    const std::string start = of_set.front().step == 0 && std::isfinite(of_set.front().accuracy_mean) ? fmt::format(" (random initialisation {:.4f})", of_set.front().accuracy_mean) : "";
-    found.push_back(best ? fmt::format("{} {:.4f} after {} inner steps, its best mark{}", best->data, best->accuracy_mean, best->step, start) : set->data + " no finite score above step 0");
+    const std::string start =
+        of_set.front().step == 0 && std::isfinite(of_set.front().accuracy_mean)
+            ? fmt::format(" (random initialisation {:.4f})", of_set.front().accuracy_mean)
+            : "";
+    found.push_back(best ? fmt::format("{} {:.4f} after {} inner steps, its best mark{}", best->data,
+                                       best->accuracy_mean, best->step, start)
+                         : set->data + " no finite score above step 0");
     set = end;
   }
   return fmt::format("evaluated update {}: {}", update, fmt::join(found, ", "));

@@ -1,4 +1,5 @@
-// EvaluationRows: a run's evaluations.csv: how good theta is on the data sets of eval-data, a row per set and mark of every evaluation.
+// EvaluationRows: a run's evaluations.csv: how good theta is on the data sets of eval-data, a row per set and
+// mark of every evaluation.
 //
 // Rows and threads: as RowsFile. Functions without state.
 #pragma once
@@ -14,18 +15,23 @@ namespace metalearn {
 
 inline constexpr const char* kEvaluationRowsName = "evaluations.csv";
 
-/// "update,data,step,accuracy_mean,accuracy_se,objective_mean,objective_se,seeds,source\n"; source: the data set's fingerprint.
+/// "update,data,step,accuracy_mean,accuracy_se,objective_mean,objective_se,seeds,source\n"; source: the data
+/// set's fingerprint.
 std::string evaluation_rows_header();
 /// A cell is empty where its number is not finite. sources: fingerprints by name.
-std::string evaluation_rows(std::int64_t update, const std::vector<FewShotRow>& rows, const std::map<std::string, std::string>& sources);
+std::string evaluation_rows(std::int64_t update, const std::vector<FewShotRow>& rows,
+                            const std::map<std::string, std::string>& sources);
 
-/// Refuses (UsageError) a data set of whose name a file, path with this text, holds rows up to `update` of another one: they would make one curve.
-void require_same_sources(const std::string& text, std::int64_t update, const std::map<std::string, std::string>& sources, const std::string& path);
+/// Refuses (UsageError) a data set of whose name a file, path with this text, holds rows up to `update` of
+/// another one: they would make one curve.
+void require_same_sources(const std::string& text, std::int64_t update,
+                          const std::map<std::string, std::string>& sources, const std::string& path);
 
 /// For TensorBoard: evaluation_accuracy/mnist.300, evaluation_objective/mnist.300.
 Scalars scalars_of(const std::vector<FewShotRow>& rows);
 
-/// What a progress report says: "evaluated update 500: mnist 0.7812 after 300 inner steps, its best mark (random initialisation 0.5214), fashion ...". Of each set its best mark above 0.
+/// What a progress report says: "evaluated update 500: mnist 0.7812 after 300 inner steps, its best mark
+/// (random initialisation 0.5214), fashion ...". Of each set its best mark above 0.
 std::string evaluation_event(std::int64_t update, const std::vector<FewShotRow>& rows);
 
 }  // namespace metalearn

@@ -35,45 +35,63 @@ std::string framed(const std::string& event) {
   return length + masked_crc(length) + event + masked_crc(event);
 }
 
-// Protocol buffers: a field is its number and wire type (0 varint, 1 eight bytes, 2 length and bytes, 5 four bytes), then its value.
+// Protocol buffers: a field is its number and wire type (0 varint, 1 eight bytes, 2 length and bytes, 5 four
+// bytes), then its value.
 std::string varint(std::uint64_t value) {
   std::string text;
   for (; value >= 0x80; value >>= 7) text += static_cast<char>(value | 0x80);
   return text += static_cast<char>(value);
 }
 std::string key(int field, int wire) { return varint(static_cast<std::uint64_t>(field << 3 | wire)); }
-std::string block(int field, const std::string& bytes) { return key(field, 2) + varint(bytes.size()) + bytes; }
+std::string block(int field, const std::string& bytes) {
+  return key(field, 2) + varint(bytes.size()) + bytes;
+}
 
 /// Event: wall_time = 1, step = 2, and what it is about.
-std::string event(double time, std::int64_t step, const std::string& what) { return key(1, 1) + bytes_of(time) + key(2, 0) + varint(static_cast<std::uint64_t>(step)) + what; }
+std::string event(double time, std::int64_t step, const std::string& what) {
+  return key(1, 1) + bytes_of(time) + key(2, 0) + varint(static_cast<std::uint64_t>(step)) + what;
+}
 
-double now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+double now() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
 
 }  // namespace
 
 Scalars scalars_of(const MetricsRow& row) {
-  Scalars s = {{"objective/first", row.objective.first}, {"objective/last", row.objective.last}, {"gradient_norm/all", row.gradient_norm}, {"clipped_share", row.clipped_share}, {"rate", row.rate}};
-  for (const auto& [family, objective] : row.by_family) s.emplace_back("objective_last/" + family, objective.last);
+  Scalars s = {{"objective/first", row.objective.first},
+               {"objective/last", row.objective.last},
+               {"gradient_norm/all", row.gradient_norm},
+               {"clipped_share", row.clipped_share},
+               {"rate", row.rate}};
+  for (const auto& [family, objective] : row.by_family)
+    s.emplace_back("objective_last/" + family, objective.last);
   for (const auto& [family, norm] : row.gradient_by_family) s.emplace_back("gradient_norm/" + family, norm);
   for (const auto& point : row.validation) {
     s.emplace_back(fmt::format("validation_accuracy/{}", point.mark), point.accuracy);
     s.emplace_back(fmt::format("validation_objective/{}", point.mark), point.objective);
   }
-  for (const auto& [tag, value] : {std::pair("tasks/replaced", static_cast<double>(row.replaced)), {"tasks/dropped", static_cast<double>(row.dropped)}, {"tasks/mean_age", row.mean_age},
-                                   {"tasks/length_limit", static_cast<double>(row.length_limit)}, {"seconds", row.seconds}})
+  for (const auto& [tag, value] : {std::pair("tasks/replaced", static_cast<double>(row.replaced)),
+                                   {"tasks/dropped", static_cast<double>(row.dropped)},
+                                   {"tasks/mean_age", row.mean_age},
+                                   {"tasks/length_limit", static_cast<double>(row.length_limit)},
+                                   {"seconds", row.seconds}})
     s.emplace_back(tag, value);
   return s;
 }
 
 std::string scalar_record(double time, std::int64_t step, const Scalars& scalars) {
   std::string summary;  // value = 1, repeated: tag = 1, simple_value = 2
-  for (const auto& [tag, value] : scalars) summary += block(1, block(1, tag) + key(2, 5) + bytes_of(static_cast<float>(value)));
+  for (const auto& [tag, value] : scalars)
+    summary += block(1, block(1, tag) + key(2, 5) + bytes_of(static_cast<float>(value)));
   return framed(event(time, step, block(5, summary)));
 }
 
-EventFile::EventFile(const std::string& directory, std::int64_t update, checkpoints::FileSystem& files) : files_(files) {
+EventFile::EventFile(const std::string& directory, std::int64_t update, checkpoints::FileSystem& files)
+    : files_(files) {
   const double time = now();
-  for (auto seconds = static_cast<std::int64_t>(time); file_ < 0; ++seconds) {  // of two within a second the later one has a later name
+  for (auto seconds = static_cast<std::int64_t>(time); file_ < 0;
+       ++seconds) {  // of two within a second the later one has a later name
     name_ = fmt::format("events.out.tfevents.{:010}.metalearn", seconds);
     path_ = directory + "/" + name_;
     file_ = files_.open(path_, O_WRONLY | O_CREAT | O_EXCL, 0666);
@@ -81,7 +99,8 @@ EventFile::EventFile(const std::string& directory, std::int64_t update, checkpoi
   }
   try {
     write(framed(key(1, 1) + bytes_of(time) + block(3, "brain.Event:2")));
-    write(framed(event(time, update + 1, block(7, key(1, 0) + varint(1)))));  // session_log = 7: status = 1: START
+    write(framed(
+        event(time, update + 1, block(7, key(1, 0) + varint(1)))));  // session_log = 7: status = 1: START
   } catch (...) {
     files_.close(file_);
     files_.unlink(path_);
@@ -91,10 +110,13 @@ EventFile::EventFile(const std::string& directory, std::int64_t update, checkpoi
 
 EventFile::~EventFile() { files_.close(file_); }
 
-void EventFile::append(std::int64_t update, const Scalars& scalars) { write(scalar_record(now(), update, scalars)); }
+void EventFile::append(std::int64_t update, const Scalars& scalars) {
+  write(scalar_record(now(), update, scalars));
+}
 
 void EventFile::write(const std::string& record) {
-  if (!checkpoints::write_all(files_, file_, std::as_bytes(std::span(record)))) throw checkpoints::can_not_write(path_, "write", errno);
+  if (!checkpoints::write_all(files_, file_, std::as_bytes(std::span(record))))
+    throw checkpoints::can_not_write(path_, "write", errno);
 }
 
 }  // namespace metalearn

@@ -1,7 +1,9 @@
-// EventFile: the rows of metrics.csv once more, for TensorBoard: an event file (TFRecord frames around protocol buffers of tensorflow/core/util/event.proto).
+// EventFile: the rows of metrics.csv once more, for TensorBoard: an event file (TFRecord frames around
+// protocol buffers of tensorflow/core/util/event.proto).
 //
-// Each process that trains writes a file of its own, named by the time; it begins with a session start, by which TensorBoard drops what an earlier process wrote of later updates. Nothing is
-// ever read from it. One thread; the file is not made durable.
+// Each process that trains writes a file of its own, named by the time; it begins with a session start, by
+// which TensorBoard drops what an earlier process wrote of later updates. Nothing is ever read from it. One
+// thread; the file is not made durable.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -23,8 +25,10 @@ std::string scalar_record(double time, std::int64_t step, const Scalars& scalars
 
 class EventFile {
  public:
-  /// Makes DIRECTORY/events.out.tfevents.SECONDS.metalearn, which begins after `update`. Throws checkpoints::IoError, as append().
-  EventFile(const std::string& directory, std::int64_t update, checkpoints::FileSystem& files = checkpoints::posix_file_system());
+  /// Makes DIRECTORY/events.out.tfevents.SECONDS.metalearn, which begins after `update`. Throws
+  /// checkpoints::IoError, as append().
+  EventFile(const std::string& directory, std::int64_t update,
+            checkpoints::FileSystem& files = checkpoints::posix_file_system());
   ~EventFile();
   EventFile(const EventFile&) = delete;
   EventFile& operator=(const EventFile&) = delete;

@@ -1,4 +1,5 @@
-// LogRows: a run's log.csv: what a user is told while it trains (a window that was dropped, with its task and step; an evaluation; what a resume found), as rows that stay.
+// LogRows: a run's log.csv: what a user is told while it trains (a window that was dropped, with its task and
+// step; an evaluation; what a resume found), as rows that stay.
 //
 // Rows and threads: as RowsFile. Pure functions.
 #pragma once

@@ -14,12 +14,17 @@ std::string cell(double value) { return std::isfinite(value) ? fmt::format("{:.9
 
 }  // namespace
 
-Metrics::Metrics(const std::string& directory, std::vector<std::string> families, std::vector<std::int64_t> marks, std::int64_t update, checkpoints::FileSystem& files)
-    : families_(std::move(families)), marks_(std::move(marks)), file_(directory + "/metrics.csv", header(), update, files), rows_lost_(std::max<std::int64_t>(0, update - file_.rows())) {}
+Metrics::Metrics(const std::string& directory, std::vector<std::string> families,
+                 std::vector<std::int64_t> marks, std::int64_t update, checkpoints::FileSystem& files)
+    : families_(std::move(families)),
+      marks_(std::move(marks)),
+      file_(directory + "/metrics.csv", header(), update, files),
+      rows_lost_(std::max<std::int64_t>(0, update - file_.rows())) {}
 
 std::string Metrics::header() const {
   std::string h = "update,objective_first,objective_last";
-  for (const auto& f : families_) h += fmt::format(",objective_first.{0},objective_last.{0},gradient_norm.{0}", f);
+  for (const auto& f : families_)
+    h += fmt::format(",objective_first.{0},objective_last.{0},gradient_norm.{0}", f);
   h += ",gradient_norm,clipped_share,rate,replaced,dropped,mean_age,length_limit,inner_steps";
   for (auto m : marks_) h += fmt::format(",validation_objective.{0},validation_accuracy.{0}", m);
   return h + ",seconds\n";
@@ -33,10 +38,12 @@ void Metrics::append(const MetricsRow& row) {
     if (objective == row.by_family.end() || gradient == row.gradient_by_family.end())
       line += ",,,";
     else
-      line += fmt::format(",{},{},{}", cell(objective->second.first), cell(objective->second.last), cell(gradient->second));
+      line += fmt::format(",{},{},{}", cell(objective->second.first), cell(objective->second.last),
+                          cell(gradient->second));
   }
-  line += fmt::format(",{},{},{},{},{},{},{},{}", cell(row.gradient_norm), cell(row.clipped_share), cell(row.rate), row.replaced, row.dropped,
-                      cell(row.mean_age), row.length_limit, row.inner_steps);
+  line += fmt::format(",{},{},{},{},{},{},{},{}", cell(row.gradient_norm), cell(row.clipped_share),
+                      cell(row.rate), row.replaced, row.dropped, cell(row.mean_age), row.length_limit,
+                      row.inner_steps);
   for (auto m : marks_) {
     std::string cells = ",,";
     for (const auto& v : row.validation)

@@ -19,29 +19,32 @@ struct ValidationPoint {
 
 /// One update; means run over the windows that were applied.
 struct MetricsRow {
-  struct Objective { double first = 0, last = 0; };  ///< of the windows' first and last new state
+  struct Objective {
+    double first = 0, last = 0;
+  };  ///< of the windows' first and last new state
 
-  std::int64_t update = 0;             ///< updates done, this one included
-  Objective objective;                 ///< mean over all windows of the update
-  std::map<std::string, Objective> by_family;          ///< families without a window in this update have empty cells
-  std::map<std::string, double> gradient_by_family;    ///< mean 2-norm of the tasks' gradients before clipping
-  double gradient_norm = 0;            ///< 2-norm of the averaged gradient before clipping
-  double clipped_share = 0;            ///< share of the windows whose gradient was clipped
-  double rate = 0;                     ///< Adam's
-  std::int64_t replaced = 0, dropped = 0;              ///< tasks that reached their length; that turned non-finite
-  double mean_age = 0;                 ///< of all in-flight tasks after the update, inner steps
-  std::int64_t length_limit = 0;       ///< inner steps
+  std::int64_t update = 0;                     ///< updates done, this one included
+  Objective objective;                         ///< mean over all windows of the update
+  std::map<std::string, Objective> by_family;  ///< families without a window in this update have empty cells
+  std::map<std::string, double> gradient_by_family;  ///< mean 2-norm of the tasks' gradients before clipping
+  double gradient_norm = 0;                          ///< 2-norm of the averaged gradient before clipping
+  double clipped_share = 0;                          ///< share of the windows whose gradient was clipped
+  double rate = 0;                                   ///< Adam's
+  std::int64_t replaced = 0, dropped = 0;  ///< tasks that reached their length; that turned non-finite
+  double mean_age = 0;                     ///< of all in-flight tasks after the update, inner steps
+  std::int64_t length_limit = 0;           ///< inner steps
   std::int64_t inner_steps = 0;
-  std::vector<ValidationPoint> validation;             ///< empty where the update was not validated
-  double seconds = 0;                  ///< wall time of the update
+  std::vector<ValidationPoint> validation;  ///< empty where the update was not validated
+  double seconds = 0;                       ///< wall time of the update
 };
 
 class Metrics {
  public:
-  /// Opens DIR/metrics.csv, keeping the rows up to `update` and cutting off the rest. The columns depend on the families and marks.
-  /// Throws checkpoints::IoError where it can't be written, BadData where its columns are not these.
-  Metrics(const std::string& directory, std::vector<std::string> families, std::vector<std::int64_t> marks, std::int64_t update,
-          checkpoints::FileSystem& files = checkpoints::posix_file_system());
+  /// Opens DIR/metrics.csv, keeping the rows up to `update` and cutting off the rest. The columns depend on
+  /// the families and marks. Throws checkpoints::IoError where it can't be written, BadData where its columns
+  /// are not these.
+  Metrics(const std::string& directory, std::vector<std::string> families, std::vector<std::int64_t> marks,
+          std::int64_t update, checkpoints::FileSystem& files = checkpoints::posix_file_system());
 
   /// How many of the rows up to `update` were not there (any more).
   std::int64_t rows_lost() const { return rows_lost_; }

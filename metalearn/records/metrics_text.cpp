@@ -31,10 +31,12 @@ MetricsText::Row parse_row(std::size_t line, std::string_view text, const std::v
     row.wrong = "does not begin with an update";
     return row;
   }
-  if (row.cells.size() != columns.size()) row.wrong = fmt::format("has {} cells, {} expected", row.cells.size(), columns.size());
+  if (row.cells.size() != columns.size())
+    row.wrong = fmt::format("has {} cells, {} expected", row.cells.size(), columns.size());
   double value = 0;
   for (const auto& cell : row.cells)
-    if (row.wrong.empty() && !cell.empty() && !is_number(cell, value)) row.wrong = "holds a cell that is no number";
+    if (row.wrong.empty() && !cell.empty() && !is_number(cell, value))
+      row.wrong = "holds a cell that is no number";
   return row;
 }
 

@@ -1,4 +1,5 @@
-// MetricsText: what a metrics.csv holds (metrics.hpp writes it), read by whoever checks or compares it, also while it is being written.
+// MetricsText: what a metrics.csv holds (metrics.hpp writes it), read by whoever checks or compares it, also
+// while it is being written.
 //
 // Plain values; a function without state.
 #pragma once
@@ -19,7 +20,7 @@ struct MetricsText {
 
   std::vector<std::string> columns;  ///< empty where the first line is not that of a metrics.csv
   std::vector<Row> rows;             ///< the whole lines, in the file's order
-  bool torn = false;                 ///< the last line has no end: its writer was killed, or is writing it now
+  bool torn = false;  ///< the last line has no end: its writer was killed, or is writing it now
 };
 
 MetricsText parse_metrics(const std::string& text);

@@ -34,7 +34,9 @@ Kept kept(std::string_view text, std::string_view header, std::int64_t update) {
 
 }  // namespace
 
-RowsFile::RowsFile(std::string path, const std::string& header, std::int64_t update, checkpoints::FileSystem& files) : files_(files), path_(std::move(path)) {
+RowsFile::RowsFile(std::string path, const std::string& header, std::int64_t update,
+                   checkpoints::FileSystem& files)
+    : files_(files), path_(std::move(path)) {
   std::string text;
   try {
     text = checkpoints::read_text(files_, path_).value_or("");
@@ -43,7 +45,8 @@ RowsFile::RowsFile(std::string path, const std::string& header, std::int64_t upd
   }
   const bool whole = text.starts_with(header);
   if (!whole && update > 0 && text.find('\n') != std::string::npos)
-    throw checkpoints::BadData(path_ + ": its columns are not those of this run; move it away to start a new one");
+    throw checkpoints::BadData(path_ +
+                               ": its columns are not those of this run; move it away to start a new one");
 
   file_ = files_.open(path_, O_WRONLY | O_CREAT | O_APPEND, 0666);
   if (file_ < 0) refuse(path_);

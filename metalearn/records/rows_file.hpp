@@ -1,7 +1,8 @@
 // RowsFile: a CSV file of a run, to which every update adds its rows, whatever happens to the process.
 //
-// Rows begin with their update. They are written as they come and made durable before the snapshot that belongs to them; a resumed run first cuts off the rows after its
-// snapshot, so that there is no gap and no duplicate. One thread; flush() may come from another.
+// Rows begin with their update. They are written as they come and made durable before the snapshot that
+// belongs to them; a resumed run first cuts off the rows after its snapshot, so that there is no gap and no
+// duplicate. One thread; flush() may come from another.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -13,8 +14,9 @@ namespace metalearn {
 
 class RowsFile {
  public:
-  /// Opens or makes the file, keeping the rows up to `update` and cutting off the rest. header: its first line, with the line's end.
-  /// Throws checkpoints::IoError where it can't be written, BadData where its columns are not these.
+  /// Opens or makes the file, keeping the rows up to `update` and cutting off the rest. header: its first
+  /// line, with the line's end. Throws checkpoints::IoError where it can't be written, BadData where its
+  /// columns are not these.
   RowsFile(std::string path, const std::string& header, std::int64_t update, checkpoints::FileSystem& files);
   ~RowsFile();
   RowsFile(const RowsFile&) = delete;

@@ -27,27 +27,33 @@ double number_of(const Json& row, const std::string& key) {
 
 Measured measured(const Json& row, const std::string& what) {
   Measured m{number_of(row, what + "_mean"), number_of(row, what + "_ci95")};
-  if (std::isnan(m.half)) m.half = half_width_95(number_of(row, what + "_se"), row.value("seeds", std::int64_t{0}));
+  if (std::isnan(m.half))
+    m.half = half_width_95(number_of(row, what + "_se"), row.value("seeds", std::int64_t{0}));
   return m;
 }
 
 std::string text_of(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
 std::string protocol_of(const Json& protocol) {
-  static const std::vector<std::pair<const char*, const char*>> kShown = {{"seeds", "seeds"},
-                                                                          {"draws", "draws of labels"},
-                                                                          {"labels_per_class", "labels per class"},
-                                                                          {"labels-per-class", "labels per class"},
-                                                                          {"activation", "activation"},
-                                                                          {"inner-rate", "inner rate"},
-                                                                          {"batch", "batch"}};
+  static const std::vector<std::pair<const char*, const char*>> kShown = {
+      {"seeds", "seeds"},
+      {"draws", "draws of labels"},
+      {"labels_per_class", "labels per class"},
+      {"labels-per-class", "labels per class"},
+      {"activation", "activation"},
+      {"inner-rate", "inner rate"},
+      {"batch", "batch"}};
   std::string line;
   const auto add = [&](const std::string& part) { line += (line.empty() ? "" : "; ") + part; };
   for (const auto& [key, words] : kShown)
-    if (const auto found = protocol.find(key); found != protocol.end()) add(fmt::format("{}: {}", words, text_of(*found)));
-  if (const auto layers = protocol.find("layers"); layers != protocol.end()) add((layers->is_array() ? "hidden layers: " : "number of hidden layers: ") + layers->dump());
+    if (const auto found = protocol.find(key); found != protocol.end())
+      add(fmt::format("{}: {}", words, text_of(*found)));
+  if (const auto layers = protocol.find("layers"); layers != protocol.end())
+    add((layers->is_array() ? "hidden layers: " : "number of hidden layers: ") + layers->dump());
   const auto theta = protocol.find("theta");
-  for (const Json& t : theta == protocol.end() ? Json::array() : theta->is_array() ? *theta : Json::array({*theta}))
+  for (const Json& t : theta == protocol.end() ? Json::array()
+                       : theta->is_array()     ? *theta
+                                               : Json::array({*theta}))
     if (t.contains("update")) add("theta of update " + t.at("update").dump());
   return line;
 }
@@ -55,8 +61,10 @@ std::string protocol_of(const Json& protocol) {
 std::vector<std::string> cells_of(const std::string& line) {
   std::vector<std::string> cells(1);
   for (const char c : line) {
-    if (c == ',') cells.emplace_back();
-    else if (c != '\r') cells.back() += c;
+    if (c == ',')
+      cells.emplace_back();
+    else if (c != '\r')
+      cells.back() += c;
   }
   return cells;
 }
@@ -65,15 +73,25 @@ std::vector<std::string> cells_of(const std::string& line) {
 
 Evaluation parse_evaluation(const std::string& text, const std::string& name, const std::string& axis) {
   try {
-    bool is_shallow = true;  // what nests deeper is no evaluation, and to show it would follow it until the stack is full
-    const Json json = Json::parse(text, [&](int depth, Json::parse_event_t, Json&) { return is_shallow = is_shallow && depth <= kMaxDepth; });
-    if (!is_shallow) throw checkpoints::BadData(fmt::format("{}: is not the JSON of an evaluation; remove it, and evaluate again", name));
+    bool is_shallow =
+        true;  // what nests deeper is no evaluation, and to show it would follow it until the stack is full
+    const Json json = Json::parse(text, [&](int depth, Json::parse_event_t, Json&) {
+      return is_shallow = is_shallow && depth <= kMaxDepth;
+    });
+    if (!is_shallow)
+      throw checkpoints::BadData(
+          fmt::format("{}: is not the JSON of an evaluation; remove it, and evaluate again", name));
     if (!axis.empty() && json.at("over") != axis)
-      throw checkpoints::BadData(fmt::format("{}: holds a sweep over {}, not over {}; give it the name of what it holds", name, text_of(json.at("over")), axis));
+      throw checkpoints::BadData(
+          fmt::format("{}: holds a sweep over {}, not over {}; give it the name of what it holds", name,
+                      text_of(json.at("over")), axis));
     Evaluation e;
-    if (!json.at("results").is_array()) throw checkpoints::BadData(fmt::format("{}: its results are no list; remove it, and evaluate again", name));
+    if (!json.at("results").is_array())
+      throw checkpoints::BadData(
+          fmt::format("{}: its results are no list; remove it, and evaluate again", name));
     for (const Json& row : json.at("results")) {
-      Score s{row.at("data").get<std::string>(), row.at("method").get<std::string>(), row.value("head", std::string("ridge"))};
+      Score s{row.at("data").get<std::string>(), row.at("method").get<std::string>(),
+              row.value("head", std::string("ridge"))};
       if (!axis.empty()) s.value = text_of(row.at("value"));
       s.step = row.at("step").get<double>();
       s.seeds = number_of(row, "seeds");
@@ -86,19 +104,25 @@ Evaluation parse_evaluation(const std::string& text, const std::string& name, co
     if (const auto methods = json.find("methods"); methods != json.end())
       for (const auto& [method, facts] : methods->items())
         if (const double step = number_of(facts, "chosen_step"); std::isfinite(step)) e.chosen[method] = step;
-    if (const auto protocol = json.find("protocol"); protocol != json.end()) e.protocol = protocol_of(*protocol);
+    if (const auto protocol = json.find("protocol"); protocol != json.end())
+      e.protocol = protocol_of(*protocol);
     return e;
   } catch (const Json::exception&) {
-    throw checkpoints::BadData(fmt::format("{}: is not the JSON of an evaluation, or a row of it lacks something; remove it, and evaluate again", name));
+    throw checkpoints::BadData(fmt::format(
+        "{}: is not the JSON of an evaluation, or a row of it lacks something; remove it, and evaluate again",
+        name));
   }
 }
 
-Evaluation parse_evaluation_rows(const std::string& text, const std::string& name, std::vector<std::string>& problems) {
-  static const std::vector<std::string> kColumns = {"update", "data", "step", "accuracy_mean", "accuracy_se", "objective_mean", "objective_se", "seeds"};
+Evaluation parse_evaluation_rows(const std::string& text, const std::string& name,
+                                 std::vector<std::string>& problems) {
+  static const std::vector<std::string> kColumns = {
+      "update", "data", "step", "accuracy_mean", "accuracy_se", "objective_mean", "objective_se", "seeds"};
   std::map<std::string, std::size_t> place;
   std::size_t columns = 0, number = 0;
   const auto row_of = [&](const std::vector<std::string>& cells) {
-    if (cells.size() != columns) throw std::invalid_argument(fmt::format("{} cells, {} expected", cells.size(), columns));
+    if (cells.size() != columns)
+      throw std::invalid_argument(fmt::format("{} cells, {} expected", cells.size(), columns));
     const auto value = [&](const char* column) {
       const std::string& cell = cells[place.at(column)];
       char* rest = nullptr;
@@ -108,11 +132,15 @@ Evaluation parse_evaluation_rows(const std::string& text, const std::string& nam
     };
     Score s{cells[place.at("data")], "learned", "ridge"};
     s.update = value("update"), s.step = value("step"), s.seeds = value("seeds");
-    if (!std::isfinite(s.update) || !std::isfinite(s.step)) throw std::invalid_argument("no update or no step");
+    if (!std::isfinite(s.update) || !std::isfinite(s.step))
+      throw std::invalid_argument("no update or no step");
     const auto measured = [&](const char* mean, const char* error) {
-      return Measured{value(mean), half_width_95(value(error), std::isfinite(s.seeds) && s.seeds < 1e9 ? static_cast<std::int64_t>(s.seeds) : 0)};
+      return Measured{value(mean), half_width_95(value(error), std::isfinite(s.seeds) && s.seeds < 1e9
+                                                                   ? static_cast<std::int64_t>(s.seeds)
+                                                                   : 0)};
     };
-    s.accuracy = measured("accuracy_mean", "accuracy_se"), s.objective = measured("objective_mean", "objective_se");
+    s.accuracy = measured("accuracy_mean", "accuracy_se"),
+    s.objective = measured("objective_mean", "objective_se");
     return s;
   };
   Evaluation e;
@@ -123,13 +151,17 @@ Evaluation parse_evaluation_rows(const std::string& text, const std::string& nam
       columns = cells.size();
       for (std::size_t i = 0; i < columns; ++i) place[cells[i]] = i;
       for (const auto& column : kColumns)
-        if (!place.contains(column)) throw checkpoints::BadData(fmt::format("{}: line 1: there is no column {}; it is not as training wrote it", name, column));
+        if (!place.contains(column))
+          throw checkpoints::BadData(
+              fmt::format("{}: line 1: there is no column {}; it is not as training wrote it", name, column));
       continue;
     }
     try {
       e.scores.push_back(row_of(cells));
     } catch (const std::invalid_argument& error) {
-      if (wrong++ == 0) problems.push_back(fmt::format("{}: line {}: {}; it is left out, and so are others like it", name, number, error.what()));
+      if (wrong++ == 0)
+        problems.push_back(fmt::format("{}: line {}: {}; it is left out, and so are others like it", name,
+                                       number, error.what()));
     }
   }
   return e;

@@ -1,4 +1,5 @@
-// EvaluationFiles: what commands write into a run's folder `evaluations`, and training into evaluations.csv, as rows. Pure functions of the files' text.
+// EvaluationFiles: what commands write into a run's folder `evaluations`, and training into evaluations.csv,
+// as rows. Pure functions of the files' text.
 #pragma once
 #include <map>
 #include <string>
@@ -31,13 +32,15 @@ struct Evaluation {
   std::string protocol = {};                  ///< one line; empty: not said
 };
 
-/// The JSON of `metalearn eval` (with or without --methods) or of a sweep over `axis`; name: the file's, for messages.
-/// Throws checkpoints::BadData: no such JSON, a row without its numbers, a sweep over another axis.
+/// The JSON of `metalearn eval` (with or without --methods) or of a sweep over `axis`; name: the file's, for
+/// messages. Throws checkpoints::BadData: no such JSON, a row without its numbers, a sweep over another axis.
 Evaluation parse_evaluation(const std::string& text, const std::string& name, const std::string& axis = {});
 
-/// evaluations.csv: update,data,step,accuracy_mean,accuracy_se,objective_mean,objective_se,seeds, in any order, others between.
-/// A last line without its end is being written, and left out; so are lines that are no such rows, the first of which `problems` names.
-/// Throws checkpoints::BadData where the first line does not name these columns.
-Evaluation parse_evaluation_rows(const std::string& text, const std::string& name, std::vector<std::string>& problems);
+/// evaluations.csv: update,data,step,accuracy_mean,accuracy_se,objective_mean,objective_se,seeds, in any
+/// order, others between. A last line without its end is being written, and left out; so are lines that are
+/// no such rows, the first of which `problems` names. Throws checkpoints::BadData where the first line does
+/// not name these columns.
+Evaluation parse_evaluation_rows(const std::string& text, const std::string& name,
+                                 std::vector<std::string>& problems);
 
 }  // namespace metalearn::report

@@ -18,7 +18,8 @@ template <class Of>
 std::vector<std::string> distinct(const Evaluation& e, Of of) {
   std::vector<std::string> found;
   for (const Score& s : e.scores)
-    if (const std::string name = of(s); std::find(found.begin(), found.end(), name) == found.end()) found.push_back(name);
+    if (const std::string name = of(s); std::find(found.begin(), found.end(), name) == found.end())
+      found.push_back(name);
   return found;
 }
 
@@ -27,19 +28,22 @@ std::vector<std::string> data_of(const Evaluation& e) {
 }
 
 Command methods_command(const RunFiles& run, std::string what) {
-  return {std::move(what), fmt::format("metalearn eval --theta {} --methods all {} --out {}", shell_word(run.directory), data_options(run),
-                                       shell_word(run.directory + "/evaluations/methods.json"))};
+  return {std::move(what),
+          fmt::format("metalearn eval --theta {} --methods all {} --out {}", shell_word(run.directory),
+                      data_options(run), shell_word(run.directory + "/evaluations/methods.json"))};
 }
 
 /// Rows of a method, one for each mark.
 std::string row_of(const Evaluation& e, const Score& s) {
   if (s.step == 0) return s.method;
   const auto chosen = e.chosen.find(s.method);
-  return fmt::format("{}, {:g} steps{}", s.method, s.step, chosen != e.chosen.end() && chosen->second == s.step ? " *" : "");
+  return fmt::format("{}, {:g} steps{}", s.method, s.step,
+                     chosen != e.chosen.end() && chosen->second == s.step ? " *" : "");
 }
 
 bool learns(const Evaluation& e, const std::string& method) {
-  return std::any_of(e.scores.begin(), e.scores.end(), [&](const Score& s) { return s.method == method && s.step > 0; });
+  return std::any_of(e.scores.begin(), e.scores.end(),
+                     [&](const Score& s) { return s.method == method && s.step > 0; });
 }
 
 Figure methods_figure(const Evaluation& e, const std::string& data, std::size_t number) {
@@ -51,15 +55,20 @@ Figure methods_figure(const Evaluation& e, const std::string& data, std::size_t 
            .shares = true,
            .rows = true};
   const auto heads = distinct(e, [](const Score& s) { return s.head; });
-  for (std::size_t h = 0; h < heads.size(); ++h) f.curves.push_back({.title = "head: " + heads[h], .points = {}, .style = static_cast<int>(h), .joined = false});
+  for (std::size_t h = 0; h < heads.size(); ++h)
+    f.curves.push_back(
+        {.title = "head: " + heads[h], .points = {}, .style = static_cast<int>(h), .joined = false});
   for (const Score& s : e.scores) {
-    if (s.data != data || (s.step == 0 && learns(e, s.method))) continue;  // before its first step a method is what `random` is
+    if (s.data != data || (s.step == 0 && learns(e, s.method)))
+      continue;  // before its first step a method is what `random` is
     const std::string row = row_of(e, s);
     auto place = std::find(f.names.begin(), f.names.end(), row);
     if (place == f.names.end()) place = f.names.insert(place, row);
     const auto h = static_cast<std::size_t>(std::find(heads.begin(), heads.end(), s.head) - heads.begin());
-    const double offset = heads.size() < 2 ? 0 : 0.5 * (static_cast<double>(h) / static_cast<double>(heads.size() - 1) - 0.5);
-    f.curves[h].points.push_back({s.accuracy.mean, static_cast<double>(place - f.names.begin()) + offset, s.accuracy.half});
+    const double offset =
+        heads.size() < 2 ? 0 : 0.5 * (static_cast<double>(h) / static_cast<double>(heads.size() - 1) - 0.5);
+    f.curves[h].points.push_back(
+        {s.accuracy.mean, static_cast<double>(place - f.names.begin()) + offset, s.accuracy.half});
   }
   f.height = 150 + 26 * static_cast<int>(f.names.size());
   return f;
@@ -70,16 +79,18 @@ struct AxisLook {
   const char *axis, *title, *label, *values;
   bool log;
 };
-constexpr AxisLook kLooks[] = {{"update", "Updates of theta", "updates of theta", "all", false},
-                               {"width", "Width", "units of each hidden layer", "16..10000", true},
-                               {"depth", "Depth", "hidden layers", "1..11", false},
-                               {"activation", "Activation", "activation of the base model", "all", false},
-                               {"labels", "Labels", "labels per class", "1..100", true},
-                               {"steps", "Inner steps", "inner steps", "0..1000", true},
-                               {"permutation", "Order of the inputs", "random order of the inputs (0: as they are)", "5", false}};
+constexpr AxisLook kLooks[] = {
+    {"update", "Updates of theta", "updates of theta", "all", false},
+    {"width", "Width", "units of each hidden layer", "16..10000", true},
+    {"depth", "Depth", "hidden layers", "1..11", false},
+    {"activation", "Activation", "activation of the base model", "all", false},
+    {"labels", "Labels", "labels per class", "1..100", true},
+    {"steps", "Inner steps", "inner steps", "0..1000", true},
+    {"permutation", "Order of the inputs", "random order of the inputs (0: as they are)", "5", false}};
 
 const AxisLook& look_of(const std::string& axis) {
-  return *std::find_if(std::begin(kLooks), std::end(kLooks), [&](const AxisLook& l) { return l.axis == axis; });
+  return *std::find_if(std::begin(kLooks), std::end(kLooks),
+                       [&](const AxisLook& l) { return l.axis == axis; });
 }
 
 double value_of(const std::string& text) {
@@ -97,9 +108,11 @@ double place_of(const Figure& f, const Score& s) {
 /// The steps axis: step 0, which a logarithm has no place for, is a level line.
 void make_level(Figure& f) {
   for (const Curve& c : std::vector<Curve>(f.curves)) {
-    const auto start = std::find_if(c.points.begin(), c.points.end(), [](const Point& p) { return p.x == 0; });
+    const auto start =
+        std::find_if(c.points.begin(), c.points.end(), [](const Point& p) { return p.x == 0; });
     if (start == c.points.end()) continue;
-    Curve& later = *std::find_if(f.curves.begin(), f.curves.end(), [&](const Curve& other) { return other.title == c.title; });
+    Curve& later = *std::find_if(f.curves.begin(), f.curves.end(),
+                                 [&](const Curve& other) { return other.title == c.title; });
     std::erase_if(later.points, [](const Point& p) { return p.x == 0; });
     if (later.points.empty()) continue;
     f.curves.push_back({.title = c.title + ", random initialisation",
@@ -116,12 +129,14 @@ Figure sweep_figure(const Evaluation& e, const std::string& axis) {
   const AxisLook& look = look_of(axis);
   Figure f{.id = "sweep-" + axis,
            .title = fmt::format("{}: few-shot accuracy", look.title),
-           .caption = "Bars: 95 % intervals over seeds; what stands at one place is drawn side by side. " + e.protocol,
+           .caption = "Bars: 95 % intervals over seeds; what stands at one place is drawn side by side. " +
+                      e.protocol,
            .x_label = look.label,
            .y_label = kAccuracy,
            .log_x = look.log,
            .shares = true};
-  if (axis == "activation" || axis == "permutation") f.names = distinct(e, [](const Score& s) { return s.value; });
+  if (axis == "activation" || axis == "permutation")
+    f.names = distinct(e, [](const Score& s) { return s.value; });
   std::set<double> marks;
   for (const Score& s : e.scores)
     if (s.step > 0) marks.insert(s.step);
@@ -130,21 +145,33 @@ Figure sweep_figure(const Evaluation& e, const std::string& axis) {
     if (axis == "steps") marks = {-1};
     const int first = style;
     for (const double mark : marks) {
-      Curve c{.title = axis == "steps" ? data : fmt::format("{}, {:g} steps", data, mark), .points = {}, .style = style++, .joined = f.names.empty()};
+      Curve c{.title = axis == "steps" ? data : fmt::format("{}, {:g} steps", data, mark),
+              .points = {},
+              .style = style++,
+              .joined = f.names.empty()};
       for (const Score& s : e.scores)
-        if (s.data == data && (s.step == mark || axis == "steps")) c.points.push_back({place_of(f, s), s.accuracy.mean, s.accuracy.half});
+        if (s.data == data && (s.step == mark || axis == "steps"))
+          c.points.push_back({place_of(f, s), s.accuracy.mean, s.accuracy.half});
       f.curves.push_back(std::move(c));
     }
-    Curve start{.title = data + ", random initialisation", .points = {}, .style = first, .dashed = true, .joined = f.names.empty()};
+    Curve start{.title = data + ", random initialisation",
+                .points = {},
+                .style = first,
+                .dashed = true,
+                .joined = f.names.empty()};
     for (const Score& s : e.scores)
-      if (s.data == data && s.step == 0 && axis != "steps") start.points.push_back({place_of(f, s), s.accuracy.mean, s.accuracy.half});
+      if (s.data == data && s.step == 0 && axis != "steps")
+        start.points.push_back({place_of(f, s), s.accuracy.mean, s.accuracy.half});
     if (!start.points.empty()) f.curves.push_back(std::move(start));
   }
   if (axis == "steps") make_level(f);
   // Several marks at one category would stand on each other.
   if (!f.names.empty())
     for (std::size_t i = 0; i < f.curves.size(); ++i)
-      for (Point& p : f.curves[i].points) p.x += f.curves.size() < 2 ? 0 : 0.5 * (static_cast<double>(i) / static_cast<double>(f.curves.size() - 1) - 0.5);
+      for (Point& p : f.curves[i].points)
+        p.x += f.curves.size() < 2
+                   ? 0
+                   : 0.5 * (static_cast<double>(i) / static_cast<double>(f.curves.size() - 1) - 0.5);
   return f;
 }
 
@@ -154,7 +181,9 @@ namespace {
 Figure cost_figure(const Evaluation& e) {
   Figure f{.id = "sweep-cost",
            .title = "Width: cost of an inner step",
-           .caption = "Wall time of one inner step of one base model, on the machine of the sweep. One run each, so without intervals.",
+           .caption =
+               "Wall time of one inner step of one base model, on the machine of the sweep. One run each, so "
+               "without intervals.",
            .x_label = "units of each hidden layer",
            .y_label = "seconds per inner step",
            .log_x = true,
@@ -162,7 +191,8 @@ Figure cost_figure(const Evaluation& e) {
   for (const auto& data : data_of(e)) {
     std::map<double, double> seconds;
     for (const Score& s : e.scores)
-      if (s.data == data && s.step > 0 && s.seconds_per_step > 0) seconds[value_of(s.value)] = s.seconds_per_step;
+      if (s.data == data && s.step > 0 && s.seconds_per_step > 0)
+        seconds[value_of(s.value)] = s.seconds_per_step;
     Curve c{.title = data, .points = {}, .style = static_cast<int>(f.curves.size())};
     for (const auto& [width, cost] : seconds) c.points.push_back({width, cost});
     if (!c.points.empty()) f.curves.push_back(std::move(c));
@@ -174,20 +204,25 @@ Figure cost_figure(const Evaluation& e) {
 
 Section methods_section(const RunFiles& run) {
   Section s{"methods", "All methods on all data sets",
-            "What a linear head on a few labels makes of each representation; all methods see the same draws of labels, and share one base model. A star marks the number of "
+            "What a linear head on a few labels makes of each representation; all methods see the same draws "
+            "of labels, and share one base model. A star marks the number of "
             "steps that meta-validation chose."};
   s.problems = run.methods_problems;
   if (!run.methods || run.methods->scores.empty()) {
-    s.missing.push_back(methods_command(run, fmt::format("There is no comparison of the methods that can be read. This makes it{}:", kOwnData)));
+    s.missing.push_back(methods_command(
+        run,
+        fmt::format("There is no comparison of the methods that can be read. This makes it{}:", kOwnData)));
     return s;
   }
-  for (const auto& data : data_of(*run.methods)) s.figures.push_back(methods_figure(*run.methods, data, s.figures.size()));
+  for (const auto& data : data_of(*run.methods))
+    s.figures.push_back(methods_figure(*run.methods, data, s.figures.size()));
   return s;
 }
 
 Section transfer_section(const RunFiles& run) {
   Section s{"transfer", "Generalisation",
-            "The same theta where one thing is not as in its training: width, depth, activation (step has no useful gradient: the rule needs none), labels, steps, order of the "
+            "The same theta where one thing is not as in its training: width, depth, activation (step has no "
+            "useful gradient: the rule needs none), labels, steps, order of the "
             "inputs. Dashed or hollow: random initialisation."};
   s.problems = run.sweep_problems;
   std::string lacking, names;
@@ -204,26 +239,33 @@ Section transfer_section(const RunFiles& run) {
     if (Figure cost = cost_figure(found->second); !cost.curves.empty()) s.figures.push_back(std::move(cost));
   }
   if (!lacking.empty())
-    s.missing.push_back({fmt::format("There is no sweep that can be read over: {}. This makes them{}:", names, kOwnData),
-                         fmt::format("metalearn sweep --theta {}{} {}", shell_word(run.directory), lacking, data_options(run))});
+    s.missing.push_back(
+        {fmt::format("There is no sweep that can be read over: {}. This makes them{}:", names, kOwnData),
+         fmt::format("metalearn sweep --theta {}{} {}", shell_word(run.directory), lacking,
+                     data_options(run))});
   return s;
 }
 
 Section vae_section(const RunFiles& run) {
   Section s{"vae", "An autoencoder's objective against its few-shot accuracy",
-            "Does what a variational autoencoder minimises go along with how well its representation tells classes apart? (In the paper only at first: the mismatch that a rule is learned against.)"};
+            "Does what a variational autoencoder minimises go along with how well its representation tells "
+            "classes apart? (In the paper only at first: the mismatch that a rule is learned against.)"};
   if (run.methods)
     for (const auto& data : data_of(*run.methods)) {
       Figure f{.id = fmt::format("vae-{}", s.figures.size()),
                .title = "Variational autoencoder on " + data,
-               .caption = "Ridge head; objective on one fixed batch of the train split, less is better. Bars: 95 % intervals over seeds.",
+               .caption =
+                   "Ridge head; objective on one fixed batch of the train split, less is better. Bars: 95 % "
+                   "intervals over seeds.",
                .x_label = "steps of the autoencoder",
                .y_label = kAccuracy,
                .right_label = "objective (-ELBO, nats per example)",
                .shares = true,
-               .curves = {{.title = "accuracy (left axis)", .points = {}, .style = 0}, {.title = "objective (right axis)", .points = {}, .style = 1, .right = true}}};
+               .curves = {{.title = "accuracy (left axis)", .points = {}, .style = 0},
+                          {.title = "objective (right axis)", .points = {}, .style = 1, .right = true}}};
       for (const Score& score : run.methods->scores)
-        if (score.data == data && score.method == "vae" && score.head == "ridge" && std::isfinite(score.objective.mean)) {
+        if (score.data == data && score.method == "vae" && score.head == "ridge" &&
+            std::isfinite(score.objective.mean)) {
           f.curves[0].points.push_back({score.step, score.accuracy.mean, score.accuracy.half});
           f.curves[1].points.push_back({score.step, score.objective.mean, score.objective.half});
         }
@@ -232,7 +274,10 @@ Section vae_section(const RunFiles& run) {
       s.figures.push_back(std::move(f));
     }
   if (s.figures.empty())
-    s.missing.push_back(methods_command(run, fmt::format("There is no autoencoder with its objective. The comparison of all methods trains it{}:", kOwnData)));
+    s.missing.push_back(methods_command(
+        run,
+        fmt::format("There is no autoencoder with its objective. The comparison of all methods trains it{}:",
+                    kOwnData)));
   return s;
 }
 

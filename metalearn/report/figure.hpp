@@ -20,8 +20,9 @@ struct Point {
 struct Curve {
   std::string title;
   std::vector<Point> points;
-  int style = 0;        ///< of colour, dashes and point type: curves of one style look alike
-  bool dashed = false;  ///< to tell two curves of one style apart: the reference that the other is compared with
+  int style = 0;  ///< of colour, dashes and point type: curves of one style look alike
+  bool dashed =
+      false;  ///< to tell two curves of one style apart: the reference that the other is compared with
   bool markers = true;  ///< a symbol at each point
   bool joined = true;   ///< by a line
   bool right = false;   ///< on the right y axis
@@ -40,9 +41,10 @@ struct Figure {
   std::string title, caption;  ///< caption: one line, in plain words
   std::string x_label, y_label, right_label = {};
   bool log_x = false, log_y = false;
-  bool shares = false;                  ///< what is drawn lies in 0 .. 1, intervals beyond are cut
-  std::vector<std::string> names = {};  ///< categories 0, 1, ... on the x axis (of rows: from the top); empty: the axis has numbers
-  bool rows = false;                    ///< the names are rows, values lie along x
+  bool shares = false;  ///< what is drawn lies in 0 .. 1, intervals beyond are cut
+  std::vector<std::string> names =
+      {};  ///< categories 0, 1, ... on the x axis (of rows: from the top); empty: the axis has numbers
+  bool rows = false;  ///< the names are rows, values lie along x
   std::vector<Curve> curves = {};
   Shades shades = {};             ///< in place of curves, where it has rows
   bool tabulated = true;          ///< its numbers mean something as a table too

@@ -23,7 +23,8 @@ namespace metalearn::report {
 namespace {
 
 checkpoints::IoError failed(const char* what, int error) {
-  return checkpoints::IoError(fmt::format("gnuplot: {}: {}; free some memory and try again", what, std::strerror(error)));
+  return checkpoints::IoError(
+      fmt::format("gnuplot: {}: {}; free some memory and try again", what, std::strerror(error)));
 }
 
 /// A file in memory without a name: neither side ever waits for the other, as at the ends of a pipe.
@@ -38,7 +39,8 @@ class MemoryFile {
 
   int id() const { return file_; }
   void fill(const std::string& text) {
-    if (!checkpoints::write_all(checkpoints::posix_file_system(), file_, std::as_bytes(std::span(text))) || lseek(file_, 0, SEEK_SET) < 0)
+    if (!checkpoints::write_all(checkpoints::posix_file_system(), file_, std::as_bytes(std::span(text))) ||
+        lseek(file_, 0, SEEK_SET) < 0)
       throw failed("no room for its script", errno);
   }
   std::string text() const {
@@ -75,8 +77,10 @@ std::optional<int> wait_for(pid_t process, std::chrono::milliseconds limit) {
     const pid_t ended = waitpid(process, &status, killed ? 0 : WNOHANG);
     if (ended == process) return killed ? std::nullopt : std::optional(status);
     if (ended < 0 && errno != EINTR) throw failed("was lost", errno);
-    if (ended == 0 && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    else if (ended == 0) killed = kill(process, SIGKILL) == 0;
+    if (ended == 0 && std::chrono::steady_clock::now() < end)
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    else if (ended == 0)
+      killed = kill(process, SIGKILL) == 0;
   }
 }
 
@@ -97,7 +101,8 @@ std::optional<Drawing> run_gnuplot(const std::string& script, std::chrono::milli
     throw failed("can't be started", error);
   }
   const auto status = wait_for(process, limit);
-  if (status && WIFEXITED(*status) && WEXITSTATUS(*status) == 127) return std::nullopt;  // what some systems say of a program that is not there
+  if (status && WIFEXITED(*status) && WEXITSTATUS(*status) == 127)
+    return std::nullopt;  // what some systems say of a program that is not there
   return Drawing{out.text(), err.text(), status && WIFEXITED(*status) && WEXITSTATUS(*status) == 0, !status};
 }
 

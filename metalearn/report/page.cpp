@@ -34,21 +34,25 @@ constexpr const char* kStyle = R"(
 
 std::string short_number(double value) { return std::isfinite(value) ? fmt::format("{:.4g}", value) : ""; }
 
-/// A row for each place on the axis, a column for each curve. Where single measurements stand beside a running mean, which is drawn without symbols, it is they that give the places.
+/// A row for each place on the axis, a column for each curve. Where single measurements stand beside a
+/// running mean, which is drawn without symbols, it is they that give the places.
 Table table_of(const Figure& f) {
   Table table{"", {f.rows ? f.y_label : f.x_label}};
   std::set<double> places;
   std::vector<std::map<double, std::string>> cells;
-  const bool measured = std::any_of(f.curves.begin(), f.curves.end(), [](const Curve& c) { return c.markers && !c.points.empty(); });
+  const bool measured = std::any_of(f.curves.begin(), f.curves.end(),
+                                    [](const Curve& c) { return c.markers && !c.points.empty(); });
   for (const Curve& c : f.curves) {
     table.head.push_back(c.title.empty() ? f.y_label : c.title);
     cells.emplace_back();
     for (const Point& p : c.points) {
       const double along = f.rows ? p.y : p.x, value = f.rows ? p.x : p.y;
-      const double place = f.names.empty() ? along : std::round(along);  // curves of one category stand beside each other
+      const double place =
+          f.names.empty() ? along : std::round(along);  // curves of one category stand beside each other
       if (!std::isfinite(value)) continue;
       if (c.markers || !measured) places.insert(place);
-      cells.back()[place] = short_number(value) + (std::isfinite(p.half) ? fmt::format(" ± {:.2g}", p.half) : "");
+      cells.back()[place] =
+          short_number(value) + (std::isfinite(p.half) ? fmt::format(" ± {:.2g}", p.half) : "");
     }
   }
   const std::size_t all = places.size(), shown = f.names.empty() ? std::min(all, kTableRows) : all;
@@ -56,13 +60,17 @@ Table table_of(const Figure& f) {
   for (const double place : places) {
     if (i++ != (shown < 2 ? next : next * (all - 1) / (shown - 1))) continue;
     ++next;
-    table.rows.push_back({f.names.empty() ? short_number(place) : f.names.at(static_cast<std::size_t>(place))});
-    for (const auto& column : cells) table.rows.back().push_back(column.contains(place) ? column.at(place) : "");
+    table.rows.push_back(
+        {f.names.empty() ? short_number(place) : f.names.at(static_cast<std::size_t>(place))});
+    for (const auto& column : cells)
+      table.rows.back().push_back(column.contains(place) ? column.at(place) : "");
   }
   return table;
 }
 
-bool is_number(const std::string& text) { return !text.empty() && text.find_first_not_of("0123456789.e+- ±\xc2\xb1") == std::string::npos; }
+bool is_number(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("0123456789.e+- ±\xc2\xb1") == std::string::npos;
+}
 
 /// align: columns of numbers, to the right.
 std::string html(const Table& table, bool align) {
@@ -74,23 +82,30 @@ std::string html(const Table& table, bool align) {
   }
   for (const auto& row : table.rows) {
     out += "<tr>";
-    for (const auto& cell : row) out += (align && is_number(cell) ? "<td class=\"number\">" : "<td>") + escaped(cell) + "</td>";
+    for (const auto& cell : row)
+      out += (align && is_number(cell) ? "<td class=\"number\">" : "<td>") + escaped(cell) + "</td>";
     out += "</tr>\n";
   }
   return out + "</table>\n";
 }
 
-std::string html(const Command& c, const char* kind) { return fmt::format("<div class=\"{}\"><p>{}</p>\n<pre>{}</pre></div>\n", kind, escaped(c.what), escaped(c.line)); }
+std::string html(const Command& c, const char* kind) {
+  return fmt::format("<div class=\"{}\"><p>{}</p>\n<pre>{}</pre></div>\n", kind, escaped(c.what),
+                     escaped(c.line));
+}
 
 /// svg null: there is no drawing.
 std::string html(const Figure& f, const std::string* svg) {
   std::string out = fmt::format("<figure id=\"{}\"{}>\n", f.id, f.width > 600 ? " class=\"wide\"" : "");
-  if (svg) out += *svg + "\n";
-  else out += "<h3>" + escaped(f.title) + "</h3>\n";
+  if (svg)
+    out += *svg + "\n";
+  else
+    out += "<h3>" + escaped(f.title) + "</h3>\n";
   const bool tabulated = f.tabulated && f.shades.rows == 0;
   if (!svg) out += tabulated ? html(table_of(f), true) : "<p>(a picture, which gnuplot draws)</p>\n";
   out += "<figcaption>" + escaped(f.caption) + "</figcaption>\n";
-  if (svg && tabulated) out += "<details><summary>numbers</summary>\n" + html(table_of(f), true) + "</details>\n";
+  if (svg && tabulated)
+    out += "<details><summary>numbers</summary>\n" + html(table_of(f), true) + "</details>\n";
   return out + "</figure>\n";
 }
 
@@ -99,30 +114,46 @@ std::string html(const Figure& f, const std::string* svg) {
 std::string escaped(const std::string& text) {
   std::string out;
   for (const char c : clean(text)) switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
     }
   return out;
 }
 
 std::string html_page(const Report& report, const std::vector<std::string>& svgs) {
   std::string out =
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n<link rel=\"icon\" "
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
+      "content=\"width=device-width\">\n<link rel=\"icon\" "
       "href=\"data:,\">\n<title>" +
-      escaped(report.title) + "</title>\n<style>" + kStyle + "</style>\n</head>\n<body>\n<h1>" + escaped(report.title) + "</h1>\n<p>" + escaped(report.summary) + "</p>\n<nav>";
+      escaped(report.title) + "</title>\n<style>" + kStyle + "</style>\n</head>\n<body>\n<h1>" +
+      escaped(report.title) + "</h1>\n<p>" + escaped(report.summary) + "</p>\n<nav>";
   for (const Section& s : report.sections) out += "<a href=\"#" + s.id + "\">" + escaped(s.title) + "</a> ";
   out += "</nav>\n";
   std::size_t figures = 0;
   for (const Section& s : report.sections) figures += s.figures.size();
   if (svgs.empty() && figures > 0)
-    out += "<p class=\"problem\">The figures are tables here: gnuplot is missing, or could not draw them. Install it (Debian: gnuplot-nox) and make the report again.</p>\n";
+    out +=
+        "<p class=\"problem\">The figures are tables here: gnuplot is missing, or could not draw them. "
+        "Install it (Debian: gnuplot-nox) and make the report again.</p>\n";
   std::size_t drawn = 0;
   for (const Section& s : report.sections) {
-    out += "<section>\n<h2 id=\"" + s.id + "\">" + escaped(s.title) + "</h2>\n<p>" + escaped(s.caption) + "</p>\n";
+    out += "<section>\n<h2 id=\"" + s.id + "\">" + escaped(s.title) + "</h2>\n<p>" + escaped(s.caption) +
+           "</p>\n";
     for (const auto& problem : s.problems) out += "<p class=\"problem\">" + escaped(problem) + "</p>\n";
     if (!s.figures.empty()) out += "<div class=\"figures\">\n";
     for (const Figure& f : s.figures) {
@@ -133,7 +164,8 @@ std::string html_page(const Report& report, const std::vector<std::string>& svgs
     if (!s.figures.empty()) out += "</div>\n";
     for (const auto& c : s.commands) out += html(c, "command");
     for (const Table& t : s.tables)
-      out += t.folded ? fmt::format("<details><summary>{}</summary>\n{}</details>\n", escaped(t.title), html(t, false))
+      out += t.folded ? fmt::format("<details><summary>{}</summary>\n{}</details>\n", escaped(t.title),
+                                    html(t, false))
                       : fmt::format("<h3>{}</h3>\n{}", escaped(t.title), html(t, false));
     for (const auto& c : s.missing) out += html(c, "missing");
     out += "</section>\n";

@@ -16,10 +16,13 @@ namespace metalearn::report {
 namespace {
 
 std::string summary_of(const RunFiles& run) {
-  std::string line = run.config ? fmt::format("A rule ({}) trained on {}, preset {}.", run.config->rule.rule, fmt::join(run.config->data, ", "), run.config->preset) : "";
+  std::string line = run.config ? fmt::format("A rule ({}) trained on {}, preset {}.", run.config->rule.rule,
+                                              fmt::join(run.config->data, ", "), run.config->preset)
+                                : "";
   if (run.theta)
-    line += fmt::format(" Where a theta is shown at work, and its figure names no other, it is that of update {}{}.", run.theta->update,
-                        run.theta->mark ? fmt::format(", for {} inner steps", *run.theta->mark) : "");
+    line += fmt::format(
+        " Where a theta is shown at work, and its figure names no other, it is that of update {}{}.",
+        run.theta->update, run.theta->mark ? fmt::format(", for {} inner steps", *run.theta->mark) : "");
   return line;
 }
 
@@ -28,7 +31,9 @@ bool reaches_beyond(const Figure& f) {
     const double value = f.rows ? p.x : p.y;
     return !c.right && std::isfinite(p.half) && (value - p.half < 0 || value + p.half > 1);
   };
-  return std::any_of(f.curves.begin(), f.curves.end(), [&](const Curve& c) { return std::any_of(c.points.begin(), c.points.end(), [&](const Point& p) { return is_beyond(c, p); }); });
+  return std::any_of(f.curves.begin(), f.curves.end(), [&](const Curve& c) {
+    return std::any_of(c.points.begin(), c.points.end(), [&](const Point& p) { return is_beyond(c, p); });
+  });
 }
 
 std::string complaint_of(const Drawing& drawing) {
@@ -36,12 +41,15 @@ std::string complaint_of(const Drawing& drawing) {
   return drawing.err.empty() ? "it ended early" : drawing.err.substr(0, 300);
 }
 
-/// An SVG for each figure, empty where it could not be drawn, and why in a note; none where that is so of all.
+/// An SVG for each figure, empty where it could not be drawn, and why in a note; none where that is so of
+/// all.
 std::vector<std::string> draw(const std::vector<Figure>& figures, std::vector<std::string>& notes) {
   if (figures.empty()) return {};
   const auto drawing = run_gnuplot(gnuplot_script(figures));
   if (!drawing) {
-    notes.emplace_back("gnuplot is not on PATH: the report has tables in place of figures; install it (Debian: gnuplot-nox) and make the report again");
+    notes.emplace_back(
+        "gnuplot is not on PATH: the report has tables in place of figures; install it (Debian: gnuplot-nox) "
+        "and make the report again");
     return {};
   }
   auto svgs = inline_svgs(drawing->out, figures);
@@ -54,11 +62,16 @@ std::vector<std::string> draw(const std::vector<Figure>& figures, std::vector<st
     const auto one = run_gnuplot(gnuplot_script({figures[i]}), std::chrono::seconds(10));
     timed_out = one && one->timed_out;
     const auto svg = one && one->done ? inline_svgs(one->out, {figures[i]}) : std::vector<std::string>{};
-    if (!svg.empty()) svgs[i] = svg.front();
-    else failures.push_back(fmt::format("gnuplot could not draw '{}', a table stands in its place: {}", figures[i].title, one ? complaint_of(*one) : "it is gone"));
+    if (!svg.empty())
+      svgs[i] = svg.front();
+    else
+      failures.push_back(fmt::format("gnuplot could not draw '{}', a table stands in its place: {}",
+                                     figures[i].title, one ? complaint_of(*one) : "it is gone"));
   }
   if (timed_out || failures.size() == figures.size()) {
-    notes.push_back(fmt::format("gnuplot could not draw the figures, the report has tables in their place: {}", timed_out ? "it did not come to an end" : complaint_of(*drawing)));
+    notes.push_back(
+        fmt::format("gnuplot could not draw the figures, the report has tables in their place: {}",
+                    timed_out ? "it did not come to an end" : complaint_of(*drawing)));
     return {};
   }
   notes.insert(notes.end(), failures.begin(), failures.end());
@@ -71,7 +84,8 @@ Written make_report(const std::string& run_directory) {
   const RunFiles run = read_run(run_directory);
   Report report{"Report of " + run.name,
                 summary_of(run),
-                {curves_section(run), methods_section(run), transfer_section(run), representation_section(run), vae_section(run), training_section(run), run_section(run)}};
+                {curves_section(run), methods_section(run), transfer_section(run),
+                 representation_section(run), vae_section(run), training_section(run), run_section(run)}};
   Written written;
   written.notes = run.problems();
   std::vector<Figure> figures;

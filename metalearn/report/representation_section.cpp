@@ -6,10 +6,10 @@
 
 #include "checkpoints/error.hpp"
 #include "metalearn/baselines/principal_components.hpp"
-#include "metalearn/steps/inner_step.hpp"
 #include "metalearn/report/sections.hpp"
 #include "metalearn/report/text.hpp"
 #include "metalearn/report/two_moons.hpp"
+#include "metalearn/steps/inner_step.hpp"
 
 namespace metalearn::report {
 namespace {
@@ -19,18 +19,31 @@ constexpr Eigen::Index kMostPoints = 1000;
 constexpr std::int64_t kSteps = 100;  // of a run that chose none
 
 /// Rows of x on their two directions of most variance, a curve for each label.
-Figure embedding(std::string id, std::string title, std::string caption, const Matrix& x, const std::vector<std::int32_t>& labels, const std::vector<std::string>& classes) {
+Figure embedding(std::string id, std::string title, std::string caption, const Matrix& x,
+                 const std::vector<std::int32_t>& labels, const std::vector<std::string>& classes) {
   const auto n = static_cast<double>(x.rows());
-  const PrincipalComponents found = principal_components(x.colwise().sum().transpose() / n, x.transpose() * x / n, 2);
+  const PrincipalComponents found =
+      principal_components(x.colwise().sum().transpose() / n, x.transpose() * x / n, 2);
   const Matrix places = found.of(x);
   const auto label = [&](Eigen::Index k) {
-    return fmt::format("component {} ({:.1f} % of the variance)", k + 1, found.total > 0 && k < found.variance.size() ? 100 * found.variance[k] / found.total : 0.0);
+    return fmt::format(
+        "component {} ({:.1f} % of the variance)", k + 1,
+        found.total > 0 && k < found.variance.size() ? 100 * found.variance[k] / found.total : 0.0);
   };
-  Figure f{.id = std::move(id), .title = std::move(title), .caption = std::move(caption), .x_label = label(0), .y_label = label(1), .tabulated = false, .height = 420};
-  for (const auto& name : classes) f.curves.push_back({.title = name, .points = {}, .style = static_cast<int>(f.curves.size()), .joined = false});
+  Figure f{.id = std::move(id),
+           .title = std::move(title),
+           .caption = std::move(caption),
+           .x_label = label(0),
+           .y_label = label(1),
+           .tabulated = false,
+           .height = 420};
+  for (const auto& name : classes)
+    f.curves.push_back(
+        {.title = name, .points = {}, .style = static_cast<int>(f.curves.size()), .joined = false});
   const Eigen::Index stride = (x.rows() + kMostPoints - 1) / kMostPoints;
   for (Eigen::Index i = 0; i < x.rows(); i += stride)
-    f.curves[static_cast<std::size_t>(labels[static_cast<std::size_t>(i)])].points.push_back({places(i, 0), places.cols() > 1 ? places(i, 1) : 0});
+    f.curves[static_cast<std::size_t>(labels[static_cast<std::size_t>(i)])].points.push_back(
+        {places(i, 0), places.cols() > 1 ? places(i, 1) : 0});
   std::erase_if(f.curves, [](const Curve& c) { return c.points.empty(); });
   return f;
 }
@@ -38,21 +51,27 @@ Figure embedding(std::string id, std::string title, std::string caption, const M
 /// Pixels of an image's side, and how many colours it has; 0 where the inputs are no such image.
 std::pair<std::int64_t, std::int64_t> image_shape(const ModelFile& model) {
   const std::int64_t side = model.config.task.resolution, inputs = model.widths[0];
-  return inputs == side * side ? std::pair{side, std::int64_t{1}} : inputs == 3 * side * side ? std::pair{side, std::int64_t{3}} : std::pair{std::int64_t{0}, std::int64_t{0}};
+  return inputs == side * side       ? std::pair{side, std::int64_t{1}}
+         : inputs == 3 * side * side ? std::pair{side, std::int64_t{3}}
+                                     : std::pair{std::int64_t{0}, std::int64_t{0}};
 }
 
 /// Columns of W/1 as pictures, in rows of kAcross; of colours their mean.
 Shades receptive_fields(const ModelFile& model, const std::vector<float>& phi) {
   const auto [side, colours] = image_shape(model);
   const TensorSpec W = phi_spec(model.widths).tensors.front();  // W/1
-  const std::int64_t units = std::min(kUnits, model.widths[1]), across = std::min(kAcross, units), down = (units + across - 1) / across;
+  const std::int64_t units = std::min(kUnits, model.widths[1]), across = std::min(kAcross, units),
+                     down = (units + across - 1) / across;
   Shades s{down * (side + 1) - 1, across * (side + 1) - 1, {}, 1};
   s.values.assign(static_cast<std::size_t>(s.rows * s.columns), kNone);
   for (std::int64_t u = 0; u < units; ++u)
     for (std::int64_t pixel = 0; pixel < side * side; ++pixel) {
       double sum = 0;
-      for (std::int64_t c = 0; c < colours; ++c) sum += static_cast<double>(phi[static_cast<std::size_t>(W.offset + (c * side * side + pixel) * model.widths[1] + u)]);
-      const std::int64_t row = u / across * (side + 1) + pixel / side, column = u % across * (side + 1) + pixel % side;
+      for (std::int64_t c = 0; c < colours; ++c)
+        sum += static_cast<double>(
+            phi[static_cast<std::size_t>(W.offset + (c * side * side + pixel) * model.widths[1] + u)]);
+      const std::int64_t row = u / across * (side + 1) + pixel / side,
+                         column = u % across * (side + 1) + pixel % side;
       s.values[static_cast<std::size_t>(row * s.columns + column)] = sum / static_cast<double>(colours);
     }
   return s;
@@ -69,7 +88,9 @@ double limit_of(const Shades& s) {
 }
 
 /// What was applied to a base model.
-std::string learned_by(const Features& f) { return f.theta.empty() ? "" : fmt::format(" Learned by {}.", f.theta); }
+std::string learned_by(const Features& f) {
+  return f.theta.empty() ? "" : fmt::format(" Learned by {}.", f.theta);
+}
 
 void add_receptive_fields(Section& s, const Features& f, std::size_t number) {
   if (image_shape(f.model).first == 0) return;
@@ -81,9 +102,12 @@ void add_receptive_fields(Section& s, const Features& f, std::size_t number) {
   }
   pictures.push_back(receptive_fields(f.model, f.model.phi));
   titles.push_back(fmt::format("First-layer receptive fields on {}: after {} steps", f.data, f.steps));
-  const std::string caption = fmt::format("Weights from the {0} x {0} pixels to {1} units, a square each; the largest 1 % are drawn as if they were no larger than the scale. {2}", image_shape(f.model).first,
-                                          std::min(kUnits, f.model.widths[1]),
-                                          f.phi_seed ? "Before and after each have a scale of their own." : "What was before is not known: phi was given (apply --phi).");
+  const std::string caption = fmt::format(
+      "Weights from the {0} x {0} pixels to {1} units, a square each; the largest 1 % are drawn as if they "
+      "were no larger than the scale. {2}",
+      image_shape(f.model).first, std::min(kUnits, f.model.widths[1]),
+      f.phi_seed ? "Before and after each have a scale of their own."
+                 : "What was before is not known: phi was given (apply --phi).");
   for (std::size_t i = 0; i < pictures.size(); ++i) {
     pictures[i].limit = limit_of(pictures[i]);
     s.figures.push_back({.id = fmt::format("fields-{}-{}", number, i),
@@ -101,25 +125,33 @@ void add_two_moons(Section& s, const RunFiles& run) {
   try {
     const TwoMoons m = two_moons(run.theta->config, run.theta->theta, run.theta->mark.value_or(kSteps));
     const std::vector<std::string> names = {"one moon", "the other"};
-    Figure inputs{.id = "moons-inputs",
-                  .title = "Two moons: the inputs",
-                  .caption = "Two half circles with noise, standardised. The rule does not see which is which.",
-                  .x_label = "input 1",
-                  .y_label = "input 2",
-                  .tabulated = false,
-                  .height = 420};
+    Figure inputs{
+        .id = "moons-inputs",
+        .title = "Two moons: the inputs",
+        .caption = "Two half circles with noise, standardised. The rule does not see which is which.",
+        .x_label = "input 1",
+        .y_label = "input 2",
+        .tabulated = false,
+        .height = 420};
     for (int k = 0; k < 2; ++k) {
-      inputs.curves.push_back({.title = names[static_cast<std::size_t>(k)], .points = {}, .style = k, .joined = false});
+      inputs.curves.push_back(
+          {.title = names[static_cast<std::size_t>(k)], .points = {}, .style = k, .joined = false});
       for (Eigen::Index i = 0; i < m.inputs.rows(); ++i)
-        if (m.labels[static_cast<std::size_t>(i)] == k) inputs.curves.back().points.push_back({m.inputs(i, 0), m.inputs(i, 1)});
+        if (m.labels[static_cast<std::size_t>(i)] == k)
+          inputs.curves.back().points.push_back({m.inputs(i, 0), m.inputs(i, 1)});
     }
     inputs.starts_row = true;
     s.figures.push_back(std::move(inputs));
-    const std::string base = fmt::format("Representation by the base model {}, on its two directions of most variance.", fmt::join(m.widths, "-"));
-    s.figures.push_back(embedding("moons-before", "Two moons: random initialisation", base, m.before, m.labels, names));
+    const std::string base =
+        fmt::format("Representation by the base model {}, on its two directions of most variance.",
+                    fmt::join(m.widths, "-"));
+    s.figures.push_back(
+        embedding("moons-before", "Two moons: random initialisation", base, m.before, m.labels, names));
     s.figures.back().starts_row = true;
-    s.figures.push_back(embedding("moons-after", fmt::format("Two moons: after {} inner steps", m.steps),
-                                  fmt::format("{} Learned without labels by theta of update {}.", base, run.theta->update), m.after, m.labels, names));
+    s.figures.push_back(
+        embedding("moons-after", fmt::format("Two moons: after {} inner steps", m.steps),
+                  fmt::format("{} Learned without labels by theta of update {}.", base, run.theta->update),
+                  m.after, m.labels, names));
   } catch (const checkpoints::Diverged& e) {
     s.problems.emplace_back(e.what());
   }
@@ -129,27 +161,36 @@ void add_two_moons(Section& s, const RunFiles& run) {
 
 Section representation_section(const RunFiles& run) {
   Section s{"representation", "Receptive fields and embeddings",
-            "What the rule makes of a base model: the weights that its first units look at the inputs with, and where the examples of each class come to lie."};
+            "What the rule makes of a base model: the weights that its first units look at the inputs with, "
+            "and where the examples of each class come to lie."};
   s.problems = run.features_problems;
   for (std::size_t i = 0; i < run.features.size(); ++i) add_receptive_fields(s, run.features[i], i);
   for (std::size_t i = 0; i < run.features.size(); ++i) {
     const Features& f = run.features[i];
-    const Matrix x = Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(f.features.data(), static_cast<Eigen::Index>(f.labels.size()),
-                                                                                                             f.model.widths.back())
+    const Matrix x = Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(
+                         f.features.data(), static_cast<Eigen::Index>(f.labels.size()), f.model.widths.back())
                          .cast<double>();
-    s.figures.push_back(embedding(fmt::format("embedding-{}", i), fmt::format("{}: representation after {} steps", f.data, f.steps),
-                                  fmt::format("Examples of the test split (of {}, at most {}), on the two directions of most variance of all of them.{}", x.rows(), kMostPoints, learned_by(f)), x,
-                                  f.labels, f.classes));
+    s.figures.push_back(embedding(fmt::format("embedding-{}", i),
+                                  fmt::format("{}: representation after {} steps", f.data, f.steps),
+                                  fmt::format("Examples of the test split (of {}, at most {}), on the two "
+                                              "directions of most variance of all of them.{}",
+                                              x.rows(), kMostPoints, learned_by(f)),
+                                  x, f.labels, f.classes));
     s.figures.back().starts_row = i == 0;
   }
   if (run.features.empty()) {
-    const std::string folder = run.directory + "/evaluations", data = data_options(run), word = data.substr(0, data.find(" --data"));
+    const std::string folder = run.directory + "/evaluations", data = data_options(run),
+                      word = data.substr(0, data.find(" --data"));
     s.missing.push_back(
         {"There are no features of any data. This makes them (in place of the data named here, any other):",
-         fmt::format("mkdir -p {} && metalearn apply --theta {} {} --out {}", shell_word(folder), shell_word(run.directory), word, shell_word(folder + "/features-data.h5"))});
+         fmt::format("mkdir -p {} && metalearn apply --theta {} {} --out {}", shell_word(folder),
+                     shell_word(run.directory), word, shell_word(folder + "/features-data.h5"))});
   }
-  if (run.theta) add_two_moons(s, run);
-  else s.missing.push_back({"Two moons need a theta, and there is no snapshot that can be read yet.", "metalearn verify " + shell_word(run.directory)});
+  if (run.theta)
+    add_two_moons(s, run);
+  else
+    s.missing.push_back({"Two moons need a theta, and there is no snapshot that can be read yet.",
+                         "metalearn verify " + shell_word(run.directory)});
   return s;
 }
 

@@ -12,9 +12,9 @@
 #include "checkpoints/snapshot_file.hpp"
 #include "metalearn/base/finite.hpp"
 #include "metalearn/records/metrics_text.hpp"
+#include "metalearn/report/text.hpp"
 #include "metalearn/snapshots/run_snapshot.hpp"
 #include "metalearn/snapshots/run_state.hpp"
-#include "metalearn/report/text.hpp"
 
 namespace metalearn::report {
 namespace {
@@ -23,7 +23,8 @@ using checkpoints::Archive;
 
 std::optional<std::string> read(const std::string& path) {
   std::error_code none;
-  if (std::filesystem::exists(path, none) && !std::filesystem::is_regular_file(path, none))  // a pipe would be waited for
+  if (std::filesystem::exists(path, none) &&
+      !std::filesystem::is_regular_file(path, none))  // a pipe would be waited for
     throw checkpoints::BadData(fmt::format("{}: is no file; move it away", path));
   return checkpoints::read_text(checkpoints::posix_file_system(), path);
 }
@@ -51,22 +52,27 @@ Config config_from_text(const std::string& text, const std::string& path) {
 void read_snapshots(RunFiles& run) {
   const RunSnapshot newest = newest_run_snapshot(run.directory, &run.run_problems);
   run.update = newest.generation;
-  for (const auto& [attribute, into] : {std::pair{"program_version", &run.version}, {"kernels", &run.kernels}, {"machine", &run.machine}})
+  for (const auto& [attribute, into] :
+       {std::pair{"program_version", &run.version}, {"kernels", &run.kernels}, {"machine", &run.machine}})
     if (const auto* text = newest.archive.find_attribute<std::string>("", attribute)) *into = *text;
   run.provenance = provenance_from(newest.archive);
   if (!run.config) run.config = newest.config;
   run.theta = load_trained_theta(run.directory);
   for (const auto& event : run.theta->events)
-    if (std::find(run.run_problems.begin(), run.run_problems.end(), event) == run.run_problems.end()) run.run_problems.push_back(event);
+    if (std::find(run.run_problems.begin(), run.run_problems.end(), event) == run.run_problems.end())
+      run.run_problems.push_back(event);
 }
 
 /// What the sections take from metrics.csv, beside the columns of families.
 void require_columns(const MetricsText& m, const std::string& path) {
   const auto require = [&](const std::string& column) {
     if (std::find(m.columns.begin(), m.columns.end(), column) == m.columns.end())
-      throw checkpoints::BadData(fmt::format("{}: there is no column {}; it is not as training wrote it", path, column));
+      throw checkpoints::BadData(
+          fmt::format("{}: there is no column {}; it is not as training wrote it", path, column));
   };
-  for (const char* column : {"gradient_norm", "clipped_share", "rate", "replaced", "dropped", "mean_age", "length_limit"}) require(column);
+  for (const char* column :
+       {"gradient_norm", "clipped_share", "rate", "replaced", "dropped", "mean_age", "length_limit"})
+    require(column);
   const std::string accuracy = "validation_accuracy.";
   for (const auto& column : m.columns)
     if (column.starts_with(accuracy)) require("validation_objective." + column.substr(accuracy.size()));
@@ -77,38 +83,56 @@ void read_metrics(RunFiles& run, const std::string& path) {
   if (!text) return;
   const MetricsText m = parse_metrics(*text);
   if (m.columns.empty() && !text->empty())
-    throw checkpoints::BadData(fmt::format("{}: its first line is not that of a run's metrics; metalearn verify {} says more", path, run.directory));
+    throw checkpoints::BadData(
+        fmt::format("{}: its first line is not that of a run's metrics; metalearn verify {} says more", path,
+                    run.directory));
   if (!m.columns.empty()) require_columns(m, path);
   run.metrics.names = m.columns;
   for (const auto& name : m.columns) run.metrics.columns[name];
   std::size_t wrong = 0;
   for (const auto& row : m.rows) {
     if (!row.wrong.empty()) {
-      if (wrong++ == 0) run.metrics_problems.push_back(fmt::format("{}: line {} {}; it is left out, and so are others like it", path, row.line, row.wrong));
+      if (wrong++ == 0)
+        run.metrics_problems.push_back(fmt::format(
+            "{}: line {} {}; it is left out, and so are others like it", path, row.line, row.wrong));
       continue;
     }
-    for (std::size_t i = 0; i < m.columns.size(); ++i) run.metrics.columns[m.columns[i]].push_back(row.cells[i].empty() ? kNone : std::strtod(row.cells[i].c_str(), nullptr));
+    for (std::size_t i = 0; i < m.columns.size(); ++i)
+      run.metrics.columns[m.columns[i]].push_back(
+          row.cells[i].empty() ? kNone : std::strtod(row.cells[i].c_str(), nullptr));
   }
 }
 
-/// Rows are on the disk before the snapshot that belongs to them: where they lack, something happened to the file since.
+/// Rows are on the disk before the snapshot that belongs to them: where they lack, something happened to the
+/// file since.
 void compare_with_snapshot(RunFiles& run) {
   const std::string more = fmt::format("metalearn verify {} says more", shell_word(run.directory));
   if (run.metrics_problems.empty()) {
     const double last = run.metrics.rows() == 0 ? 0 : run.metrics.at("update").back();
     for (std::size_t i = 1; i < run.metrics.rows() && run.metrics_problems.empty(); ++i)
-      if (const double before = run.metrics.at("update")[i - 1], update = run.metrics.at("update")[i]; update != before + 1)
-        run.metrics_problems.push_back(fmt::format("{}/metrics.csv: update {:g} is followed by update {:g}; {}", run.directory, before, update, more));
+      if (const double before = run.metrics.at("update")[i - 1], update = run.metrics.at("update")[i];
+          update != before + 1)
+        run.metrics_problems.push_back(
+            fmt::format("{}/metrics.csv: update {:g} is followed by update {:g}; {}", run.directory, before,
+                        update, more));
     if (last < static_cast<double>(run.update) && run.metrics_problems.empty())
-      run.metrics_problems.push_back(fmt::format("{}/metrics.csv: {}, and the newest snapshot is of update {}; {}", run.directory,
-                                                 run.metrics.rows() == 0 ? "there are no rows of it" : fmt::format("it ends with update {:g}", last), run.update, more));
+      run.metrics_problems.push_back(fmt::format(
+          "{}/metrics.csv: {}, and the newest snapshot is of update {}; {}", run.directory,
+          run.metrics.rows() == 0 ? "there are no rows of it" : fmt::format("it ends with update {:g}", last),
+          run.update, more));
   }
-  if (!run.config || run.config->eval_data.empty() || run.config->eval_every == 0 || !run.during_problems.empty()) return;
+  if (!run.config || run.config->eval_data.empty() || run.config->eval_every == 0 ||
+      !run.during_problems.empty())
+    return;
   const std::int64_t due = run.update / run.config->eval_every * run.config->eval_every;
-  const bool is_there = run.during && std::any_of(run.during->scores.begin(), run.during->scores.end(), [&](const Score& s) { return s.update >= static_cast<double>(due); });
+  const bool is_there =
+      run.during && std::any_of(run.during->scores.begin(), run.during->scores.end(),
+                                [&](const Score& s) { return s.update >= static_cast<double>(due); });
   if (due > 0 && !is_there)
-    run.during_problems.push_back(fmt::format("{}/evaluations.csv: an evaluation of update {} is not there, where eval-every is {}; it was lost, or that was set later", run.directory, due,
-                                              run.config->eval_every));
+    run.during_problems.push_back(
+        fmt::format("{}/evaluations.csv: an evaluation of update {} is not there, where eval-every is {}; it "
+                    "was lost, or that was set later",
+                    run.directory, due, run.config->eval_every));
 }
 
 std::string text_of(const Archive& a, const char* attribute) {
@@ -120,7 +144,8 @@ Archive load(const std::string& path) {
   try {
     return checkpoints::load_snapshot(path);
   } catch (const checkpoints::BadData& e) {
-    throw checkpoints::BadData(fmt::format("{} (or write these features anew with metalearn apply)", e.what()));
+    throw checkpoints::BadData(
+        fmt::format("{} (or write these features anew with metalearn apply)", e.what()));
   }
 }
 
@@ -128,18 +153,24 @@ Features features_from(const std::string& path) {
   const Archive a = load(path);
   Features f{.data = text_of(a, "data"), .model = model_from(a)};
   f.model.file = path;
-  if (f.model.phi.empty() || f.data.empty()) throw checkpoints::BadData(fmt::format("{}: holds no features as metalearn apply writes them; write it anew", path));
+  if (f.model.phi.empty() || f.data.empty())
+    throw checkpoints::BadData(
+        fmt::format("{}: holds no features as metalearn apply writes them; write it anew", path));
   f.theta = text_of(a, "theta");
-  if (const auto* seed = a.find_attribute<std::int64_t>("apply", "phi_seed")) f.phi_seed = static_cast<std::uint64_t>(*seed);
+  if (const auto* seed = a.find_attribute<std::int64_t>("apply", "phi_seed"))
+    f.phi_seed = static_cast<std::uint64_t>(*seed);
   f.steps = a.attribute<std::int64_t>("apply", "steps");
   f.labels = a.numbers<std::int32_t>("test/labels");
-  f.features = a.numbers<float>("test/features", {static_cast<std::int64_t>(f.labels.size()), f.model.widths.back()});
+  f.features =
+      a.numbers<float>("test/features", {static_cast<std::int64_t>(f.labels.size()), f.model.widths.back()});
   if (f.labels.empty() || !all_finite(f.features) || !all_finite(f.model.phi))
-    throw checkpoints::BadData(fmt::format("{}: holds no examples, or numbers that are not finite; write it anew with metalearn apply", path));
+    throw checkpoints::BadData(fmt::format(
+        "{}: holds no examples, or numbers that are not finite; write it anew with metalearn apply", path));
   for (const auto& [place, name] : a.texts("classes")) f.classes.push_back(name);
   for (const auto label : f.labels)
     if (label < 0 || label >= static_cast<std::int64_t>(f.classes.size()))
-      throw checkpoints::BadData(fmt::format("{}: the label {} is of no class; write it anew with metalearn apply", path, label));
+      throw checkpoints::BadData(
+          fmt::format("{}: the label {} is of no class; write it anew with metalearn apply", path, label));
   return f;
 }
 
@@ -154,7 +185,8 @@ std::vector<std::string> names_in(const std::string& folder) {
 }  // namespace
 
 const std::vector<std::string>& sweep_axes() {
-  static const std::vector<std::string> axes = {"update", "width", "depth", "activation", "labels", "steps", "permutation"};
+  static const std::vector<std::string> axes = {"update", "width", "depth",      "activation",
+                                                "labels", "steps", "permutation"};
   return axes;
 }
 
@@ -167,7 +199,8 @@ std::vector<std::string> MetricsColumns::suffixes(const std::string& prefix) con
 
 std::vector<std::string> RunFiles::problems() const {
   std::vector<std::string> all;
-  for (const auto* some : {&run_problems, &metrics_problems, &during_problems, &methods_problems, &sweep_problems, &features_problems})
+  for (const auto* some : {&run_problems, &metrics_problems, &during_problems, &methods_problems,
+                           &sweep_problems, &features_problems})
     all.insert(all.end(), some->begin(), some->end());
   return all;
 }
@@ -177,28 +210,37 @@ RunFiles read_run(const std::string& directory) {
   run.directory = directory;
   const auto last = std::filesystem::path(directory).filename();
   std::error_code none;
-  run.name = last == "." || last == ".." ? std::filesystem::canonical(directory, none).filename().string() : last.string();
+  run.name = last == "." || last == ".." ? std::filesystem::canonical(directory, none).filename().string()
+                                         : last.string();
   run.beside = last == "." || last == ".." ? directory + "/../" + run.name : directory;
   const std::string folder = directory + "/evaluations";
   if (checkpoints::posix_file_system().is_directory(directory) != 1)
-    throw checkpoints::NoInput(fmt::format("{}: no such folder; name a run directory of metalearn train", directory));
+    throw checkpoints::NoInput(
+        fmt::format("{}: no such folder; name a run directory of metalearn train", directory));
   attempt(run.run_problems, [&] {
-    if (const auto text = read(directory + "/config.json")) run.config = config_from_text(*text, directory + "/config.json");
+    if (const auto text = read(directory + "/config.json"))
+      run.config = config_from_text(*text, directory + "/config.json");
   });
   const bool has_snapshots = !checkpoints::list_snapshots(directory).empty();
   if (!run.config && run.run_problems.empty() && !has_snapshots && !read(directory + "/metrics.csv"))
-    throw checkpoints::NoInput(fmt::format("{}: is no run directory, which has a config.json, metrics.csv and snapshot-*.h5; name one of metalearn train", directory));
+    throw checkpoints::NoInput(
+        fmt::format("{}: is no run directory, which has a config.json, metrics.csv and snapshot-*.h5; name "
+                    "one of metalearn train",
+                    directory));
   if (has_snapshots) attempt(run.run_problems, [&] { read_snapshots(run); });
   attempt(run.metrics_problems, [&] { read_metrics(run, directory + "/metrics.csv"); });
   attempt(run.during_problems, [&] {
-    if (const auto text = read(directory + "/evaluations.csv")) run.during = parse_evaluation_rows(*text, directory + "/evaluations.csv", run.during_problems);
+    if (const auto text = read(directory + "/evaluations.csv"))
+      run.during = parse_evaluation_rows(*text, directory + "/evaluations.csv", run.during_problems);
   });
   compare_with_snapshot(run);
   attempt(run.methods_problems, [&] {
-    if (const auto text = read(folder + "/methods.json")) run.methods = parse_evaluation(*text, folder + "/methods.json");
+    if (const auto text = read(folder + "/methods.json"))
+      run.methods = parse_evaluation(*text, folder + "/methods.json");
     if (run.methods && !run.methods->compares) {
       run.methods.reset();
-      throw checkpoints::BadData(fmt::format("{}/methods.json: is no comparison of methods (metalearn eval --methods); move it away", folder));
+      throw checkpoints::BadData(fmt::format(
+          "{}/methods.json: is no comparison of methods (metalearn eval --methods); move it away", folder));
     }
   });
   for (const auto& axis : sweep_axes())
@@ -207,7 +249,8 @@ RunFiles read_run(const std::string& directory) {
       if (const auto text = read(path)) run.sweeps[axis] = parse_evaluation(*text, path, axis);
     });
   for (const auto& name : names_in(folder))
-    if (name.starts_with("features-") && name.ends_with(".h5")) attempt(run.features_problems, [&] { run.features.push_back(features_from(folder + "/" + name)); });
+    if (name.starts_with("features-") && name.ends_with(".h5"))
+      attempt(run.features_problems, [&] { run.features.push_back(features_from(folder + "/" + name)); });
   return run;
 }
 

@@ -1,4 +1,5 @@
-// RunFiles: what a run directory holds that a report shows. Reads only, takes no lock: a run may be training meanwhile.
+// RunFiles: what a run directory holds that a report shows. Reads only, takes no lock: a run may be training
+// meanwhile.
 //
 // What is damaged is no error: it is left out, and one line says which file and why.
 #pragma once
@@ -8,9 +9,9 @@
 #include <vector>
 
 #include "metalearn/config/config.hpp"
+#include "metalearn/report/evaluation_files.hpp"
 #include "metalearn/snapshots/model_file.hpp"
 #include "metalearn/snapshots/trained_theta.hpp"
-#include "metalearn/report/evaluation_files.hpp"
 
 namespace metalearn::report {
 
@@ -31,10 +32,11 @@ inline constexpr const char* kUpdateAxis = "update";
 
 /// What `metalearn apply` wrote, as far as a report shows it.
 struct Features {
-  std::string data;                       ///< name of the data set
-  ModelFile model;                        ///< phi, widths, config
-  std::string theta = {};                 ///< the file that it was from; empty: none was applied
-  std::optional<std::uint64_t> phi_seed = {};  ///< phi before the first step is initial_phi(widths, phi_seed, 0)
+  std::string data;        ///< name of the data set
+  ModelFile model;         ///< phi, widths, config
+  std::string theta = {};  ///< the file that it was from; empty: none was applied
+  std::optional<std::uint64_t> phi_seed =
+      {};  ///< phi before the first step is initial_phi(widths, phi_seed, 0)
   std::int64_t steps = 0;
   std::vector<float> features = {};  ///< [examples of the test split, N_L]
   std::vector<std::int32_t> labels = {};
@@ -42,13 +44,13 @@ struct Features {
 };
 
 struct RunFiles {
-  std::string directory;                ///< as it was named
-  std::string name, beside;             ///< its own name; a path to it to which an ending may be added
+  std::string directory;     ///< as it was named
+  std::string name, beside;  ///< its own name; a path to it to which an ending may be added
   std::optional<Config> config;
-  std::optional<TrainedTheta> theta;    ///< what eval takes
-  std::int64_t update = 0;              ///< of the newest snapshot
+  std::optional<TrainedTheta> theta;      ///< what eval takes
+  std::int64_t update = 0;                ///< of the newest snapshot
   std::string version, kernels, machine;  ///< what made that
-  std::vector<std::string> provenance;  ///< of the data
+  std::vector<std::string> provenance;    ///< of the data
   MetricsColumns metrics;
   std::optional<Evaluation> during;          ///< evaluations.csv
   std::optional<Evaluation> methods;         ///< evaluations/methods.json
@@ -56,7 +58,8 @@ struct RunFiles {
   std::vector<Features> features;            ///< evaluations/features-*.h5
 
   /// What could not be read, in which part of a report that is missed.
-  std::vector<std::string> run_problems, metrics_problems, during_problems, methods_problems, sweep_problems, features_problems;
+  std::vector<std::string> run_problems, metrics_problems, during_problems, methods_problems, sweep_problems,
+      features_problems;
   std::vector<std::string> problems() const;  ///< all of them
 };
 

@@ -33,28 +33,44 @@ Keys settled(const Config& wanted, const std::set<std::string>& given) {
 
 Table facts(const RunFiles& run) {
   Table t{"The run"};
-  const auto add = [&](const std::string& what, const std::string& value) { t.rows.push_back({what, value}); };
+  const auto add = [&](const std::string& what, const std::string& value) {
+    t.rows.push_back({what, value});
+  };
   const auto seconds = run.metrics.columns.find("seconds");
   add("run directory", run.directory);
-  if (run.config) add("updates", fmt::format("{} of {}", std::max(run.update, static_cast<std::int64_t>(run.metrics.rows())), run.config->updates));
+  if (run.config)
+    add("updates",
+        fmt::format("{} of {}", std::max(run.update, static_cast<std::int64_t>(run.metrics.rows())),
+                    run.config->updates));
   if (seconds != run.metrics.columns.end())
-    add("hours", fmt::format("{:.2f} (sum of the updates' seconds)",
-                             std::accumulate(seconds->second.begin(), seconds->second.end(), 0.0, [](double sum, double s) { return std::isfinite(s) ? sum + s : sum; }) / 3600));
+    add("hours",
+        fmt::format("{:.2f} (sum of the updates' seconds)",
+                    std::accumulate(seconds->second.begin(), seconds->second.end(), 0.0,
+                                    [](double sum, double s) { return std::isfinite(s) ? sum + s : sum; }) /
+                        3600));
   if (run.config) add("seed", fmt::format("{}", run.config->seed));
   if (run.theta) {
     add("theta", fmt::format("{} of update {} ({})", run.theta->label, run.theta->update, run.theta->file));
-    add("inner steps that meta-validation chose", run.theta->mark ? fmt::format("{}", *run.theta->mark) : "none yet");
+    add("inner steps that meta-validation chose",
+        run.theta->mark ? fmt::format("{}", *run.theta->mark) : "none yet");
   }
-  add("newest snapshot",
-      run.version.empty() ? "none" : fmt::format("of update {}, by metalearn {}, kernels {}", run.update, run.version, run.kernels.empty() ? "not recorded" : run.kernels));
-  add("machine", run.machine.empty() ? "not recorded" : run.machine + " (of the newest snapshot; of it the results depend on the kernels alone)");
+  add("newest snapshot", run.version.empty()
+                             ? "none"
+                             : fmt::format("of update {}, by metalearn {}, kernels {}", run.update,
+                                           run.version, run.kernels.empty() ? "not recorded" : run.kernels));
+  add("machine",
+      run.machine.empty()
+          ? "not recorded"
+          : run.machine + " (of the newest snapshot; of it the results depend on the kernels alone)");
   return t;
 }
 
 Table configuration(const Config& config) {
-  Table t{"Configuration (the last column: what the preset says, where it differs)", {"key", "value", "preset " + config.preset}};
+  Table t{"Configuration (the last column: what the preset says, where it differs)",
+          {"key", "value", "preset " + config.preset}};
   const Keys keys = config.to_map(), preset = Config::from_preset(config.preset).to_map();
-  for (const auto& [key, value] : keys) t.rows.push_back({key, value, preset.at(key) == value ? "" : preset.at(key)});
+  for (const auto& [key, value] : keys)
+    t.rows.push_back({key, value, preset.at(key) == value ? "" : preset.at(key)});
   return t;
 }
 
@@ -68,7 +84,8 @@ Table data_sets(const std::vector<std::string>& provenance) {
 }
 
 Table data_files(const std::vector<std::string>& provenance) {
-  Table t{.title = fmt::format("all {} facts about the data, with checksums", provenance.size()), .folded = true};
+  Table t{.title = fmt::format("all {} facts about the data, with checksums", provenance.size()),
+          .folded = true};
   for (const auto& line : provenance) t.rows.push_back({line});
   return t;
 }
@@ -80,7 +97,8 @@ std::string train_options(const Config& config) {
   std::set<std::string> given = differing(keys, preset);
   given.erase("preset");
   // What is said makes other keys follow; those that must not are said too.
-  for (auto more = differing(keys, settled(config, given)); !std::includes(given.begin(), given.end(), more.begin(), more.end());
+  for (auto more = differing(keys, settled(config, given));
+       !std::includes(given.begin(), given.end(), more.begin(), more.end());
        more = differing(keys, settled(config, given))) {
     given.insert(more.begin(), more.end());
     given.erase("preset");
@@ -97,19 +115,24 @@ std::string data_options(const RunFiles& run) {
   std::string line;
   if (run.config)
     for (const auto& entry : run.config->eval_data.empty() ? run.config->data : run.config->eval_data)
-      if (entry.find('=') != std::string::npos) line += (line.empty() ? "" : " ") + ("--data " + shell_word(entry));
+      if (entry.find('=') != std::string::npos)
+        line += (line.empty() ? "" : " ") + ("--data " + shell_word(entry));
   return line.empty() ? "--data glyph" : line;
 }
 
 Section run_section(const RunFiles& run) {
-  Section s{"run", "What was run", "Configuration and provenance of the run, and the commands that repeat it."};
+  Section s{"run", "What was run",
+            "Configuration and provenance of the run, and the commands that repeat it."};
   s.problems = run.run_problems;
   s.tables.push_back(facts(run));
   const std::string directory = shell_word(run.directory);
   if (run.config)
-    s.commands.push_back({"To train the same again (the same bits, by the same build of the program and level of kernels):",
-                          fmt::format("metalearn train --run {} {}", shell_word(run.beside + "-again"), train_options(*run.config))});
-  s.commands.push_back({"To compute a stretch of it again and compare bits:", "metalearn reproduce " + directory});
+    s.commands.push_back(
+        {"To train the same again (the same bits, by the same build of the program and level of kernels):",
+         fmt::format("metalearn train --run {} {}", shell_word(run.beside + "-again"),
+                     train_options(*run.config))});
+  s.commands.push_back(
+      {"To compute a stretch of it again and compare bits:", "metalearn reproduce " + directory});
   if (!run.provenance.empty()) s.tables.push_back(data_sets(run.provenance));
   if (!run.provenance.empty()) s.tables.push_back(data_files(run.provenance));
   if (run.config) s.tables.push_back(configuration(*run.config));

@@ -1,4 +1,5 @@
-// Sections: the parts of a report, each from what the run holds; what it lacks is named with the command that adds it. Functions without state.
+// Sections: the parts of a report, each from what the run holds; what it lacks is named with the command that
+// adds it. Functions without state.
 #pragma once
 #include "metalearn/report/figure.hpp"
 #include "metalearn/report/run_files.hpp"
@@ -9,20 +10,23 @@ Section curves_section(const RunFiles& run);          ///< training and test cur
 Section methods_section(const RunFiles& run);         ///< all methods on all data sets (Figure 6)
 Section transfer_section(const RunFiles& run);        ///< sweeps over what a rule has not seen (Figure 7)
 Section representation_section(const RunFiles& run);  ///< receptive fields, embeddings, two moons
-Section vae_section(const RunFiles& run);             ///< an autoencoder's objective against its few-shot accuracy
-Section training_section(const RunFiles& run);        ///< ages, gradient norms, tasks
-Section run_section(const RunFiles& run);             ///< what was run
+Section vae_section(const RunFiles& run);       ///< an autoencoder's objective against its few-shot accuracy
+Section training_section(const RunFiles& run);  ///< ages, gradient norms, tasks
+Section run_section(const RunFiles& run);       ///< what was run
 
 /// Few-shot accuracy over one of sweep_axes().
 Figure sweep_figure(const Evaluation& sweep, const std::string& axis);
 
-/// The keys of a configuration as `metalearn train` takes them, those that differ from its preset: its command line without --run. It gives the same configuration.
+/// The keys of a configuration as `metalearn train` takes them, those that differ from its preset: its
+/// command line without --run. It gives the same configuration.
 std::string train_options(const Config& config);
 
 /// Behind a command that evaluates on data_options().
-inline constexpr const char* kOwnData = " (in place of the data named here, data that the training has not seen says more)";
+inline constexpr const char* kOwnData =
+    " (in place of the data named here, data that the training has not seen says more)";
 
-/// "--data NAME=DIR ..." for a command that evaluates: the run's own folders (those of eval-data, where it has some), or the glyphs that every installation has.
+/// "--data NAME=DIR ..." for a command that evaluates: the run's own folders (those of eval-data, where it
+/// has some), or the glyphs that every installation has.
 std::string data_options(const RunFiles& run);
 
 }  // namespace metalearn::report

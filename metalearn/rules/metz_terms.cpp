@@ -25,9 +25,11 @@ Var standardise(Var v) {
 // LR(bottom, top) of section 8.1 without its 1/(B G): [rows, rows], K = columns.
 Var low_rank(Var bottom, Var top) { return times_transposed(bottom, top); }
 
-// Products with U = bottom top^T take the order with fewer multiplications: U first, or one factor after the other.
+// Products with U = bottom top^T take the order with fewer multiplications: U first, or one factor after the
+// other.
 bool factors_first(Var bottom, Index others, double factored_products) {
-  const double n = static_cast<double>(bottom.shape()[0]), K = static_cast<double>(bottom.shape()[1]), m = static_cast<double>(others);
+  const double n = static_cast<double>(bottom.shape()[0]), K = static_cast<double>(bottom.shape()[1]),
+               m = static_cast<double>(others);
   return factored_products * n * K * m < n * n * (K + m);
 }
 
@@ -39,7 +41,8 @@ Var symmetric_diagonal(Var bottom, Var top) { return sum(bottom * top, {1}) * st
 // symmetric(bottom top^T) m
 Var symmetric_times(Var bottom, Var top, Var m) {
   if (!factors_first(bottom, m.shape()[1], 4)) return matmul(symmetric(low_rank(bottom, top)), m);
-  const Var whole = matmul(bottom, matmul(top, m, Transposed::yes)) + matmul(top, matmul(bottom, m, Transposed::yes));
+  const Var whole =
+      matmul(bottom, matmul(top, m, Transposed::yes)) + matmul(top, matmul(bottom, m, Transposed::yes));
   return whole * std::sqrt(0.5) - symmetric_diagonal(bottom, top) * m;
 }
 
@@ -52,7 +55,8 @@ Var times_symmetric(Var m, Var bottom, Var top) {
 
 // m top top^T
 Var times_square(Var m, Var top) {
-  return factors_first(top, m.shape()[0], 2) ? times_transposed(matmul(m, top), top) : matmul(m, low_rank(top, top));
+  return factors_first(top, m.shape()[0], 2) ? times_transposed(matmul(m, top), top)
+                                             : matmul(m, low_rank(top, top));
 }
 
 // 1 / sqrt(1 + mean_i m^2) per column, [1, J].
@@ -63,9 +67,15 @@ Var column_scale(Var m) { return rsqrt(mean(square(m), {0}) + 1.0); }
 Var weight_increment(const LayerView& v, const std::function<void(const std::string&, Var)>& probe) {
   const double I = static_cast<double>(v.weights.shape()[0]), J = static_cast<double>(v.weights.shape()[1]);
   const double lr = 1 / (v.batch * v.channels);  // of LR, section 8.1
-  const auto across = [&](const std::string& term) { return low_rank(v.lower(term + "/bottom"), v.upper(term + "/top")) * lr; };
-  const auto times_upper = [&](Var m, const std::string& term) { return times_symmetric(m, v.upper(term + "/bottom"), v.upper(term + "/top")) * (lr / std::sqrt(J)); };
-  const auto lower_times = [&](const std::string& term, Var m) { return symmetric_times(v.lower(term + "/bottom"), v.lower(term + "/top"), m) * (lr / std::sqrt(I)); };
+  const auto across = [&](const std::string& term) {
+    return low_rank(v.lower(term + "/bottom"), v.upper(term + "/top")) * lr;
+  };
+  const auto times_upper = [&](Var m, const std::string& term) {
+    return times_symmetric(m, v.upper(term + "/bottom"), v.upper(term + "/top")) * (lr / std::sqrt(J));
+  };
+  const auto lower_times = [&](const std::string& term, Var m) {
+    return symmetric_times(v.lower(term + "/bottom"), v.lower(term + "/top"), m) * (lr / std::sqrt(I));
+  };
 
   const Var w = v.weights * rsqrt(mean(square(v.weights), {0}) + 1e-6);
   const Var w2 = square(w), sign_w = sign(w);

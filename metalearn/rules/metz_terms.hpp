@@ -9,13 +9,16 @@
 namespace metalearn {
 
 /// Rows of merge/w, in this order (section 8.3).
-inline constexpr std::array<const char*, 12> kTerms{"0_order", "1_order", "decorr_x", "hebb", "large_decay", "lin_lower_symm",
-                                                    "lin_upper_psd", "lin_upper_symm", "rbf", "sqr_lower_symm", "sqr_upper_symm", "w_base"};
+inline constexpr std::array<const char*, 12> kTerms{
+    "0_order",       "1_order",        "decorr_x", "hebb",           "large_decay",    "lin_lower_symm",
+    "lin_upper_psd", "lin_upper_symm", "rbf",      "sqr_lower_symm", "sqr_upper_symm", "w_base"};
 /// Readouts of the upper and of the lower h (section 3.1).
-inline constexpr std::array<const char*, 8> kUpperReadouts{"0_order/top", "rbf/top", "1_order/top", "lin_upper_symm/top", "lin_upper_symm/bottom",
-                                                           "lin_upper_psd/top", "sqr_upper_symm/top", "sqr_upper_symm/bottom"};
-inline constexpr std::array<const char*, 7> kLowerReadouts{"0_order/bottom", "rbf/bottom", "1_order/bottom", "lin_lower_symm/top", "lin_lower_symm/bottom",
-                                                           "sqr_lower_symm/top", "sqr_lower_symm/bottom"};
+inline constexpr std::array<const char*, 8> kUpperReadouts{
+    "0_order/top",           "rbf/top",           "1_order/top",        "lin_upper_symm/top",
+    "lin_upper_symm/bottom", "lin_upper_psd/top", "sqr_upper_symm/top", "sqr_upper_symm/bottom"};
+inline constexpr std::array<const char*, 7> kLowerReadouts{
+    "0_order/bottom",        "rbf/bottom",         "1_order/bottom",       "lin_lower_symm/top",
+    "lin_lower_symm/bottom", "sqr_lower_symm/top", "sqr_lower_symm/bottom"};
 
 /// What a weight layer's increment is made of. I lower and J upper units, B examples.
 struct LayerView {
@@ -28,6 +31,7 @@ struct LayerView {
 };
 
 /// change_w [I, J]. probe hears each raw term under its name in kTerms.
-autodiff::Var weight_increment(const LayerView& view, const std::function<void(const std::string&, autodiff::Var)>& probe);
+autodiff::Var weight_increment(const LayerView& view,
+                               const std::function<void(const std::string&, autodiff::Var)>& probe);
 
 }  // namespace metalearn

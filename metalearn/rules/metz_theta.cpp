@@ -4,9 +4,9 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "metalearn/base/random.hpp"
 #include "metalearn/rules/metz.hpp"
 #include "metalearn/rules/metz_terms.hpp"
-#include "metalearn/base/random.hpp"
 
 namespace metalearn {
 
@@ -16,8 +16,15 @@ constexpr std::int64_t kFixedInputs = 13;  // section 6.3: 8 statistics, the bia
 }  // namespace
 
 MetzRule::MetzRule(RuleConfig config) : c_(std::move(config)) {
-  for (auto [name, value, least] : {std::tuple<const char*, std::int64_t, std::int64_t>{"H", c_.H, 1}, {"Q", c_.Q, 0}, {"S", c_.S, 1}, {"P", c_.P, 0}, {"D", c_.D, 1}, {"G", c_.G, 1}, {"N_L", c_.N_L, 2}})
-    if (value < least) throw std::invalid_argument(fmt::format("{} must be at least {}, found {}", name, least, value));
+  for (auto [name, value, least] : {std::tuple<const char*, std::int64_t, std::int64_t>{"H", c_.H, 1},
+                                    {"Q", c_.Q, 0},
+                                    {"S", c_.S, 1},
+                                    {"P", c_.P, 0},
+                                    {"D", c_.D, 1},
+                                    {"G", c_.G, 1},
+                                    {"N_L", c_.N_L, 2}})
+    if (value < least)
+      throw std::invalid_argument(fmt::format("{} must be at least {}, found {}", name, least, value));
 }
 
 TensorList MetzRule::theta_spec() const {
@@ -60,9 +67,12 @@ std::vector<float> MetzRule::initial_theta(std::uint64_t seed) const {
     const TensorSpec& t = spec.tensors[i];
     if (!t.name.ends_with("/w")) continue;  // biases and offsets start at zero
     const bool merge = t.name.ends_with("merge/w");
-    const double deviation = 1 / std::sqrt(static_cast<double>(t.size() / t.shape.back()));  // fan-in: all but the output channels
+    const double deviation =
+        1 / std::sqrt(static_cast<double>(t.size() / t.shape.back()));  // fan-in: all but the output channels
     Random random(seed, i, purpose("theta"));
-    for (std::int64_t e = 0; e < t.size(); ++e) theta[static_cast<std::size_t>(t.offset + e)] = merge ? kInitialMerge : static_cast<float>(random.truncated_normal(deviation));
+    for (std::int64_t e = 0; e < t.size(); ++e)
+      theta[static_cast<std::size_t>(t.offset + e)] =
+          merge ? kInitialMerge : static_cast<float>(random.truncated_normal(deviation));
   }
   return theta;
 }

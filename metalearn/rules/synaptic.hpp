@@ -1,7 +1,10 @@
-// A parametric synaptic rule in the manner of Bengio, Bengio, Cloutier and Gecsei (1992): a weight changes by a sum of products of what its two neurons do, and of itself,
-// with learned coefficients; a modulatory signal says how active the layer is. The same for all synapses of the hidden layers, and another for those of the top one.
+// A parametric synaptic rule in the manner of Bengio, Bengio, Cloutier and Gecsei (1992): a weight changes by
+// a sum of products of what its two neurons do, and of itself, with learned coefficients; a modulatory signal
+// says how active the layer is. The same for all synapses of the hidden layers, and another for those of the
+// top one.
 //
-// No signal comes down from above: what a layer learns depends on its own input and output alone. About thirty numbers against the Metz rule's thousands.
+// No signal comes down from above: what a layer learns depends on its own input and output alone. About
+// thirty numbers against the Metz rule's thousands.
 #pragma once
 #include <array>
 
@@ -9,19 +12,20 @@
 
 namespace metalearn {
 
-/// Terms of a weight from lower unit i to upper unit j, all means over the batch. x, y: what the two units give out; p, q: the same standardised over the batch; u: the
-/// upper unit's potential z standardised; m: the mean of y over the layer, standardised; w: the weight over its column's root mean square.
-inline constexpr std::array kSynapticTerms = {"constant",    // 1
-                                              "pre",         // x_i
-                                              "post",        // y_j
-                                              "hebb",        // p_i q_j
-                                              "potential",   // p_i u_j
-                                              "threshold",   // p_i q_j^2  (Bienenstock, Cooper and Munro 1982)
-                                              "modulated",   // p_i q_j m
-                                              "pre_w",       // x_i w
-                                              "post_w",      // y_j w
-                                              "oja",         // y_j^2 w
-                                              "hebb_w",      // p_i q_j w
+/// Terms of a weight from lower unit i to upper unit j, all means over the batch. x, y: what the two units
+/// give out; p, q: the same standardised over the batch; u: the upper unit's potential z standardised; m: the
+/// mean of y over the layer, standardised; w: the weight over its column's root mean square.
+inline constexpr std::array kSynapticTerms = {"constant",   // 1
+                                              "pre",        // x_i
+                                              "post",       // y_j
+                                              "hebb",       // p_i q_j
+                                              "potential",  // p_i u_j
+                                              "threshold",  // p_i q_j^2  (Bienenstock, Cooper and Munro 1982)
+                                              "modulated",  // p_i q_j m
+                                              "pre_w",      // x_i w
+                                              "post_w",     // y_j w
+                                              "oja",        // y_j^2 w
+                                              "hebb_w",     // p_i q_j w
                                               "w"};
 /// Terms of a bias.
 inline constexpr std::array kSynapticBiasTerms = {"constant", "post", "square", "b"};  // 1, y_j, y_j^2, b_j
@@ -32,8 +36,9 @@ class SynapticRule : public UpdateRule {
   /// {hidden, top}/{weight [12], bias [4]}: coefficients in the order of the terms.
   TensorList theta_spec() const override;
   std::vector<float> initial_theta(std::uint64_t seed) const override;
-  /// With nrm of specification section 8.3:  c = nrm( sum_k coefficient_k nrm(term_k) ),  W <- (1 - lambda) W + lambda (c + w / 7), V by the same increment, b by its own as
-  /// in section 8.4. Probe: terms/l/name, change/l.
+  /// With nrm of specification section 8.3:  c = nrm( sum_k coefficient_k nrm(term_k) ),  W <- (1 - lambda) W
+  /// + lambda (c + w / 7), V by the same increment, b by its own as in section 8.4. Probe: terms/l/name,
+  /// change/l.
   Phi step(const Theta& theta, const Phi& phi, autodiff::Var x, const Probe& probe) const override;
 
  private:

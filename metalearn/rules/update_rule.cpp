@@ -16,6 +16,8 @@ std::unique_ptr<UpdateRule> make_update_rule(const RuleConfig& config) {
 }
 
 TensorList theta_spec(const RuleConfig& config) { return make_update_rule(config)->theta_spec(); }
-std::vector<float> initial_theta(const RuleConfig& config, std::uint64_t seed) { return make_update_rule(config)->initial_theta(seed); }
+std::vector<float> initial_theta(const RuleConfig& config, std::uint64_t seed) {
+  return make_update_rule(config)->initial_theta(seed);
+}
 
 }  // namespace metalearn

@@ -1,4 +1,5 @@
-// UpdateRule: what can be meta-trained. theta's specification, and one inner step written as tape ops; one file per rule in this room.
+// UpdateRule: what can be meta-trained. theta's specification, and one inner step written as tape ops; one
+// file per rule in this room.
 //
 // A rule is stateless: const and thread-safe.
 #pragma once
@@ -15,7 +16,8 @@ namespace metalearn {
 
 /// theta's tensors by name.
 using Theta = std::map<std::string, autodiff::Var>;
-/// Told the name and value of an intermediate while a step is recorded ("d/2", "terms/1/hebb"); for comparisons with reference vectors.
+/// Told the name and value of an intermediate while a step is recorded ("d/2", "terms/1/hebb"); for
+/// comparisons with reference vectors.
 using Probe = std::function<void(const std::string&, autodiff::Var)>;
 
 class UpdateRule {
@@ -27,7 +29,8 @@ class UpdateRule {
   virtual Phi step(const Theta& theta, const Phi& phi, autodiff::Var x, const Probe& probe) const = 0;
 };
 
-/// The rule that config.rule names ("metz", "synaptic"). Throws std::invalid_argument naming the known ones, or a size that the rule refuses.
+/// The rule that config.rule names ("metz", "synaptic"). Throws std::invalid_argument naming the known ones,
+/// or a size that the rule refuses.
 std::unique_ptr<UpdateRule> make_update_rule(const RuleConfig& config);
 
 /// Names, shapes and order of theta's tensors (section 3.1).

@@ -6,10 +6,10 @@
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/snapshot_file.hpp"
-#include "metalearn/snapshots/run_state.hpp"
 #include "metalearn/base/version.hpp"
-#include "metalearn/rules/update_rule.hpp"
 #include "metalearn/model/phi.hpp"
+#include "metalearn/rules/update_rule.hpp"
+#include "metalearn/snapshots/run_state.hpp"
 
 namespace metalearn {
 
@@ -34,15 +34,19 @@ Archive to_archive(const ModelFile& model, const std::string& kind) {
 }
 
 ModelFile model_from(const Archive& archive) {
-  const auto refuse = [&](const std::string& what) { return checkpoints::BadData(fmt::format("{}: {}; import it again", archive.name(), what)); };
+  const auto refuse = [&](const std::string& what) {
+    return checkpoints::BadData(fmt::format("{}: {}; import it again", archive.name(), what));
+  };
   const auto* kind = archive.find_attribute<std::string>("", "kind");
   if (!kind) throw refuse("is a snapshot, but not of a theta or phi alone");
-  if (*kind != "model" && *kind != "features") throw refuse(fmt::format("is of the unknown kind '{}'", *kind));
+  if (*kind != "model" && *kind != "features")
+    throw refuse(fmt::format("is of the unknown kind '{}'", *kind));
   ModelFile m;
   m.file = archive.name();
   m.config = config_from(archive, false);
   try {
-    if (archive.find("theta/" + theta_spec(m.config.rule).tensors.front().name)) m.theta = theta_from(archive, "theta", m.config.rule);
+    if (archive.find("theta/" + theta_spec(m.config.rule).tensors.front().name))
+      m.theta = theta_from(archive, "theta", m.config.rule);
   } catch (const std::invalid_argument& e) {  // sizes that the rule refuses
     throw refuse(e.what());
   }
@@ -50,7 +54,8 @@ ModelFile model_from(const Archive& archive) {
     m.origin.label = *label;
     m.origin.update = archive.attribute<std::int64_t>("origin", "update");
     if (const auto* mark = archive.find_attribute<std::int64_t>("origin", "mark")) m.origin.mark = *mark;
-    if (m.origin.update < 0 || m.origin.mark.value_or(1) < 1 || m.origin.mark.value_or(1) > 100000) throw refuse("says that it is of a negative update, or of a mark that is not in 1 .. 100000");
+    if (m.origin.update < 0 || m.origin.mark.value_or(1) < 1 || m.origin.mark.value_or(1) > 100000)
+      throw refuse("says that it is of a negative update, or of a mark that is not in 1 .. 100000");
     m.origin.provenance = provenance_from(archive);
   }
   m.widths = widths_from([&](const std::string& name) {

@@ -1,10 +1,13 @@
-// ModelFile: a theta, a base model's phi, or both, in a snapshot file that is no run's: what `import`, `export` and `apply` write.
+// ModelFile: a theta, a base model's phi, or both, in a snapshot file that is no run's: what `import`,
+// `export` and `apply` write.
 //
 //   kind (attribute of the root)    "model" or, with features beside phi, "features"
 //   config (attributes)             every configuration key as text
-//   theta/<name>, phi/<name>        float32, names and shapes of specification section 3; either may be absent
-//   origin (attributes)             of a theta of a run: update, label ("moving average"), and mark, the inner steps that meta-validation chose
-//   data (attributes)               of a theta of a run: facts about the data that it was trained on, as in the run's snapshots
+//   theta/<name>, phi/<name>    float32, names and shapes of specification section 3; either may be absent
+//   origin (attributes)         of a theta of a run: update, label ("moving average"), and mark, the inner
+//                               steps that meta-validation chose
+//   data (attributes)           of a theta of a run: facts about the data that it was trained on, as in the
+//                               run's snapshots
 //
 // Plain value, functions without state.
 #pragma once
@@ -20,14 +23,14 @@ namespace metalearn {
 
 /// Where a theta comes from.
 struct Origin {
-  std::int64_t update = 0;               ///< of the run
+  std::int64_t update = 0;  ///< of the run
   std::string label = "theta as imported";
-  std::optional<std::int64_t> mark = {}; ///< inner steps that meta-validation chose
+  std::optional<std::int64_t> mark = {};     ///< inner steps that meta-validation chose
   std::vector<std::string> provenance = {};  ///< facts about the data; empty: not known
 };
 
 struct ModelFile {
-  std::string file;                  ///< where it came from, for messages
+  std::string file;  ///< where it came from, for messages
   Config config;
   std::vector<float> theta;          ///< flat in the order of theta_spec(config.rule); empty: none
   std::vector<std::int64_t> widths;  ///< N_0 .. N_L of phi; empty: none
@@ -44,7 +47,8 @@ checkpoints::Archive to_archive(const ModelFile& model, const std::string& kind 
 ModelFile load_model(const std::string& path);
 ModelFile model_from(const checkpoints::Archive& archive);
 
-/// The widths that W/1 .. W/L state; the shape of one array by its name, or null where there is none. Empty where there is no W/1.
+/// The widths that W/1 .. W/L state; the shape of one array by its name, or null where there is none. Empty
+/// where there is no W/1.
 template <class ShapeOf>
 std::vector<std::int64_t> widths_from(ShapeOf shape_of) {
   std::vector<std::int64_t> widths;

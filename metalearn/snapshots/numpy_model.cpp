@@ -11,9 +11,9 @@
 #include "checkpoints/error.hpp"
 #include "metalearn/data/formats/npy.hpp"
 #include "metalearn/data/formats/npz.hpp"
-#include "metalearn/rules/update_rule.hpp"
 #include "metalearn/model/phi.hpp"
 #include "metalearn/model/tensor_list.hpp"
+#include "metalearn/rules/update_rule.hpp"
 
 namespace metalearn {
 namespace {
@@ -22,10 +22,13 @@ using checkpoints::BadData;
 using Arrays = std::map<std::string, NpyArray>;
 using Shape = std::vector<std::int64_t>;
 
-bool is_phi(const std::string& name) { return name.starts_with("W/") || name.starts_with("V/") || name.starts_with("b/"); }
+bool is_phi(const std::string& name) {
+  return name.starts_with("W/") || name.starts_with("V/") || name.starts_with("b/");
+}
 bool is_config(const std::string& name) { return name.starts_with("config/"); }
-const std::set<std::string> kConfig = {"config/rule",       "config/representation", "config/inner_rate", "config/batch",
-                                       "config/activation", "config/resolution",     "config/colour",     "config/words"};
+const std::set<std::string> kConfig = {"config/rule",   "config/representation", "config/inner_rate",
+                                       "config/batch",  "config/activation",     "config/resolution",
+                                       "config/colour", "config/words"};
 
 const Shape* shape_of(const Arrays& arrays, const std::string& name) {
   const auto found = arrays.find(name);
@@ -49,13 +52,17 @@ std::int64_t count_layers(const Arrays& arrays, const std::string& prefix) {
   return count;
 }
 
-/// The rule that config/rule names, or else the one whose names these are; its sizes by the shapes of specification section 3.1; what is missing keeps its default, and is found missing later.
+/// The rule that config/rule names, or else the one whose names these are; its sizes by the shapes of
+/// specification section 3.1; what is missing keeps its default, and is found missing later.
 RuleConfig rule_from(const Arrays& arrays) {
   RuleConfig rule;
-  if (const auto named = arrays.find("config/rule"); named != arrays.end()) rule.rule = named->second.text();
-  else if (arrays.contains("hidden/weight")) rule.rule = "synaptic";
+  if (const auto named = arrays.find("config/rule"); named != arrays.end())
+    rule.rule = named->second.text();
+  else if (arrays.contains("hidden/weight"))
+    rule.rule = "synaptic";
   if (rule.rule != "metz") {  // its shapes are always the same
-    if (const auto top = arrays.find("config/representation"); top != arrays.end()) rule.N_L = one(top->second.integers());
+    if (const auto top = arrays.find("config/representation"); top != arrays.end())
+      rule.N_L = one(top->second.integers());
     return rule;
   }
   read_size(arrays, "top_delta/conv0/w", 2, rule.S);
@@ -65,17 +72,18 @@ RuleConfig rule_from(const Arrays& arrays) {
   read_size(arrays, "forward/readout/0_order/top/w", 1, rule.G);
   rule.P = count_layers(arrays, "top_delta/conv");
   rule.Q = count_layers(arrays, "compute_h/conv");
-  rule.identical_updates = std::none_of(arrays.begin(), arrays.end(), [](const auto& a) { return a.first.starts_with("backward/"); });
+  rule.identical_updates = std::none_of(arrays.begin(), arrays.end(),
+                                        [](const auto& a) { return a.first.starts_with("backward/"); });
   return rule;
 }
 
 /// As configuration keys, so that their ranges are checked.
 void set_rule(Config& config, const RuleConfig& rule) {
   config.set("rule", rule.rule);
-  const std::pair<const char*, std::int64_t> sizes[] = {{"h-size", rule.H},     {"h-layers", rule.Q},      {"top-size", rule.S},       {"top-layers", rule.P},
-                                                        {"delta-size", rule.D}, {"grad-channels", rule.G}, {"representation", rule.N_L}};
-  for (const auto& [key, value] : sizes)
-    config.set(key, std::to_string(value));
+  const std::pair<const char*, std::int64_t> sizes[] = {
+      {"h-size", rule.H},     {"h-layers", rule.Q},      {"top-size", rule.S},        {"top-layers", rule.P},
+      {"delta-size", rule.D}, {"grad-channels", rule.G}, {"representation", rule.N_L}};
+  for (const auto& [key, value] : sizes) config.set(key, std::to_string(value));
   config.set("identical-updates", rule.identical_updates ? "true" : "false");
 }
 
@@ -88,12 +96,16 @@ void set_constants(Config& config, const Arrays& arrays) {
     if (found == arrays.end()) return nullptr;
     return &found->second;
   };
-  if (const auto* rate = scalar("config/inner_rate")) config.set("inner-rate", fmt::format("{}", rate->number()));
-  if (const auto* batch = scalar("config/batch")) config.set("batch", fmt::format("{}", one(batch->integers())));
+  if (const auto* rate = scalar("config/inner_rate"))
+    config.set("inner-rate", fmt::format("{}", rate->number()));
+  if (const auto* batch = scalar("config/batch"))
+    config.set("batch", fmt::format("{}", one(batch->integers())));
   if (const auto* activation = scalar("config/activation")) config.set("activation", activation->text());
   for (const std::string key : {"resolution", "words"})
-    if (const auto* value = scalar("config/" + key)) config.set(key, fmt::format("{}", one(value->integers())));
-  if (const auto* colour = scalar("config/colour")) config.set("colour", one(colour->integers()) != 0 ? "true" : "false");
+    if (const auto* value = scalar("config/" + key))
+      config.set(key, fmt::format("{}", one(value->integers())));
+  if (const auto* colour = scalar("config/colour"))
+    config.set("colour", one(colour->integers()) != 0 ? "true" : "false");
 }
 
 /// What does not fit, for one message.
@@ -103,15 +115,25 @@ struct Misfits {
   void compare(const Arrays& arrays, const TensorList& list) {
     for (const auto& t : list.tensors) {
       const Shape* shape = shape_of(arrays, t.name);
-      if (!shape) missing.push_back(t.name);
-      else if (*shape != t.shape) misshaped.push_back(fmt::format("{} has the shape ({}), ({}) expected", t.name, fmt::join(*shape, ", "), fmt::join(t.shape, ", ")));
+      if (!shape)
+        missing.push_back(t.name);
+      else if (*shape != t.shape)
+        misshaped.push_back(fmt::format("{} has the shape ({}), ({}) expected", t.name,
+                                        fmt::join(*shape, ", "), fmt::join(t.shape, ", ")));
     }
   }
   void refuse(const std::string& name) const {
     std::string text;
-    for (const auto& [what, list] : {std::pair{"missing", &missing}, {"not a name of the rule", &extra}, {"of another shape", &misshaped}})
-      if (!list->empty()) text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", what, fmt::join(*list, ", "));
-    if (!text.empty()) throw BadData(fmt::format("{}: its arrays are not those of a theta or phi (names and shapes depend on the sizes): {}; correct them and save it again", name, text));
+    for (const auto& [what, list] : {std::pair{"missing", &missing},
+                                     {"not a name of the rule", &extra},
+                                     {"of another shape", &misshaped}})
+      if (!list->empty())
+        text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", what, fmt::join(*list, ", "));
+    if (!text.empty())
+      throw BadData(
+          fmt::format("{}: its arrays are not those of a theta or phi (names and shapes depend on the "
+                      "sizes): {}; correct them and save it again",
+                      name, text));
   }
 };
 
@@ -125,7 +147,10 @@ std::vector<float> flat(const Arrays& arrays, const TensorList& list) {
 }
 
 void put(NpzFiles& files, const TensorList& list, const std::vector<float>& numbers) {
-  for (const auto& t : list.tensors) files[t.name] = npy_bytes(std::span(numbers).subspan(static_cast<std::size_t>(t.offset), static_cast<std::size_t>(t.size())), t.shape);
+  for (const auto& t : list.tensors)
+    files[t.name] = npy_bytes(
+        std::span(numbers).subspan(static_cast<std::size_t>(t.offset), static_cast<std::size_t>(t.size())),
+        t.shape);
 }
 
 }  // namespace
@@ -133,11 +158,15 @@ void put(NpzFiles& files, const TensorList& list, const std::vector<float>& numb
 ModelFile model_from_npz(std::span<const std::byte> bytes, const std::string& name) {
   const NpzFiles files = parse_npz(bytes, name);
   Arrays arrays;
-  for (const auto& [array, file] : files) arrays.try_emplace(array, file, fmt::format("{}: array '{}'", name, array));
+  for (const auto& [array, file] : files)
+    arrays.try_emplace(array, file, fmt::format("{}: array '{}'", name, array));
   ModelFile model;
   model.file = name;
-  const bool has_phi = std::any_of(arrays.begin(), arrays.end(), [](const auto& a) { return is_phi(a.first); });
-  const bool has_theta = !has_phi || std::any_of(arrays.begin(), arrays.end(), [](const auto& a) { return !is_phi(a.first) && !is_config(a.first); });
+  const bool has_phi =
+      std::any_of(arrays.begin(), arrays.end(), [](const auto& a) { return is_phi(a.first); });
+  const bool has_theta = !has_phi || std::any_of(arrays.begin(), arrays.end(), [](const auto& a) {
+    return !is_phi(a.first) && !is_config(a.first);
+  });
 
   Misfits misfits;
   TensorList theta, phi;
@@ -154,7 +183,11 @@ ModelFile model_from_npz(std::span<const std::byte> bytes, const std::string& na
   }
   if (has_phi) {
     model.widths = widths_from([&](const std::string& array) { return shape_of(arrays, array); });
-    if (model.widths.empty()) throw BadData(fmt::format("{}: has no array 'W/1' of two dimensions, so its other arrays are no phi; correct it and save it again", name));
+    if (model.widths.empty())
+      throw BadData(
+          fmt::format("{}: has no array 'W/1' of two dimensions, so its other arrays are no phi; correct it "
+                      "and save it again",
+                      name));
     phi = phi_spec(model.widths);
   }
   misfits.compare(arrays, theta);

@@ -1,7 +1,9 @@
-// NumpyModel: theta and phi to and from NumPy's .npz, under the names of specification section 3 ("top_delta/conv0/w", "W/1"). Functions without state.
+// NumpyModel: theta and phi to and from NumPy's .npz, under the names of specification section 3
+// ("top_delta/conv0/w", "W/1"). Functions without state.
 //
-// More arrays may say what shapes do not: config/rule (a text: metz, synaptic), config/representation (N_L, of a rule whose shapes do not tell), config/inner_rate (lambda),
-// config/batch (B), config/activation (a text); and how the inputs were made: config/resolution, config/colour (0 or 1), config/words.
+// More arrays may say what shapes do not: config/rule (a text: metz, synaptic), config/representation (N_L,
+// of a rule whose shapes do not tell), config/inner_rate (lambda), config/batch (B), config/activation (a
+// text); and how the inputs were made: config/resolution, config/colour (0 or 1), config/words.
 #pragma once
 #include <cstddef>
 #include <span>
@@ -12,8 +14,9 @@
 
 namespace metalearn {
 
-/// The rule is told by its names and its sizes are read off the shapes; float64 is rounded to float32. What neither shapes nor config/ say is the paper's: lambda 1e-4, B 128, relu. Throws BadData naming all arrays that are
-/// missing, extra or of another shape, and whatever parse_npz and NpyArray refuse.
+/// The rule is told by its names and its sizes are read off the shapes; float64 is rounded to float32. What
+/// neither shapes nor config/ say is the paper's: lambda 1e-4, B 128, relu. Throws BadData naming all arrays
+/// that are missing, extra or of another shape, and whatever parse_npz and NpyArray refuse.
 ModelFile model_from_npz(std::span<const std::byte> bytes, const std::string& name);
 
 /// The bytes of an .npz file that model_from_npz and numpy.load read.

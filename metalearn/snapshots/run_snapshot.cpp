@@ -10,9 +10,9 @@
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/snapshot_file.hpp"
+#include "metalearn/rules/update_rule.hpp"
 #include "metalearn/snapshots/model_file.hpp"
 #include "metalearn/snapshots/run_state.hpp"
-#include "metalearn/rules/update_rule.hpp"
 
 namespace metalearn {
 namespace {
@@ -20,15 +20,19 @@ namespace {
 using checkpoints::Archive;
 
 [[noreturn]] void refuse(const Archive& archive, const std::string& what) {
-  throw checkpoints::BadData(fmt::format("{}: {}; another program wrote it, use another snapshot", archive.name(), what));
+  throw checkpoints::BadData(
+      fmt::format("{}: {}; another program wrote it, use another snapshot", archive.name(), what));
 }
 
 /// The type of numbers of every array that may be there.
 std::map<std::string, std::string> known_arrays(const Config& config) {
-  std::map<std::string, std::string> known = {{"in_flight/id", "uint64"},     {"in_flight/length", "int64"},       {"in_flight/age", "int64"},       {"validation/update", "int64"},
-                                              {"validation/mark", "int64"},   {"validation/objective", "float64"}, {"validation/accuracy", "float64"}};
+  std::map<std::string, std::string> known = {
+      {"in_flight/id", "uint64"},        {"in_flight/length", "int64"}, {"in_flight/age", "int64"},
+      {"validation/update", "int64"},    {"validation/mark", "int64"},  {"validation/objective", "float64"},
+      {"validation/accuracy", "float64"}};
   for (const auto& tensor : theta_spec(config.rule).tensors)
-    for (const char* group : {"theta/", "theta_average/", "adam/m/", "adam/v/"}) known[group + tensor.name] = "float32";
+    for (const char* group : {"theta/", "theta_average/", "adam/m/", "adam/v/"})
+      known[group + tensor.name] = "float32";
   std::vector<std::string> of_slot = {"phi"};
   if (config.estimator == "pes") of_slot.insert(of_slot.end(), {"particles", "xi"});
   for (std::int64_t slot = 0; slot < config.in_flight; ++slot)
@@ -47,20 +51,32 @@ Kind kind_of(const Archive& archive, const std::string& what, const checkpoints:
 
 const std::map<std::string, std::map<std::string, Kind>> kKnownAttributes = {
     {"", {{"program_version", Kind::text}, {"kernels", Kind::text}, {"machine", Kind::text}}},
-    {"counters", {{"update", Kind::whole}, {"adam_steps", Kind::whole}, {"next_task", Kind::whole}, {"consecutive_failures", Kind::whole}}},
-    {"validation", {{"best_update", Kind::whole}, {"best_mark", Kind::whole}, {"best_objective", Kind::real}, {"best_accuracy", Kind::real}}},
+    {"counters",
+     {{"update", Kind::whole},
+      {"adam_steps", Kind::whole},
+      {"next_task", Kind::whole},
+      {"consecutive_failures", Kind::whole}}},
+    {"validation",
+     {{"best_update", Kind::whole},
+      {"best_mark", Kind::whole},
+      {"best_objective", Kind::real},
+      {"best_accuracy", Kind::real}}},
 };
 
-void require_known_attribute(const Archive& archive, const std::string& group, const std::string& name, const checkpoints::Attribute& value) {
+void require_known_attribute(const Archive& archive, const std::string& group, const std::string& name,
+                             const checkpoints::Attribute& value) {
   const std::string what = fmt::format("/{}:{}", group, name);
   const Kind kind = kind_of(archive, what, value);
-  if (group == "config" || group == "data") {  // names of keys are config_from's to check; facts about data have any
+  if (group == "config" ||
+      group == "data") {  // names of keys are config_from's to check; facts about data have any
     if (kind != Kind::text) refuse(archive, fmt::format("attribute {} is no text", what));
     return;
   }
   const auto known_group = kKnownAttributes.find(group);
-  if (known_group == kKnownAttributes.end() || !known_group->second.contains(name)) refuse(archive, fmt::format("holds an unknown attribute {}", what));
-  if (known_group->second.at(name) != kind) refuse(archive, fmt::format("attribute {} is of another type", what));
+  if (known_group == kKnownAttributes.end() || !known_group->second.contains(name))
+    refuse(archive, fmt::format("holds an unknown attribute {}", what));
+  if (known_group->second.at(name) != kind)
+    refuse(archive, fmt::format("attribute {} is of another type", what));
 }
 
 /// FORMAT.md, "User block"; of bytes that were checked.
@@ -88,7 +104,8 @@ void require_known_names(const Archive& archive, const Config& config) {
   for (const auto& [path, array] : archive.arrays()) {
     const auto found = known.find(path);
     if (found == known.end()) refuse(archive, fmt::format("holds an unknown array /{}", path));
-    if (const auto type = Archive::type_name(array.data); type != found->second) refuse(archive, fmt::format("/{} holds {}, {} expected", path, type, found->second));
+    if (const auto type = Archive::type_name(array.data); type != found->second)
+      refuse(archive, fmt::format("/{} holds {}, {} expected", path, type, found->second));
   }
   for (const auto& [group, values] : archive.attributes())
     for (const auto& [name, value] : values) require_known_attribute(archive, group, name, value);
@@ -99,7 +116,9 @@ RunSnapshot read_run_snapshot(const std::string& path, checkpoints::FileSystem& 
   return checked(path, bytes, checkpoints::parse_snapshot(bytes, path));
 }
 
-RunSnapshot read_any_snapshot(const std::string& path, checkpoints::FileSystem& files) { return parse_any_snapshot(checkpoints::read_file(files, path), path); }
+RunSnapshot read_any_snapshot(const std::string& path, checkpoints::FileSystem& files) {
+  return parse_any_snapshot(checkpoints::read_file(files, path), path);
+}
 
 RunSnapshot parse_any_snapshot(std::span<const std::byte> bytes, const std::string& name) {
   Archive archive = checkpoints::parse_snapshot(bytes, name);
@@ -107,16 +126,21 @@ RunSnapshot parse_any_snapshot(std::span<const std::byte> bytes, const std::stri
   return {name, schema_of(bytes), bytes.size(), 0, config_from(archive, false), std::move(archive)};
 }
 
-Archive load_run_snapshot(const std::string& path, checkpoints::FileSystem& files) { return read_run_snapshot(path, files).archive; }
+Archive load_run_snapshot(const std::string& path, checkpoints::FileSystem& files) {
+  return read_run_snapshot(path, files).archive;
+}
 
 RunSnapshot run_snapshot(checkpoints::NewestWhole found) {
   RunSnapshot s = checked(found.snapshot.path, found.bytes, std::move(found.archive));
   if (s.generation != found.snapshot.update)
-    throw checkpoints::BadData(fmt::format("{}: holds generation {}, not that of its name; move it away, or give it the name of its generation", s.path, s.generation));
+    throw checkpoints::BadData(fmt::format(
+        "{}: holds generation {}, not that of its name; move it away, or give it the name of its generation",
+        s.path, s.generation));
   return s;
 }
 
-RunSnapshot newest_run_snapshot(const std::string& directory, std::vector<std::string>* notes, checkpoints::FileSystem& files) {
+RunSnapshot newest_run_snapshot(const std::string& directory, std::vector<std::string>* notes,
+                                checkpoints::FileSystem& files) {
   auto found = checkpoints::newest_whole_snapshot(directory, files);
   if (notes) notes->insert(notes->end(), found.notes.begin(), found.notes.end());
   return run_snapshot(std::move(found));

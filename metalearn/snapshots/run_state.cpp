@@ -10,11 +10,11 @@
 
 #include "autodiff/kernels/kernels.hpp"
 #include "checkpoints/error.hpp"
-#include "metalearn/evaluate/few_shot.hpp"
 #include "metalearn/base/machine.hpp"
 #include "metalearn/base/version.hpp"
-#include "metalearn/rules/update_rule.hpp"
+#include "metalearn/evaluate/few_shot.hpp"
 #include "metalearn/model/tensor_list.hpp"
+#include "metalearn/rules/update_rule.hpp"
 
 namespace metalearn {
 namespace {
@@ -24,10 +24,16 @@ using checkpoints::Archive;
 constexpr std::int64_t kMaxUpdate = 99999999;  // a snapshot's name has eight digits
 constexpr std::int64_t kMaxTask = std::numeric_limits<std::int64_t>::max();
 
-std::string slot_path(std::size_t slot, const char* name) { return fmt::format("in_flight/{:04}/{}", slot, name); }
+std::string slot_path(std::size_t slot, const char* name) {
+  return fmt::format("in_flight/{:04}/{}", slot, name);
+}
 
-std::vector<std::int64_t> particles_shape(const Config& config, const std::vector<float>& phi) { return {2 * config.es_pairs, static_cast<std::int64_t>(phi.size())}; }
-std::vector<std::int64_t> xi_shape(const Config& config) { return {config.es_pairs, theta_spec(config.rule).size}; }
+std::vector<std::int64_t> particles_shape(const Config& config, const std::vector<float>& phi) {
+  return {2 * config.es_pairs, static_cast<std::int64_t>(phi.size())};
+}
+std::vector<std::int64_t> xi_shape(const Config& config) {
+  return {config.es_pairs, theta_spec(config.rule).size};
+}
 
 template <class T>
 void put_vector(Archive& archive, const std::string& path, std::vector<T> values) {
@@ -47,13 +53,15 @@ bool same_bits(const std::string& level, const std::string& other) {
 
 std::int64_t counter(const Archive& archive, const char* name, std::int64_t most) {
   const auto value = archive.attribute<std::int64_t>("counters", name);
-  if (value < 0 || value > most) refuse(archive, fmt::format("its counter {} is {}, which is not in 0 .. {}", name, value, most));
+  if (value < 0 || value > most)
+    refuse(archive, fmt::format("its counter {} is {}, which is not in 0 .. {}", name, value, most));
   return value;
 }
 
 }  // namespace
 
-void put_tensors(Archive& archive, const std::string& group, const TensorList& list, const std::vector<float>& flat) {
+void put_tensors(Archive& archive, const std::string& group, const TensorList& list,
+                 const std::vector<float>& flat) {
   for (const auto& t : list.tensors) {
     const auto first = flat.begin() + t.offset;
     archive.put(group + "/" + t.name, t.shape, std::vector<float>(first, first + t.size()));
@@ -80,7 +88,9 @@ RunState RunState::begin(std::vector<float> initial_theta) {
 }
 
 std::optional<Validated> best(const std::vector<Validated>& history) {
-  const auto score = [](const Validated& v) { return MarkScore{v.point.mark, v.point.accuracy, v.point.objective}; };
+  const auto score = [](const Validated& v) {
+    return MarkScore{v.point.mark, v.point.accuracy, v.point.objective};
+  };
   std::optional<Validated> winner;
   for (const auto& v : history) {
     const MarkScore standing = winner ? score(*winner) : MarkScore{};
@@ -89,7 +99,8 @@ std::optional<Validated> best(const std::vector<Validated>& history) {
   return winner;
 }
 
-Archive to_archive(const Config& config, const RunState& state, const InFlightPool& pool, const std::vector<std::string>& provenance) {
+Archive to_archive(const Config& config, const RunState& state, const InFlightPool& pool,
+                   const std::vector<std::string>& provenance) {
   Archive a("snapshot");
   a.set("", "program_version", std::string(kVersion));
   a.set("", "kernels", std::string(autodiff::kernels::active<float>().isa));
@@ -169,7 +180,9 @@ RunState state_from(const Archive& archive, const Config& config) {
   counter(archive, "next_task", kMaxTask);  // restore_pool takes it
   s.validation = validation_from(archive);
   for (const auto& v : s.validation)
-    if (v.update > s.update) refuse(archive, fmt::format("it holds a validation of update {} and is itself of update {}", v.update, s.update));
+    if (v.update > s.update)
+      refuse(archive, fmt::format("it holds a validation of update {} and is itself of update {}", v.update,
+                                  s.update));
   return s;
 }
 
@@ -182,7 +195,8 @@ std::vector<Validated> validation_from(const Archive& archive) {
   const auto& objectives = archive.numbers<double>("validation/objective", shape);
   const auto& accuracies = archive.numbers<double>("validation/accuracy", shape);
   for (std::size_t i = 0; i < updates.size(); ++i) {
-    if (updates[i] < 0 || updates[i] > kMaxUpdate || marks[i] < 0) refuse(archive, fmt::format("it holds a validation of update {}, mark {}", updates[i], marks[i]));
+    if (updates[i] < 0 || updates[i] > kMaxUpdate || marks[i] < 0)
+      refuse(archive, fmt::format("it holds a validation of update {}, mark {}", updates[i], marks[i]));
     history.push_back({updates[i], {marks[i], objectives[i], accuracies[i]}});
   }
   return history;
@@ -193,11 +207,15 @@ std::vector<StoredTask> in_flight_from(const Archive& archive, const Config& con
   const std::vector<std::int64_t> shape = {static_cast<std::int64_t>(ids.size())};
   const auto& lengths = archive.numbers<std::int64_t>("in_flight/length", shape);
   const auto& ages = archive.numbers<std::int64_t>("in_flight/age", shape);
-  if (shape[0] != config.in_flight) refuse(archive, fmt::format("it holds {} in-flight tasks, its configuration {}", shape[0], config.in_flight));
+  if (shape[0] != config.in_flight)
+    refuse(archive,
+           fmt::format("it holds {} in-flight tasks, its configuration {}", shape[0], config.in_flight));
   std::vector<StoredTask> tasks;
   for (std::size_t slot = 0; slot < ids.size(); ++slot) {
     if (ages[slot] < 0 || ages[slot] >= lengths[slot])
-      refuse(archive, fmt::format("in-flight task {} is {} inner steps old, which is not within its length {}", ids[slot], ages[slot], lengths[slot]));
+      refuse(archive,
+             fmt::format("in-flight task {} is {} inner steps old, which is not within its length {}",
+                         ids[slot], ages[slot], lengths[slot]));
     StoredTask task{ids[slot], lengths[slot], ages[slot], &archive.numbers<float>(slot_path(slot, "phi"))};
     const std::string particles = slot_path(slot, "particles"), xi = slot_path(slot, "xi");
     if (archive.find(particles) || archive.find(xi)) {
@@ -212,7 +230,8 @@ std::vector<StoredTask> in_flight_from(const Archive& archive, const Config& con
 void restore_pool(const Archive& archive, InFlightPool& pool) {
   for (const auto& task : in_flight_from(archive, pool.config())) {
     try {
-      pool.restore(task.id, task.length, task.age, *task.phi, task.particles ? Particles{*task.particles, *task.xi} : Particles{});
+      pool.restore(task.id, task.length, task.age, *task.phi,
+                   task.particles ? Particles{*task.particles, *task.xi} : Particles{});
     } catch (const std::invalid_argument& e) {
       refuse(archive, e.what());
     }
@@ -221,7 +240,8 @@ void restore_pool(const Archive& archive, InFlightPool& pool) {
 }
 
 void put_provenance(Archive& archive, const std::vector<std::string>& provenance) {
-  for (std::size_t i = 0; i < provenance.size(); ++i) archive.set("data", fmt::format("{:04}", i), provenance[i]);
+  for (std::size_t i = 0; i < provenance.size(); ++i)
+    archive.set("data", fmt::format("{:04}", i), provenance[i]);
 }
 
 std::vector<std::string> provenance_from(const Archive& archive) {
@@ -238,8 +258,12 @@ std::string kernels_note(const Archive& archive) {
   if (!was || same_bits(*was, is)) return "";
   std::string fix = "the same ones are not to be had on this machine";
   for (const char* level : {"scalar", "v2", "v3", "v4"})
-    if (same_bits(*was, level) && autodiff::kernels::table<float>(level)) fix = fmt::format("METALEARN_ISA={} gives the same ones", level);
-  return fmt::format("{} was made by kernels of level {}, in use now is {}: from here on the bits differ from those of a run that stayed with {}; {}", archive.name(), *was, is, *was, fix);
+    if (same_bits(*was, level) && autodiff::kernels::table<float>(level))
+      fix = fmt::format("METALEARN_ISA={} gives the same ones", level);
+  return fmt::format(
+      "{} was made by kernels of level {}, in use now is {}: from here on the bits differ from those of a "
+      "run that stayed with {}; {}",
+      archive.name(), *was, is, *was, fix);
 }
 
 std::vector<float> theta_from(const Archive& archive, const std::string& group, const RuleConfig& rule) {

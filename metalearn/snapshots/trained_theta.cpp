@@ -13,7 +13,8 @@ namespace {
 
 constexpr const char* kAverage = "moving average";
 
-/// The best by the newest whole snapshot, if it is there and whole itself; otherwise that one. A run that trains meanwhile may find a better one and remove this: once more, then.
+/// The best by the newest whole snapshot, if it is there and whole itself; otherwise that one. A run that
+/// trains meanwhile may find a better one and remove this: once more, then.
 RunSnapshot recommended(const std::string& directory, std::vector<std::string>& events, bool again = true) {
   std::vector<std::string> notes;
   RunSnapshot newest = newest_run_snapshot(directory, &notes);
@@ -31,8 +32,14 @@ RunSnapshot recommended(const std::string& directory, std::vector<std::string>& 
 }
 
 TrainedTheta from_model(ModelFile model, bool raw) {
-  if (raw && (model.origin.label == kAverage || model.origin.label.starts_with(kMeanLabel))) throw checkpoints::UsageError(fmt::format("--raw has no effect on {}, which holds moving averages alone; leave it out, or name the run", model.file));
-  if (model.theta.empty()) throw checkpoints::BadData(fmt::format("{}: holds a phi but no theta; name a run directory, one of its snapshots, or an imported theta", model.file));
+  if (raw && (model.origin.label == kAverage || model.origin.label.starts_with(kMeanLabel)))
+    throw checkpoints::UsageError(fmt::format(
+        "--raw has no effect on {}, which holds moving averages alone; leave it out, or name the run",
+        model.file));
+  if (model.theta.empty())
+    throw checkpoints::BadData(fmt::format(
+        "{}: holds a phi but no theta; name a run directory, one of its snapshots, or an imported theta",
+        model.file));
   TrainedTheta t;
   t.file = model.file;
   t.config = model.config;
@@ -53,7 +60,8 @@ TrainedTheta from_snapshot(const RunSnapshot& from, bool raw) {
   t.theta = theta_from(from.archive, raw ? "theta" : "theta_average", t.config.rule);
   t.provenance = provenance_from(from.archive);
   t.label = raw ? "theta as trained" : kAverage;
-  if (const auto winner = best(validation_from(from.archive)); winner && winner->update == t.update) t.mark = winner->point.mark;
+  if (const auto winner = best(validation_from(from.archive)); winner && winner->update == t.update)
+    t.mark = winner->point.mark;
   return t;
 }
 
@@ -61,11 +69,16 @@ TrainedTheta from_snapshot(const RunSnapshot& from, bool raw) {
 
 TrainedTheta load_trained_theta(const std::string& path, bool raw) {
   std::vector<std::string> events;
-  TrainedTheta t = from_snapshot(checkpoints::posix_file_system().is_directory(path) == 1 ? recommended(path, events) : read_any_snapshot(path), raw);
+  TrainedTheta t =
+      from_snapshot(checkpoints::posix_file_system().is_directory(path) == 1 ? recommended(path, events)
+                                                                             : read_any_snapshot(path),
+                    raw);
   t.events = std::move(events);
   return t;
 }
 
-TrainedTheta parse_trained_theta(std::span<const std::byte> bytes, const std::string& name, bool raw) { return from_snapshot(parse_any_snapshot(bytes, name), raw); }
+TrainedTheta parse_trained_theta(std::span<const std::byte> bytes, const std::string& name, bool raw) {
+  return from_snapshot(parse_any_snapshot(bytes, name), raw);
+}
 
 }  // namespace metalearn

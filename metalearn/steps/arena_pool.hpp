@@ -1,4 +1,5 @@
-// ArenaPool: arenas that windows hand on to each other: memory that is touched for the first time costs more than a small step. Any thread may use it.
+// ArenaPool: arenas that windows hand on to each other: memory that is touched for the first time costs more
+// than a small step. Any thread may use it.
 #pragma once
 #include <mutex>
 #include <utility>

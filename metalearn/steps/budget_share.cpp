@@ -6,7 +6,8 @@
 
 namespace metalearn {
 
-std::optional<BudgetShare> share_budget(std::int64_t tasks, int threads, const autodiff::Budget& whole, const ShareCost& cost) {
+std::optional<BudgetShare> share_budget(std::int64_t tasks, int threads, const autodiff::Budget& whole,
+                                        const ShareCost& cost) {
   const std::int64_t workers = std::min<std::int64_t>(autodiff::Parallel(threads).threads(), tasks);
   std::optional<BudgetShare> best;
   std::int64_t before = 0;

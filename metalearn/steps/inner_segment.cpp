@@ -12,17 +12,25 @@ namespace {
 template <class T>
 std::string first_of(const TensorList& list, std::span<const T> values) {
   for (const auto& t : list.tensors)
-    if (!all_finite(values.subspan(static_cast<std::size_t>(t.offset), static_cast<std::size_t>(t.size())))) return t.name;
+    if (!all_finite(values.subspan(static_cast<std::size_t>(t.offset), static_cast<std::size_t>(t.size()))))
+      return t.name;
   return "?";
 }
 
 }  // namespace
 
-std::string first_not_finite(const TensorList& list, std::span<const float> values) { return first_of(list, values); }
+std::string first_not_finite(const TensorList& list, std::span<const float> values) {
+  return first_of(list, values);
+}
 
 template <class T>
-InnerSegment<T>::InnerSegment(InnerStep<T>& step, std::type_identity_t<std::span<const T>> theta, const Task& task, std::int64_t first, std::int64_t steps)
-    : step_(step), theta_(theta), first_(first), batches_(task, step.shape()), objectives_(static_cast<std::size_t>(steps), 0.0) {}
+InnerSegment<T>::InnerSegment(InnerStep<T>& step, std::type_identity_t<std::span<const T>> theta,
+                              const Task& task, std::int64_t first, std::int64_t steps)
+    : step_(step),
+      theta_(theta),
+      first_(first),
+      batches_(task, step.shape()),
+      objectives_(static_cast<std::size_t>(steps), 0.0) {}
 
 template <class T>
 void InnerSegment<T>::advance(Step i, In phi, Out next) {
@@ -33,7 +41,8 @@ void InnerSegment<T>::advance(Step i, In phi, Out next) {
 template <class T>
 void InnerSegment<T>::turn(Step i, In phi, Out next, In adjoint_next, Out adjoint, Out contribution) {
   std::fill(contribution.begin(), contribution.end(), T{0});
-  const T J = step_.turn(theta_, phi, batches_.unlabelled(first_ + i), batches_.labelled(first_ + i + 1), adjoint_next, adjoint, contribution, next);
+  const T J = step_.turn(theta_, phi, batches_.unlabelled(first_ + i), batches_.labelled(first_ + i + 1),
+                         adjoint_next, adjoint, contribution, next);
   check(i, phi, next, adjoint_next);
   note_objective(i, J, phi, adjoint_next);
   check_reversed(i, phi, adjoint_next, adjoint, contribution);
@@ -41,7 +50,8 @@ void InnerSegment<T>::turn(Step i, In phi, Out next, In adjoint_next, Out adjoin
 
 template <class T>
 void InnerSegment<T>::record(Step i, In phi, Out next, Out tape) {
-  const T J = step_.record(theta_, phi, batches_.unlabelled(first_ + i), batches_.labelled(first_ + i + 1), next, tape);
+  const T J = step_.record(theta_, phi, batches_.unlabelled(first_ + i), batches_.labelled(first_ + i + 1),
+                           next, tape);
   check(i, phi, next, {});
   note_objective(i, J, phi, {});
 }
@@ -49,7 +59,8 @@ void InnerSegment<T>::record(Step i, In phi, Out next, Out tape) {
 template <class T>
 void InnerSegment<T>::reverse(Step i, In tape, In adjoint_next, Out adjoint, Out contribution) {
   std::fill(contribution.begin(), contribution.end(), T{0});
-  step_.reverse(theta_, tape, batches_.unlabelled(first_ + i), batches_.labelled(first_ + i + 1), adjoint_next, adjoint, contribution);
+  step_.reverse(theta_, tape, batches_.unlabelled(first_ + i), batches_.labelled(first_ + i + 1),
+                adjoint_next, adjoint, contribution);
   check_reversed(i, tape.first(state_size()), adjoint_next, adjoint, contribution);
 }
 
@@ -66,8 +77,10 @@ void InnerSegment<T>::note_objective(Step i, T J, In phi, In adjoint_next) {
 
 template <class T>
 void InnerSegment<T>::check_reversed(Step i, In phi, In adjoint_next, In adjoint, In contribution) {
-  if (!all_finite(adjoint)) fail(i, "the adjoint of phi, " + first_of(step_.phi_list(), adjoint), phi, adjoint_next);
-  if (!all_finite(contribution)) fail(i, "the gradient, " + first_of(step_.theta_list(), contribution), phi, adjoint_next);
+  if (!all_finite(adjoint))
+    fail(i, "the adjoint of phi, " + first_of(step_.phi_list(), adjoint), phi, adjoint_next);
+  if (!all_finite(contribution))
+    fail(i, "the gradient, " + first_of(step_.theta_list(), contribution), phi, adjoint_next);
 }
 
 // The step is replayed, looking at every value. Where it is not on its way back yet, the adjoint is zero.
@@ -75,7 +88,9 @@ template <class T>
 void InnerSegment<T>::fail(Step i, const std::string& what, In phi, In adjoint_next) {
   const std::vector<T> zero(state_size(), T{0});
   const std::int64_t t = first_ + i;
-  throw NotFinite(t, what, step_.first_non_finite(theta_, phi, batches_.unlabelled(t), batches_.labelled(t + 1), adjoint_next.empty() ? In(zero) : adjoint_next, most_bytes_));
+  throw NotFinite(t, what,
+                  step_.first_non_finite(theta_, phi, batches_.unlabelled(t), batches_.labelled(t + 1),
+                                         adjoint_next.empty() ? In(zero) : adjoint_next, most_bytes_));
 }
 
 template class InnerSegment<float>;

@@ -1,7 +1,9 @@
-// InnerSegment: the inner steps of one task, from some age on, as a segment that autodiff::unroll() runs forward and back.
+// InnerSegment: the inner steps of one task, from some age on, as a segment that autodiff::unroll() runs
+// forward and back.
 //
-// Step i of the segment is inner step t = first + i: it sees unlabelled batch t, and phi_{t+1} is scored with the labelled pairs of t+1, whose J enters the adjoint. One thread.
-// float for training, double to see what float32 leaves right.
+// Step i of the segment is inner step t = first + i: it sees unlabelled batch t, and phi_{t+1} is scored with
+// the labelled pairs of t+1, whose J enters the adjoint. One thread. float for training, double to see what
+// float32 leaves right.
 #pragma once
 #include <cstdint>
 #include <limits>
@@ -17,9 +19,11 @@
 
 namespace metalearn {
 
-/// Something that a step gave is not finite. what(): "phi, W/2", "the objective", "the adjoint of phi, b/1", "the gradient, ...".
+/// Something that a step gave is not finite. what(): "phi, W/2", "the objective", "the adjoint of phi, b/1",
+/// "the gradient, ...".
 struct NotFinite : std::runtime_error {
-  NotFinite(std::int64_t t, const std::string& what, std::string first) : std::runtime_error(what), step(t), op(std::move(first)) {}
+  NotFinite(std::int64_t t, const std::string& what, std::string first)
+      : std::runtime_error(what), step(t), op(std::move(first)) {}
   std::int64_t step;  ///< t
   std::string op;     ///< where it began, as InnerStep::first_non_finite() says it
 };
@@ -31,13 +35,15 @@ template <class T>
 class InnerSegment final : public autodiff::Segment<T> {
  public:
   /// `steps` of them. REQUIRES step, theta and task to outlive it. All methods throw NotFinite.
-  InnerSegment(InnerStep<T>& step, std::type_identity_t<std::span<const T>> theta, const Task& task, std::int64_t first, std::int64_t steps);
+  InnerSegment(InnerStep<T>& step, std::type_identity_t<std::span<const T>> theta, const Task& task,
+               std::int64_t first, std::int64_t steps);
 
   std::size_t state_size() const override { return static_cast<std::size_t>(step_.phi_size()); }
   std::size_t theta_size() const override { return theta_.size(); }
   std::size_t tape_size() const override { return step_.record_size(); }
   std::size_t working_bytes() const override { return step_.unroll_bytes(); }
-  /// From now on a failure is looked for in no more than working_bytes(), at the price of naming a fused op where the op that was written can't be told.
+  /// From now on a failure is looked for in no more than working_bytes(), at the price of naming a fused op
+  /// where the op that was written can't be told.
   void keep_within_working_bytes() { most_bytes_ = step_.unroll_bytes(); }
 
   using Step = autodiff::Step;

@@ -29,7 +29,7 @@ std::vector<Var> record_inputs(Graph& graph, const TensorList& spec, const std::
 
 // The labelled pairs of a graph, and the mean objective over them.
 struct Scored {
-  std::vector<Var> inputs;       // x, targets of each pair
+  std::vector<Var> inputs;  // x, targets of each pair
   std::vector<Var> predictions;
   Var J;
 };
@@ -39,7 +39,8 @@ Scored record_score(const Phi& phi, const StepShape& s, const RuleConfig& rule) 
   for (std::int64_t i = 0; i < s.averages; ++i) {
     scored.inputs.push_back(graph.input(Shape{s.widths.front(), 2 * s.labelled()}, "labelled"));
     scored.inputs.push_back(graph.input(Shape{2, s.labelled(), s.targets()}, "targets"));
-    const Objective o = meta_objective(phi, scored.inputs[scored.inputs.size() - 2], scored.inputs.back(), rule.activation, rule.ridge);
+    const Objective o = meta_objective(phi, scored.inputs[scored.inputs.size() - 2], scored.inputs.back(),
+                                       rule.activation, rule.ridge);
     scored.predictions.push_back(o.predictions);
     scored.J = scored.J ? scored.J + o.J : o.J;
   }
@@ -62,15 +63,29 @@ std::vector<Var> join(const Lists&... lists) {
 template <class T>
 struct InnerStep<T>::Impl {
   Impl(const RuleConfig& rule_config, const StepShape& step_shape, int threads, int parts)
-      : rule(rule_config), shape(step_shape), sub_segments(parts), parallel(threads), update(make_update_rule(rule)), theta(update->theta_spec()), phi(phi_spec(shape.widths)) {
-    if (shape.widths.size() < 2) throw std::invalid_argument("[inner step] a base model needs at least one layer");
-    if (shape.widths.back() != rule.N_L) throw std::invalid_argument(fmt::format("[inner step] the base model's top width is {}, theta is made for {} (N_L)", shape.widths.back(), rule.N_L));
-    if (shape.batch < 2) throw std::invalid_argument(fmt::format("[inner step] batch norm needs a batch of at least 2, found {}", shape.batch));
+      : rule(rule_config),
+        shape(step_shape),
+        sub_segments(parts),
+        parallel(threads),
+        update(make_update_rule(rule)),
+        theta(update->theta_spec()),
+        phi(phi_spec(shape.widths)) {
+    if (shape.widths.size() < 2)
+      throw std::invalid_argument("[inner step] a base model needs at least one layer");
+    if (shape.widths.back() != rule.N_L)
+      throw std::invalid_argument(
+          fmt::format("[inner step] the base model's top width is {}, theta is made for {} (N_L)",
+                      shape.widths.back(), rule.N_L));
+    if (shape.batch < 2)
+      throw std::invalid_argument(
+          fmt::format("[inner step] batch norm needs a batch of at least 2, found {}", shape.batch));
     if (shape.classes < 2 || shape.labels_per_class < 1 || shape.averages < 1 || shape.coefficients < 0)
-      throw std::invalid_argument("[inner step] needs at least 2 classes, 1 label per class and 1 pair of batches");
+      throw std::invalid_argument(
+          "[inner step] needs at least 2 classes, 1 label per class and 1 pair of batches");
   }
 
-  Phi record_step(Graph& graph, const std::vector<Var>& theta_vars, const std::vector<Var>& phi_vars, Var x) const {
+  Phi record_step(Graph& graph, const std::vector<Var>& theta_vars, const std::vector<Var>& phi_vars,
+                  Var x) const {
     Theta by_name;
     for (std::size_t i = 0; i < theta_vars.size(); ++i) by_name[theta.tensors[i].name] = theta_vars[i];
     const Scope scope(graph, "step");
@@ -125,17 +140,20 @@ struct InnerStep<T>::Impl {
 
   Plan<T> compile_turn(const TransformOptions& transform, bool in_halves = false) const {
     Graph graph;
-    const auto t = record_inputs(graph, theta, ""), p = record_inputs(graph, phi, ""), adjoint = record_inputs(graph, phi, "adjoint/");
+    const auto t = record_inputs(graph, theta, ""), p = record_inputs(graph, phi, ""),
+               adjoint = record_inputs(graph, phi, "adjoint/");
     const Var x = graph.input(batch_shape(), "x");
     const Phi next = record_step(graph, t, p, x);
     const Scored s = record_score(next, shape, rule);
     const auto next_flat = next.flat();
-    const auto reverse = differentiate(join(next_flat, std::vector{s.J}), join(adjoint, std::vector{Var()}), join(t, p));
+    const auto reverse =
+        differentiate(join(next_flat, std::vector{s.J}), join(adjoint, std::vector{Var()}), join(t, p));
     PlanOptions options;
     options.transform = transform;
     options.transform.forward_outputs = 1 + next_flat.size();
     options.halves = in_halves;
-    return Plan<T>(join(t, p, std::vector{x}, s.inputs, adjoint), join(std::vector{s.J}, next_flat, reverse), options);
+    return Plan<T>(join(t, p, std::vector{x}, s.inputs, adjoint), join(std::vector{s.J}, next_flat, reverse),
+                   options);
   }
 
   // Pointers to the tensors of a flat array.
@@ -144,7 +162,9 @@ struct InnerStep<T>::Impl {
     for (const TensorSpec& t : list.tensors) pointers.push_back(flat + t.offset);
   }
   static void expect(const char* what, std::size_t found, std::int64_t expected) {
-    if (found != static_cast<std::size_t>(expected)) throw std::invalid_argument(fmt::format("[inner step] {} has {} numbers, expected {}", what, found, expected));
+    if (found != static_cast<std::size_t>(expected))
+      throw std::invalid_argument(
+          fmt::format("[inner step] {} has {} numbers, expected {}", what, found, expected));
   }
   void point_pairs(std::span<const LabelledPair<T>> pairs) {
     expect("the list of labelled pairs", pairs.size(), shape.averages);
@@ -155,7 +175,8 @@ struct InnerStep<T>::Impl {
       in.push_back(pair.targets.data());
     }
   }
-  void bind_turn(std::span<const T> theta_values, std::span<const T> phi_values, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next) {
+  void bind_turn(std::span<const T> theta_values, std::span<const T> phi_values, std::span<const T> x,
+                 std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next) {
     expect("theta", theta_values.size(), theta.size);
     expect("phi", phi_values.size(), phi.size);
     expect("x", x.size(), batch_shape().size());
@@ -182,9 +203,7 @@ struct InnerStep<T>::Impl {
     plan.run(in, out, arena, parallel);
     note(plan);
   }
-  void note(const Plan<T>& plan) {
-    predicted_peak = std::max(predicted_peak, plan.peak_bytes());
-  }
+  void note(const Plan<T>& plan) { predicted_peak = std::max(predicted_peak, plan.peak_bytes()); }
 
   // phi at the head of a tape, in whole cache lines.
   std::size_t head_of_tape() const {
@@ -209,33 +228,53 @@ struct InnerStep<T>::Impl {
 };
 
 template <class T>
-InnerStep<T>::InnerStep(const RuleConfig& rule, const StepShape& shape, int threads, int sub_segments) : impl_(std::make_unique<Impl>(rule, shape, threads, sub_segments)) {}
+InnerStep<T>::InnerStep(const RuleConfig& rule, const StepShape& shape, int threads, int sub_segments)
+    : impl_(std::make_unique<Impl>(rule, shape, threads, sub_segments)) {}
 template <class T>
 InnerStep<T>::~InnerStep() = default;
 template <class T>
 InnerStep<T>::InnerStep(InnerStep&&) noexcept = default;
 
 template <class T>
-const StepShape& InnerStep<T>::shape() const { return impl_->shape; }
+const StepShape& InnerStep<T>::shape() const {
+  return impl_->shape;
+}
 template <class T>
-std::int64_t InnerStep<T>::theta_size() const { return impl_->theta.size; }
+std::int64_t InnerStep<T>::theta_size() const {
+  return impl_->theta.size;
+}
 template <class T>
-std::int64_t InnerStep<T>::phi_size() const { return impl_->phi.size; }
+std::int64_t InnerStep<T>::phi_size() const {
+  return impl_->phi.size;
+}
 template <class T>
-const TensorList& InnerStep<T>::theta_list() const { return impl_->theta; }
+const TensorList& InnerStep<T>::theta_list() const {
+  return impl_->theta;
+}
 template <class T>
-const TensorList& InnerStep<T>::phi_list() const { return impl_->phi; }
+const TensorList& InnerStep<T>::phi_list() const {
+  return impl_->phi;
+}
 template <class T>
-std::size_t InnerStep<T>::tape_bytes() { return impl_->turn().tape_bytes(); }
+std::size_t InnerStep<T>::tape_bytes() {
+  return impl_->turn().tape_bytes();
+}
 template <class T>
-std::size_t InnerStep<T>::predicted_peak_bytes() const { return impl_->predicted_peak; }
+std::size_t InnerStep<T>::predicted_peak_bytes() const {
+  return impl_->predicted_peak;
+}
 template <class T>
-std::size_t InnerStep<T>::high_water_bytes() const { return impl_->arena.high_water(); }
+std::size_t InnerStep<T>::high_water_bytes() const {
+  return impl_->arena.high_water();
+}
 template <class T>
-Arena InnerStep<T>::exchange_arena(Arena arena) { return std::exchange(impl_->arena, std::move(arena)); }
+Arena InnerStep<T>::exchange_arena(Arena arena) {
+  return std::exchange(impl_->arena, std::move(arena));
+}
 
 template <class T>
-void InnerStep<T>::advance(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<T> phi_next) {
+void InnerStep<T>::advance(std::span<const T> theta, std::span<const T> phi, std::span<const T> x,
+                           std::span<T> phi_next) {
   Impl& m = *impl_;
   m.expect("theta", theta.size(), m.theta.size);
   m.expect("phi", phi.size(), m.phi.size);
@@ -250,7 +289,8 @@ void InnerStep<T>::advance(std::span<const T> theta, std::span<const T> phi, std
 }
 
 template <class T>
-T InnerStep<T>::score(std::span<const T> phi, std::span<const LabelledPair<T>> pairs, std::span<T> predictions) {
+T InnerStep<T>::score(std::span<const T> phi, std::span<const LabelledPair<T>> pairs,
+                      std::span<T> predictions) {
   Impl& m = *impl_;
   m.expect("phi", phi.size(), m.phi.size);
   const std::int64_t one = m.shape.labelled() * m.shape.targets();
@@ -282,7 +322,8 @@ void InnerStep<T>::features(std::span<const T> phi, std::span<const T> x, std::s
 }
 
 template <class T>
-T InnerStep<T>::turn(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next,
+T InnerStep<T>::turn(std::span<const T> theta, std::span<const T> phi, std::span<const T> x,
+                     std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next,
                      std::span<T> adjoint, std::span<T> gradient, std::span<T> phi_next) {
   Impl& m = *impl_;
   m.expect("the new adjoint", adjoint.size(), m.phi.size);
@@ -297,7 +338,8 @@ T InnerStep<T>::turn(std::span<const T> theta, std::span<const T> phi, std::span
 
 // A tape begins with phi: the reverse reads it, and the caller keeps it nowhere else.
 template <class T>
-T InnerStep<T>::record(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<T> phi_next, std::span<T> tape) {
+T InnerStep<T>::record(std::span<const T> theta, std::span<const T> phi, std::span<const T> x,
+                       std::span<const LabelledPair<T>> pairs, std::span<T> phi_next, std::span<T> tape) {
   Impl& m = *impl_;
   m.expect("phi_next", phi_next.size(), m.phi.size);
   m.expect("the tape", tape.size(), static_cast<std::int64_t>(record_size()));
@@ -310,8 +352,9 @@ T InnerStep<T>::record(std::span<const T> theta, std::span<const T> phi, std::sp
 }
 
 template <class T>
-void InnerStep<T>::reverse(std::span<const T> theta, std::span<const T> tape, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next, std::span<T> adjoint,
-                           std::span<T> gradient) {
+void InnerStep<T>::reverse(std::span<const T> theta, std::span<const T> tape, std::span<const T> x,
+                           std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next,
+                           std::span<T> adjoint, std::span<T> gradient) {
   Impl& m = *impl_;
   m.expect("the tape", tape.size(), static_cast<std::int64_t>(record_size()));
   m.expect("the new adjoint", adjoint.size(), m.phi.size);
@@ -323,29 +366,42 @@ void InnerStep<T>::reverse(std::span<const T> theta, std::span<const T> tape, st
 }
 
 template <class T>
-std::size_t InnerStep<T>::record_size() { return impl_->head_of_tape() + impl_->halves().tape_numbers(); }
+std::size_t InnerStep<T>::record_size() {
+  return impl_->head_of_tape() + impl_->halves().tape_numbers();
+}
 template <class T>
 double InnerStep<T>::recomputed_evaluations() {
   Impl& m = *impl_;
-  if (!m.recomputed) m.recomputed = std::max(0.0, m.turn().cost() - m.compile_turn({}).cost()) / m.advance().cost();
+  if (!m.recomputed)
+    m.recomputed = std::max(0.0, m.turn().cost() - m.compile_turn({}).cost()) / m.advance().cost();
   return *m.recomputed;
 }
 template <class T>
-double InnerStep<T>::forward_arithmetic() { return impl_->advance().cost(); }
+double InnerStep<T>::forward_arithmetic() {
+  return impl_->advance().cost();
+}
 template <class T>
-double InnerStep<T>::turn_arithmetic() { return impl_->turn().cost(); }
+double InnerStep<T>::turn_arithmetic() {
+  return impl_->turn().cost();
+}
 template <class T>
-std::size_t InnerStep<T>::unroll_bytes() { return std::max({impl_->advance().peak_bytes(), impl_->turn().peak_bytes(), impl_->halves().peak_bytes()}); }
+std::size_t InnerStep<T>::unroll_bytes() {
+  return std::max({impl_->advance().peak_bytes(), impl_->turn().peak_bytes(), impl_->halves().peak_bytes()});
+}
 
 template <class T>
-std::size_t InnerStep<T>::evaluation_bytes() { return std::max(impl_->advance().peak_bytes(), impl_->score().peak_bytes()); }
+std::size_t InnerStep<T>::evaluation_bytes() {
+  return std::max(impl_->advance().peak_bytes(), impl_->score().peak_bytes());
+}
 
 template <class T>
-std::string InnerStep<T>::first_non_finite(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next,
-                                           std::size_t most_bytes) {
+std::string InnerStep<T>::first_non_finite(std::span<const T> theta, std::span<const T> phi,
+                                           std::span<const T> x, std::span<const LabelledPair<T>> pairs,
+                                           std::span<const T> adjoint_next, std::size_t most_bytes) {
   Impl& m = *impl_;
   m.bind_turn(theta, phi, x, pairs, adjoint_next);
-  // Without fusion a message names the op that was written. Its rounding differs, so that now and then only the fused step itself goes wrong.
+  // Without fusion a message names the op that was written. Its rounding differs, so that now and then only
+  // the fused step itself goes wrong.
   const Plan<T> written = m.compile_turn({false, 0, kRecomputePrice});
   if (written.peak_bytes() <= most_bytes)
     if (auto found = written.first_non_finite(m.in, m.out, m.arena, m.parallel)) return *found;
@@ -353,7 +409,10 @@ std::string InnerStep<T>::first_non_finite(std::span<const T> theta, std::span<c
 }
 
 template <class T>
-std::vector<KernelTiming> InnerStep<T>::profile_turn(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next) {
+std::vector<KernelTiming> InnerStep<T>::profile_turn(std::span<const T> theta, std::span<const T> phi,
+                                                     std::span<const T> x,
+                                                     std::span<const LabelledPair<T>> pairs,
+                                                     std::span<const T> adjoint_next) {
   Impl& m = *impl_;
   m.bind_turn(theta, phi, x, pairs, adjoint_next);
   return m.turn().profile(m.in, m.out, m.arena, m.parallel);

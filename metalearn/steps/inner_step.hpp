@@ -1,12 +1,15 @@
-// InnerStep: one architecture's inner step and meta-objective, recorded once, differentiated and compiled; replayed for every step of every unroll.
+// InnerStep: one architecture's inner step and meta-objective, recorded once, differentiated and compiled;
+// replayed for every step of every unroll.
 //
-//   advance   phi_t -> phi_{t+1}                                                          (specification sections 4 to 9)
-//   score     phi -> J(phi), predictions                                                  (section 10)
-//   turn      phi_t, adjoint of phi_{t+1} -> adjoint of phi_t, d/dtheta; runs the step forward again first (its tape lives in the arena only meanwhile)
+//   advance   phi_t -> phi_{t+1}              (specification sections 4 to 9)
+//   score     phi -> J(phi), predictions      (section 10)
+//   turn      phi_t, adjoint of phi_{t+1} -> adjoint of phi_t, d/dtheta; runs the step forward again first
+//             (its tape lives in the arena only meanwhile)
 //   record, reverse: the two halves of turn, with a tape that the caller keeps
 //
-// theta and phi are flat arrays in the order of theta_spec() and phi_spec(). Batches are unit-major: x[i*B + e] is input i of example e.
-// An InnerStep owns its arena: one thread at a time. Compiling costs tens of milliseconds, so keep them by StepShape.
+// theta and phi are flat arrays in the order of theta_spec() and phi_spec(). Batches are unit-major: x[i*B +
+// e] is input i of example e. An InnerStep owns its arena: one thread at a time. Compiling costs tens of
+// milliseconds, so keep them by StepShape.
 #pragma once
 #include <cstdint>
 #include <limits>
@@ -28,8 +31,10 @@ namespace metalearn {
 template <class T>
 class InnerStep {
  public:
-  /// threads: for the loops inside kernels; 1 where tasks run in parallel. sub_segments: n > 1 computes most of the tape again, in parts of at most 1/n of it
-  /// (autodiff/transform/sub_segments.hpp): less memory, more arithmetic, the same bits. Throws std::invalid_argument for shapes that can't be, or a top width that isn't theta's N_L.
+  /// threads: for the loops inside kernels; 1 where tasks run in parallel. sub_segments: n > 1 computes most
+  /// of the tape again, in parts of at most 1/n of it (autodiff/transform/sub_segments.hpp): less memory,
+  /// more arithmetic, the same bits. Throws std::invalid_argument for shapes that can't be, or a top width
+  /// that isn't theta's N_L.
   InnerStep(const RuleConfig& rule, const StepShape& shape, int threads = 1, int sub_segments = 1);
   ~InnerStep();
   InnerStep(InnerStep&&) noexcept;
@@ -43,35 +48,49 @@ class InnerStep {
   /// phi_next = step(theta, phi, x); x [N_0, B], with masks [batch_rows(), B].
   void advance(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<T> phi_next);
 
-  /// J(phi), mean over the pairs (pairs.size() == averages). predictions [averages, n, classes + coefficients] of batch b are written if not empty.
+  /// J(phi), mean over the pairs (pairs.size() == averages). predictions [averages, n, classes +
+  /// coefficients] of batch b are written if not empty.
   T score(std::span<const T> phi, std::span<const LabelledPair<T>> pairs, std::span<T> predictions = {});
 
-  /// x^L of any number of examples in one batch of 2n: features [N_L, 2n] of x [N_0, 2n] (batch norm statistics over these 2n).
+  /// x^L of any number of examples in one batch of 2n: features [N_L, 2n] of x [N_0, 2n] (batch norm
+  /// statistics over these 2n).
   void features(std::span<const T> phi, std::span<const T> x, std::span<T> out);
 
-  /// One step of the reverse sweep. Runs the step from phi forward, scores phi_{t+1}, then back: the adjoint of phi_{t+1} is adjoint_next + dJ/dphi_{t+1}.
-  /// adjoint may be the same memory as adjoint_next. d/dtheta is added to gradient. phi_next (may be empty) receives phi_{t+1}. Returns J(phi_{t+1}).
-  T turn(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs,
-         std::span<const T> adjoint_next, std::span<T> adjoint, std::span<T> gradient, std::span<T> phi_next = {});
+  /// One step of the reverse sweep. Runs the step from phi forward, scores phi_{t+1}, then back: the adjoint
+  /// of phi_{t+1} is adjoint_next + dJ/dphi_{t+1}. adjoint may be the same memory as adjoint_next. d/dtheta
+  /// is added to gradient. phi_next (may be empty) receives phi_{t+1}. Returns J(phi_{t+1}).
+  T turn(std::span<const T> theta, std::span<const T> phi, std::span<const T> x,
+         std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next, std::span<T> adjoint,
+         std::span<T> gradient, std::span<T> phi_next = {});
 
-  /// turn() in two halves, with the same bits. record: J(phi_{t+1}), which is returned, phi_next and the tape, of record_size() numbers. reverse, some time later with the same
-  /// theta, x and pairs: the adjoint and d/dtheta, as turn().
-  T record(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<T> phi_next, std::span<T> tape);
-  void reverse(std::span<const T> theta, std::span<const T> tape, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next, std::span<T> adjoint,
+  /// turn() in two halves, with the same bits. record: J(phi_{t+1}), which is returned, phi_next and the
+  /// tape, of record_size() numbers. reverse, some time later with the same theta, x and pairs: the adjoint
+  /// and d/dtheta, as turn().
+  T record(std::span<const T> theta, std::span<const T> phi, std::span<const T> x,
+           std::span<const LabelledPair<T>> pairs, std::span<T> phi_next, std::span<T> tape);
+  void reverse(std::span<const T> theta, std::span<const T> tape, std::span<const T> x,
+               std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next, std::span<T> adjoint,
                std::span<T> gradient);
   std::size_t record_size();
 
-  /// After a turn() with a non-finite result: where the first such number is, as autodiff::Plan::first_non_finite() says it; empty if there is none.
-  /// Compiles the step once more as it is written, without fusion; the arena grows to what that needs, unless it is more than most_bytes: then the fused step is searched.
-  std::string first_non_finite(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next,
+  /// After a turn() with a non-finite result: where the first such number is, as
+  /// autodiff::Plan::first_non_finite() says it; empty if there is none. Compiles the step once more as it is
+  /// written, without fusion; the arena grows to what that needs, unless it is more than most_bytes: then the
+  /// fused step is searched.
+  std::string first_non_finite(std::span<const T> theta, std::span<const T> phi, std::span<const T> x,
+                               std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next,
                                std::size_t most_bytes = std::numeric_limits<std::size_t>::max());
 
   /// Runs a turn() and says where its time goes, kernel by kernel.
-  std::vector<autodiff::KernelTiming> profile_turn(std::span<const T> theta, std::span<const T> phi, std::span<const T> x, std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next);
+  std::vector<autodiff::KernelTiming> profile_turn(std::span<const T> theta, std::span<const T> phi,
+                                                   std::span<const T> x,
+                                                   std::span<const LabelledPair<T>> pairs,
+                                                   std::span<const T> adjoint_next);
 
   /// Bytes of forward values that a turn() keeps for its reverse.
   std::size_t tape_bytes();
-  /// What the reverse computes again within its step to keep the tape small: its arithmetic, in units of that of advance().
+  /// What the reverse computes again within its step to keep the tape small: its arithmetic, in units of that
+  /// of advance().
   double recomputed_evaluations();
   /// Multiply-adds of advance() and of turn(), as their ops state them.
   double forward_arithmetic();
@@ -80,11 +99,13 @@ class InnerStep {
   std::size_t unroll_bytes();
   /// The same of advance and score alone.
   std::size_t evaluation_bytes();
-  /// Bytes of the arena that the plans used so far predict, and the largest end that their steps wrote to (autodiff/plan/arena.hpp): equal.
+  /// Bytes of the arena that the plans used so far predict, and the largest end that their steps wrote to
+  /// (autodiff/plan/arena.hpp): equal.
   std::size_t predicted_peak_bytes() const;
   std::size_t high_water_bytes() const;
 
-  /// Runs in this arena from now on and gives back the one before: steps that never run at one time can share one, of which high_water_bytes() then speaks.
+  /// Runs in this arena from now on and gives back the one before: steps that never run at one time can share
+  /// one, of which high_water_bytes() then speaks.
   autodiff::Arena exchange_arena(autodiff::Arena arena);
 
  private:

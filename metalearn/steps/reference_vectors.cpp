@@ -13,9 +13,9 @@
 #include "autodiff/testing/worst.hpp"
 #include "checkpoints/error.hpp"
 #include "checkpoints/image.hpp"
-#include "metalearn/steps/inner_step.hpp"
 #include "metalearn/model/meta_objective.hpp"
 #include "metalearn/rules/update_rule.hpp"
+#include "metalearn/steps/inner_step.hpp"
 
 namespace metalearn {
 
@@ -49,7 +49,8 @@ Setup read_setup(const Archive& file) {
   s.rule.identical_updates = integer("identical_updates") != 0;
   s.rule.inner_rate = file.attribute<double>("config", "inner_lr");
   s.shape.widths = {integer("input_size")};
-  for (std::int64_t w : file.attribute<std::vector<std::int64_t>>("config", "hidden_sizes")) s.shape.widths.push_back(w);
+  for (std::int64_t w : file.attribute<std::vector<std::int64_t>>("config", "hidden_sizes"))
+    s.shape.widths.push_back(w);
   s.shape.widths.push_back(s.rule.N_L);
   s.shape.batch = integer("batch");
   s.shape.classes = integer("num_classes");
@@ -67,12 +68,20 @@ Setup read_setup(const Archive& file) {
   expect("bn_eps", 1e-3);
   expect("normalize_epsilon", 1.0);
   expect("ridge", 0.1);
-  // Bounds that no product of two sizes overflows; whether the arrays have these sizes is seen when they are read.
+  // Bounds that no product of two sizes overflows; whether the arrays have these sizes is seen when they are
+  // read.
   const auto within = [&](const char* name, std::int64_t value, std::int64_t low, std::int64_t high) {
-    if (value < low || value > high) throw BadData(fmt::format("{}: /config {} is {}, expected {} to {}", file.name(), name, value, low, high));
+    if (value < low || value > high)
+      throw BadData(
+          fmt::format("{}: /config {} is {}, expected {} to {}", file.name(), name, value, low, high));
   };
-  for (const auto& [name, value] : {std::pair{"compute_h_size", s.rule.H}, {"top_delta_size", s.rule.S}, {"delta_dim", s.rule.D}, {"num_grad_channels", s.rule.G}}) within(name, value, 1, 65536);
-  for (const auto& [name, value] : {std::pair{"compute_h_layers", s.rule.Q}, {"top_delta_layers", s.rule.P}}) within(name, value, 0, 64);
+  for (const auto& [name, value] : {std::pair{"compute_h_size", s.rule.H},
+                                    {"top_delta_size", s.rule.S},
+                                    {"delta_dim", s.rule.D},
+                                    {"num_grad_channels", s.rule.G}})
+    within(name, value, 1, 65536);
+  for (const auto& [name, value] : {std::pair{"compute_h_layers", s.rule.Q}, {"top_delta_layers", s.rule.P}})
+    within(name, value, 0, 64);
   within("hidden_sizes' length", static_cast<std::int64_t>(s.shape.widths.size()) - 2, 0, 64);
   for (std::int64_t n : s.shape.widths) within("layer's width", n, 2, 65536);
   within("batch", s.shape.batch, 2, 65536);
@@ -80,7 +89,8 @@ Setup read_setup(const Archive& file) {
   within("samples_per_class", s.shape.labels_per_class, 1, 65536);
   within("averages", s.shape.averages, 1, 65536);
   within("steps", s.steps, 1, 65536);
-  if (!std::isfinite(s.rule.inner_rate)) throw BadData(fmt::format("{}: /config inner_lr is {}", file.name(), s.rule.inner_rate));
+  if (!std::isfinite(s.rule.inner_rate))
+    throw BadData(fmt::format("{}: /config inner_lr is {}", file.name(), s.rule.inner_rate));
   try {
     s.rule.activation = activation_from(file.attribute<std::string>("config", "activation"));
     make_update_rule(s.rule);
@@ -91,10 +101,12 @@ Setup read_setup(const Archive& file) {
 }
 
 // An array of the file, of this shape and with finite numbers.
-const std::vector<double>& finite(const Archive& file, const std::string& path, const std::vector<std::int64_t>& shape) {
+const std::vector<double>& finite(const Archive& file, const std::string& path,
+                                  const std::vector<std::int64_t>& shape) {
   const auto& numbers = file.numbers<double>(path, shape);
   for (double x : numbers)
-    if (!std::isfinite(x)) throw BadData(fmt::format("{}: /{} holds {}, a reference is finite", file.name(), path, x));
+    if (!std::isfinite(x))
+      throw BadData(fmt::format("{}: /{} holds {}, a reference is finite", file.name(), path, x));
   return numbers;
 }
 
@@ -113,7 +125,8 @@ std::vector<double> swap_leading(std::span<const double> x, std::int64_t a, std:
   const auto rest = static_cast<std::int64_t>(x.size()) / (a * b);
   std::vector<double> y(x.size());
   for (std::int64_t i = 0; i < a; ++i)
-    for (std::int64_t j = 0; j < b; ++j) std::copy_n(x.begin() + (i * b + j) * rest, rest, y.begin() + (j * a + i) * rest);
+    for (std::int64_t j = 0; j < b; ++j)
+      std::copy_n(x.begin() + (i * b + j) * rest, rest, y.begin() + (j * a + i) * rest);
   return y;
 }
 
@@ -127,8 +140,14 @@ class Comparison {
   }
 
   // Compares if the file holds it.
-  void value(const std::string& group, const std::string& path, const std::vector<std::int64_t>& shape, std::span<const double> computed) { compare(group, path, shape, computed, false); }
-  void gradient(const std::string& group, const std::string& path, const std::vector<std::int64_t>& shape, std::span<const double> computed) { compare(group, path, shape, computed, true); }
+  void value(const std::string& group, const std::string& path, const std::vector<std::int64_t>& shape,
+             std::span<const double> computed) {
+    compare(group, path, shape, computed, false);
+  }
+  void gradient(const std::string& group, const std::string& path, const std::vector<std::int64_t>& shape,
+                std::span<const double> computed) {
+    compare(group, path, shape, computed, true);
+  }
 
   VectorReport report() {
     VectorReport r;
@@ -136,22 +155,29 @@ class Comparison {
       r.groups.push_back(groups_[name]);
       r.ok = r.ok && groups_[name].ok;
     }
-    if (order_.empty()) throw BadData(file_.name() + ": holds nothing to compare: none of /step0, /phi, /objective, /objective_sum, /objective_parts_1, /grad");
+    if (order_.empty())
+      throw BadData(file_.name() +
+                    ": holds nothing to compare: none of /step0, /phi, /objective, /objective_sum, "
+                    "/objective_parts_1, /grad");
     // What is in the file but wasn't compared would be a silent hole.
     for (const auto& [path, array] : file_.arrays())
       if (!compared_.count(path))
         for (const char* known : {"step0/", "phi/", "objective", "grad/"})
-          if (path.starts_with(known)) throw BadData(fmt::format("{}: /{} is not a name of this layout", file_.name(), path));
+          if (path.starts_with(known))
+            throw BadData(fmt::format("{}: /{} is not a name of this layout", file_.name(), path));
     return r;
   }
 
  private:
-  void compare(const std::string& group, const std::string& path, const std::vector<std::int64_t>& shape, std::span<const double> computed, bool is_gradient) {
+  void compare(const std::string& group, const std::string& path, const std::vector<std::int64_t>& shape,
+               std::span<const double> computed, bool is_gradient) {
     if (!file_.find(path)) return;
     const auto& reference = finite(file_, path, shape);
     compared_.insert(path);
-    const bool counts_as_zero = is_gradient && largest_magnitude(reference) < kZeroGradient * largest_gradient_;
-    const double relative = counts_as_zero ? largest_magnitude(computed) / largest_gradient_ : relative_error(reference, computed);
+    const bool counts_as_zero =
+        is_gradient && largest_magnitude(reference) < kZeroGradient * largest_gradient_;
+    const double relative = counts_as_zero ? largest_magnitude(computed) / largest_gradient_
+                                           : relative_error(reference, computed);
     const double tolerance = is_gradient ? kGradientTolerance : kValueTolerance;
     if (!groups_.count(group)) order_.push_back(group);
     VectorGroup& g = groups_[group];
@@ -174,7 +200,8 @@ class Comparison {
 // Probed intermediates of a recorded graph, run once.
 struct Probed {
   std::vector<std::pair<std::string, Var>> values;
-  void compare(const std::vector<Var>& inputs, const std::vector<const double*>& in, const std::string& prefix, bool by_group, Comparison& comparison) const {
+  void compare(const std::vector<Var>& inputs, const std::vector<const double*>& in,
+               const std::string& prefix, bool by_group, Comparison& comparison) const {
     std::vector<Var> outputs;
     std::vector<std::vector<double>> results;
     std::vector<double*> out;
@@ -196,7 +223,8 @@ struct Probed {
 
 std::vector<Var> tensors(Graph& graph, const TensorList& spec) {
   std::vector<Var> vars;
-  for (const TensorSpec& t : spec.tensors) vars.push_back(graph.input(Shape(std::span<const autodiff::Index>(t.shape)), t.name));
+  for (const TensorSpec& t : spec.tensors)
+    vars.push_back(graph.input(Shape(std::span<const autodiff::Index>(t.shape)), t.name));
   return vars;
 }
 
@@ -204,14 +232,16 @@ void point(const TensorList& spec, const std::vector<double>& values, std::vecto
   for (const TensorSpec& t : spec.tensors) in.push_back(values.data() + t.offset);
 }
 
-// Arrays that the specification writes [example, unit, ..] are turned round while they are recorded; weights and increments are as they stand.
+// Arrays that the specification writes [example, unit, ..] are turned round while they are recorded; weights
+// and increments are as they stand.
 Var as_in_file(const std::string& name, Var v) {
   const std::string kind = name.substr(0, name.find('/'));
   if (name.ends_with("weight_stats") || kind == "terms" || kind.starts_with("change")) return v;
   return v.shape().rank() == 2 ? autodiff::transpose(v) : autodiff::transpose(v, {1, 0, 2});
 }
 
-void compare_first_step(const Setup& s, const std::vector<double>& theta, const std::vector<double>& phi0, const std::vector<double>& x, Comparison& comparison) {
+void compare_first_step(const Setup& s, const std::vector<double>& theta, const std::vector<double>& phi0,
+                        const std::vector<double>& x, Comparison& comparison) {
   const auto rule = make_update_rule(s.rule);
   const TensorList theta_list = rule->theta_spec(), phi_list = phi_spec(s.shape.widths);
   Graph graph;
@@ -220,7 +250,8 @@ void compare_first_step(const Setup& s, const std::vector<double>& theta, const 
   Theta by_name;
   for (std::size_t i = 0; i < t.size(); ++i) by_name[theta_list.tensors[i].name] = t[i];
   Probed probed;
-  rule->step(by_name, Phi::from_flat(p), batch, [&](const std::string& name, Var v) { probed.values.emplace_back(name, as_in_file(name, v)); });
+  rule->step(by_name, Phi::from_flat(p), batch,
+             [&](const std::string& name, Var v) { probed.values.emplace_back(name, as_in_file(name, v)); });
   std::vector<Var> inputs(t);
   inputs.insert(inputs.end(), p.begin(), p.end());
   inputs.push_back(batch);
@@ -231,16 +262,26 @@ void compare_first_step(const Setup& s, const std::vector<double>& theta, const 
   probed.compare(inputs, in, "step0", true, comparison);
 }
 
-void compare_objective_parts(const Setup& s, const std::vector<double>& phi1, const LabelledPair<double>& pair, Comparison& comparison) {
+void compare_objective_parts(const Setup& s, const std::vector<double>& phi1,
+                             const LabelledPair<double>& pair, Comparison& comparison) {
   const TensorList phi_list = phi_spec(s.shape.widths);
   const auto n = s.shape.labelled();
   Graph graph;
   const auto p = tensors(graph, phi_list);
-  const Var x = graph.input(Shape{s.shape.widths.front(), 2 * n}, "x"), y = graph.input(Shape{2, n, s.shape.classes}, "targets");
+  const Var x = graph.input(Shape{s.shape.widths.front(), 2 * n}, "x"),
+            y = graph.input(Shape{2, n, s.shape.classes}, "targets");
   const Objective o = meta_objective(Phi::from_flat(p), x, y, s.rule.activation, s.rule.ridge);
-  const auto half = [&](autodiff::Index i) { return autodiff::reshape(autodiff::slice(y, 0, i, i + 1), Shape{n, s.shape.classes}); };
-  const Probed probed{{{"features_a", autodiff::transpose(o.features_a)}, {"features_b", autodiff::transpose(o.features_b)}, {"ya", half(0)}, {"yb", half(1)},
-                       {"v", o.v}, {"pred", o.predictions}, {"mse", o.mse}, {"reg", o.penalty}}};
+  const auto half = [&](autodiff::Index i) {
+    return autodiff::reshape(autodiff::slice(y, 0, i, i + 1), Shape{n, s.shape.classes});
+  };
+  const Probed probed{{{"features_a", autodiff::transpose(o.features_a)},
+                       {"features_b", autodiff::transpose(o.features_b)},
+                       {"ya", half(0)},
+                       {"yb", half(1)},
+                       {"v", o.v},
+                       {"pred", o.predictions},
+                       {"mse", o.mse},
+                       {"reg", o.penalty}}};
   std::vector<Var> inputs(p);
   inputs.push_back(x);
   inputs.push_back(y);
@@ -269,35 +310,47 @@ double relative_error(std::span<const double> reference, std::span<const double>
 VectorReport check_reference_vectors(const std::string& path) {
   const Archive file = checkpoints::read_archive(path);
   const Setup s = read_setup(file);
-  const auto T = s.steps, B = s.shape.batch, N0 = s.shape.widths.front(), n = s.shape.labelled(), A = s.shape.averages, C = s.shape.classes;
+  const auto T = s.steps, B = s.shape.batch, N0 = s.shape.widths.front(), n = s.shape.labelled(),
+             A = s.shape.averages, C = s.shape.classes;
   const TensorList theta_list = theta_spec(s.rule), phi_list = phi_spec(s.shape.widths);
   const auto theta = flat(file, "theta", theta_list), phi0 = flat(file, "phi0", phi_list);
 
   std::vector<std::vector<double>> x;
   const auto& inner_x = finite(file, "inner_x", {T, B, N0});
-  for (std::int64_t t = 0; t < T; ++t) x.push_back(swap_leading(std::span(inner_x).subspan(static_cast<std::size_t>(t * B * N0), static_cast<std::size_t>(B * N0)), B, N0));
+  for (std::int64_t t = 0; t < T; ++t)
+    x.push_back(swap_leading(
+        std::span(inner_x).subspan(static_cast<std::size_t>(t * B * N0), static_cast<std::size_t>(B * N0)), B,
+        N0));
 
   // Labelled pairs: [t][average], batch a then b.
   struct Pair {
     std::vector<double> x, targets;
   };
   std::vector<std::vector<Pair>> pairs(static_cast<std::size_t>(T + 1));
-  const auto &xa = finite(file, "meta/xa", {T + 1, A, n, N0}), &xb = finite(file, "meta/xb", {T + 1, A, n, N0});
-  const auto &ya = file.numbers<std::int32_t>("meta/ya", {T + 1, A, n}), &yb = file.numbers<std::int32_t>("meta/yb", {T + 1, A, n});
+  const auto &xa = finite(file, "meta/xa", {T + 1, A, n, N0}),
+             &xb = finite(file, "meta/xb", {T + 1, A, n, N0});
+  const auto &ya = file.numbers<std::int32_t>("meta/ya", {T + 1, A, n}),
+             &yb = file.numbers<std::int32_t>("meta/yb", {T + 1, A, n});
   for (const auto* labels : {&ya, &yb})
     for (std::int32_t label : *labels)
-      if (label < 0 || label >= C) throw BadData(fmt::format("{}: /meta holds the label {}, classes are 0 to {}", file.name(), label, C - 1));
+      if (label < 0 || label >= C)
+        throw BadData(
+            fmt::format("{}: /meta holds the label {}, classes are 0 to {}", file.name(), label, C - 1));
   for (std::int64_t t = 0; t <= T; ++t)
     for (std::int64_t i = 0; i < A; ++i) {
       const auto at = static_cast<std::size_t>((t * A + i) * n);
       Pair pair;
-      const auto rows = [&](const std::vector<double>& of) { return std::span(of).subspan(at * static_cast<std::size_t>(N0), static_cast<std::size_t>(n * N0)); };
+      const auto rows = [&](const std::vector<double>& of) {
+        return std::span(of).subspan(at * static_cast<std::size_t>(N0), static_cast<std::size_t>(n * N0));
+      };
       std::vector<double> both(rows(xa).begin(), rows(xa).end());
       both.insert(both.end(), rows(xb).begin(), rows(xb).end());
       pair.x = swap_leading(both, 2 * n, N0);
       pair.targets.resize(static_cast<std::size_t>(2 * n * C));
-      standardise_targets<double>(std::span(ya).subspan(at, static_cast<std::size_t>(n)), C, std::span(pair.targets).first(static_cast<std::size_t>(n * C)));
-      standardise_targets<double>(std::span(yb).subspan(at, static_cast<std::size_t>(n)), C, std::span(pair.targets).last(static_cast<std::size_t>(n * C)));
+      standardise_targets<double>(std::span(ya).subspan(at, static_cast<std::size_t>(n)), C,
+                                  std::span(pair.targets).first(static_cast<std::size_t>(n * C)));
+      standardise_targets<double>(std::span(yb).subspan(at, static_cast<std::size_t>(n)), C,
+                                  std::span(pair.targets).last(static_cast<std::size_t>(n * C)));
       pairs[static_cast<std::size_t>(t)].push_back(std::move(pair));
     }
   const auto view = [&](std::int64_t t) {
@@ -319,7 +372,10 @@ VectorReport check_reference_vectors(const std::string& path) {
     objective.push_back(step.score(phi.back(), view(t)));
     sum += objective.back();
     for (const TensorSpec& tensor : phi_list.tensors)
-      comparison.value("phi", fmt::format("phi/{}/{}", t, tensor.name), tensor.shape, std::span(phi.back()).subspan(static_cast<std::size_t>(tensor.offset), static_cast<std::size_t>(tensor.size())));
+      comparison.value(
+          "phi", fmt::format("phi/{}/{}", t, tensor.name), tensor.shape,
+          std::span(phi.back())
+              .subspan(static_cast<std::size_t>(tensor.offset), static_cast<std::size_t>(tensor.size())));
   }
   comparison.value("objective", "objective", {T + 1}, objective);
   comparison.value("objective", "objective_sum", {}, std::span(&sum, 1));
@@ -327,17 +383,23 @@ VectorReport check_reference_vectors(const std::string& path) {
 
   std::vector<double> adjoint(phi0.size(), 0.0), gradient(theta.size(), 0.0);
   for (std::int64_t t = T; t-- > 0;)
-    step.turn(theta, phi[static_cast<std::size_t>(t)], x[static_cast<std::size_t>(t)], view(t + 1), adjoint, adjoint, gradient);
-  const auto compare_gradients = [&](const std::string& group, const TensorList& list, const std::vector<double>& values) {
+    step.turn(theta, phi[static_cast<std::size_t>(t)], x[static_cast<std::size_t>(t)], view(t + 1), adjoint,
+              adjoint, gradient);
+  const auto compare_gradients = [&](const std::string& group, const TensorList& list,
+                                     const std::vector<double>& values) {
     for (const TensorSpec& t : list.tensors)
-      comparison.gradient(group, group + "/" + t.name, t.shape, std::span(values).subspan(static_cast<std::size_t>(t.offset), static_cast<std::size_t>(t.size())));
+      comparison.gradient(
+          group, group + "/" + t.name, t.shape,
+          std::span(values).subspan(static_cast<std::size_t>(t.offset), static_cast<std::size_t>(t.size())));
   };
   compare_gradients("grad/theta", theta_list, gradient);
   compare_gradients("grad/phi0", phi_list, adjoint);
 
   VectorReport report = comparison.report();
-  report.configuration = fmt::format("widths {}, {}, B={}, T={}, A={}, H={} Q={}, S={} P={}, D={}, G={}, lambda={}, identical_updates={}", fmt::format("{}", fmt::join(s.shape.widths, "-")),
-                                     to_string(s.rule.activation), B, T, A, s.rule.H, s.rule.Q, s.rule.S, s.rule.P, s.rule.D, s.rule.G, s.rule.inner_rate, s.rule.identical_updates);
+  report.configuration = fmt::format(
+      "widths {}, {}, B={}, T={}, A={}, H={} Q={}, S={} P={}, D={}, G={}, lambda={}, identical_updates={}",
+      fmt::format("{}", fmt::join(s.shape.widths, "-")), to_string(s.rule.activation), B, T, A, s.rule.H,
+      s.rule.Q, s.rule.S, s.rule.P, s.rule.D, s.rule.G, s.rule.inner_rate, s.rule.identical_updates);
   return report;
 }
 

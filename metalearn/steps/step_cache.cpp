@@ -7,12 +7,16 @@ namespace metalearn {
 using autodiff::Arena;
 
 StepCache::StepCache(RuleConfig rule, int kernel_threads, std::size_t idle_steps, int sub_segments)
-    : rule_(std::move(rule)), kernel_threads_(kernel_threads), sub_segments_(sub_segments), idle_steps_(idle_steps) {}
+    : rule_(std::move(rule)),
+      kernel_threads_(kernel_threads),
+      sub_segments_(sub_segments),
+      idle_steps_(idle_steps) {}
 
 StepCache::Lease StepCache::borrow(const StepShape& shape) {
   {
     std::lock_guard lock(mutex_);
-    const auto found = std::find_if(idle_.begin(), idle_.end(), [&](const InnerStep<float>& s) { return s.shape() == shape; });
+    const auto found = std::find_if(idle_.begin(), idle_.end(),
+                                    [&](const InnerStep<float>& s) { return s.shape() == shape; });
     if (found != idle_.end()) {
       InnerStep<float> step = std::move(*found);
       idle_.erase(found);
@@ -51,7 +55,8 @@ std::size_t StepCache::idle_arenas() const {
 void StepCache::give_back(InnerStep<float> step) {
   std::lock_guard lock(mutex_);
   Arena arena = step.exchange_arena({});
-  const auto larger = std::upper_bound(arenas_.begin(), arenas_.end(), arena, [](const Arena& a, const Arena& b) { return a.bytes() < b.bytes(); });
+  const auto larger = std::upper_bound(arenas_.begin(), arenas_.end(), arena,
+                                       [](const Arena& a, const Arena& b) { return a.bytes() < b.bytes(); });
   arenas_.insert(larger, std::move(arena));
   idle_.push_front(std::move(step));
   if (idle_.size() > idle_steps_) idle_.pop_back();

@@ -1,8 +1,9 @@
 // StepCache: compiled inner steps by shape, lent to one worker at a time.
 //
-// Compiling costs tens of milliseconds, so idle steps are kept, most recently used first. An arena costs tens or hundreds of megabytes and, when its pages are
-// touched first, more time than a step, so there are only as many as steps were ever on loan at one time: a step gets one for its loan, the largest that is idle.
-// Any thread may borrow; a lease belongs to the thread that took it.
+// Compiling costs tens of milliseconds, so idle steps are kept, most recently used first. An arena costs tens
+// or hundreds of megabytes and, when its pages are touched first, more time than a step, so there are only as
+// many as steps were ever on loan at one time: a step gets one for its loan, the largest that is idle. Any
+// thread may borrow; a lease belongs to the thread that took it.
 #pragma once
 #include <cstddef>
 #include <list>
@@ -18,7 +19,8 @@ class StepCache {
  public:
   static constexpr std::size_t kIdleSteps = 64;
   /// idle_steps: the largest number kept.
-  explicit StepCache(RuleConfig rule, int kernel_threads = 1, std::size_t idle_steps = kIdleSteps, int sub_segments = 1);
+  explicit StepCache(RuleConfig rule, int kernel_threads = 1, std::size_t idle_steps = kIdleSteps,
+                     int sub_segments = 1);
 
   /// A step on loan; goes back to the cache at the end of its life. REQUIRES the cache to outlive it.
   class Lease {
@@ -50,7 +52,7 @@ class StepCache {
   int kernel_threads_, sub_segments_;
   std::size_t idle_steps_;
   mutable std::mutex mutex_;
-  std::list<InnerStep<float>> idle_;  ///< most recently used first
+  std::list<InnerStep<float>> idle_;     ///< most recently used first
   std::vector<autodiff::Arena> arenas_;  ///< of nobody, smallest first
 };
 

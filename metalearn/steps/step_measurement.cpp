@@ -18,7 +18,9 @@ std::vector<float> drawn(std::int64_t count, const char* what) {
 }
 
 /// As TaskDistribution rounds it.
-std::int64_t largest_width(const TaskConfig& task) { return std::max<std::int64_t>(8, (task.width_max + 4) / 8 * 8); }
+std::int64_t largest_width(const TaskConfig& task) {
+  return std::max<std::int64_t>(8, (task.width_max + 4) / 8 * 8);
+}
 
 template <class F>
 double least_seconds(int rounds, F run) {
@@ -49,11 +51,18 @@ StepShape largest_shape(const Config& c, std::int64_t inputs, std::int64_t class
   return shape;
 }
 
-StepShape largest_shape(const Config& c) { return largest_shape(c, c.task.resolution * c.task.resolution, c.task.classes_max); }
+StepShape largest_shape(const Config& c) {
+  return largest_shape(c, c.task.resolution * c.task.resolution, c.task.classes_max);
+}
 
 template <class T>
 autodiff::StepProfile step_profile(InnerStep<T>& step) {
-  return {static_cast<std::size_t>(step.phi_size()), static_cast<std::size_t>(step.theta_size()), step.record_size(), sizeof(T), step.unroll_bytes(), step.recomputed_evaluations()};
+  return {static_cast<std::size_t>(step.phi_size()),
+          static_cast<std::size_t>(step.theta_size()),
+          step.record_size(),
+          sizeof(T),
+          step.unroll_bytes(),
+          step.recomputed_evaluations()};
 }
 template autodiff::StepProfile step_profile(InnerStep<float>&);
 template autodiff::StepProfile step_profile(InnerStep<double>&);
@@ -68,24 +77,30 @@ std::vector<autodiff::StepProfile> step_profiles(const RuleConfig& rule, const S
 }
 
 autodiff::StepSpeed arithmetic_speed(InnerStep<float>& step) {
-  return {1, std::max(0.0, step.turn_arithmetic() / step.forward_arithmetic() - 1 - step.recomputed_evaluations())};
+  return {1, std::max(0.0, step.turn_arithmetic() / step.forward_arithmetic() - 1 -
+                               step.recomputed_evaluations())};
 }
 
 autodiff::StepSpeed measure_speed(const RuleConfig& rule, const StepShape& shape, int threads, int rounds) {
   InnerStep<float> step(rule, shape, threads);
   const auto theta = initial_theta(rule, 1), phi = initial_phi(shape.widths, 1, 0);
-  const auto x = drawn(shape.batch_rows() * shape.batch, "measured batch"), pair_x = drawn(shape.widths.front() * 2 * shape.labelled(), "measured pair");
+  const auto x = drawn(shape.batch_rows() * shape.batch, "measured batch"),
+             pair_x = drawn(shape.widths.front() * 2 * shape.labelled(), "measured pair");
   std::vector<std::int32_t> labels(static_cast<std::size_t>(shape.labelled()));
-  for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::int32_t>(i % static_cast<std::size_t>(shape.classes));
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    labels[i] = static_cast<std::int32_t>(i % static_cast<std::size_t>(shape.classes));
   const std::size_t half = labels.size() * static_cast<std::size_t>(shape.targets());
   const std::vector<float> coefficients(labels.size() * static_cast<std::size_t>(shape.coefficients), 0.5f);
   std::vector<float> targets(2 * half);
-  for (std::size_t first : {std::size_t{0}, half}) standardise_targets<float>(labels, shape.classes, std::span(targets).subspan(first, half), coefficients);
+  for (std::size_t first : {std::size_t{0}, half})
+    standardise_targets<float>(labels, shape.classes, std::span(targets).subspan(first, half), coefficients);
   const std::vector<LabelledPair<float>> pairs(static_cast<std::size_t>(shape.averages), {pair_x, targets});
-  std::vector<float> next(phi.size()), adjoint(phi.size(), 0.0f), new_adjoint(phi.size()), gradient(theta.size());
+  std::vector<float> next(phi.size()), adjoint(phi.size(), 0.0f), new_adjoint(phi.size()),
+      gradient(theta.size());
 
   const double forward = least_seconds(rounds, [&] { step.advance(theta, phi, x, next); });
-  const double turn = least_seconds(rounds, [&] { step.turn(theta, phi, x, pairs, adjoint, new_adjoint, gradient, next); });
+  const double turn =
+      least_seconds(rounds, [&] { step.turn(theta, phi, x, pairs, adjoint, new_adjoint, gradient, next); });
   return {forward, std::max(0.0, turn - forward * (1 + step.recomputed_evaluations()))};
 }
 

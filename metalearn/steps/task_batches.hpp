@@ -1,5 +1,5 @@
-// TaskBatches: the batches of one task as an inner step takes them, drawn again for every use, in buffers that are kept. One thread.
-// Tasks draw in float32: in float64 the inputs are the same numbers.
+// TaskBatches: the batches of one task as an inner step takes them, drawn again for every use, in buffers
+// that are kept. One thread. Tasks draw in float32: in float64 the inputs are the same numbers.
 #pragma once
 #include <cstdint>
 #include <span>

@@ -11,8 +11,10 @@ namespace {
 
 constexpr double kRadiansPerDegree = 3.14159265358979323846 / 180;
 
-/// out(r, c) = image at the point that a turn about the centre by `angle` and a shift of (down, right) bring to (r, c); bilinear, edges repeat.
-void warp(const std::vector<float>& image, int height, int width, double angle, double down, double right, std::vector<float>& out) {
+/// out(r, c) = image at the point that a turn about the centre by `angle` and a shift of (down, right) bring
+/// to (r, c); bilinear, edges repeat.
+void warp(const std::vector<float>& image, int height, int width, double angle, double down, double right,
+          std::vector<float>& out) {
   const auto [sine, cosine] = portable::sin_cos(angle);
   const double centre_r = 0.5 * (height - 1), centre_c = 0.5 * (width - 1);
   for (int r = 0; r < height; ++r) {
@@ -23,8 +25,11 @@ void warp(const std::vector<float>& image, int height, int width, double angle, 
       const int r0 = static_cast<int>(from_r), c0 = static_cast<int>(from_c);
       const int r1 = std::min(r0 + 1, height - 1), c1 = std::min(c0 + 1, width - 1);
       const double fr = from_r - r0, fc = from_c - c0;
-      const auto at = [&](int row, int column) { return static_cast<double>(image[static_cast<std::size_t>(row * width + column)]); };
-      const double upper = at(r0, c0) + fc * (at(r0, c1) - at(r0, c0)), lower = at(r1, c0) + fc * (at(r1, c1) - at(r1, c0));
+      const auto at = [&](int row, int column) {
+        return static_cast<double>(image[static_cast<std::size_t>(row * width + column)]);
+      };
+      const double upper = at(r0, c0) + fc * (at(r0, c1) - at(r0, c0)),
+                   lower = at(r1, c0) + fc * (at(r1, c1) - at(r1, c0));
       out[static_cast<std::size_t>(r * width + c)] = static_cast<float>(upper + fr * (lower - upper));
     }
   }
@@ -62,8 +67,9 @@ ImageReader::ImageReader(const ImageSet& set, int resolution) : resolution_(reso
   if (set.is_images()) resize_.emplace(set.height, set.width, resolution);
 }
 
-void ImageReader::write(const ImageSet& set, std::int64_t index, const Augmentation& how, Random& random, std::int64_t e, std::int64_t batch,
-                        std::span<float> x, std::span<float> coefficients) const {
+void ImageReader::write(const ImageSet& set, std::int64_t index, const Augmentation& how, Random& random,
+                        std::int64_t e, std::int64_t batch, std::span<float> x,
+                        std::span<float> coefficients) const {
   const auto inputs = static_cast<std::size_t>(set.inputs(resolution_));
   std::vector<float> values(inputs);
   if (resize_) {
@@ -80,12 +86,15 @@ void ImageReader::write(const ImageSet& set, std::int64_t index, const Augmentat
   }
 }
 
-void ImageReader::read_image(const ImageSet& set, std::int64_t index, const Augmentation& how, Random& random, std::span<float> values,
-                             std::span<float> coefficients) const {
+void ImageReader::read_image(const ImageSet& set, std::int64_t index, const Augmentation& how, Random& random,
+                             std::span<float> values, std::span<float> coefficients) const {
   const bool moves = how.rotate || how.shift;
-  const double degrees = how.rotate ? random.uniform(-how.rotate_max, how.rotate_max) : 0, angle = degrees * kRadiansPerDegree;
-  const double pixels_down = how.shift ? random.uniform(-how.shift_max, how.shift_max) : 0, down = pixels_down * set.height / resolution_;
-  const double pixels_right = how.shift ? random.uniform(-how.shift_max, how.shift_max) : 0, right = pixels_right * set.width / resolution_;
+  const double degrees = how.rotate ? random.uniform(-how.rotate_max, how.rotate_max) : 0,
+               angle = degrees * kRadiansPerDegree;
+  const double pixels_down = how.shift ? random.uniform(-how.shift_max, how.shift_max) : 0,
+               down = pixels_down * set.height / resolution_;
+  const double pixels_right = how.shift ? random.uniform(-how.shift_max, how.shift_max) : 0,
+               right = pixels_right * set.width / resolution_;
   if (!coefficients.empty()) {
     auto next = coefficients.begin();
     if (how.turns()) *next++ = static_cast<float>(degrees / how.rotate_max);

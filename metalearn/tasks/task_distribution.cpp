@@ -7,8 +7,8 @@
 #include <stdexcept>
 
 #include "checkpoints/error.hpp"
-#include "metalearn/data/synthetic/synthetic.hpp"
 #include "metalearn/base/random.hpp"
+#include "metalearn/data/synthetic/synthetic.hpp"
 #include "metalearn/tasks/task.hpp"
 #include "metalearn/tasks/task_impl.hpp"
 
@@ -24,21 +24,25 @@ struct Family {
 };
 
 constexpr Role kRoles[] = {Role::train, Role::validation, Role::test};
-constexpr const char* kParts[] = {"train", "meta-validation", "test"};    ///< what each role sees, for messages
+constexpr const char* kParts[] = {"train", "meta-validation", "test"};  ///< what each role sees, for messages
 constexpr const char* kStreams[] = {"training task", "validation task", "test task"};
 
 std::size_t index_of(Role role) { return static_cast<std::size_t>(role); }
 
-/// The two halves of a labelled pair are disjoint, and neither repeats an example: that takes 2 x labels_per_class examples of every class.
+/// The two halves of a labelled pair are disjoint, and neither repeats an example: that takes 2 x
+/// labels_per_class examples of every class.
 void require_examples(const Family& family, int labels_per_class, const char* part) {
   if (family.classes.size() < 2)
-    throw checkpoints::BadData(fmt::format("data '{}': fewer than two classes in the {} split; a task needs at least 2", family.data->name, part));
+    throw checkpoints::BadData(
+        fmt::format("data '{}': fewer than two classes in the {} split; a task needs at least 2",
+                    family.data->name, part));
   const auto needed = 2 * static_cast<std::size_t>(labels_per_class);
   for (int c : family.classes)
     if (const auto found = family.members[static_cast<std::size_t>(c)].size(); found < needed)
-      throw checkpoints::BadData(fmt::format("data '{}': fewer than {} examples in class '{}' of the {} split ({} found); add examples{}", family.data->name, needed,
-                                             family.data->class_names[static_cast<std::size_t>(c)], part, found,
-                                             found < 2 ? "" : fmt::format(", or lower labels-per-class to {}", found / 2)));
+      throw checkpoints::BadData(fmt::format(
+          "data '{}': fewer than {} examples in class '{}' of the {} split ({} found); add examples{}",
+          family.data->name, needed, family.data->class_names[static_cast<std::size_t>(c)], part, found,
+          found < 2 ? "" : fmt::format(", or lower labels-per-class to {}", found / 2)));
 }
 
 bool has_enough(const Family& family, int labels_per_class) {
@@ -75,13 +79,18 @@ Family make_examples(const Dataset& synthetic, const SyntheticSize& size, Random
 Family make_family(std::shared_ptr<const Dataset> data, Role role) {
   if (data->make) return synthetic(std::move(data));
   Family family;
-  family.images = role == Role::train ? &data->train : role == Role::validation ? &data->validation : &data->test;
+  family.images = role == Role::train        ? &data->train
+                  : role == Role::validation ? &data->validation
+                                             : &data->test;
   family.members = class_members(*family.images, data->class_names.size());
   const auto &validation = data->validation_classes, &test = data->test_classes;
   const auto& kept = role == Role::test && !test.empty() ? test : validation;
-  const auto holds = [](const std::vector<int>& classes, int c) { return std::find(classes.begin(), classes.end(), c) != classes.end(); };
+  const auto holds = [](const std::vector<int>& classes, int c) {
+    return std::find(classes.begin(), classes.end(), c) != classes.end();
+  };
   for (int c = 0; c < static_cast<int>(data->class_names.size()); ++c)
-    if (role == Role::train ? !holds(validation, c) && !holds(test, c) : kept.empty() || holds(kept, c)) family.classes.push_back(c);
+    if (role == Role::train ? !holds(validation, c) && !holds(test, c) : kept.empty() || holds(kept, c))
+      family.classes.push_back(c);
   family.data = std::move(data);
   return family;
 }
@@ -92,16 +101,20 @@ std::int64_t inputs_of(const Family& family, const TaskConfig& config) {
   return std::int64_t{config.load.colour ? 3 : 1} * config.resolution * config.resolution;
 }
 
-/// Log-uniform between the two, rounded to the nearest multiple of 8 (so that compiled steps are found again).
+/// Log-uniform between the two, rounded to the nearest multiple of 8 (so that compiled steps are found
+/// again).
 std::int64_t draw_width(Random& random, double low, double high) {
   return std::max<std::int64_t>(8, static_cast<std::int64_t>(log_uniform(random, low, high) / 8 + 0.5) * 8);
 }
 
 void require_config(const TaskConfig& c) {
-  if (c.resolution < 1 || c.classes_min < 2 || c.classes_max < c.classes_min || c.hidden_min < 0 || c.hidden_max < c.hidden_min || c.width_min < 1 ||
-      c.width_max < c.width_min || c.representation < 1 || c.labels_per_class < 1)
-    throw std::invalid_argument("[TaskDistribution] expected positive sizes, two classes at least and min <= max in every range");
-  if (!(c.dropout >= 0 && c.dropout < 1)) throw std::invalid_argument("[TaskDistribution] expected a dropout in 0 .. 1, less than 1");
+  if (c.resolution < 1 || c.classes_min < 2 || c.classes_max < c.classes_min || c.hidden_min < 0 ||
+      c.hidden_max < c.hidden_min || c.width_min < 1 || c.width_max < c.width_min || c.representation < 1 ||
+      c.labels_per_class < 1)
+    throw std::invalid_argument(
+        "[TaskDistribution] expected positive sizes, two classes at least and min <= max in every range");
+  if (!(c.dropout >= 0 && c.dropout < 1))
+    throw std::invalid_argument("[TaskDistribution] expected a dropout in 0 .. 1, less than 1");
 }
 
 }  // namespace
@@ -113,7 +126,8 @@ struct TaskDistribution::Impl {
   std::vector<Family> families[std::size(kRoles)];  ///< by role, in drawing order
 };
 
-TaskDistribution::TaskDistribution(TaskConfig config, std::vector<std::shared_ptr<const Dataset>> sets, std::uint64_t seed) {
+TaskDistribution::TaskDistribution(TaskConfig config, std::vector<std::shared_ptr<const Dataset>> sets,
+                                   std::uint64_t seed) {
   require_config(config);
   if (sets.empty()) throw std::invalid_argument("[TaskDistribution] expected one data set at least");
   auto impl = std::make_shared<Impl>();
@@ -124,9 +138,13 @@ TaskDistribution::TaskDistribution(TaskConfig config, std::vector<std::shared_pt
   random.shuffle(std::span(sets));
   for (const auto& set : sets) {
     impl->families[index_of(Role::train)].push_back(make_family(set, Role::train));
-    if (!set->make) require_examples(impl->families[index_of(Role::train)].back(), config.labels_per_class, kParts[index_of(Role::train)]);
+    if (!set->make)
+      require_examples(impl->families[index_of(Role::train)].back(), config.labels_per_class,
+                       kParts[index_of(Role::train)]);
     for (const Role role : {Role::validation, Role::test})
-      if (Family held_out = make_family(set, role); set->make || has_enough(held_out, config.labels_per_class)) impl->families[index_of(role)].push_back(std::move(held_out));
+      if (Family held_out = make_family(set, role);
+          set->make || has_enough(held_out, config.labels_per_class))
+        impl->families[index_of(role)].push_back(std::move(held_out));
   }
   impl_ = std::move(impl);
 }
@@ -135,13 +153,15 @@ const std::vector<std::string>& TaskDistribution::families() const { return impl
 
 std::int64_t TaskDistribution::most_inputs() const {
   std::int64_t most = 0;
-  for (const auto& family : impl_->families[index_of(Role::train)]) most = std::max(most, inputs_of(family, impl_->config));
+  for (const auto& family : impl_->families[index_of(Role::train)])
+    most = std::max(most, inputs_of(family, impl_->config));
   return most;
 }
 
 std::int64_t TaskDistribution::most_classes() const {
   std::size_t most = 0;
-  for (const auto& family : impl_->families[index_of(Role::train)]) most = std::max(most, family.classes.size());
+  for (const auto& family : impl_->families[index_of(Role::train)])
+    most = std::max(most, family.classes.size());
   return std::min<std::int64_t>(impl_->config.classes_max, static_cast<std::int64_t>(most));
 }
 
@@ -149,16 +169,19 @@ Task TaskDistribution::draw(Role role, std::uint64_t id) const {
   const TaskConfig& config = impl_->config;
   const auto& families = impl_->families[index_of(role)];
   if (families.empty())
-    throw checkpoints::BadData(fmt::format("none of the data sets has a {} split of two classes or more with {} examples of each; add data that has (metalearn data NAME=DIR shows it), "
-                                           "or lower labels-per-class",
-                                           kParts[index_of(role)], 2 * config.labels_per_class));
+    throw checkpoints::BadData(
+        fmt::format("none of the data sets has a {} split of two classes or more with {} examples of each; "
+                    "add data that has (metalearn data NAME=DIR shows it), "
+                    "or lower labels-per-class",
+                    kParts[index_of(role)], 2 * config.labels_per_class));
   const Family& family = families[id % families.size()];
   const std::uint64_t stream = Random(id, purpose(kStreams[index_of(role)])).bits64();
 
   Random random(impl_->seed, stream, purpose("task"));
   std::vector<int> classes = family.classes;
   const auto available = static_cast<std::int64_t>(classes.size());
-  const std::int64_t count = random.between(std::min<std::int64_t>(config.classes_min, available), std::min<std::int64_t>(config.classes_max, available));
+  const std::int64_t count = random.between(std::min<std::int64_t>(config.classes_min, available),
+                                            std::min<std::int64_t>(config.classes_max, available));
   random.partial_shuffle(std::span(classes), static_cast<std::size_t>(count));
   classes.resize(static_cast<std::size_t>(count));
 
@@ -170,21 +193,26 @@ Task TaskDistribution::draw(Role role, std::uint64_t id) const {
   Family own;
   if (family.data->make) {
     std::iota(classes.begin(), classes.end(), 0);
-    const SyntheticSize size{widths[0], count, std::max<std::int64_t>(kSyntheticPerClass, 2 * config.labels_per_class)};
+    const SyntheticSize size{widths[0], count,
+                             std::max<std::int64_t>(kSyntheticPerClass, 2 * config.labels_per_class)};
     own = make_examples(*family.data, size, Random(impl_->seed, stream, purpose("synthetic")));
   }
   const Family& from = own.data ? own : family;
   const ImageReader reader(*from.images, config.resolution);
   const Pool pool(*from.images, from.members, classes);
-  const auto augmentation = Augmentation::draw(config, widths[0], Random(impl_->seed, stream, purpose("augmentation")));
+  const auto augmentation =
+      Augmentation::draw(config, widths[0], Random(impl_->seed, stream, purpose("augmentation")));
   const bool has_coefficients = role == Role::train && config.coefficient_targets && from.images->is_images();
   const double input_dropout = role == Role::train && config.drops_inputs() ? config.dropout : 0;
   const double hidden_dropout = role == Role::train && config.drops_hidden() ? config.dropout : 0;
-  return Task(std::make_shared<const Task::Impl>(Task::Impl{from.data, widths, id, impl_->seed, stream, config.labels_per_class, has_coefficients ? augmentation.coefficients() : 0,
-                                                            config.coefficient_weight, input_dropout, hidden_dropout, augmentation, reader, reader, pool, pool}));
+  return Task(std::make_shared<const Task::Impl>(
+      Task::Impl{from.data, widths, id, impl_->seed, stream, config.labels_per_class,
+                 has_coefficients ? augmentation.coefficients() : 0, config.coefficient_weight, input_dropout,
+                 hidden_dropout, augmentation, reader, reader, pool, pool}));
 }
 
-Task evaluation_task(std::shared_ptr<const Dataset> set, const std::vector<std::int64_t>& hidden, const TaskConfig& config, std::uint64_t seed, std::uint64_t permutation) {
+Task evaluation_task(std::shared_ptr<const Dataset> set, const std::vector<std::int64_t>& hidden,
+                     const TaskConfig& config, std::uint64_t seed, std::uint64_t permutation) {
   require_config(config);
   require_own_examples(*set);
   const std::size_t known = set->class_names.size();
@@ -194,7 +222,8 @@ Task evaluation_task(std::shared_ptr<const Dataset> set, const std::vector<std::
     std::iota(classes.begin(), classes.end(), 0);
   }
   if (set->train.count() == 0 || set->test.count() == 0)
-    throw checkpoints::BadData(fmt::format("data '{}': the {} split is empty ({}); add examples", set->name, set->train.count() == 0 ? "train" : "test", set->split_note));
+    throw checkpoints::BadData(fmt::format("data '{}': the {} split is empty ({}); add examples", set->name,
+                                           set->train.count() == 0 ? "train" : "test", set->split_note));
   const Family tested{set, &set->test, classes, class_members(set->test, known)};
   require_examples(tested, config.labels_per_class, "test");
   std::vector<std::int64_t> widths = {set->test.inputs(config.resolution)};
@@ -202,9 +231,11 @@ Task evaluation_task(std::shared_ptr<const Dataset> set, const std::vector<std::
   widths.push_back(config.representation);
   Random order(permutation, purpose("evaluation permutation"));
   const Augmentation shown = permutation == 0 ? Augmentation{} : Augmentation::permutation(widths[0], order);
-  return Task(std::make_shared<const Task::Impl>(Task::Impl{set, widths, seed, seed, purpose("evaluation"), config.labels_per_class, 0, 0, 0, 0, shown,
-                                                            ImageReader(set->train, config.resolution), ImageReader(set->test, config.resolution),
-                                                            Pool(set->train, class_members(set->train, known), classes), Pool(set->test, tested.members, classes)}));
+  return Task(std::make_shared<const Task::Impl>(
+      Task::Impl{set, widths, seed, seed, purpose("evaluation"), config.labels_per_class, 0, 0, 0, 0, shown,
+                 ImageReader(set->train, config.resolution), ImageReader(set->test, config.resolution),
+                 Pool(set->train, class_members(set->train, known), classes),
+                 Pool(set->test, tested.members, classes)}));
 }
 
 }  // namespace metalearn

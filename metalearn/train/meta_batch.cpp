@@ -12,11 +12,17 @@
 namespace metalearn {
 namespace {
 
-/// What is not finite about a window, empty where all is well. An estimator's word is not taken for it: theta is at stake.
+/// What is not finite about a window, empty where all is well. An estimator's word is not taken for it: theta
+/// is at stake.
 std::string fault(const GradientEstimate& e, const InFlight& task) {
-  if (!e.finite) return fmt::format("{} is not finite at step {}{}{}", e.failure, e.failed_step, e.failed_op.empty() ? "" : ", first: ", e.failed_op);
-  const auto somewhere = [&](const char* what) { return fmt::format("{} is not finite in the window up to step {}", what, task.age); };
-  if (!std::isfinite(e.objective_first) || !std::isfinite(e.objective_last)) return somewhere("the objective");
+  if (!e.finite)
+    return fmt::format("{} is not finite at step {}{}{}", e.failure, e.failed_step,
+                       e.failed_op.empty() ? "" : ", first: ", e.failed_op);
+  const auto somewhere = [&](const char* what) {
+    return fmt::format("{} is not finite in the window up to step {}", what, task.age);
+  };
+  if (!std::isfinite(e.objective_first) || !std::isfinite(e.objective_last))
+    return somewhere("the objective");
   if (!all_finite(e.gradient)) return somewhere("the gradient");
   if (!all_finite(task.phi)) return somewhere("phi");
   return {};
@@ -29,9 +35,11 @@ void divide(MetricsRow::Objective& o, double n) {
 
 }  // namespace
 
-MetaBatch reduce(std::span<GradientEstimate> estimates, std::span<const InFlight* const> tasks, double clip, MetricsRow& row) {
+MetaBatch reduce(std::span<GradientEstimate> estimates, std::span<const InFlight* const> tasks, double clip,
+                 MetricsRow& row) {
   if (estimates.empty() || estimates.size() != tasks.size())
-    throw std::invalid_argument(fmt::format("[reduce] {} estimates for {} tasks", estimates.size(), tasks.size()));
+    throw std::invalid_argument(
+        fmt::format("[reduce] {} estimates for {} tasks", estimates.size(), tasks.size()));
   MetaBatch batch;
   std::vector<double> sum;
   std::map<std::string, double> windows;  // applied, by family
@@ -61,7 +69,8 @@ MetaBatch reduce(std::span<GradientEstimate> estimates, std::span<const InFlight
     row.inner_steps += e.steps;
   }
 
-  const double n = batch.applied > 0 ? static_cast<double>(batch.applied) : std::numeric_limits<double>::quiet_NaN();
+  const double n =
+      batch.applied > 0 ? static_cast<double>(batch.applied) : std::numeric_limits<double>::quiet_NaN();
   divide(row.objective, n);
   row.clipped_share = clipped / n;
   for (const auto& [family, count] : windows) {

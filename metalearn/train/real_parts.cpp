@@ -2,15 +2,15 @@
 
 #include "checkpoints/disk_checkpoints.hpp"
 #include "checkpoints/error.hpp"
-#include "metalearn/data/sources/load_dataset.hpp"
 #include "metalearn/data/fingerprint.hpp"
 #include "metalearn/data/overlap.hpp"
+#include "metalearn/data/sources/load_dataset.hpp"
 #include "metalearn/evaluate/few_shot.hpp"
-#include "metalearn/windows/antithetic_es.hpp"
 #include "metalearn/steps/budget_share.hpp"
-#include "metalearn/windows/pes.hpp"
 #include "metalearn/steps/step_measurement.hpp"
 #include "metalearn/train/trainer_parts.hpp"
+#include "metalearn/windows/antithetic_es.hpp"
+#include "metalearn/windows/pes.hpp"
 #include "metalearn/windows/window_plan.hpp"
 #include "metalearn/windows/windowed.hpp"
 
@@ -20,13 +20,16 @@ namespace {
 /// Streams of phi_0 of training tasks; evaluation draws from others.
 constexpr std::uint64_t kPhiSeed = 0x7068695f30ull;
 
-std::unique_ptr<GradientEstimator> make_estimator(const Config& config, int kernel_threads, const autodiff::Budget& share, int sub_segments) {
+std::unique_ptr<GradientEstimator> make_estimator(const Config& config, int kernel_threads,
+                                                  const autodiff::Budget& share, int sub_segments) {
   if (config.estimator == "es") return std::make_unique<AntitheticES>(config, kernel_threads);
   if (config.estimator == "pes") return std::make_unique<PES>(config, kernel_threads);
-  return std::make_unique<Windowed>(config, kernel_threads, share, checkpoints::posix_file_system(), sub_segments);
+  return std::make_unique<Windowed>(config, kernel_threads, share, checkpoints::posix_file_system(),
+                                    sub_segments);
 }
 
-/// What the averaged theta is evaluated by. Base models and draws are those of `metalearn eval` with as many seeds.
+/// What the averaged theta is evaluated by. Base models and draws are those of `metalearn eval` with as many
+/// seeds.
 FewShotOptions evaluation_options(const Config& config, int at_once) {
   FewShotOptions options;
   options.steps = config.eval_steps;
@@ -37,7 +40,8 @@ FewShotOptions evaluation_options(const Config& config, int at_once) {
   return options;
 }
 
-/// The sets of eval-data, each tried once: what can't be evaluated is to be told at the start, not hours later.
+/// The sets of eval-data, each tried once: what can't be evaluated is to be told at the start, not hours
+/// later.
 std::vector<std::shared_ptr<const Dataset>> evaluation_sets(const Config& config, TrainerParts& parts) {
   std::vector<std::shared_ptr<const Dataset>> sets;
   FewShotOptions trial = evaluation_options(config, parts.at_once);
@@ -63,7 +67,8 @@ TrainerParts real_parts(const Config& config) {
     sets.push_back(load_dataset(word, config.task.load));
     const auto& set = *sets.back();
     parts.provenance.push_back(set.make ? fmt::format("{}: {}; {}", set.name, set.kind, set.split_note)
-                                        : fmt::format("{}: {} training and {} test images of {} classes; {}", set.name, set.train.count(), set.test.count(),
+                                        : fmt::format("{}: {} training and {} test images of {} classes; {}",
+                                                      set.name, set.train.count(), set.test.count(),
                                                       set.class_names.size(), set.split_note));
     for (const auto& line : set.provenance) parts.provenance.push_back(set.name + ": " + line);
   }
@@ -73,23 +78,28 @@ TrainerParts real_parts(const Config& config) {
   autodiff::Budget share;
   int sub_segments = 1;
   if (config.memory > 0) {
-    const WindowPlan plan = plan_windows(config, largest_shape(config, tasks.most_inputs(), tasks.most_classes()));
+    const WindowPlan plan =
+        plan_windows(config, largest_shape(config, tasks.most_inputs(), tasks.most_classes()));
     share = plan.share;
     sub_segments = plan.sub_segments;
     parts.at_once = plan.at_once;
     parts.memory_plan = to_text(plan, config);
     if (const auto slots = plan.longest.schedule.disk_slots; slots > 0)  // can they be kept there?
-      checkpoints::DiskCheckpoints(checkpoints::posix_file_system(), config.disk_dir, slots * plan.at_once, plan.longest.predicted.disk_bytes / static_cast<std::size_t>(slots));
+      checkpoints::DiskCheckpoints(checkpoints::posix_file_system(), config.disk_dir, slots * plan.at_once,
+                                   plan.longest.predicted.disk_bytes / static_cast<std::size_t>(slots));
   }
   // Threads that no window of its own keeps busy go to the loops inside a step.
-  parts.estimator = make_estimator(config, kernel_threads(config.threads, parts.at_once > 0 ? parts.at_once : config.tasks), share, sub_segments);
+  parts.estimator =
+      make_estimator(config, kernel_threads(config.threads, parts.at_once > 0 ? parts.at_once : config.tasks),
+                     share, sub_segments);
   parts.make_task = [tasks, seed = config.seed](std::uint64_t id) {
     Task task = tasks.draw(Role::train, id);
     return InFlight{id, task, task.family(), 0, 0, initial_phi(task.widths(), seed ^ kPhiSeed, id)};
   };
   GradientEstimator* const estimator = parts.estimator.get();
   if (config.eval_every > 0 && !config.eval_data.empty())
-    parts.evaluate = [sets = evaluation_sets(config, parts), config, estimator, at_once = parts.at_once](const std::vector<float>& theta, const Stop& stop) {
+    parts.evaluate = [sets = evaluation_sets(config, parts), config, estimator, at_once = parts.at_once](
+                         const std::vector<float>& theta, const Stop& stop) {
       if (at_once > 0) estimator->release_memory();
       FewShotOptions options = evaluation_options(config, at_once);
       options.stop = stop;
@@ -108,7 +118,8 @@ TrainerParts real_parts(const Config& config) {
     parts.notes.push_back(fmt::format("theta is not validated: {}", e.what()));
     return parts;
   }
-  parts.validate = [tasks, config, estimator, at_once = parts.at_once](const std::vector<float>& theta, const Stop& stop) {
+  parts.validate = [tasks, config, estimator, at_once = parts.at_once](const std::vector<float>& theta,
+                                                                       const Stop& stop) {
     if (at_once > 0) estimator->release_memory();
     FewShotOptions options;
     options.steps = config.validate_steps;

@@ -26,12 +26,14 @@ std::string listed(const std::vector<SnapshotEntry>& entries) {
 
 class Rerun {
  public:
-  Rerun(std::string run, const std::string& scratch) : run_(std::move(run)), expected_(scratch + "/expected"), rerun_(scratch + "/rerun") {
+  Rerun(std::string run, const std::string& scratch)
+      : run_(std::move(run)), expected_(scratch + "/expected"), rerun_(scratch + "/rerun") {
     fs::create_directory(expected_);
     fs::create_directory(rerun_);
   }
 
-  /// Errors and events speak of the run, not of folders that will be gone. What failed in writing did fail there.
+  /// Errors and events speak of the run, not of folders that will be gone. What failed in writing did fail
+  /// there.
   template <class F>
   auto in_words_of_the_run(F&& act) const {
     try {
@@ -46,24 +48,37 @@ class Rerun {
   }
   std::string of_the_run(std::string text) const {
     for (const auto* folder : {&expected_, &rerun_})
-      for (std::size_t at = 0; (at = text.find(*folder, at)) != std::string::npos; at += run_.size()) text.replace(at, folder->size(), run_);
+      for (std::size_t at = 0; (at = text.find(*folder, at)) != std::string::npos; at += run_.size())
+        text.replace(at, folder->size(), run_);
     return text;
   }
 
   void choose(const Stretch& stretch, Reproduction& r) {
     copy(stretch, r);
     r.to = wanted_.back().update;
-    const std::string metrics = checkpoints::read_text(checkpoints::posix_file_system(), run_ + "/metrics.csv").value_or(""), columns = metrics.substr(0, metrics.find('\n') + 1);
+    const std::string metrics =
+                          checkpoints::read_text(checkpoints::posix_file_system(), run_ + "/metrics.csv")
+                              .value_or(""),
+                      columns = metrics.substr(0, metrics.find('\n') + 1);
     metrics_ = parse_metrics(metrics);
-    if (metrics_.columns.empty()) r.notes.push_back(fmt::format("no rows are compared: {}/metrics.csv is missing or does not begin with the names of its columns", run_));
-    else checkpoints::write_durably(checkpoints::posix_file_system(), rerun_ + "/metrics.csv", std::as_bytes(std::span(columns)));  // the rerun adds its rows to them
+    if (metrics_.columns.empty())
+      r.notes.push_back(fmt::format(
+          "no rows are compared: {}/metrics.csv is missing or does not begin with the names of its columns",
+          run_));
+    else
+      checkpoints::write_durably(checkpoints::posix_file_system(), rerun_ + "/metrics.csv",
+                                 std::as_bytes(std::span(columns)));  // the rerun adds its rows to them
     for (const auto& row : metrics_.rows)  // rows may go on after the last snapshot
-      if (stretch.to && row.wrong.empty() && row.update > r.to && row.update <= *stretch.to) r.to = row.update;
+      if (stretch.to && row.wrong.empty() && row.update > r.to && row.update <= *stretch.to)
+        r.to = row.update;
   }
 
   /// Until all is compared, something differs, or it is stopped.
-  void go(const Stretch& stretch, const Trainer::OnProgress& on_progress, const Stop& stop, const PartsMaker& parts, Reproduction& r) {
-    ConfigChanges changes = {{"updates", std::to_string(r.to)}, {"disk", "0"}, {"eval-every", "0"}};  // the disk's folder may be on another machine
+  void go(const Stretch& stretch, const Trainer::OnProgress& on_progress, const Stop& stop,
+          const PartsMaker& parts, Reproduction& r) {
+    ConfigChanges changes = {{"updates", std::to_string(r.to)},
+                             {"disk", "0"},
+                             {"eval-every", "0"}};  // the disk's folder may be on another machine
     if (stretch.threads) changes["threads"] = std::to_string(*stretch.threads);
     if (stretch.data) changes["data"] = *stretch.data;
     const auto trainer = in_words_of_the_run([&] { return resume_with(rerun_, changes, parts); });
@@ -72,7 +87,8 @@ class Rerun {
     const auto go_to = [&](std::int64_t generation) {
       try {
         const auto show = [&](Progress p) {
-          std::vector<std::string> events = std::exchange(first, false) ? r.notes : std::vector<std::string>{};
+          std::vector<std::string> events =
+              std::exchange(first, false) ? r.notes : std::vector<std::string>{};
           for (const auto& event : p.events)
             if (const auto text = of_the_run(event); !is_noted(text, r.notes)) events.push_back(text);
           p.events = std::move(events);
@@ -89,11 +105,16 @@ class Rerun {
     };
     for (const auto& entry : wanted_) {
       if (!go_to(entry.update) || trainer->update() < entry.update) break;
-      r.compared.push_back({entry.update, compare(read_run_snapshot(entry.path), read_run_snapshot(trainer->newest_snapshot()))});
+      r.compared.push_back({entry.update, compare(read_run_snapshot(entry.path),
+                                                  read_run_snapshot(trainer->newest_snapshot()))});
       if (r.stopped || !r.same()) break;
     }
     if (!r.stopped && r.same() && trainer->update() < r.to) go_to(r.to);
-    r.metrics = diff_metrics(metrics_, parse_metrics(checkpoints::read_text(checkpoints::posix_file_system(), rerun_ + "/metrics.csv").value_or("")), r.from, trainer->update());
+    r.metrics = diff_metrics(
+        metrics_,
+        parse_metrics(
+            checkpoints::read_text(checkpoints::posix_file_system(), rerun_ + "/metrics.csv").value_or("")),
+        r.from, trainer->update());
   }
 
  private:
@@ -106,10 +127,12 @@ class Rerun {
 
   /// Is an event of the rerun a note already, or about its want of the rows before?
   bool is_noted(const std::string& event, const std::vector<std::string>& notes) const {
-    return event.starts_with(run_ + "/metrics.csv lacks") || std::count(notes.begin(), notes.end(), event) > 0;
+    return event.starts_with(run_ + "/metrics.csv lacks") ||
+           std::count(notes.begin(), notes.end(), event) > 0;
   }
 
-  /// The snapshot to start from and those to compare with. A run that trains meanwhile may take them away: then, unless the start was named, later ones do.
+  /// The snapshot to start from and those to compare with. A run that trains meanwhile may take them away:
+  /// then, unless the start was named, later ones do.
   void copy(const Stretch& stretch, Reproduction& r) {
     constexpr int kAttempts = 100;
     for (int attempt = 1;; ++attempt) {
@@ -118,8 +141,14 @@ class Rerun {
         copy_start(choose_start(stretch, r), r);
         const bool gone = copy_rest(r);
         if (!wanted_.empty()) return;
-        if (!gone) throw checkpoints::BadData(fmt::format("{}: no snapshot after generation {} is whole; metalearn verify {} says more", run_, r.from, run_));
-        throw checkpoints::NoInput(fmt::format("{}: the run has removed meanwhile what there was after generation {}; try again from a newer one", run_, r.from));
+        if (!gone)
+          throw checkpoints::BadData(
+              fmt::format("{}: no snapshot after generation {} is whole; metalearn verify {} says more", run_,
+                          r.from, run_));
+        throw checkpoints::NoInput(
+            fmt::format("{}: the run has removed meanwhile what there was after generation {}; try again "
+                        "from a newer one",
+                        run_, r.from));
       } catch (const checkpoints::NoInput&) {
         if (stretch.from || attempt == kAttempts) throw;
       }
@@ -129,7 +158,10 @@ class Rerun {
 
   void copy_start(const SnapshotEntry& start, Reproduction& r) const {
     auto begin = read_run_snapshot(start.path);
-    if (begin.generation != start.update) throw checkpoints::BadData(fmt::format("{}: holds generation {}, not that of its name; start from another one", start.path, begin.generation));
+    if (begin.generation != start.update)
+      throw checkpoints::BadData(
+          fmt::format("{}: holds generation {}, not that of its name; start from another one", start.path,
+                      begin.generation));
     if (const auto note = kernels_note(begin.archive); !note.empty()) r.notes.push_back(note);
     begin.archive.set("config", "save-every", std::string("1000000000"));  // saved where it is compared
     checkpoints::save_snapshot(checkpoints::snapshot_path(rerun_, start.update), begin.archive);
@@ -137,16 +169,23 @@ class Rerun {
 
   SnapshotEntry choose_start(const Stretch& stretch, Reproduction& r) {
     const auto entries = checkpoints::list_snapshots(run_);
-    if (entries.empty()) throw checkpoints::NoInput(fmt::format("{0}: holds no snapshots; name a run directory, or start a run with `metalearn train --run {0}`", run_));
+    if (entries.empty())
+      throw checkpoints::NoInput(fmt::format(
+          "{0}: holds no snapshots; name a run directory, or start a run with `metalearn train --run {0}`",
+          run_));
     r.from = stretch.from.value_or(entries.front().update);
-    const auto start = std::find_if(entries.begin(), entries.end(), [&](const auto& e) { return e.update == r.from; });
-    if (start == entries.end()) throw checkpoints::NoInput(fmt::format("{}: has no snapshot of generation {}; there are {}", run_, r.from, listed(entries)));
+    const auto start =
+        std::find_if(entries.begin(), entries.end(), [&](const auto& e) { return e.update == r.from; });
+    if (start == entries.end())
+      throw checkpoints::NoInput(
+          fmt::format("{}: has no snapshot of generation {}; there are {}", run_, r.from, listed(entries)));
     wanted_.clear();
     for (auto entry = start + 1; entry != entries.end(); ++entry)
       if (!stretch.to || entry->update <= *stretch.to) wanted_.push_back(*entry);
     if (wanted_.empty())
-      throw checkpoints::UsageError(fmt::format("{}: there is nothing to compare with after generation {}{}; there are {}", run_, r.from,
-                                                stretch.to ? fmt::format(" and up to {}", *stretch.to) : ", which is the newest", listed(entries)));
+      throw checkpoints::UsageError(fmt::format(
+          "{}: there is nothing to compare with after generation {}{}; there are {}", run_, r.from,
+          stretch.to ? fmt::format(" and up to {}", *stretch.to) : ", which is the newest", listed(entries)));
     return *start;
   }
 
@@ -158,8 +197,12 @@ class Rerun {
       const SnapshotEntry to{entry.update, checkpoints::snapshot_path(expected_, entry.update)};
       std::error_code failed;
       if (!fs::copy_file(entry.path, to.path, fs::copy_options::overwrite_existing, failed)) {
-        if (fs::exists(entry.path)) throw checkpoints::IoError(fmt::format("{}: can't be copied to {}: {}; make room there, or work in another temporary folder", entry.path, to.path, failed.message()));
-        r.notes.push_back(fmt::format("generation {} is not compared: the run has removed it meanwhile", entry.update));
+        if (fs::exists(entry.path))
+          throw checkpoints::IoError(fmt::format(
+              "{}: can't be copied to {}: {}; make room there, or work in another temporary folder",
+              entry.path, to.path, failed.message()));
+        r.notes.push_back(
+            fmt::format("generation {} is not compared: the run has removed it meanwhile", entry.update));
         gone = true;
         continue;
       }
@@ -167,7 +210,8 @@ class Rerun {
         read_run_snapshot(to.path);
         copied.push_back(to);
       } catch (const checkpoints::BadData& e) {
-        r.notes.push_back(fmt::format("generation {} is not compared: {}", entry.update, of_the_run(e.what())));
+        r.notes.push_back(
+            fmt::format("generation {} is not compared: {}", entry.update, of_the_run(e.what())));
       }
     }
     wanted_ = copied;
@@ -182,10 +226,12 @@ class Rerun {
 }  // namespace
 
 bool Reproduction::same() const {
-  return metrics.differences.empty() && std::all_of(compared.begin(), compared.end(), [](const auto& g) { return g.diff.same(); });
+  return metrics.differences.empty() &&
+         std::all_of(compared.begin(), compared.end(), [](const auto& g) { return g.diff.same(); });
 }
 
-Reproduction reproduce(const std::string& run, const Stretch& stretch, const std::string& scratch, const Trainer::OnProgress& on_progress, const Stop& stop, const PartsMaker& parts) {
+Reproduction reproduce(const std::string& run, const Stretch& stretch, const std::string& scratch,
+                       const Trainer::OnProgress& on_progress, const Stop& stop, const PartsMaker& parts) {
   Reproduction r;
   Rerun rerun(run, scratch);
   rerun.choose(stretch, r);

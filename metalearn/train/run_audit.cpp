@@ -17,10 +17,10 @@
 #include "metalearn/records/evaluation_rows.hpp"
 #include "metalearn/records/log_rows.hpp"
 #include "metalearn/records/metrics_text.hpp"
+#include "metalearn/records/step_rows.hpp"
 #include "metalearn/snapshots/model_file.hpp"
 #include "metalearn/snapshots/run_snapshot.hpp"
 #include "metalearn/snapshots/run_state.hpp"
-#include "metalearn/records/step_rows.hpp"
 #include "metalearn/train/trainer.hpp"
 
 namespace metalearn {
@@ -30,7 +30,9 @@ using checkpoints::FileSystem;
 using checkpoints::SnapshotEntry;
 
 /// A message of the world begins with the file's name, which the finding has already.
-std::string without_name(const std::string& message, const std::string& path) { return message.starts_with(path + ": ") ? message.substr(path.size() + 2) : message; }
+std::string without_name(const std::string& message, const std::string& path) {
+  return message.starts_with(path + ": ") ? message.substr(path.size() + 2) : message;
+}
 
 /// What the other files are compared with.
 struct Whole {
@@ -47,16 +49,22 @@ struct Read {
 
 /// Throws NoInput.
 Read read(const std::string& path, FileSystem& files) {
-  const auto damaged = [&](const std::exception& e) { return Read{{path, Grade::damaged, without_name(e.what(), path)}}; };
+  const auto damaged = [&](const std::exception& e) {
+    return Read{{path, Grade::damaged, without_name(e.what(), path)}};
+  };
   try {
     const RunSnapshot s = read_any_snapshot(path, files);
     if (is_model(s.archive)) {
       model_from(s.archive);
-      return {{path, Grade::ok, fmt::format("a theta or phi of its own, schema {}, {} bytes", s.schema, s.bytes)}, {}};
+      return {
+          {path, Grade::ok, fmt::format("a theta or phi of its own, schema {}, {} bytes", s.schema, s.bytes)},
+          {}};
     }
     state_from(s.archive, s.config);
     in_flight_from(s.archive, s.config);
-    return {{path, Grade::ok, fmt::format("generation {}, schema {}, {} bytes", s.generation, s.schema, s.bytes)}, Whole{path, s.generation, s.config}};
+    return {
+        {path, Grade::ok, fmt::format("generation {}, schema {}, {} bytes", s.generation, s.schema, s.bytes)},
+        Whole{path, s.generation, s.config}};
   } catch (const checkpoints::BadData& e) {
     return damaged(e);
   } catch (const std::invalid_argument& e) {
@@ -73,14 +81,18 @@ std::optional<std::string> text_of(const std::string& path, FileSystem& files) {
   }
 }
 
-bool may_change(const std::string& key) { return std::count(resumable_keys().begin(), resumable_keys().end(), key) > 0; }
+bool may_change(const std::string& key) {
+  return std::count(resumable_keys().begin(), resumable_keys().end(), key) > 0;
+}
 
 Finding audit_config(const std::string& path, const Whole* newest, FileSystem& files) {
   const auto damaged = [&](const std::string& what) { return Finding{path, Grade::damaged, what}; };
   const auto text = text_of(path, files);
   if (!text) return damaged("is missing or can't be read; resuming writes it anew");
   const auto json = nlohmann::json::parse(*text, nullptr, false);
-  if (!json.is_object() || !std::all_of(json.begin(), json.end(), [](const auto& v) { return v.is_string(); })) return damaged("is not a JSON object of texts; resuming writes it anew");
+  if (!json.is_object() ||
+      !std::all_of(json.begin(), json.end(), [](const auto& v) { return v.is_string(); }))
+    return damaged("is not a JSON object of texts; resuming writes it anew");
   Config config;
   try {
     config = Config::from_map(json.get<std::map<std::string, std::string>>());
@@ -92,7 +104,8 @@ Finding audit_config(const std::string& path, const Whole* newest, FileSystem& f
   const auto in_snapshot = newest->config.to_map();
   for (const auto& [key, value] : config.to_map())
     if (const auto& other = in_snapshot.at(key); !may_change(key) && value != other)
-      return damaged(fmt::format("{} is '{}', and '{}' in {}; a resume goes by the snapshot", key, value, other, newest->path));
+      return damaged(fmt::format("{} is '{}', and '{}' in {}; a resume goes by the snapshot", key, value,
+                                 other, newest->path));
   return {path, Grade::ok, "agrees with the newest snapshot"};
 }
 
@@ -103,52 +116,76 @@ Finding audit_metrics(const std::string& path, const Whole* newest, FileSystem& 
   if (metrics.columns.empty()) return {path, Grade::damaged, "does not begin with the names of its columns"};
   const std::int64_t promised = newest ? newest->generation : 0;
   // A file that begins later, without a gap: the rows before were lost or moved away, and a resume went on.
-  const std::int64_t begin = metrics.rows.empty() ? 0 : std::max<std::int64_t>(0, metrics.rows.front().update - 1);
+  const std::int64_t begin =
+      metrics.rows.empty() ? 0 : std::max<std::int64_t>(0, metrics.rows.front().update - 1);
   std::int64_t done = begin;
   std::string wrong;
   for (const auto& row : metrics.rows) {
-    if (!row.wrong.empty()) wrong = fmt::format("line {} {}", row.line, row.wrong);
-    else if (row.update <= done) wrong = fmt::format("line {} is of update {}, which stands before it already", row.line, row.update);
-    else if (row.update > done + 1) wrong = fmt::format("line {} is of update {}: rows {} to {} are missing", row.line, row.update, done + 1, row.update - 1);
+    if (!row.wrong.empty())
+      wrong = fmt::format("line {} {}", row.line, row.wrong);
+    else if (row.update <= done)
+      wrong = fmt::format("line {} is of update {}, which stands before it already", row.line, row.update);
+    else if (row.update > done + 1)
+      wrong = fmt::format("line {} is of update {}: rows {} to {} are missing", row.line, row.update,
+                          done + 1, row.update - 1);
     if (!wrong.empty()) break;
     ++done;
   }
-  if (wrong.empty() && metrics.torn) wrong = fmt::format("the row after update {} is torn, or being written", done);
+  if (wrong.empty() && metrics.torn)
+    wrong = fmt::format("the row after update {} is torn, or being written", done);
   if (done < promised)
-    return {path, Grade::damaged, wrong.empty() ? fmt::format("ends with update {}, and the newest snapshot is of update {}", done, promised) : wrong};
-  if (begin > 0) return {path, Grade::note, fmt::format("begins with update {}; the rows before are gone", begin + 1)};
+    return {path, Grade::damaged,
+            wrong.empty()
+                ? fmt::format("ends with update {}, and the newest snapshot is of update {}", done, promised)
+                : wrong};
+  if (begin > 0)
+    return {path, Grade::note, fmt::format("begins with update {}; the rows before are gone", begin + 1)};
   if (wrong.empty()) return {path, Grade::ok, fmt::format("{} rows", done)};
-  return {path, Grade::note, fmt::format("{} rows; {}, which is after the newest snapshot: resuming cuts it off", done, wrong)};
+  return {path, Grade::note,
+          fmt::format("{} rows; {}, which is after the newest snapshot: resuming cuts it off", done, wrong)};
 }
 
-/// The newest update whose evaluation evaluations.csv should hold, unless the schedule was changed later; 0: none.
+/// The newest update whose evaluation evaluations.csv should hold, unless the schedule was changed later; 0:
+/// none.
 std::int64_t evaluation_due(const Whole* newest) {
   if (!newest || newest->config.eval_data.empty() || newest->config.eval_every == 0) return 0;
   return newest->generation / newest->config.eval_every * newest->config.eval_every;
 }
 
-/// Of steps.csv, evaluations.csv or log.csv, where there is one. due: of this update there should be rows; 0: nothing is known.
-std::optional<Finding> audit_rows(const std::string& path, const std::string& header, std::int64_t due, FileSystem& files) {
+/// Of steps.csv, evaluations.csv or log.csv, where there is one. due: of this update there should be rows; 0:
+/// nothing is known.
+std::optional<Finding> audit_rows(const std::string& path, const std::string& header, std::int64_t due,
+                                  FileSystem& files) {
   const auto text = text_of(path, files);
-  const std::string lacks = fmt::format("no rows of update {}, as eval-every asks for: they were lost, or that was set later", due);
+  const std::string lacks =
+      fmt::format("no rows of update {}, as eval-every asks for: they were lost, or that was set later", due);
   if (!text) return due > 0 ? std::optional(Finding{path, Grade::note, lacks}) : std::nullopt;
-  if (!text->starts_with(header)) return Finding{path, Grade::damaged, "does not begin with the names of its columns"};
+  if (!text->starts_with(header))
+    return Finding{path, Grade::damaged, "does not begin with the names of its columns"};
   std::istringstream lines(*text);
   std::int64_t rows = -1, before = 0;
   for (std::string line; std::getline(lines, line) && !lines.eof(); ++rows) {
     if (rows < 0) continue;
     std::int64_t update = 0;
     const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), update);
-    const auto commas = std::count(line.begin(), line.end(), ','), expected = std::count(header.begin(), header.end(), ',');  // an event, in quotes, may have more
-    if (error != std::errc() || update < before || (line.ends_with('"') ? commas < expected : commas != expected)) return Finding{path, Grade::damaged, fmt::format("line {} is none of its rows", rows + 2)};
+    const auto commas = std::count(line.begin(), line.end(), ','),
+               expected =
+                   std::count(header.begin(), header.end(), ',');  // an event, in quotes, may have more
+    if (error != std::errc() || update < before ||
+        (line.ends_with('"') ? commas < expected : commas != expected))
+      return Finding{path, Grade::damaged, fmt::format("line {} is none of its rows", rows + 2)};
     before = update;
   }
   if (before < due) return Finding{path, Grade::note, lacks};
-  return Finding{path, Grade::ok, fmt::format("{} rows{}", std::max<std::int64_t>(0, rows), text->ends_with('\n') ? "" : "; the last one is torn, or being written")};
+  return Finding{path, Grade::ok,
+                 fmt::format("{} rows{}", std::max<std::int64_t>(0, rows),
+                             text->ends_with('\n') ? "" : "; the last one is torn, or being written")};
 }
 
-/// What of the manifest is not as the files are, with the files looked at after it; `in_doubt`: one that it lists is not there. Snapshots found damaged already are left out.
-Finding audit_manifest(const std::string& directory, const std::vector<Read>& snapshots, FileSystem& files, bool& in_doubt) {
+/// What of the manifest is not as the files are, with the files looked at after it; `in_doubt`: one that it
+/// lists is not there. Snapshots found damaged already are left out.
+Finding audit_manifest(const std::string& directory, const std::vector<Read>& snapshots, FileSystem& files,
+                       bool& in_doubt) {
   const std::string path = directory + "/" + checkpoints::kManifestName;
   in_doubt = false;
   std::optional<checkpoints::Manifest> manifest;
@@ -157,12 +194,16 @@ Finding audit_manifest(const std::string& directory, const std::vector<Read>& sn
   } catch (const checkpoints::Error& e) {
     return {path, Grade::damaged, without_name(e.what(), path) + "; the next save writes it anew"};
   }
-  if (!manifest) return {path, Grade::note, "is not there: a run of an older program; the next save writes it"};
+  if (!manifest)
+    return {path, Grade::note, "is not there: a run of an older program; the next save writes it"};
   for (const auto& [generation, entry] : manifest->generations) {
     const std::string snapshot = checkpoints::snapshot_path(directory, generation);
-    if (std::any_of(snapshots.begin(), snapshots.end(), [&](const Read& r) { return r.finding.file == snapshot && !r.whole; })) continue;
+    if (std::any_of(snapshots.begin(), snapshots.end(),
+                    [&](const Read& r) { return r.finding.file == snapshot && !r.whole; }))
+      continue;
     try {
-      if (checkpoints::manifest_entry(checkpoints::read_file(files, snapshot)) != entry) return {path, Grade::damaged, fmt::format("lists another file than {}", snapshot)};
+      if (checkpoints::manifest_entry(checkpoints::read_file(files, snapshot)) != entry)
+        return {path, Grade::damaged, fmt::format("lists another file than {}", snapshot)};
     } catch (const checkpoints::NoInput&) {
       in_doubt = true;
       return {path, Grade::damaged, fmt::format("lists {}, which is not there", snapshot)};
@@ -171,12 +212,15 @@ Finding audit_manifest(const std::string& directory, const std::vector<Read>& sn
   return {path, Grade::ok, fmt::format("lists {} generations", manifest->generations.size())};
 }
 
-/// A run that trains meanwhile may have removed what the manifest, as it was read, lists: then it lists it no more.
+/// A run that trains meanwhile may have removed what the manifest, as it was read, lists: then it lists it no
+/// more.
 Finding audit_manifest(const std::string& directory, const std::vector<Read>& snapshots, FileSystem& files) {
   constexpr int kAttempts = 100;
   bool in_doubt = false;
   for (int attempt = 1;; ++attempt)
-    if (const Finding finding = audit_manifest(directory, snapshots, files, in_doubt); !in_doubt || attempt == kAttempts) return finding;
+    if (const Finding finding = audit_manifest(directory, snapshots, files, in_doubt);
+        !in_doubt || attempt == kAttempts)
+      return finding;
 }
 
 /// What a killed owner or a fallback left.
@@ -187,13 +231,16 @@ std::vector<Finding> leftovers(const std::string& directory, FileSystem& files) 
   std::sort(names.begin(), names.end());
   for (const auto& name : names) {
     const std::string path = directory + "/" + name;
-    if (name.ends_with(".tmp")) found.push_back({path, Grade::note, "half written, by a process that was killed or is writing it now"});
-    if (name.ends_with(".damaged")) found.push_back({path, Grade::note, "was damaged and set aside; nothing reads it"});
+    if (name.ends_with(".tmp"))
+      found.push_back({path, Grade::note, "half written, by a process that was killed or is writing it now"});
+    if (name.ends_with(".damaged"))
+      found.push_back({path, Grade::note, "was damaged and set aside; nothing reads it"});
   }
   return found;
 }
 
-/// Newest first, so that the newest is read before a run that is training can take it away. Empty: nothing was there (any more).
+/// Newest first, so that the newest is read before a run that is training can take it away. Empty: nothing
+/// was there (any more).
 std::vector<Read> read_all(const std::string& directory, FileSystem& files) {
   auto entries = checkpoints::list_snapshots(directory, files);
   std::reverse(entries.begin(), entries.end());
@@ -203,13 +250,15 @@ std::vector<Read> read_all(const std::string& directory, FileSystem& files) {
       found.push_back(read(entry.path, files));
     } catch (const checkpoints::NoInput& e) {
       const auto now = checkpoints::list_snapshots(directory, files);
-      if (std::any_of(now.begin(), now.end(), [&](const SnapshotEntry& other) { return other.update == entry.update; }))
+      if (std::any_of(now.begin(), now.end(),
+                      [&](const SnapshotEntry& other) { return other.update == entry.update; }))
         found.push_back({{entry.path, Grade::damaged, without_name(e.what(), entry.path)}});
       continue;
     }
     Read& last = found.back();
     if (!last.whole || last.whole->generation == entry.update) continue;
-    last = {{entry.path, Grade::damaged, fmt::format("holds generation {}, not that of its name", last.whole->generation)}};
+    last = {{entry.path, Grade::damaged,
+             fmt::format("holds generation {}, not that of its name", last.whole->generation)}};
   }
   return found;
 }
@@ -218,25 +267,35 @@ std::vector<Read> read_all(const std::string& directory, FileSystem& files) {
 
 const char* to_string(Grade grade) {
   switch (grade) {
-    case Grade::ok: return "ok";
-    case Grade::note: return "note";
-    case Grade::damaged: return "damaged";
+    case Grade::ok:
+      return "ok";
+    case Grade::note:
+      return "note";
+    case Grade::damaged:
+      return "damaged";
   }
   return "";
 }
 
 bool RunAudit::whole() const {
-  return std::none_of(findings.begin(), findings.end(), [](const Finding& f) { return f.grade == Grade::damaged; });
+  return std::none_of(findings.begin(), findings.end(),
+                      [](const Finding& f) { return f.grade == Grade::damaged; });
 }
 
 Finding audit_snapshot(const std::string& path, FileSystem& files) { return read(path, files).finding; }
 
 RunAudit audit_run(const std::string& directory, FileSystem& files) {
-  if (files.is_directory(directory) != 1) throw checkpoints::NoInput(fmt::format("{}: no such run directory; check the path", directory));
-  constexpr int kAttempts = 100;  // a listing made while a run saves may show only what is gone a moment later
+  if (files.is_directory(directory) != 1)
+    throw checkpoints::NoInput(fmt::format("{}: no such run directory; check the path", directory));
+  constexpr int kAttempts =
+      100;  // a listing made while a run saves may show only what is gone a moment later
   std::vector<Read> snapshots;
-  for (int attempt = 0; snapshots.empty() && attempt < kAttempts; ++attempt) snapshots = read_all(directory, files);
-  if (snapshots.empty()) throw checkpoints::NoInput(fmt::format("{0}: holds no snapshots; name a run directory, or start a run with `metalearn train --run {0}`", directory));
+  for (int attempt = 0; snapshots.empty() && attempt < kAttempts; ++attempt)
+    snapshots = read_all(directory, files);
+  if (snapshots.empty())
+    throw checkpoints::NoInput(fmt::format(
+        "{0}: holds no snapshots; name a run directory, or start a run with `metalearn train --run {0}`",
+        directory));
 
   RunAudit audit;
   const Whole* newest = nullptr;
@@ -248,9 +307,12 @@ RunAudit audit_run(const std::string& directory, FileSystem& files) {
   audit.findings.push_back(audit_manifest(directory, snapshots, files));
   audit.findings.push_back(audit_config(directory + "/config.json", newest, files));
   audit.findings.push_back(audit_metrics(directory + "/metrics.csv", newest, files));
-  for (const auto& [name, header, due] : {std::tuple(kStepRowsName, step_rows_header(), std::int64_t{0}), std::tuple(kEvaluationRowsName, evaluation_rows_header(), evaluation_due(newest)),
-                                           std::tuple(kLogName, log_rows_header(), std::int64_t{0})})
-    if (auto finding = audit_rows(directory + "/" + name, header, due, files)) audit.findings.push_back(std::move(*finding));
+  for (const auto& [name, header, due] :
+       {std::tuple(kStepRowsName, step_rows_header(), std::int64_t{0}),
+        std::tuple(kEvaluationRowsName, evaluation_rows_header(), evaluation_due(newest)),
+        std::tuple(kLogName, log_rows_header(), std::int64_t{0})})
+    if (auto finding = audit_rows(directory + "/" + name, header, due, files))
+      audit.findings.push_back(std::move(*finding));
   for (auto& finding : leftovers(directory, files)) audit.findings.push_back(std::move(finding));
   return audit;
 }

@@ -50,13 +50,21 @@ bool is_own_config(const std::string& text) {
 
 void require_free(const std::string& directory) {
   if (holds_snapshots(directory))
-    throw checkpoints::UsageError(fmt::format("{0}: holds a run already; continue it with `metalearn resume {0}`, or choose another directory", directory));
+    throw checkpoints::UsageError(fmt::format(
+        "{0}: holds a run already; continue it with `metalearn resume {0}`, or choose another directory",
+        directory));
   const auto refuse = [&](const char* name) {
-    throw checkpoints::UsageError(fmt::format("{}: holds a {} but no snapshots, and a new run would overwrite it; move it away, or choose another directory", directory, name));
+    throw checkpoints::UsageError(
+        fmt::format("{}: holds a {} but no snapshots, and a new run would overwrite it; move it away, or "
+                    "choose another directory",
+                    directory, name));
   };
-  if (!is_own_without_rows(text_of(directory + "/metrics.csv"), "update,objective_first,")) refuse("metrics.csv");
-  if (!is_own_without_rows(text_of(directory + "/" + kStepRowsName), step_rows_header())) refuse(kStepRowsName);
-  if (!is_own_without_rows(text_of(directory + "/" + kEvaluationRowsName), evaluation_rows_header())) refuse(kEvaluationRowsName);
+  if (!is_own_without_rows(text_of(directory + "/metrics.csv"), "update,objective_first,"))
+    refuse("metrics.csv");
+  if (!is_own_without_rows(text_of(directory + "/" + kStepRowsName), step_rows_header()))
+    refuse(kStepRowsName);
+  if (!is_own_without_rows(text_of(directory + "/" + kEvaluationRowsName), evaluation_rows_header()))
+    refuse(kEvaluationRowsName);
   if (!is_own_without_rows(text_of(directory + "/" + kLogName), log_rows_header())) refuse(kLogName);
   if (!is_own_config(text_of(directory + "/config.json"))) refuse("config.json");
 }

@@ -1,4 +1,5 @@
-// TrainerParts: what the trainer needs from the rest of the world, gathered in one place so that a test can put something small there instead.
+// TrainerParts: what the trainer needs from the rest of the world, gathered in one place so that a test can
+// put something small there instead.
 //
 // Made once per start or resume, before anything is written. One thread.
 #pragma once
@@ -10,36 +11,43 @@
 #include <vector>
 
 #include "metalearn/evaluate/few_shot.hpp"
-#include "metalearn/windows/gradient_estimator.hpp"
 #include "metalearn/records/metrics.hpp"
 #include "metalearn/train/trainer.hpp"
+#include "metalearn/windows/gradient_estimator.hpp"
 
 namespace metalearn {
 
 struct TrainerParts {
-  std::vector<std::string> families;     ///< in the order of the columns of metrics.csv
-  std::vector<std::string> provenance;   ///< facts about the data, one line each: kept in snapshots and compared on resume
+  std::vector<std::string> families;  ///< in the order of the columns of metrics.csv
+  std::vector<std::string>
+      provenance;  ///< facts about the data, one line each: kept in snapshots and compared on resume
   std::unique_ptr<GradientEstimator> estimator;
   TaskMaker make_task;
-  std::vector<std::string> notes;        ///< for the first progress report
-  int at_once = 0;                       ///< windows that run at one time, where the memory budget says it; 0: as many as threads
-  std::string memory_plan = {};          ///< what the memory budget leads to, in a line; empty: there is none
-  /// The averaged theta on the meta-validation tasks, one point per mark; none where it was stopped. Empty: there is nothing to validate on.
+  std::vector<std::string> notes;  ///< for the first progress report
+  int at_once = 0;  ///< windows that run at one time, where the memory budget says it; 0: as many as threads
+  std::string memory_plan = {};  ///< what the memory budget leads to, in a line; empty: there is none
+  /// The averaged theta on the meta-validation tasks, one point per mark; none where it was stopped. Empty:
+  /// there is nothing to validate on.
   std::function<std::vector<ValidationPoint>(const std::vector<float>& theta, const Stop& stop)> validate;
-  /// The averaged theta on the sets of eval-data, one row per set and mark; none where it was stopped. Empty: there are none.
+  /// The averaged theta on the sets of eval-data, one row per set and mark; none where it was stopped. Empty:
+  /// there are none.
   std::function<std::vector<FewShotRow>(const std::vector<float>& theta, const Stop& stop)> evaluate;
   std::map<std::string, std::string> eval_sources = {};  ///< fingerprints of these sets, by name
 };
 
 using PartsMaker = std::function<TrainerParts(const Config&)>;
 
-/// The real ones: loads the data sets, draws tasks from them, estimates as the configuration says. Throws what load_dataset and TaskDistribution throw.
+/// The real ones: loads the data sets, draws tasks from them, estimates as the configuration says. Throws
+/// what load_dataset and TaskDistribution throw.
 TrainerParts real_parts(const Config& config);
 
 /// Trainer::start and Trainer::resume with parts of the caller's choice, writing through `files`.
-std::unique_ptr<Trainer> start_with(const Config& config, const std::string& directory, const PartsMaker& parts, const Trainer::OnProgress& on_progress = {}, const Stop& stop = {},
+std::unique_ptr<Trainer> start_with(const Config& config, const std::string& directory,
+                                    const PartsMaker& parts, const Trainer::OnProgress& on_progress = {},
+                                    const Stop& stop = {},
                                     checkpoints::FileSystem& files = checkpoints::posix_file_system());
-std::unique_ptr<Trainer> resume_with(const std::string& directory, const ConfigChanges& changes, const PartsMaker& parts,
+std::unique_ptr<Trainer> resume_with(const std::string& directory, const ConfigChanges& changes,
+                                     const PartsMaker& parts,
                                      checkpoints::FileSystem& files = checkpoints::posix_file_system());
 
 }  // namespace metalearn

@@ -4,12 +4,13 @@
 #include <vector>
 
 #include "metalearn/base/finite.hpp"
-#include "metalearn/windows/antithetic_pairs.hpp"
 #include "metalearn/steps/inner_segment.hpp"
+#include "metalearn/windows/antithetic_pairs.hpp"
 
 namespace metalearn {
 
-GradientEstimate AntitheticES::estimate(std::span<const float> theta, InFlight& task, std::int64_t, const Stop& stop) {
+GradientEstimate AntitheticES::estimate(std::span<const float> theta, InFlight& task, std::int64_t,
+                                        const Stop& stop) {
   const std::int64_t k = window_length(config_, task);
   const AntitheticPairs pairs(config_, theta, task);
   std::vector<Particle> particles;
@@ -22,7 +23,9 @@ GradientEstimate AntitheticES::estimate(std::span<const float> theta, InFlight& 
   }
   GradientEstimate result;
   result.gradient = pairs.gradient(particles, pairs.eps());
-  if (!all_finite(result.gradient)) return GradientEstimate::failed(task.age, "the gradient, " + first_not_finite(theta_spec(config_.rule), result.gradient));
+  if (!all_finite(result.gradient))
+    return GradientEstimate::failed(
+        task.age, "the gradient, " + first_not_finite(theta_spec(config_.rule), result.gradient));
   result.steps = k;
   Particle& carried = particles.back();
   result.objective_first = carried.objective_first;

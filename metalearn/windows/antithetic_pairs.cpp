@@ -5,7 +5,11 @@
 namespace metalearn {
 
 AntitheticPairs::AntitheticPairs(const Config& config, std::span<const float> theta, const InFlight& task)
-    : size_(theta.size()), count_(static_cast<std::size_t>(config.es_pairs)), sigma_(config.es_sigma), eps_(count_ * size_), thetas_(2 * count_ * size_) {
+    : size_(theta.size()),
+      count_(static_cast<std::size_t>(config.es_pairs)),
+      sigma_(config.es_sigma),
+      eps_(count_ * size_),
+      thetas_(2 * count_ * size_) {
   for (std::size_t pair = 0; pair < count_; ++pair) {
     Random random(config.seed, task.id, purpose("perturbation of theta"), task.age, pair);
     for (std::size_t i = 0; i < size_; ++i) {
@@ -16,7 +20,8 @@ AntitheticPairs::AntitheticPairs(const Config& config, std::span<const float> th
   }
 }
 
-std::vector<float> AntitheticPairs::gradient(std::span<const Particle> particles, std::span<const float> directions) const {
+std::vector<float> AntitheticPairs::gradient(std::span<const Particle> particles,
+                                             std::span<const float> directions) const {
   std::vector<double> sum(size_, 0.0);
   for (std::size_t pair = 0; pair < count_; ++pair) {
     const double difference = particles[2 * pair].objective_mean - particles[2 * pair + 1].objective_mean;

@@ -28,7 +28,8 @@ bool ForwardSteps::advance(std::span<const float> theta, InFlight& task, std::in
   return true;
 }
 
-void ForwardSteps::run(const Task& task, std::int64_t age, std::int64_t k, std::span<Particle> particles, const Stop& stop) {
+void ForwardSteps::run(const Task& task, std::int64_t age, std::int64_t k, std::span<Particle> particles,
+                       const Stop& stop) {
   auto step = borrow(task);
   TaskBatches batches(task, step->shape());
   std::vector<float> next(static_cast<std::size_t>(step->phi_size()));

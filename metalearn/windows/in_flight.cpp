@@ -8,16 +8,17 @@
 
 #include <fmt/format.h>
 
-#include "metalearn/windows/gradient_estimator.hpp"
-#include "metalearn/optimise/schedule.hpp"
 #include "metalearn/base/portable_math.hpp"
 #include "metalearn/base/random.hpp"
+#include "metalearn/optimise/schedule.hpp"
+#include "metalearn/windows/gradient_estimator.hpp"
 
 namespace metalearn {
 
 std::int64_t task_length(const Config& config, std::uint64_t id, std::int64_t update) {
   const std::int64_t limit = length_limit(config, update);
-  const double low = portable::log(static_cast<double>(config.length_min)), high = portable::log(static_cast<double>(limit) + 1.0);
+  const double low = portable::log(static_cast<double>(config.length_min)),
+               high = portable::log(static_cast<double>(limit) + 1.0);
   const double drawn = portable::exp(Random(config.seed, id, purpose("task length")).uniform(low, high));
   return std::clamp(static_cast<std::int64_t>(drawn), config.length_min, limit);
 }
@@ -28,12 +29,14 @@ std::int64_t window_length(const Config& config, const InFlight& task) {
 }
 
 std::int64_t starting_age(const Config& config, std::uint64_t id, std::int64_t length) {
-  return Random(config.seed, id, purpose("starting age")).between(0, std::max<std::int64_t>(0, length - config.window_max));
+  return Random(config.seed, id, purpose("starting age"))
+      .between(0, std::max<std::int64_t>(0, length - config.window_max));
 }
 
 std::vector<std::size_t> participants(const Config& config, std::int64_t update) {
   std::vector<std::size_t> slots;
-  for (std::int64_t i = 0; i < config.tasks; ++i) slots.push_back(static_cast<std::size_t>((update * config.tasks + i) % config.in_flight));
+  for (std::int64_t i = 0; i < config.tasks; ++i)
+    slots.push_back(static_cast<std::size_t>((update * config.tasks + i) % config.in_flight));
   return slots;
 }
 
@@ -44,7 +47,8 @@ InFlight InFlightPool::begin(std::int64_t update) {
   return task;
 }
 
-bool InFlightPool::fill(GradientEstimator& estimator, std::span<const float> theta, const autodiff::Parallel& parallel, const std::function<bool(std::size_t)>& go_on,
+bool InFlightPool::fill(GradientEstimator& estimator, std::span<const float> theta,
+                        const autodiff::Parallel& parallel, const std::function<bool(std::size_t)>& go_on,
                         const Stop& stop, std::vector<std::string>* notes) {
   tasks_.clear();
   for (std::int64_t slot = 0; slot < config_.in_flight; ++slot) tasks_.push_back(begin(0));
@@ -65,20 +69,27 @@ bool InFlightPool::fill(GradientEstimator& estimator, std::span<const float> the
       if (asked(stop)) stopped = true;
       if (stopped) return;
       if (!estimator.advance(theta, moved, std::min(config_.window_max, age - moved.age))) {
-        failed[slot] = fmt::format("task {} ({}) was to begin at age {}, but is not finite after step {}: it begins at 0", moved.id, moved.family, age, moved.age);
+        failed[slot] = fmt::format(
+            "task {} ({}) was to begin at age {}, but is not finite after step {}: it begins at 0", moved.id,
+            moved.family, age, moved.age);
         return;
       }
     }
     tasks_[slot] = std::move(moved);
   });
-  if (notes) std::copy_if(failed.begin(), failed.end(), std::back_inserter(*notes), [](const auto& line) { return !line.empty(); });
+  if (notes)
+    std::copy_if(failed.begin(), failed.end(), std::back_inserter(*notes),
+                 [](const auto& line) { return !line.empty(); });
   return !stopped;
 }
 
-void InFlightPool::restore(std::uint64_t id, std::int64_t length, std::int64_t age, std::vector<float> phi, Particles particles) {
+void InFlightPool::restore(std::uint64_t id, std::int64_t length, std::int64_t age, std::vector<float> phi,
+                           Particles particles) {
   InFlight task = make_(id);
   if (task.phi.size() != phi.size())
-    throw std::invalid_argument(fmt::format("phi of in-flight task {} ({}) has {} numbers, its architecture {}", id, task.family, phi.size(), task.phi.size()));
+    throw std::invalid_argument(
+        fmt::format("phi of in-flight task {} ({}) has {} numbers, its architecture {}", id, task.family,
+                    phi.size(), task.phi.size()));
   task.length = length;
   task.age = age;
   task.phi = std::move(phi);

@@ -1,8 +1,11 @@
-// In-flight tasks: the pool of tasks that meta-training takes its windows from, each at its own age with its own carried phi.
+// In-flight tasks: the pool of tasks that meta-training takes its windows from, each at its own age with its
+// own carried phi.
 //
-// A task is begun with a total length L, gives up windows of k inner steps as it is visited, and is replaced by the next task id when its age reaches L
-// (or when it turns non-finite). Everything drawn is a pure function of (seed, task id, age), so ids, lengths, ages, phi and particles are all that a snapshot needs.
-// metalearn/SOURCES.md, "procedure". The pool is for one thread; different tasks of it may be worked on by different threads.
+// A task is begun with a total length L, gives up windows of k inner steps as it is visited, and is replaced
+// by the next task id when its age reaches L (or when it turns non-finite). Everything drawn is a pure
+// function of (seed, task id, age), so ids, lengths, ages, phi and particles are all that a snapshot needs.
+// metalearn/SOURCES.md, "procedure". The pool is for one thread; different tasks of it may be worked on by
+// different threads.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -11,8 +14,8 @@
 #include <vector>
 
 #include "autodiff/parallel/parallel.hpp"
-#include "metalearn/config/config.hpp"
 #include "metalearn/base/stop.hpp"
+#include "metalearn/config/config.hpp"
 
 namespace metalearn {
 
@@ -41,23 +44,28 @@ using TaskMaker = std::function<InFlight(std::uint64_t id)>;
 std::int64_t task_length(const Config& config, std::uint64_t id, std::int64_t update);
 /// k: uniform in window_min .. window_max, no more than what is left of L.
 std::int64_t window_length(const Config& config, const InFlight& task);
-/// Age of a task of the first generation: uniform in 0 .. L - window_max (0 if that is negative), so that ages are spread from the first update on and
-/// every first window is whole; with window and length both T it is 0 and each window is one complete unroll.
+/// Age of a task of the first generation: uniform in 0 .. L - window_max (0 if that is negative), so that
+/// ages are spread from the first update on and every first window is whole; with window and length both T it
+/// is 0 and each window is one complete unroll.
 std::int64_t starting_age(const Config& config, std::uint64_t id, std::int64_t length);
-/// The slots whose tasks take part in an update, in task order. Round-robin: (update * M + i) mod P for i = 0 .. M-1.
+/// The slots whose tasks take part in an update, in task order. Round-robin: (update * M + i) mod P for i = 0
+/// .. M-1.
 std::vector<std::size_t> participants(const Config& config, std::int64_t update);
 
 class InFlightPool {
  public:
   InFlightPool(const Config& config, TaskMaker make) : config_(config), make_(std::move(make)) {}
 
-  /// P fresh tasks, ids 0 .. P-1, each advanced to its starting age with this theta. A task that does not get there finite starts at age 0, which `notes` says.
-  /// `go_on` is told how many are begun, this one included: one call at a time, from any of the threads. Where it says no, or `stop` yes (asked window by window), the
-  /// rest is left, and fill returns false.
-  bool fill(GradientEstimator& estimator, std::span<const float> theta, const autodiff::Parallel& parallel, const std::function<bool(std::size_t begun)>& go_on = {},
-            const Stop& stop = {}, std::vector<std::string>* notes = nullptr);
+  /// P fresh tasks, ids 0 .. P-1, each advanced to its starting age with this theta. A task that does not get
+  /// there finite starts at age 0, which `notes` says. `go_on` is told how many are begun, this one included:
+  /// one call at a time, from any of the threads. Where it says no, or `stop` yes (asked window by window),
+  /// the rest is left, and fill returns false.
+  bool fill(GradientEstimator& estimator, std::span<const float> theta, const autodiff::Parallel& parallel,
+            const std::function<bool(std::size_t begun)>& go_on = {}, const Stop& stop = {},
+            std::vector<std::string>* notes = nullptr);
   /// A task as a snapshot holds it: everything but id, length, age, phi and particles is drawn again.
-  void restore(std::uint64_t id, std::int64_t length, std::int64_t age, std::vector<float> phi, Particles particles = {});
+  void restore(std::uint64_t id, std::int64_t length, std::int64_t age, std::vector<float> phi,
+               Particles particles = {});
   void set_next_task(std::uint64_t id) { next_task_ = id; }
 
   /// Puts the next task, at age 0, in this slot's place.

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "metalearn/base/finite.hpp"
-#include "metalearn/windows/antithetic_pairs.hpp"
 #include "metalearn/steps/inner_segment.hpp"
+#include "metalearn/windows/antithetic_pairs.hpp"
 
 namespace metalearn {
 
@@ -18,7 +18,8 @@ GradientEstimate PES::estimate(std::span<const float> theta, InFlight& task, std
   const bool is_first = task.particles.phi.empty();
   std::vector<Particle> particles;
   for (std::size_t p = 0; p < count; ++p) {
-    const auto phi = is_first ? std::span<const float>(task.phi) : std::span<const float>(task.particles.phi).subspan(p * phi_size, phi_size);
+    const auto phi = is_first ? std::span<const float>(task.phi)
+                              : std::span<const float>(task.particles.phi).subspan(p * phi_size, phi_size);
     particles.push_back({pairs.theta(p), {phi.begin(), phi.end()}});
   }
   try {
@@ -32,7 +33,9 @@ GradientEstimate PES::estimate(std::span<const float> theta, InFlight& task, std
 
   GradientEstimate result;
   result.gradient = pairs.gradient(particles, xi);
-  if (!all_finite(result.gradient)) return GradientEstimate::failed(task.age, "the gradient, " + first_not_finite(theta_spec(config_.rule), result.gradient));
+  if (!all_finite(result.gradient))
+    return GradientEstimate::failed(
+        task.age, "the gradient, " + first_not_finite(theta_spec(config_.rule), result.gradient));
   result.steps = k;
   task.particles.xi = std::move(xi);
   task.particles.phi.clear();
@@ -46,7 +49,10 @@ GradientEstimate PES::estimate(std::span<const float> theta, InFlight& task, std
 }
 
 bool PES::advance(std::span<const float> theta, InFlight& task, std::int64_t steps) {
-  if (!task.particles.phi.empty()) throw std::invalid_argument("[pes] a task with particles can't be advanced without a gradient; advance it before its first window");
+  if (!task.particles.phi.empty())
+    throw std::invalid_argument(
+        "[pes] a task with particles can't be advanced without a gradient; advance it before its first "
+        "window");
   return steps_.advance(theta, task, steps);
 }
 

@@ -8,8 +8,8 @@
 
 #include "autodiff/kernels/kernels.hpp"
 #include "checkpoints/error.hpp"
-#include "metalearn/config/config.hpp"
 #include "metalearn/base/version.hpp"
+#include "metalearn/config/config.hpp"
 
 namespace metalearn {
 namespace {
@@ -23,8 +23,8 @@ std::vector<std::string> names_in(checkpoints::FileSystem& files, const std::str
 
 }  // namespace
 
-WindowJournals::WindowJournals(checkpoints::FileSystem& files, std::string directory, const Config& config, const std::vector<std::string>& provenance,
-                               int sub_segments)
+WindowJournals::WindowJournals(checkpoints::FileSystem& files, std::string directory, const Config& config,
+                               const std::vector<std::string>& provenance, int sub_segments)
     : files_(files),
       directory_(std::move(directory)),
       run_(fmt::format("{} {} {}\n", kVersion, autodiff::kernels::active<float>().isa, sub_segments)),
@@ -34,11 +34,17 @@ WindowJournals::WindowJournals(checkpoints::FileSystem& files, std::string direc
   for (const auto& line : provenance) run_ += line + '\n';
 }
 
-std::unique_ptr<checkpoints::UnrollJournalFile> WindowJournals::open(std::span<const float> theta, const InFlight& task, std::int64_t update,
+std::unique_ptr<checkpoints::UnrollJournalFile> WindowJournals::open(std::span<const float> theta,
+                                                                     const InFlight& task,
+                                                                     std::int64_t update,
                                                                      const autodiff::Schedule& schedule) {
   std::uint64_t key = 0;
-  const auto add = [&](const void* bytes, std::size_t count) { key = XXH3_64bits_withSeed(bytes, count, key); };
-  const std::string words = fmt::format("{}{} {} {} {} {} {} {} {}", run_, update, task.id, task.age, schedule.name, schedule.steps, schedule.slots, schedule.disk_slots, schedule.tape_slots);
+  const auto add = [&](const void* bytes, std::size_t count) {
+    key = XXH3_64bits_withSeed(bytes, count, key);
+  };
+  const std::string words =
+      fmt::format("{}{} {} {} {} {} {} {} {}", run_, update, task.id, task.age, schedule.name, schedule.steps,
+                  schedule.slots, schedule.disk_slots, schedule.tape_slots);
   add(words.data(), words.size());
   add(theta.data(), theta.size_bytes());
   add(task.phi.data(), task.phi.size() * sizeof(float));
@@ -46,7 +52,8 @@ std::unique_ptr<checkpoints::UnrollJournalFile> WindowJournals::open(std::span<c
     const std::int64_t numbers[] = {static_cast<std::int64_t>(a.kind), a.step, a.end, a.slot};
     add(numbers, sizeof numbers);
   }
-  return std::make_unique<checkpoints::UnrollJournalFile>(files_, directory_ + "/" + checkpoints::journal_name(task.id), key, seconds_, began(update), update);
+  return std::make_unique<checkpoints::UnrollJournalFile>(
+      files_, directory_ + "/" + checkpoints::journal_name(task.id), key, seconds_, began(update), update);
 }
 
 checkpoints::UnrollJournalFile::Clock::time_point WindowJournals::began(std::int64_t update) {
@@ -61,11 +68,13 @@ void WindowJournals::remove_all() const {
   for (const auto& name : names_in(files_, directory_)) files_.unlink(directory_ + "/" + name);
 }
 
-void remove_other_journals(checkpoints::FileSystem& files, const std::string& directory, std::int64_t update) {
+void remove_other_journals(checkpoints::FileSystem& files, const std::string& directory,
+                           std::int64_t update) {
   for (const auto& name : names_in(files, directory)) {
     const std::string path = directory + "/" + name;
     try {
-      if (!checkpoints::UnrollJournalFile(files, path, 0, 0, {}, update).is_of_generation()) files.unlink(path);
+      if (!checkpoints::UnrollJournalFile(files, path, 0, 0, {}, update).is_of_generation())
+        files.unlink(path);
     } catch (const checkpoints::IoError&) {  // which the window that it may be of will tell
     }
   }

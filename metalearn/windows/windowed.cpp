@@ -22,7 +22,8 @@ namespace {
 // Compiled steps that are kept within a memory budget; each takes a few hundred kilobytes.
 constexpr std::size_t kIdleSteps = 4;
 
-// Compiling a step leaves tens of megabytes of freed memory behind, which malloc keeps: with the arenas, it would be more than the budget.
+// Compiling a step leaves tens of megabytes of freed memory behind, which malloc keeps: with the arenas, it
+// would be more than the budget.
 void return_free_memory() {
 #ifdef __GLIBC__
   malloc_trim(0);
@@ -31,8 +32,14 @@ void return_free_memory() {
 
 }  // namespace
 
-Windowed::Windowed(const Config& config, int kernel_threads, const autodiff::Budget& share, checkpoints::FileSystem& files, int sub_segments)
-    : config_(config), share_(share), files_(files), sub_segments_(sub_segments), steps_(config, kernel_threads, share.memory_bytes > 0 ? kIdleSteps : StepCache::kIdleSteps, sub_segments) {}
+Windowed::Windowed(const Config& config, int kernel_threads, const autodiff::Budget& share,
+                   checkpoints::FileSystem& files, int sub_segments)
+    : config_(config),
+      share_(share),
+      files_(files),
+      sub_segments_(sub_segments),
+      steps_(config, kernel_threads, share.memory_bytes > 0 ? kIdleSteps : StepCache::kIdleSteps,
+             sub_segments) {}
 
 autodiff::Schedule Windowed::schedule_of(InnerStep<float>& step, autodiff::Step k) const {
   if (share_.memory_bytes == 0) return autodiff::store_states(k);
@@ -47,8 +54,10 @@ void Windowed::forget_progress() {
   if (journals_) journals_->remove_all();
 }
 
-GradientEstimate Windowed::estimate(std::span<const float> theta, InFlight& task, std::int64_t update, const Stop& stop) {
-  // Compiling and planning take memory for a moment, and other shapes' arenas are of other sizes: within a budget nothing is kept meanwhile.
+GradientEstimate Windowed::estimate(std::span<const float> theta, InFlight& task, std::int64_t update,
+                                    const Stop& stop) {
+  // Compiling and planning take memory for a moment, and other shapes' arenas are of other sizes: within a
+  // budget nothing is kept meanwhile.
   if (share_.memory_bytes > 0) release_memory();
   auto step = steps_.borrow(task.task);
   const std::int64_t k = window_length(config_, task);
@@ -62,18 +71,21 @@ GradientEstimate Windowed::estimate(std::span<const float> theta, InFlight& task
   const autodiff::Schedule schedule = schedule_of(*step, k);
   if (share_.memory_bytes > 0) return_free_memory();
   std::optional<checkpoints::DiskCheckpoints> disk;
-  if (schedule.disk_slots > 0) disk.emplace(files_, config_.disk_dir, schedule.disk_slots, std::as_bytes(std::span(phi)).size());
+  if (schedule.disk_slots > 0)
+    disk.emplace(files_, config_.disk_dir, schedule.disk_slots, std::as_bytes(std::span(phi)).size());
   const auto journal = journals_ ? journals_->open(theta, task, update, schedule) : nullptr;
   try {
     autodiff::Arena arena = arenas_.take();
-    auto telemetry = autodiff::unroll<float>(segment, schedule, phi, adjoint, result.gradient, arena, disk ? &*disk : nullptr, journal.get(), stop);
+    auto telemetry = autodiff::unroll<float>(segment, schedule, phi, adjoint, result.gradient, arena,
+                                             disk ? &*disk : nullptr, journal.get(), stop);
     arenas_.give_back(std::move(arena));
     result.adjoint_norm = std::move(telemetry.adjoint_norm);
     result.contribution_norm = std::move(telemetry.contribution_norm);
     result.waited_seconds = telemetry.waited_seconds;
     if (telemetry.went_on) result.notes.push_back("went on within its window, where it was interrupted");
     if (journal && !journal->passed_over().empty())
-      result.notes.push_back(fmt::format("a progress within its window is there, but {}: the window started again", journal->passed_over()));
+      result.notes.push_back(fmt::format(
+          "a progress within its window is there, but {}: the window started again", journal->passed_over()));
   } catch (const NotFinite& e) {
     return GradientEstimate::failed(e.step, e.what(), e.op);
   } catch (const autodiff::RecomputationMismatch&) {
@@ -81,9 +93,13 @@ GradientEstimate Windowed::estimate(std::span<const float> theta, InFlight& task
     throw;
   }
   if (journal && !journal->failure().empty() && !is_failure_told_.exchange(true))
-    result.notes.push_back(fmt::format("its progress within the window can't be kept, and training goes on without: {}", journal->failure()));
+    result.notes.push_back(
+        fmt::format("its progress within the window can't be kept, and training goes on without: {}",
+                    journal->failure()));
   // Contributions that are finite may add up to more than a float.
-  if (!all_finite(result.gradient)) return GradientEstimate::failed(task.age, "the gradient, " + first_not_finite(theta_spec(config_.rule), result.gradient));
+  if (!all_finite(result.gradient))
+    return GradientEstimate::failed(
+        task.age, "the gradient, " + first_not_finite(theta_spec(config_.rule), result.gradient));
   const float share = 1.0f / static_cast<float>(k);
   for (float& g : result.gradient) g *= share;
   result.objective_first = segment.objective(0);

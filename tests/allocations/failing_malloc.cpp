@@ -41,5 +41,7 @@ extern "C" {
 void* malloc(std::size_t bytes) { return fails() ? nullptr : __libc_malloc(bytes); }
 void* calloc(std::size_t count, std::size_t bytes) { return fails() ? nullptr : __libc_calloc(count, bytes); }
 void* realloc(void* from, std::size_t bytes) { return fails() ? nullptr : __libc_realloc(from, bytes); }
-void* aligned_alloc(std::size_t alignment, std::size_t bytes) { return fails() ? nullptr : __libc_memalign(alignment, bytes); }
+void* aligned_alloc(std::size_t alignment, std::size_t bytes) {
+  return fails() ? nullptr : __libc_memalign(alignment, bytes);
+}
 }

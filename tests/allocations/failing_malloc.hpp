@@ -1,4 +1,5 @@
-// Failing malloc: in the program that this is linked to, malloc, calloc, realloc and aligned_alloc (so operator new, too) fail on demand. One thread.
+// Failing malloc: in the program that this is linked to, malloc, calloc, realloc and aligned_alloc (so
+// operator new, too) fail on demand. One thread.
 #pragma once
 
 /// From now on allocation number `first` (from 0) fails; with `all_after` also all that follow it.

@@ -1,5 +1,5 @@
-// Convolutions in fours and block ops as whole ops: against convolutions written as slices and products, and against the ops that they fuse. Their gradients and
-// threads: registry_test.cpp.
+// Convolutions in fours and block ops as whole ops: against convolutions written as slices and products, and
+// against the ops that they fuse. Their gradients and threads: registry_test.cpp.
 #include "autodiff/ops/conv_block.hpp"
 
 #include <doctest/doctest.h>
@@ -85,7 +85,8 @@ Var three_products(Var x, Var w, int axis) {
   const Index rows = s[0] * s[1], C = s[2], O = w.shape()[2];
   Var sum;
   for (Index j = 0; j < 3; ++j) {
-    const Var part = matmul(reshape(shifted(x, axis, 1 - j), Shape{rows, C}), reshape(slice(w, 0, j, j + 1), Shape{C, O}));
+    const Var part =
+        matmul(reshape(shifted(x, axis, 1 - j), Shape{rows, C}), reshape(slice(w, 0, j, j + 1), Shape{C, O}));
     sum = sum ? sum + part : part;
   }
   return reshape(sum, Shape{s[0], s[1], O});
@@ -94,11 +95,14 @@ Var three_products(Var x, Var w, int axis) {
 struct Sizes {
   Index units, examples, C, O;
 };
-const Sizes kSizes[] = {{1, 1, 8, 8}, {2, 2, 8, 8}, {3, 2, 16, 9}, {17, 2, 8, 20}, {2, 17, 33, 16}, {17, 3, 16, 16}, {6, 34, 64, 64}, {33, 47, 12, 120}, {70, 65, 9, 10}, {40, 24, 32, 32}, {5, 6, 1, 16}};
+const Sizes kSizes[] = {{1, 1, 8, 8},    {2, 2, 8, 8},     {3, 2, 16, 9},   {17, 2, 8, 20},
+                        {2, 17, 33, 16}, {17, 3, 16, 16},  {6, 34, 64, 64}, {33, 47, 12, 120},
+                        {70, 65, 9, 10}, {40, 24, 32, 32}, {5, 6, 1, 16}};
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("a convolution and its weight gradient are sums of shifted products on odd shapes", T, float, double) {
+TEST_CASE_TEMPLATE("a convolution and its weight gradient are sums of shifted products on odd shapes", T,
+                   float, double) {
   for (const auto& [units, examples, C, O] : kSizes)
     for (int axis : {0, 1}) {
       CAPTURE(units);
@@ -110,32 +114,40 @@ TEST_CASE_TEMPLATE("a convolution and its weight gradient are sums of shifted pr
       const double tolerance = sizeof(T) == 4 ? 1e-5 : 1e-14;
       const Shape forward[] = {x, w}, reverse[] = {x, g};
       CHECK(difference(run<T>([axis](auto in) { return conv(in[0], in[1], Var(), axis); }, forward, -1),
-                       run<T>([axis](auto in) { return three_products(in[0], in[1], axis); }, forward, -1)) < tolerance);
+                       run<T>([axis](auto in) { return three_products(in[0], in[1], axis); }, forward, -1)) <
+            tolerance);
       const Recorded sums = [axis, C = C, O = O](std::span<const Var> in) {
         const Index rows = in[0].shape()[0] * in[0].shape()[1];
         std::vector<Var> taps;
         for (Index j = 0; j < 3; ++j)
-          taps.push_back(reshape(matmul(transpose(reshape(shifted(in[0], axis, 1 - j), Shape{rows, C})), reshape(in[1], Shape{rows, O})), Shape{1, C, O}));
+          taps.push_back(reshape(matmul(transpose(reshape(shifted(in[0], axis, 1 - j), Shape{rows, C})),
+                                        reshape(in[1], Shape{rows, O})),
+                                 Shape{1, C, O}));
         return concat(taps, 0);
       };
-      CHECK(difference(run<T>([axis](auto in) { return conv_weight_reverse(in[0], in[1], 3, axis); }, reverse, -1), run<T>(sums, reverse, -1)) < 10 * tolerance);
+      CHECK(difference(
+                run<T>([axis](auto in) { return conv_weight_reverse(in[0], in[1], 3, axis); }, reverse, -1),
+                run<T>(sums, reverse, -1)) < 10 * tolerance);
     }
 }
 
-TEST_CASE_TEMPLATE("a bias of each unit stands for inputs that are the same for all examples", T, float, double) {
+TEST_CASE_TEMPLATE("a bias of each unit stands for inputs that are the same for all examples", T, float,
+                   double) {
   for (const auto& [units, examples, C, O] : kSizes) {
     CAPTURE(units);
     CAPTURE(examples);
     CAPTURE(C);
     CAPTURE(O);
     constexpr Index fixed = 5;
-    const Shape shapes[] = {Shape{units, examples, C}, Shape{units, 1, fixed}, Shape{3, C, O}, Shape{3, fixed, O}, Shape{O}};
+    const Shape shapes[] = {Shape{units, examples, C}, Shape{units, 1, fixed}, Shape{3, C, O},
+                            Shape{3, fixed, O}, Shape{O}};
     const auto at_ends = [=, n = units, few = std::min<Index>(3, examples)](std::span<const Var> in) {
       const Var bias = conv(broadcast_to(in[1], Shape{n, few, fixed}), in[3], in[4], 1);
       return conv(in[0], in[2], bias, 1);
     };
     const auto plain = [=, n = units, all = examples](std::span<const Var> in) {
-      return conv(concat(std::vector{in[0], broadcast_to(in[1], Shape{n, all, fixed})}, 2), concat(std::vector{in[2], in[3]}, 1), in[4], 1);
+      return conv(concat(std::vector{in[0], broadcast_to(in[1], Shape{n, all, fixed})}, 2),
+                  concat(std::vector{in[2], in[3]}, 1), in[4], 1);
     };
     const auto want = run<T>(plain, shapes, -1);
     const auto got = run<T>(at_ends, shapes, -1, 1);
@@ -164,11 +176,14 @@ TEST_CASE_TEMPLATE("every block op has the bits of the ops that it fuses", T, fl
         const auto offset = [](Var v) { return v - 1.3; };
         const auto blocks = [=](std::span<const Var> in) {
           std::vector<Normalised> all;
-          for (std::size_t a = 0; a < addends; ++a) all.push_back({in[3 * a], in[3 * a + 1], offset(in[3 * a + 2])});
+          for (std::size_t a = 0; a < addends; ++a)
+            all.push_back({in[3 * a], in[3 * a + 1], offset(in[3 * a + 2])});
           return all;
         };
         const auto meaning = [=](std::span<const Var> in) {
-          const auto one = [&](std::size_t a) { return relu(normalise(in[3 * a], in[3 * a + 1], offset(in[3 * a + 2]), eps)); };
+          const auto one = [&](std::size_t a) {
+            return relu(normalise(in[3 * a], in[3 * a + 1], offset(in[3 * a + 2]), eps));
+          };
           return addends == 1 ? one(0) : one(0) + one(1);
         };
         const auto check = [&](const Recorded& fused, const Recorded& plain) {
@@ -176,7 +191,8 @@ TEST_CASE_TEMPLATE("every block op has the bits of the ops that it fuses", T, fl
           for (int threads : {1, 3}) CHECK(run<T>(fused, shapes, 0.2, threads) == want);
         };
         check([=](auto in) { return block_activation(blocks(in), eps); }, meaning);
-        check([=](auto in) { return block_conv(blocks(in), eps, in[rest], in[rest + 1], axis); }, [=](auto in) { return conv(meaning(in), in[rest], in[rest + 1], axis); });
+        check([=](auto in) { return block_conv(blocks(in), eps, in[rest], in[rest + 1], axis); },
+              [=](auto in) { return conv(meaning(in), in[rest], in[rest + 1], axis); });
         check([=](auto in) { return block_conv_weight_reverse(blocks(in), eps, in[rest + 2], 3, axis); },
               [=](auto in) { return conv_weight_reverse(meaning(in), in[rest + 2], 3, axis); });
       }

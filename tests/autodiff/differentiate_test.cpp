@@ -6,7 +6,6 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "autodiff/testing/gradcheck.hpp"
 #include "autodiff/graph/op.hpp"
 #include "autodiff/ops/all_ops.hpp"
 #include "autodiff/ops/batch_norm.hpp"
@@ -16,11 +15,13 @@
 #include "autodiff/ops/matmul.hpp"
 #include "autodiff/ops/reduce.hpp"
 #include "autodiff/plan/plan.hpp"
+#include "autodiff/testing/gradcheck.hpp"
 
 using namespace autodiff;
 
 namespace {
-std::vector<double> evaluate(std::span<const Var> inputs, Var y, const std::vector<std::vector<double>>& values) {
+std::vector<double> evaluate(std::span<const Var> inputs, Var y,
+                             const std::vector<std::vector<double>>& values) {
   std::vector<const double*> in;
   for (const auto& v : values) in.push_back(v.data());
   std::vector<double> out(static_cast<std::size_t>(y.shape().size()));
@@ -58,7 +59,8 @@ TEST_CASE("adjoints of several outputs are given by the caller") {
   Graph g;
   const Var x = g.input(Shape{2}, "x");
   const Var outputs[] = {square(x), x * 3.0}, adjoints[] = {g.constant(Shape{2}, {1, 10}), Var()};
-  CHECK(evaluate(std::span(&x, 1), differentiate(outputs, adjoints, std::span(&x, 1))[0], {{1, 2}}) == std::vector<double>{5, 43});
+  CHECK(evaluate(std::span(&x, 1), differentiate(outputs, adjoints, std::span(&x, 1))[0], {{1, 2}}) ==
+        std::vector<double>{5, 43});
   const Var wrong[] = {g.constant(Shape{3}, {1, 1, 1}), Var()};
   CHECK_THROWS_AS(differentiate(outputs, wrong, std::span(&x, 1)), std::invalid_argument);
 }
@@ -70,12 +72,15 @@ TEST_CASE("slices that were cut from one value give its adjoint as one concat, w
   const Var d = gradient(y, std::span(&x, 1))[0];
   CHECK(g.node(d).op->name == "concat");
   const auto values = wave(36), result = evaluate(std::span(&x, 1), d, {values});
-  for (std::size_t i = 0; i < 36; ++i) CHECK(result[i] == doctest::Approx(i % 9 < 4 ? 2 * values[i] : i % 9 < 6 ? 0 : std::exp(values[i])));
+  for (std::size_t i = 0; i < 36; ++i)
+    CHECK(result[i] == doctest::Approx(i % 9 < 4 ? 2 * values[i] : i % 9 < 6 ? 0 : std::exp(values[i])));
 }
 
 TEST_CASE("slices that overlap add up") {
   const Shape shape{5};
-  const auto f = [](std::span<const Var> in) { return slice(in[0], 0, 0, 3) * slice(in[0], 0, 1, 4) * slice(in[0], 0, 2, 5); };
+  const auto f = [](std::span<const Var> in) {
+    return slice(in[0], 0, 0, 3) * slice(in[0], 0, 1, 4) * slice(in[0], 0, 2, 5);
+  };
   const std::vector<double> x = wave(5);
   CHECK(gradcheck(f, std::span(&shape, 1), std::span(&x, 1)) < 1e-8);
 }
@@ -84,7 +89,11 @@ TEST_CASE("a block of conv, batch norm and softplus with a residual is different
   const std::vector<Shape> shapes{Shape{4, 5, 3}, Shape{3, 3, 3}, Shape{3}, Shape{3}};
   std::vector<std::vector<double>> values;
   for (const Shape& s : shapes) values.push_back(wave(s.size()));
-  const auto f = [](std::span<const Var> in) { return in[0] + softplus(batch_norm(conv(softplus(batch_norm(conv(in[0], in[1], in[2], 1), in[3], 1e-3)), in[1], in[2], 0), in[3], 1e-3)); };
+  const auto f = [](std::span<const Var> in) {
+    return in[0] + softplus(batch_norm(
+                       conv(softplus(batch_norm(conv(in[0], in[1], in[2], 1), in[3], 1e-3)), in[1], in[2], 0),
+                       in[3], 1e-3));
+  };
   CHECK(gradcheck(f, shapes, values) < 1e-8);
   CHECK(gradcheck_second(f, shapes, values) < 1e-6);
 }
@@ -105,7 +114,8 @@ TEST_CASE("an op of the user's own, given only by its meaning, is differentiated
   const Var x = g.input(Shape{2}, "x");
   const Var y = g.record(cube, std::span(&x, 1), {}, here());
   CHECK(evaluate(std::span(&x, 1), y, {{2, 3}}) == std::vector<double>{8, 27});
-  CHECK(evaluate(std::span(&x, 1), gradient(sum_all(y), std::span(&x, 1))[0], {{2, 3}}) == std::vector<double>{12, 27});
+  CHECK(evaluate(std::span(&x, 1), gradient(sum_all(y), std::span(&x, 1))[0], {{2, 3}}) ==
+        std::vector<double>{12, 27});
 }
 
 TEST_CASE("elu's slope is 1 at any large number, also in float, where y + 1 - y is not") {
@@ -116,12 +126,14 @@ TEST_CASE("elu's slope is 1 at any large number, also in float, where y + 1 - y 
   const float* in = values.data();
   float* out = slope.data();
   Arena arena;
-  Plan<float>(std::span(&x, 1), std::span(&d, 1)).run(std::span(&in, 1), std::span(&out, 1), arena, Parallel(1));
+  Plan<float>(std::span(&x, 1), std::span(&d, 1))
+      .run(std::span(&in, 1), std::span(&out, 1), arena, Parallel(1));
   for (std::size_t i = 0; i < 4; ++i) CHECK(slope[i] == 1);
   CHECK(slope[4] == doctest::Approx(std::exp(-1.0)));
 }
 
-TEST_CASE("the reverse of a node reports that node's line and scope, also where a meaning was differentiated") {
+TEST_CASE(
+    "the reverse of a node reports that node's line and scope, also where a meaning was differentiated") {
   Graph g;
   const Var x = g.input(Shape{3}, "x");
   Var y;
@@ -139,7 +151,8 @@ TEST_CASE("the reverse of a node reports that node's line and scope, also where 
     gradient(last, std::span(&x, 1));
   }
   int of_swish = 0;
-  const std::string here_and_there = "recorded at " + std::string(__FILE__) + ":" + std::to_string(line) + " in scope a/b";
+  const std::string here_and_there =
+      "recorded at " + std::string(__FILE__) + ":" + std::to_string(line) + " in scope a/b";
   for (NodeId id = first; id < g.size(); ++id) {
     const std::string scope = g.scope_name(g.node(id).scope);
     if (scope.empty() || scope == "elsewhere") continue;  // of the seed, and of sum_all
@@ -152,8 +165,10 @@ TEST_CASE("the reverse of a node reports that node's line and scope, also where 
 TEST_CASE("Vars of two graphs and empty Vars are refused, also as what to differentiate by") {
   Graph g, h;
   const Var x = g.input(Shape{}, "x"), y = square(x), z = h.input(Shape{}, "z"), none;
-  CHECK_THROWS_WITH_AS(gradient(y, std::span(&z, 1)), doctest::Contains("another graph"), std::invalid_argument);
-  CHECK_THROWS_WITH_AS(differentiate(std::span(&y, 1), std::span(&z, 1), std::span(&x, 1)), doctest::Contains("another graph"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(gradient(y, std::span(&z, 1)), doctest::Contains("another graph"),
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(differentiate(std::span(&y, 1), std::span(&z, 1), std::span(&x, 1)),
+                       doctest::Contains("another graph"), std::invalid_argument);
   CHECK_THROWS_WITH_AS(gradient(none, std::span(&x, 1)), doctest::Contains("empty"), std::invalid_argument);
   CHECK_THROWS_WITH_AS(gradient(y, std::span(&none, 1)), doctest::Contains("empty"), std::invalid_argument);
 }
@@ -165,5 +180,7 @@ TEST_CASE("a vjp that gives fewer adjoints than there are inputs is reported by 
   op.vjp = [](const VjpInput& v, const Attributes&) { return std::vector<Var>{v.adjoint * v.in[1]}; };
   Graph g;
   const Var in[] = {g.input(Shape{}, "x"), g.input(Shape{}, "y")};
-  CHECK_THROWS_WITH_AS(gradient(g.record(op, in, {}, here()), in), doctest::Contains("[test_half_mul] its vjp gave 1 adjoints for 2 inputs"), std::logic_error);
+  CHECK_THROWS_WITH_AS(gradient(g.record(op, in, {}, here()), in),
+                       doctest::Contains("[test_half_mul] its vjp gave 1 adjoints for 2 inputs"),
+                       std::logic_error);
 }

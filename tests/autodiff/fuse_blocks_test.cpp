@@ -9,9 +9,9 @@
 #include "autodiff/ops/elementwise.hpp"
 #include "autodiff/ops/reduce.hpp"
 #include "autodiff/plan/plan.hpp"
+#include "autodiff/testing/worst.hpp"
 #include "autodiff/transform/differentiate.hpp"
 #include "autodiff/transform/pipeline.hpp"
-#include "autodiff/testing/worst.hpp"
 
 using namespace autodiff;
 
@@ -58,7 +58,8 @@ struct Network {
     std::vector<T*> out;
     for (const auto& v : values) in.push_back(typed.emplace_back(v.begin(), v.end()).data());
     result.reserve(outputs.size());
-    for (Var v : outputs) out.push_back(result.emplace_back(static_cast<std::size_t>(v.shape().size())).data());
+    for (Var v : outputs)
+      out.push_back(result.emplace_back(static_cast<std::size_t>(v.shape().size())).data());
     Arena arena;
     const Parallel parallel(threads);
     plan.run(in, out, arena, parallel);
@@ -67,7 +68,8 @@ struct Network {
   std::mt19937 random{11};
 };
 
-// Largest difference, relative to the largest number of the array; arrays that are zero up to rounding are compared with `floor`.
+// Largest difference, relative to the largest number of the array; arrays that are zero up to rounding are
+// compared with `floor`.
 template <class T>
 double difference(const std::vector<T>& x, const std::vector<T>& y, double floor) {
   double worst = 0, scale = floor;
@@ -82,7 +84,13 @@ double difference(const std::vector<T>& x, const std::vector<T>& y, double floor
 
 TEST_SUITE("fused blocks") {
   TEST_CASE("what is fused has the meaning of what was written, on odd shapes") {
-    for (auto [units, examples, C] : {std::array<Index, 3>{1, 2, 3}, {2, 2, 1}, {2, 3, 16}, {3, 17, 5}, {17, 2, 18}, {17, 33, 16}, {9, 70, 33}}) {
+    for (auto [units, examples, C] : {std::array<Index, 3>{1, 2, 3},
+                                      {2, 2, 1},
+                                      {2, 3, 16},
+                                      {3, 17, 5},
+                                      {17, 2, 18},
+                                      {17, 33, 16},
+                                      {9, 70, 33}}) {
       INFO(units, " units, ", examples, " examples, ", C, " channels");
       Network n;
       Var a = n.cbr(n.input(Shape{units, examples, 2}), 5, C, 1);
@@ -108,7 +116,9 @@ TEST_SUITE("fused blocks") {
       CHECK(plain.contains(name));
       CHECK(!fused.contains(name));
     }
-    for (const char* name : {"block_conv", "block_conv_weight_reverse", "block_activation", "block_sums", "block_reverse"}) CHECK(fused.contains(name));
+    for (const char* name :
+         {"block_conv", "block_conv_weight_reverse", "block_activation", "block_sums", "block_reverse"})
+      CHECK(fused.contains(name));
   }
 
   TEST_CASE("a bias in front of a batch norm has gradient zero, not noise") {
@@ -123,9 +133,12 @@ TEST_SUITE("fused blocks") {
     Network n;
     const Var x = n.input(Shape{4, 6, 3}), o = n.input(Shape{3}), w = n.input(Shape{3, 3, 2});
     const Var z = normalise(x, moments(x), o, 1e-3);
-    const Var small = n.input(Shape{6, 3}), gate_of_all = relu(normalise(small, moments(small), o, 1e-3));  // broadcasts: no block's gate
-    n.finish(sum_all(conv(tanh(z), w, Var(), 1)) + sum_all(gate(z, x)) + sum_all(square(sum_range(gate(x, gate_of_all), 0, 2))));
-    for (const auto& name : n.ops(true)) CHECK((name == "block_activation" || name.find("block") == std::string::npos));
+    const Var small = n.input(Shape{6, 3}),
+              gate_of_all = relu(normalise(small, moments(small), o, 1e-3));  // broadcasts: no block's gate
+    n.finish(sum_all(conv(tanh(z), w, Var(), 1)) + sum_all(gate(z, x)) +
+             sum_all(square(sum_range(gate(x, gate_of_all), 0, 2))));
+    for (const auto& name : n.ops(true))
+      CHECK((name == "block_activation" || name.find("block") == std::string::npos));
     const auto plain = n.run<double>(false), fused = n.run<double>(true);
     for (std::size_t i = 0; i < plain.size(); ++i) CHECK(difference(fused[i], plain[i], 1.0) < 1e-12);
   }

@@ -11,7 +11,8 @@ using autodiff_test::value;
 
 TEST_CASE("a row number that names no row gathers NaN and scatters nothing") {
   Graph graph;
-  const Var x = graph.constant(Shape{2, 1}, {5, 7}), rows = graph.constant(Shape{4}, {1, 2, -1, std::nan("")});
+  const Var x = graph.constant(Shape{2, 1}, {5, 7}),
+            rows = graph.constant(Shape{4}, {1, 2, -1, std::nan("")});
   const auto picked = value(gather(x, rows));
   CHECK(picked[0] == 7);
   for (std::size_t i : {1u, 2u, 3u}) CHECK(std::isnan(picked[i]));

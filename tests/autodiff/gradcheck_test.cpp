@@ -15,12 +15,15 @@ TEST_CASE("a wrong reverse is found") {
   op.name = "test_wrong_square";
   op.infer = [](std::span<const Shape> in, const Attributes&) { return in[0]; };
   op.spec = [](std::span<const Var> in, const Attributes&) { return in[0] * in[0]; };
-  op.vjp = [](const VjpInput& v, const Attributes&) { return std::vector<Var>{v.adjoint * v.in[0]}; };  // half of what it should be
+  op.vjp = [](const VjpInput& v, const Attributes&) {
+    return std::vector<Var>{v.adjoint * v.in[0]};
+  };  // half of what it should be
   const auto f = [&](std::span<const Var> in) { return in[0].graph().record(op, in, {}, here()); };
   const Shape shape{4};
   const std::vector<double> x{1, 2, -1, 0.5};
   CHECK(gradcheck(f, std::span(&shape, 1), std::span(&x, 1)) > 0.1);
-  CHECK(gradcheck([](std::span<const Var> in) { return in[0] * in[0]; }, std::span(&shape, 1), std::span(&x, 1)) < 1e-9);
+  CHECK(gradcheck([](std::span<const Var> in) { return in[0] * in[0]; }, std::span(&shape, 1),
+                  std::span(&x, 1)) < 1e-9);
 }
 
 TEST_CASE("a reverse that gives a NaN for one element is found, whichever it is") {
@@ -31,7 +34,9 @@ TEST_CASE("a reverse that gives a NaN for one element is found, whichever it is"
     op.name = "test_nan_square";
     op.infer = [](std::span<const Shape> in, const Attributes&) { return in[0]; };
     op.spec = [](std::span<const Var> in, const Attributes&) { return in[0] * in[0]; };
-    op.vjp = [&](const VjpInput& v, const Attributes&) { return std::vector<Var>{v.adjoint * (v.in[0] * 2.0) * v.adjoint.graph().constant(Shape{3}, factor)}; };
+    op.vjp = [&](const VjpInput& v, const Attributes&) {
+      return std::vector<Var>{v.adjoint * (v.in[0] * 2.0) * v.adjoint.graph().constant(Shape{3}, factor)};
+    };
     const auto f = [&](std::span<const Var> in) { return in[0].graph().record(op, in, {}, here()); };
     const Shape shape{3};
     const std::vector<double> x{1, 2, 3};
@@ -44,7 +49,9 @@ TEST_CASE("a wrong reverse of a function whose gradient is small is found too, d
   op.name = "test_small_square";
   op.infer = [](std::span<const Shape> in, const Attributes&) { return in[0]; };
   op.spec = [](std::span<const Var> in, const Attributes&) { return in[0] * in[0] * 1e-6; };
-  op.vjp = [](const VjpInput& v, const Attributes&) { return std::vector<Var>{v.adjoint * v.in[0] * 1e-6}; };  // half of what it should be
+  op.vjp = [](const VjpInput& v, const Attributes&) {
+    return std::vector<Var>{v.adjoint * v.in[0] * 1e-6};
+  };  // half of what it should be
   const auto f = [&](std::span<const Var> in) { return in[0].graph().record(op, in, {}, here()); };
   const Shape shape{4};
   const std::vector<double> x{1, 2, -1, 0.5};

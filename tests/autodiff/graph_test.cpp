@@ -40,13 +40,17 @@ TEST_CASE("operators record the line on which the user wrote them, and the scope
   const int line = __LINE__ + 1;
   const Var y = x + x;
   CHECK(g.node(y).location.line == line);
-  CHECK(g.where(y.id()).find("graph_test.cpp:" + std::to_string(line) + " in scope outer/inner") != std::string::npos);
+  CHECK(g.where(y.id()).find("graph_test.cpp:" + std::to_string(line) + " in scope outer/inner") !=
+        std::string::npos);
 }
 
 TEST_CASE("a matrix product of wrong sizes names the op, both sizes and the place") {
   Graph g;
   const Var a = g.input(Shape{2, 3}, "a"), b = g.input(Shape{4, 5}, "b");
-  CHECK_THROWS_WITH_AS(matmul(a, b), doctest::Contains("[matmul] inner sizes differ: 3 against 4; shapes [2, 3] [4, 5], recorded at "), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(
+      matmul(a, b),
+      doctest::Contains("[matmul] inner sizes differ: 3 against 4; shapes [2, 3] [4, 5], recorded at "),
+      std::invalid_argument);
 }
 
 TEST_CASE("Vars of two graphs don't mix, and a constant needs as many values as its shape") {

@@ -73,7 +73,9 @@ TEST_CASE("DOT has every node with op, shape and scope, and every edge with its 
   CHECK(dot.find("digraph") == 0);
   CHECK(count(dot, "->") == 5);
   CHECK(count(dot, "[label=\"") == 5);
-  for (const char* part : {"0[label=\"input x\n[2, 2]\"]", "1[label=\"constant\n[2]\nlayer\"]", "2[label=\"matmul\n[2, 2]\nlayer\"]", "4[label=\"tanh\n[2, 2]\nlayer\"]", "2->0 [label=0]", "2->0 [label=1]", "4->3 [label=0]"}) {
+  for (const char* part : {"0[label=\"input x\n[2, 2]\"]", "1[label=\"constant\n[2]\nlayer\"]",
+                           "2[label=\"matmul\n[2, 2]\nlayer\"]", "4[label=\"tanh\n[2, 2]\nlayer\"]",
+                           "2->0 [label=0]", "2->0 [label=1]", "4->3 [label=0]"}) {
     CAPTURE(part);
     CHECK(dot.find(part) != std::string::npos);
   }

@@ -1,4 +1,5 @@
-// Kernel tables: every table of kernels that this machine runs, numbers to run them on, and how their results are compared. For tests of kernels.
+// Kernel tables: every table of kernels that this machine runs, numbers to run them on, and how their results
+// are compared. For tests of kernels.
 #pragma once
 #include <doctest/doctest.h>
 
@@ -59,7 +60,8 @@ double worst_difference(const std::vector<T>& got, const std::vector<long double
   return worst;
 }
 
-/// Runs f(table) on every table; all results must be near `want`, and those of the levels with FMA equal bit for bit.
+/// Runs f(table) on every table; all results must be near `want`, and those of the levels with FMA equal bit
+/// for bit.
 template <class T, class F>
 void check_tables(const std::vector<long double>& want, double tolerance, F f) {
   std::vector<T> fused;

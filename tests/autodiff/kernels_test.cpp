@@ -40,8 +40,9 @@ void sum_in_order(const Product<T>& p, bool fused) {
 
 template <class T>
 void check_product(const Case& s, Index padding) {
-  INFO("M " << s.M << ", N " << s.N << ", K " << s.K << ", terms " << s.terms << ", transposed " << s.transposed << ", accumulate " << s.accumulate << ", bias " << s.bias
-            << ", padding " << padding);
+  INFO("M " << s.M << ", N " << s.N << ", K " << s.K << ", terms " << s.terms << ", transposed "
+            << s.transposed << ", accumulate " << s.accumulate << ", bias " << s.bias << ", padding "
+            << padding);
   Numbers numbers;
   const Index lda = (s.transposed ? s.M : s.K) + padding, ldb = s.N + padding, ldc = s.N + padding;
   std::vector<std::vector<T>> a, b;
@@ -52,7 +53,14 @@ void check_product(const Case& s, Index padding) {
   }
   const auto bias = numbers.many<T>(s.N);
   const auto before = numbers.many<T>(s.M * ldc);
-  Product<T> p{.M = s.M, .N = s.N, .K = s.K, .terms = s.terms, .a = a_of.data(), .b = b_of.data(), .ldb = ldb, .ldc = ldc};
+  Product<T> p{.M = s.M,
+               .N = s.N,
+               .K = s.K,
+               .terms = s.terms,
+               .a = a_of.data(),
+               .b = b_of.data(),
+               .ldb = ldb,
+               .ldc = ldc};
   p.a_row = s.transposed ? 1 : lda;
   p.a_col = s.transposed ? lda : 1;
   p.bias = s.bias ? bias.data() : nullptr;
@@ -63,12 +71,14 @@ void check_product(const Case& s, Index padding) {
     for (Index n = 0; n < s.N; ++n) {
       long double sum = s.accumulate ? before[m * ldc + n] : s.bias ? bias[n] : T(0);
       for (Index r = 0; r < s.terms; ++r) {
-        for (Index k = 0; k < s.K; ++k) sum += static_cast<long double>(a[r][m * p.a_row + k * p.a_col]) * b[r][k * ldb + n];
+        for (Index k = 0; k < s.K; ++k)
+          sum += static_cast<long double>(a[r][m * p.a_row + k * p.a_col]) * b[r][k * ldb + n];
       }
       want[m * ldc + n] = sum;
     }
   }
-  const auto length = static_cast<double>(s.terms * s.K);  // every addition rounds a partial sum, which itself grows like the root of the length
+  const auto length = static_cast<double>(
+      s.terms * s.K);  // every addition rounds a partial sum, which itself grows like the root of the length
   const double tolerance = std::numeric_limits<T>::epsilon() * (4 + length);
   check_tables<T>(want, tolerance, [&](const Kernels<T>& k) {
     auto c = before, in_order = before;  // the padding is compared too, so it must stay
@@ -83,20 +93,24 @@ void check_product(const Case& s, Index padding) {
 
 const Index kSizes[] = {1, 2, 3, 5, 8, 17, 33, 64};
 
-TEST_CASE_TEMPLATE("a product of any shape is the sum in long double, and leaves the padding of c alone", T, float, double) {
+TEST_CASE_TEMPLATE("a product of any shape is the sum in long double, and leaves the padding of c alone", T,
+                   float, double) {
   Index count = 0;
   for (const Index M : kSizes) {
     for (const Index N : kSizes) {
       for (const Index K : kSizes) {
         ++count;  // every combination of the options meets every size
-        check_product<T>({M, N, K, 1 + count % 3, count % 2 == 0, count % 5 == 0, count % 7 < 4}, count % 4 == 0 ? 3 : 0);
-        check_product<T>({M, N, K, 1 + (count + 1) % 3, count % 2 == 1, count % 5 == 1, count % 7 > 2}, count % 4 == 1 ? 0 : 5);
+        check_product<T>({M, N, K, 1 + count % 3, count % 2 == 0, count % 5 == 0, count % 7 < 4},
+                         count % 4 == 0 ? 3 : 0);
+        check_product<T>({M, N, K, 1 + (count + 1) % 3, count % 2 == 1, count % 5 == 1, count % 7 > 2},
+                         count % 4 == 1 ? 0 : 5);
       }
     }
   }
 }
 
-TEST_CASE_TEMPLATE("a sum may need several passes, or be empty and leave the bias, c itself, or zero", T, float, double) {
+TEST_CASE_TEMPLATE("a sum may need several passes, or be empty and leave the bias, c itself, or zero", T,
+                   float, double) {
   check_product<T>({19, 35, 1000, 2, false, false, true}, 1);
   check_product<T>({48, 16, 4096, 1, true, true, false}, 0);
   check_product<T>({5, 7, 100, 7, false, false, false}, 0);
@@ -113,7 +127,8 @@ TEST_CASE_TEMPLATE("rows of a may overlap, as in a convolution without im2col", 
   std::vector<long double> want(static_cast<std::size_t>(rows * C));
   for (Index i = 0; i < rows; ++i) {
     for (Index n = 0; n < C; ++n) {
-      for (Index k = 0; k < 3 * C; ++k) want[i * C + n] += static_cast<long double>(slab[i * C + k]) * weights[k * C + n];
+      for (Index k = 0; k < 3 * C; ++k)
+        want[i * C + n] += static_cast<long double>(slab[i * C + k]) * weights[k * C + n];
     }
   }
   const T* const a[] = {slab.data()};
@@ -139,7 +154,16 @@ TEST_CASE_TEMPLATE("cutting the sum into products that accumulate does not chang
       to = std::min(K, from + 1 + from * 2);
       a = x.data() + from;
       b = w.data() + from * N;
-      k->product({.M = M, .N = N, .K = to - from, .a = &a, .a_row = K, .b = &b, .ldb = N, .c = cut.data(), .ldc = N, .accumulate = from > 0});
+      k->product({.M = M,
+                  .N = N,
+                  .K = to - from,
+                  .a = &a,
+                  .a_row = K,
+                  .b = &b,
+                  .ldb = N,
+                  .c = cut.data(),
+                  .ldc = N,
+                  .accumulate = from > 0});
     }
     CHECK(same_bits(whole, cut));
   }
@@ -149,7 +173,8 @@ TEST_CASE_TEMPLATE("infinities and NaN go through a product", T, float, double) 
   const T inf = std::numeric_limits<T>::infinity();
   for (const auto* k : tables<T>()) {
     CAPTURE(std::string(k->isa));
-    const std::vector<T> x = {inf, 1, 0, inf, std::numeric_limits<T>::quiet_NaN(), 1}, w = {1, 2, 0, 0, -1, 3};
+    const std::vector<T> x = {inf, 1, 0, inf, std::numeric_limits<T>::quiet_NaN(), 1},
+                         w = {1, 2, 0, 0, -1, 3};
     std::vector<T> c(9);
     const T* a = x.data();
     const T* b = w.data();
@@ -166,30 +191,50 @@ TEST_CASE_TEMPLATE("infinities and NaN go through a product", T, float, double) 
 template <class T>
 long double meaning(Unary f, long double x, T p, T q) {
   switch (f) {
-    case Unary::copy: return x;
-    case Unary::affine: return p * x + q;
-    case Unary::neg: return -x;
-    case Unary::square: return x * x;
-    case Unary::sqrt: return std::sqrt(x);
-    case Unary::rsqrt: return 1 / std::sqrt(x);
-    case Unary::reciprocal: return 1 / x;
-    case Unary::exp: return std::exp(x);
-    case Unary::log: return std::log(x);
-    case Unary::abs: return std::abs(x);
-    case Unary::sign: return x > 0 ? 1 : x < 0 ? -1 : x;
-    case Unary::step: return x > 0 ? 1 : 0;
-    case Unary::relu: return x > 0 ? x : std::isnan(x) ? x : 0;
-    case Unary::leaky_relu: return x > 0 ? x : p * x;
-    case Unary::elu: return x > 0 ? x : std::expm1(x);
-    case Unary::sigmoid: return 1 / (1 + std::exp(-x));
-    case Unary::tanh: return std::tanh(x);
-    case Unary::softplus: return std::isinf(x) ? (x > 0 ? x : 0) : std::max(x, 0.0L) + std::log1p(std::exp(-std::abs(x)));
-    case Unary::fill: return p;
+    case Unary::copy:
+      return x;
+    case Unary::affine:
+      return p * x + q;
+    case Unary::neg:
+      return -x;
+    case Unary::square:
+      return x * x;
+    case Unary::sqrt:
+      return std::sqrt(x);
+    case Unary::rsqrt:
+      return 1 / std::sqrt(x);
+    case Unary::reciprocal:
+      return 1 / x;
+    case Unary::exp:
+      return std::exp(x);
+    case Unary::log:
+      return std::log(x);
+    case Unary::abs:
+      return std::abs(x);
+    case Unary::sign:
+      return x > 0 ? 1 : x < 0 ? -1 : x;
+    case Unary::step:
+      return x > 0 ? 1 : 0;
+    case Unary::relu:
+      return x > 0 ? x : std::isnan(x) ? x : 0;
+    case Unary::leaky_relu:
+      return x > 0 ? x : p * x;
+    case Unary::elu:
+      return x > 0 ? x : std::expm1(x);
+    case Unary::sigmoid:
+      return 1 / (1 + std::exp(-x));
+    case Unary::tanh:
+      return std::tanh(x);
+    case Unary::softplus:
+      return std::isinf(x) ? (x > 0 ? x : 0) : std::max(x, 0.0L) + std::log1p(std::exp(-std::abs(x)));
+    case Unary::fill:
+      return p;
   }
   return 0;
 }
 
-/// |got - want| in units of the last place of want (of the smallest normal number for smaller ones); 0 where both are the same infinity or NaN.
+/// |got - want| in units of the last place of want (of the smallest normal number for smaller ones); 0 where
+/// both are the same infinity or NaN.
 template <class T>
 double ulps(T got, long double want) {
   const T rounded = static_cast<T>(want);
@@ -204,8 +249,28 @@ double ulps(T got, long double want) {
 template <class T>
 std::vector<T> awkward_numbers() {
   using Limits = std::numeric_limits<T>;
-  std::vector<T> x = {0, T(-0.0), 1, -1, T(0.5), T(-0.5), Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN(), Limits::max(), Limits::lowest(),
-                      Limits::min(), -Limits::min(), Limits::denorm_min(), Limits::epsilon(), T(88.5), T(88.8), T(-87.4), T(-103), T(-110), T(709.5), T(-745)};
+  std::vector<T> x = {0,
+                      T(-0.0),
+                      1,
+                      -1,
+                      T(0.5),
+                      T(-0.5),
+                      Limits::infinity(),
+                      -Limits::infinity(),
+                      Limits::quiet_NaN(),
+                      Limits::max(),
+                      Limits::lowest(),
+                      Limits::min(),
+                      -Limits::min(),
+                      Limits::denorm_min(),
+                      Limits::epsilon(),
+                      T(88.5),
+                      T(88.8),
+                      T(-87.4),
+                      T(-103),
+                      T(-110),
+                      T(709.5),
+                      T(-745)};
   Numbers numbers;
   for (const double scale : {1e-6, 0.1, 0.7, 1.0, 3.0, 20.0, 90.0}) {
     for (int i = 0; i < 211; ++i) x.push_back(static_cast<T>(scale * numbers.next()));
@@ -213,10 +278,15 @@ std::vector<T> awkward_numbers() {
   return x;
 }
 
-const Unary kUnaries[] = {Unary::copy, Unary::affine, Unary::neg, Unary::square, Unary::sqrt, Unary::rsqrt, Unary::reciprocal, Unary::exp, Unary::log, Unary::abs,
-                          Unary::sign, Unary::step, Unary::relu, Unary::leaky_relu, Unary::elu, Unary::sigmoid, Unary::tanh, Unary::softplus, Unary::fill};
+const Unary kUnaries[] = {Unary::copy,    Unary::affine,     Unary::neg,      Unary::square,     Unary::sqrt,
+                          Unary::rsqrt,   Unary::reciprocal, Unary::exp,      Unary::log,        Unary::abs,
+                          Unary::sign,    Unary::step,       Unary::relu,     Unary::leaky_relu, Unary::elu,
+                          Unary::sigmoid, Unary::tanh,       Unary::softplus, Unary::fill};
 
-TEST_CASE_TEMPLATE("every function of one operand is within 3 units in the last place, also in place, at infinities and at NaN", T, float, double) {
+TEST_CASE_TEMPLATE(
+    "every function of one operand is within 3 units in the last place, also in place, at infinities and at "
+    "NaN",
+    T, float, double) {
   const auto x = awkward_numbers<T>();
   const T p = T(0.75), q = T(-0.25);
   for (const Unary f : kUnaries) {
@@ -231,9 +301,12 @@ TEST_CASE_TEMPLATE("every function of one operand is within 3 units in the last 
       for (std::size_t i = 0; i < x.size(); ++i) {
         if (f == Unary::affine) {  // two roundings, so the error is relative to the terms
           const double scale = static_cast<double>(std::abs(p * x[i])) + 1;
-          if (std::isfinite(x[i])) CHECK(static_cast<double>(std::abs(y[i] - meaning(f, x[i], p, q))) <= scale * std::numeric_limits<T>::epsilon());
+          if (std::isfinite(x[i]))
+            CHECK(static_cast<double>(std::abs(y[i] - meaning(f, x[i], p, q))) <=
+                  scale * std::numeric_limits<T>::epsilon());
         } else if (!(ulps(y[i], meaning(f, x[i], p, q)) <= 3)) {
-          FAIL_CHECK("f(" << x[i] << ") = " << y[i] << ", expected " << static_cast<double>(meaning(f, x[i], p, q)));
+          FAIL_CHECK("f(" << x[i] << ") = " << y[i] << ", expected "
+                          << static_cast<double>(meaning(f, x[i], p, q)));
         }
       }
       for (std::size_t n : {0, 1, 3, 16, 37}) {  // a tail has the bits of the whole
@@ -251,7 +324,8 @@ TEST_CASE_TEMPLATE("every function of one operand is within 3 units in the last 
   }
 }
 
-TEST_CASE_TEMPLATE("every function of two operands takes full and repeated operands, also in place", T, float, double) {
+TEST_CASE_TEMPLATE("every function of two operands takes full and repeated operands, also in place", T, float,
+                   double) {
   Numbers numbers;
   const auto apply = [](Binary f, T x, T y) -> T {
     if (f == Binary::gate) return y > 0 ? x : 0;
@@ -302,7 +376,8 @@ TEST_CASE_TEMPLATE("a gate lets a NaN through where it is open", T, float, doubl
 
 // Sums and rows.
 
-TEST_CASE_TEMPLATE("a sum adds sixteen lanes as a fixed tree, on every level the same bits", T, float, double) {
+TEST_CASE_TEMPLATE("a sum adds sixteen lanes as a fixed tree, on every level the same bits", T, float,
+                   double) {
   Numbers numbers;
   for (const Index n : {0, 1, 2, 15, 16, 17, 31, 64, 100, 1000}) {
     CAPTURE(n);
@@ -342,9 +417,12 @@ TEST_CASE_TEMPLATE("row reductions and normalisation agree with their formulas",
   for (const Index C : kChannels) {
     for (const Index rows : {1, 2, 7, 67}) {
       INFO("C " << C << ", rows " << rows);
-      const auto x = numbers.many<T>(rows * C), dy = numbers.many<T>(rows * C), start = numbers.many<T>(C), mean = numbers.many<T>(C);
-      const auto rstd = numbers.many<T>(C), offset = numbers.many<T>(C), m_dy = numbers.many<T>(C), m_dyx = numbers.many<T>(C);
-      std::vector<long double> sums(start.begin(), start.end()), sums_dyx = sums, sums_dy = sums, normal(x.size()), rectified(x.size()), dx(x.size());
+      const auto x = numbers.many<T>(rows * C), dy = numbers.many<T>(rows * C), start = numbers.many<T>(C),
+                 mean = numbers.many<T>(C);
+      const auto rstd = numbers.many<T>(C), offset = numbers.many<T>(C), m_dy = numbers.many<T>(C),
+                 m_dyx = numbers.many<T>(C);
+      std::vector<long double> sums(start.begin(), start.end()),
+          sums_dyx = sums, sums_dy = sums, normal(x.size()), rectified(x.size()), dx(x.size());
       for (Index i = 0; i < rows * C; ++i) {
         const Index c = i % C;
         const long double deviation = static_cast<long double>(x[i]) - mean[c], unit = deviation * rstd[c];
@@ -361,9 +439,11 @@ TEST_CASE_TEMPLATE("row reductions and normalisation agree with their formulas",
         k.sum_rows(rows, C, x.data(), C, s.data());
         return s;
       });
-      std::vector<long double> moments(static_cast<std::size_t>(2 * C));  // means, then squared deviations from them
+      std::vector<long double> moments(
+          static_cast<std::size_t>(2 * C));  // means, then squared deviations from them
       for (Index i = 0; i < rows * C; ++i) moments[i % C] += static_cast<long double>(x[i]) / rows;
-      for (Index i = 0; i < rows * C; ++i) moments[C + i % C] += (x[i] - moments[i % C]) * (x[i] - moments[i % C]);
+      for (Index i = 0; i < rows * C; ++i)
+        moments[C + i % C] += (x[i] - moments[i % C]) * (x[i] - moments[i % C]);
       check_tables<T>(moments, tolerance, [&](const Kernels<T>& k) {
         std::vector<T> s(moments.size(), T(7));
         k.moments(rows, C, x.data(), s.data(), s.data() + C);
@@ -373,7 +453,8 @@ TEST_CASE_TEMPLATE("row reductions and normalisation agree with their formulas",
         check_tables<T>(relu ? rectified : normal, tolerance, [&](const Kernels<T>& k) {
           std::vector<T> y(x.size()), in_place = x;
           k.normalise(rows, C, x.data(), mean.data(), rstd.data(), offset.data(), relu, y.data());
-          k.normalise(rows, C, in_place.data(), mean.data(), rstd.data(), offset.data(), relu, in_place.data());
+          k.normalise(rows, C, in_place.data(), mean.data(), rstd.data(), offset.data(), relu,
+                      in_place.data());
           CHECK(same_bits(y, in_place));
           return y;
         });
@@ -381,15 +462,19 @@ TEST_CASE_TEMPLATE("row reductions and normalisation agree with their formulas",
       for (const bool second : {false, true}) {
         check_tables<T>(second ? sums_dyx : sums_dy, tolerance, [&](const Kernels<T>& k) {
           auto s = start, sx = start;
-          k.normalise_reverse_sums(rows, C, x.data(), mean.data(), rstd.data(), nullptr, dy.data(), s.data(), sx.data());
+          k.normalise_reverse_sums(rows, C, x.data(), mean.data(), rstd.data(), nullptr, dy.data(), s.data(),
+                                   sx.data());
           return second ? sx : s;
         });
       }
       check_tables<T>(dx, tolerance, [&](const Kernels<T>& k) {
         std::vector<T> y(x.size()), over_dy = dy, over_x = x;
-        k.normalise_reverse(rows, C, x.data(), mean.data(), rstd.data(), nullptr, m_dy.data(), m_dyx.data(), dy.data(), y.data());
-        k.normalise_reverse(rows, C, x.data(), mean.data(), rstd.data(), nullptr, m_dy.data(), m_dyx.data(), over_dy.data(), over_dy.data());
-        k.normalise_reverse(rows, C, over_x.data(), mean.data(), rstd.data(), nullptr, m_dy.data(), m_dyx.data(), dy.data(), over_x.data());
+        k.normalise_reverse(rows, C, x.data(), mean.data(), rstd.data(), nullptr, m_dy.data(), m_dyx.data(),
+                            dy.data(), y.data());
+        k.normalise_reverse(rows, C, x.data(), mean.data(), rstd.data(), nullptr, m_dy.data(), m_dyx.data(),
+                            over_dy.data(), over_dy.data());
+        k.normalise_reverse(rows, C, over_x.data(), mean.data(), rstd.data(), nullptr, m_dy.data(),
+                            m_dyx.data(), dy.data(), over_x.data());
         CHECK(same_bits(y, over_dy));
         CHECK(same_bits(y, over_x));
         return y;

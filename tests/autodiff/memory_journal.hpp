@@ -28,7 +28,9 @@ class MemoryJournal final : public UnrollJournal {
   }
   bool is_due(bool) override { return due; }
   void begin() override { written_.clear(); }
-  void write(std::span<const std::byte> bytes) override { written_.insert(written_.end(), bytes.begin(), bytes.end()); }
+  void write(std::span<const std::byte> bytes) override {
+    written_.insert(written_.end(), bytes.begin(), bytes.end());
+  }
   std::string commit() override {
     kept.push_back(written_);
     on_commit();

@@ -29,7 +29,9 @@ TEST_CASE("buffers that live at one time never overlap, and the peak is the larg
       total += bytes;
       for (std::size_t j = 0; j < i; ++j) {
         const bool together = buffers[i].first <= buffers[j].last && buffers[j].first <= buffers[i].last;
-        if (together) REQUIRE((plan.offsets[i] + bytes <= plan.offsets[j] || plan.offsets[j] + buffers[j].bytes <= plan.offsets[i]));
+        if (together)
+          REQUIRE((plan.offsets[i] + bytes <= plan.offsets[j] ||
+                   plan.offsets[j] + buffers[j].bytes <= plan.offsets[i]));
       }
     }
     CHECK(plan.peak == peak);

@@ -43,7 +43,8 @@ TEST_CASE("normal draws have the moments and the tails of a normal, and follow c
   const auto beyond = std::count_if(x.begin(), x.end(), [](double v) { return std::abs(v) > 1.959964; });
   CHECK(std::abs(static_cast<double>(beyond) / n - 0.05) < 4 * std::sqrt(0.05 * 0.95) * error);
   CHECK(draw(3.9, 11, n) == x);  // the floor of the counter counts
-  for (const auto& other : {draw(4, 11, n), draw(3, 12, n), draw(3, 11 + (1ull << 32), n)}) CHECK(std::abs(correlation(x, other)) < 4 * error);
+  for (const auto& other : {draw(4, 11, n), draw(3, 12, n), draw(3, 11 + (1ull << 32), n)})
+    CHECK(std::abs(correlation(x, other)) < 4 * error);
   CHECK(std::isnan(draw(-1, 11, 2)[1]));
   CHECK(std::isnan(draw(std::nan(""), 11, 2)[0]));
   const std::vector<double> shifted(x.begin() + 1, x.end());

@@ -25,7 +25,11 @@ TEST_CASE("every index runs exactly once, on any number of threads") {
 
 TEST_CASE("an exception in one piece of work reaches the caller, and the pool stays usable") {
   const Parallel p(2);
-  CHECK_THROWS_AS(p.for_each(100, [](std::size_t i) { if (i == 37) throw std::runtime_error("no"); }), std::runtime_error);
+  CHECK_THROWS_AS(p.for_each(100,
+                             [](std::size_t i) {
+                               if (i == 37) throw std::runtime_error("no");
+                             }),
+                  std::runtime_error);
   int sum = 0;
   p.for_each(1, [&](std::size_t) { sum = 1; });
   CHECK(sum == 1);
@@ -41,7 +45,8 @@ TEST_CASE("a Parallel of many threads has them all while one of few lives") {
     std::unique_lock lock(mutex);
     ++arrived;
     changed.notify_all();
-    if (!changed.wait_for(lock, std::chrono::seconds(20), [&] { return arrived == 4 || !together; })) together = false;
+    if (!changed.wait_for(lock, std::chrono::seconds(20), [&] { return arrived == 4 || !together; }))
+      together = false;
   });
   CHECK(together);
 }

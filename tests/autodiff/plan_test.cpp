@@ -45,7 +45,9 @@ TEST_CASE("an output may be an input, a constant, an alias or wanted twice") {
   const Plan<double> plan(std::span(&x, 1), outputs);
   const std::vector<double> values{0, 1, 2, 3};
   const double* in = values.data();
-  std::vector<std::vector<double>> results{std::vector<double>(4), std::vector<double>(2), std::vector<double>(4), std::vector<double>(4), std::vector<double>(4), std::vector<double>(4)};
+  std::vector<std::vector<double>> results{std::vector<double>(4), std::vector<double>(2),
+                                           std::vector<double>(4), std::vector<double>(4),
+                                           std::vector<double>(4), std::vector<double>(4)};
   std::vector<double*> out;
   for (auto& r : results) out.push_back(r.data());
   Arena arena;
@@ -58,7 +60,9 @@ TEST_CASE("an output may be an input, a constant, an alias or wanted twice") {
   CHECK(results[5] == values);
 }
 
-TEST_CASE("the planned peak is exactly what a run touches, and a chain needs little more than its two largest values") {
+TEST_CASE(
+    "the planned peak is exactly what a run touches, and a chain needs little more than its two largest "
+    "values") {
   Graph g;
   const Var x = g.input(Shape{1000}, "x");
   Var y = x;
@@ -102,7 +106,8 @@ TEST_CASE("nodes that simplification left without a use are not computed") {
   Graph g;
   const Var x = g.input(Shape{100, 100}, "x"), z = g.input(Shape{100, 100}, "z");
   const Var parts[] = {exp(x), exp(z)};
-  const Var inputs[] = {x, z}, of_concat = exp(slice(concat(parts, 1), 1, 0, 100)), of_zeros = exp(x + broadcast_to(g.scalar(0), Shape{100, 100}));
+  const Var inputs[] = {x, z}, of_concat = exp(slice(concat(parts, 1), 1, 0, 100)),
+            of_zeros = exp(x + broadcast_to(g.scalar(0), Shape{100, 100}));
   CHECK(Plan<float>(inputs, std::span(&of_concat, 1)).cost() == 20000);
   CHECK(Plan<float>(inputs, std::span(&of_zeros, 1)).cost() == 10000);
   CHECK(Plan<float>(inputs, std::span(&of_zeros, 1)).peak_bytes() == 64);  // the operands' table
@@ -167,7 +172,8 @@ TEST_CASE("a kernel with little work stays in one thread, one with much is sprea
 }
 
 TEST_CASE("halves keep what the rest reads out of the outputs and out of what is written over") {
-  const auto check = [](Graph& g, const std::vector<Var>& outputs, std::size_t forward_outputs, const std::vector<Var>& inputs) {
+  const auto check = [](Graph& g, const std::vector<Var>& outputs, std::size_t forward_outputs,
+                        const std::vector<Var>& inputs) {
     for (bool fuse : {false, true}) {
       PlanOptions options;
       options.transform = {fuse, forward_outputs, 0};
@@ -179,7 +185,8 @@ TEST_CASE("halves keep what the rest reads out of the outputs and out of what is
       std::vector<float*> out, first, second;
       for (Var v : inputs) {
         values.emplace_back(static_cast<std::size_t>(v.shape().size()));
-        for (std::size_t i = 0; i < values.back().size(); ++i) values.back()[i] = 0.1f * static_cast<float>(i + values.size());
+        for (std::size_t i = 0; i < values.back().size(); ++i)
+          values.back()[i] = 0.1f * static_cast<float>(i + values.size());
       }
       for (auto& v : values) in.push_back(v.data());
       for (Var o : outputs) whole.emplace_back(static_cast<std::size_t>(o.shape().size()));
@@ -187,7 +194,10 @@ TEST_CASE("halves keep what the rest reads out of the outputs and out of what is
       std::vector<std::vector<float>> unused = whole;
       for (std::size_t i = 0; i < outputs.size(); ++i) {
         out.push_back(whole[i].data());
-        first.push_back(i < forward_outputs ? halves[i].data() : unused[i].data());  // the caller has other memory for the outputs of the other half
+        first.push_back(
+            i < forward_outputs
+                ? halves[i].data()
+                : unused[i].data());  // the caller has other memory for the outputs of the other half
         second.push_back(i < forward_outputs ? unused[i].data() : halves[i].data());
       }
       Arena arena;
@@ -203,26 +213,33 @@ TEST_CASE("halves keep what the rest reads out of the outputs and out of what is
   };
   {  // a part of a value that the last step may write over
     Graph g;
-    const Var x = g.input(Shape{8}, "x"), adjoint = g.input(Shape{8}, "adjoint"), v = x * 2.0 + 1.0, e = exp(v);
+    const Var x = g.input(Shape{8}, "x"), adjoint = g.input(Shape{8}, "adjoint"), v = x * 2.0 + 1.0,
+              e = exp(v);
     check(g, {slice(v, 0, 0, 3), e, e * adjoint}, 2, {x, adjoint});
   }
   {  // a part of an output
     Graph g;
-    const Var x = g.input(Shape{8, 4}, "x"), adjoint = g.input(Shape{8, 4}, "adjoint"), a = exp(x), b = exp(x * 2.0);
+    const Var x = g.input(Shape{8, 4}, "x"), adjoint = g.input(Shape{8, 4}, "adjoint"), a = exp(x),
+              b = exp(x * 2.0);
     const Var parts[] = {a, b};
     check(g, {concat(parts, 0), a * adjoint}, 1, {x, adjoint});
   }
   {  // an output of both halves, and a forward value that only the rest gives
     Graph g;
-    const Var x = g.input(Shape{8, 4}, "x"), adjoint = g.input(Shape{8, 4}, "adjoint"), a = exp(x), b = matmul(x, g.constant(Shape{4, 4}, std::vector<double>(16, 0.25)));
+    const Var x = g.input(Shape{8, 4}, "x"), adjoint = g.input(Shape{8, 4}, "adjoint"), a = exp(x),
+              b = matmul(x, g.constant(Shape{4, 4}, std::vector<double>(16, 0.25)));
     check(g, {a, sum_all(b), a, b, a * adjoint, x}, 2, {x, adjoint});
   }
 }
 
-TEST_CASE("the two halves of a plan give the bits of the whole, whatever happens to the arena and the outputs in between") {
+TEST_CASE(
+    "the two halves of a plan give the bits of the whole, whatever happens to the arena and the outputs in "
+    "between") {
   Graph g;
-  const Var a = g.input(Shape{6, 6}, "a"), x = g.input(Shape{6, 6}, "x"), adjoint = g.input(Shape{6, 6}, "adjoint");
-  const Var h = exp(matmul(a, x) * 0.1), y = matmul(h, a) / (h + 2.0), copied = reshape(y, Shape{36}), J = sum_all(h * y);
+  const Var a = g.input(Shape{6, 6}, "a"), x = g.input(Shape{6, 6}, "x"),
+            adjoint = g.input(Shape{6, 6}, "adjoint");
+  const Var h = exp(matmul(a, x) * 0.1), y = matmul(h, a) / (h + 2.0), copied = reshape(y, Shape{36}),
+            J = sum_all(h * y);
   const Var forward[] = {y, J, copied, x}, seeds[] = {adjoint, Var(), Var(), Var()}, wrt[] = {a, x};
   std::vector<Var> outputs(std::begin(forward), std::end(forward));
   for (Var d : differentiate(forward, seeds, wrt)) outputs.push_back(d);
@@ -236,7 +253,8 @@ TEST_CASE("the two halves of a plan give the bits of the whole, whatever happens
       options.halves = true;
       const Plan<float> in_halves(inputs, outputs, options);
       std::vector<std::vector<float>> values(3, std::vector<float>(36));
-      for (std::size_t i = 0; i < 108; ++i) values[i / 36][i % 36] = 0.01f * static_cast<float>((i * 37) % 101) - 0.5f;
+      for (std::size_t i = 0; i < 108; ++i)
+        values[i / 36][i % 36] = 0.01f * static_cast<float>((i * 37) % 101) - 0.5f;
       std::vector<const float*> in;
       for (const auto& v : values) in.push_back(v.data());
       const auto run = [&](const auto& how) {
@@ -265,16 +283,23 @@ TEST_CASE("the two halves of a plan give the bits of the whole, whatever happens
       });
       CHECK(whole == halves);
       CHECK(in_halves.peak_bytes() <= plan.peak_bytes());
-      CHECK(in_halves.tape_numbers() * sizeof(float) <= plan.tape_bytes() + (4 * 36 + 5 * 16) * sizeof(float));  // beside it, the outputs that the reverse reads, at whole cache lines
+      CHECK(in_halves.tape_numbers() * sizeof(float) <=
+            plan.tape_bytes() +
+                (4 * 36 + 5 * 16) *
+                    sizeof(float));  // beside it, the outputs that the reverse reads, at whole cache lines
       std::vector<float> small(in_halves.tape_numbers() + 1);
       std::vector<float*> none;
-      CHECK_THROWS_WITH_AS(in_halves.run_forward(in, none, arena, Parallel(1), small), doctest::Contains("found room for"), std::invalid_argument);
-      CHECK_THROWS_WITH_AS(in_halves.run(in, none, arena, Parallel(1)), doctest::Contains("was compiled to run in halves"), std::invalid_argument);
+      CHECK_THROWS_WITH_AS(in_halves.run_forward(in, none, arena, Parallel(1), small),
+                           doctest::Contains("found room for"), std::invalid_argument);
+      CHECK_THROWS_WITH_AS(in_halves.run(in, none, arena, Parallel(1)),
+                           doctest::Contains("was compiled to run in halves"), std::invalid_argument);
     }
   const Plan<float> one_piece(inputs, outputs);
   std::vector<float*> none;
-  CHECK_THROWS_WITH_AS(one_piece.run_reverse({}, none, *std::make_unique<Arena>(), Parallel(1), {}), doctest::Contains("was not compiled to run in halves"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(one_piece.run_reverse({}, none, *std::make_unique<Arena>(), Parallel(1), {}),
+                       doctest::Contains("was not compiled to run in halves"), std::invalid_argument);
   PlanOptions no_forward;
   no_forward.halves = true;
-  CHECK_THROWS_WITH_AS(Plan<float>(inputs, outputs, no_forward), doctest::Contains("forward_outputs"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(Plan<float>(inputs, outputs, no_forward), doctest::Contains("forward_outputs"),
+                       std::invalid_argument);
 }

@@ -1,4 +1,5 @@
-// Products: every path of the kernel (part-filled vectors, panels of b, strips of a, passes) and every cut of the matmul op, to the last bit of its promise.
+// Products: every path of the kernel (part-filled vectors, panels of b, strips of a, passes) and every cut of
+// the matmul op, to the last bit of its promise.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -6,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "autodiff/testing/worst.hpp"
 #include "autodiff/kernels/kernels.hpp"
 #include "autodiff/ops/matmul.hpp"
 #include "autodiff/plan/plan.hpp"
+#include "autodiff/testing/worst.hpp"
 
 namespace {
 
@@ -61,7 +62,8 @@ std::vector<T> in_panels(Index K, Index N, const std::vector<T>& b) {
   std::vector<T> panels;
   for (Index first = 0; first < N; first += kernels::kPanel)
     for (Index k = 0; k < K; ++k)
-      for (Index n = first; n < std::min(N, first + kernels::kPanel); ++n) panels.push_back(b[static_cast<std::size_t>(k * N + n)]);
+      for (Index n = first; n < std::min(N, first + kernels::kPanel); ++n)
+        panels.push_back(b[static_cast<std::size_t>(k * N + n)]);
   return panels;
 }
 
@@ -70,10 +72,12 @@ struct Case {
   bool transposed = false, accumulate = false, bias = false;
 };
 
-/// On every table, from rows and from panels of b, against the plain sum; the numbers between the columns of c and of a must stay out of it.
+/// On every table, from rows and from panels of b, against the plain sum; the numbers between the columns of
+/// c and of a must stay out of it.
 template <class T>
 void check(const Case& s) {
-  INFO("M " << s.M << ", N " << s.N << ", K " << s.K << ", terms " << s.terms << ", transposed " << s.transposed << ", accumulate " << s.accumulate);
+  INFO("M " << s.M << ", N " << s.N << ", K " << s.K << ", terms " << s.terms << ", transposed "
+            << s.transposed << ", accumulate " << s.accumulate);
   const Index lda = (s.transposed ? s.M : s.K) + 3, ldc = s.N + 5;
   std::vector<std::vector<T>> a, b, panels;
   std::vector<const T*> a_of, b_of, panels_of;
@@ -88,7 +92,14 @@ void check(const Case& s) {
     panels_of.push_back(panels[r].data());
   }
   const auto bias = numbers<T>(s.N, 5), before = numbers<T>(s.M * ldc, 9);
-  Product<T> p{.M = s.M, .N = s.N, .K = s.K, .terms = s.terms, .a = a_of.data(), .b = b_of.data(), .ldb = s.N, .ldc = ldc};
+  Product<T> p{.M = s.M,
+               .N = s.N,
+               .K = s.K,
+               .terms = s.terms,
+               .a = a_of.data(),
+               .b = b_of.data(),
+               .ldb = s.N,
+               .ldc = ldc};
   p.a_row = s.transposed ? 1 : lda;
   p.a_col = s.transposed ? lda : 1;
   p.bias = s.bias ? bias.data() : nullptr;
@@ -112,7 +123,8 @@ void check(const Case& s) {
 }
 
 TEST_CASE_TEMPLATE("a product has every number of columns, in rows and in panels", T, float, double) {
-  for (Index N = 1; N <= 101; ++N) check<T>({1 + N % 19, N, 1 + N * 7 % 23, 1 + N % 2, N % 3 == 0, N % 4 == 0, N % 5 < 3});
+  for (Index N = 1; N <= 101; ++N)
+    check<T>({1 + N % 19, N, 1 + N * 7 % 23, 1 + N % 2, N % 3 == 0, N % 4 == 0, N % 5 < 3});
 }
 
 TEST_CASE_TEMPLATE("a product whose columns of a lie far apart is the same sum", T, float, double) {
@@ -131,7 +143,8 @@ TEST_CASE_TEMPLATE("a long sum over panels", T, float, double) {
 void check_matmul(Index Z, Index M, Index N, Index K, bool ta, bool tb) {
   INFO(Z << " times M " << M << ", N " << N << ", K " << K << ", ta " << ta << ", tb " << tb);
   Graph graph;
-  const Var x = graph.input(ta ? Shape{Z, K, M} : Shape{Z, M, K}, "x"), y = graph.input(tb ? Shape{Z, N, K} : Shape{Z, K, N}, "y");
+  const Var x = graph.input(ta ? Shape{Z, K, M} : Shape{Z, M, K}, "x"),
+            y = graph.input(tb ? Shape{Z, N, K} : Shape{Z, K, N}, "y");
   const Var z = matmul(x, y, ta ? Transposed::yes : Transposed::no, tb ? Transposed::yes : Transposed::no);
   const Var in[] = {x, y};
   const Plan<float> plan(in, std::span(&z, 1));
@@ -143,8 +156,10 @@ void check_matmul(Index Z, Index M, Index N, Index K, bool ta, bool tb) {
     std::vector<float> c(static_cast<std::size_t>(Z * M * N));
     float* out = c.data();
     plan.run(inputs, std::span(&out, 1), arena, Parallel(threads));
-    if (threads == 1) first = c;
-    else CHECK(same_bits(c, first));
+    if (threads == 1)
+      first = c;
+    else
+      CHECK(same_bits(c, first));
   }
   double worst = 0;
   const Index m_step = 1 + M / 40, n_step = 1 + N / 40;
@@ -153,7 +168,8 @@ void check_matmul(Index Z, Index M, Index N, Index K, bool ta, bool tb) {
       for (Index n = 0; n < N; n += n_step) {
         double sum = 0;
         for (Index k = 0; k < K; ++k)
-          sum += static_cast<double>(a[static_cast<std::size_t>(i * M * K + (ta ? k * M + m : m * K + k))]) * b[static_cast<std::size_t>(i * K * N + (tb ? n * K + k : k * N + n))];
+          sum += static_cast<double>(a[static_cast<std::size_t>(i * M * K + (ta ? k * M + m : m * K + k))]) *
+                 b[static_cast<std::size_t>(i * K * N + (tb ? n * K + k : k * N + n))];
         worsen(worst, std::abs(sum - first[static_cast<std::size_t>((i * M + m) * N + n)]));
       }
   CHECK(worst < 1e-6 * (4 + static_cast<double>(K)));
@@ -165,12 +181,12 @@ TEST_CASE("matmul of odd sizes, whichever operand is transposed and however it i
       for (const Index M : {1, 2, 3, 17})
         for (const Index N : {1, 2, 3, 17, 33})
           for (const Index K : {1, 2, 3, 17}) check_matmul(1 + (M + K) % 2, M, N, K, ta, tb);
-      check_matmul(1, 129, 515, 65, ta, tb);   // blocks of rows and columns
-      check_matmul(2, 65, 259, 70, ta, tb);    // panels where b is transposed
-      check_matmul(2, 515, 259, 70, ta, tb);   // and where it is not
+      check_matmul(1, 129, 515, 65, ta, tb);  // blocks of rows and columns
+      check_matmul(2, 65, 259, 70, ta, tb);   // panels where b is transposed
+      check_matmul(2, 515, 259, 70, ta, tb);  // and where it is not
       check_matmul(1, 515, 530, 33, ta, tb);
       check_matmul(1, 300, 1100, 261, ta, tb);
-      check_matmul(1, 19, 37, 4100, ta, tb);   // chunks of the sum
+      check_matmul(1, 19, 37, 4100, ta, tb);  // chunks of the sum
       check_matmul(2, 5, 67, 6200, ta, tb);
     }
 }

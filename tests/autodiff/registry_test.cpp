@@ -8,10 +8,10 @@
 #include <stdexcept>
 #include <thread>
 
-#include "autodiff/testing/gradcheck.hpp"
 #include "autodiff/graph/op.hpp"
 #include "autodiff/ops/all_ops.hpp"
 #include "autodiff/plan/plan.hpp"
+#include "autodiff/testing/gradcheck.hpp"
 
 using namespace autodiff;
 
@@ -25,17 +25,20 @@ std::vector<std::vector<double>> draw(const Sample& s, std::uint64_t seed) {
     for (double& x : v) {
       state = state * 6364136223846793005ULL + 1442695040888963407ULL;
       x = s.low + (s.high - s.low) * static_cast<double>(state >> 11) * 0x1p-53;
-      if (std::abs(x) < s.keep_away_from_zero) x = x < 0 ? x - s.keep_away_from_zero : x + s.keep_away_from_zero;
+      if (std::abs(x) < s.keep_away_from_zero)
+        x = x < 0 ? x - s.keep_away_from_zero : x + s.keep_away_from_zero;
     }
     if (i == 0 && s.raise_diagonal > 0)
-      for (Index d = 0; d < s.in[0][0]; ++d) v[static_cast<std::size_t>(d * (s.in[0][0] + 1))] += s.raise_diagonal;
+      for (Index d = 0; d < s.in[0][0]; ++d)
+        v[static_cast<std::size_t>(d * (s.in[0][0] + 1))] += s.raise_diagonal;
     values.push_back(std::move(v));
   }
   return values;
 }
 
 template <class T>
-std::vector<T> run(const Plan<T>& plan, const std::vector<std::vector<double>>& values, Index size, int threads, std::size_t* spread = nullptr) {
+std::vector<T> run(const Plan<T>& plan, const std::vector<std::vector<double>>& values, Index size,
+                   int threads, std::size_t* spread = nullptr) {
   std::vector<std::vector<T>> typed;
   for (const auto& v : values) typed.emplace_back(v.begin(), v.end());
   std::vector<const T*> in;
@@ -56,7 +59,8 @@ struct Recording {
   Var y;
 };
 void record(Recording& r, const OpDef& op, const Sample& s) {
-  for (std::size_t i = 0; i < s.in.size(); ++i) r.inputs.push_back(r.graph.input(s.in[i], "x" + std::to_string(i)));
+  for (std::size_t i = 0; i < s.in.size(); ++i)
+    r.inputs.push_back(r.graph.input(s.in[i], "x" + std::to_string(i)));
   r.y = r.graph.record(op, r.inputs, s.attributes, here());
 }
 
@@ -92,13 +96,16 @@ TEST_CASE("every op's reverse agrees with central differences, and again for its
       const Sample& s = op->samples[i];
       CAPTURE(op->name);
       CAPTURE(i);
-      const auto f = [&](std::span<const Var> in) { return in[0].graph().record(*op, in, s.attributes, here()); };
+      const auto f = [&](std::span<const Var> in) {
+        return in[0].graph().record(*op, in, s.attributes, here());
+      };
       const auto values = draw(s, i + 1);
       if (op->zero_gradient) {
         CHECK(gradcheck(f, s.in, values) == 0);
         continue;
       }
-      // gate has no gradient to its second operand, which is constant between its kinks: differences agree with that too.
+      // gate has no gradient to its second operand, which is constant between its kinks: differences agree
+      // with that too.
       CHECK(gradcheck(f, s.in, values) < 1e-7);
       Index numbers = 0;
       for (const Shape& shape : s.in) numbers += shape.size();
@@ -119,9 +126,12 @@ TEST_CASE("every kernel agrees with its op's meaning") {
       plain.y = op->spec(plain.inputs, s.attributes);
       CHECK(fast.y.shape() == plain.y.shape());
       const auto values = draw(s, i + 1);
-      const auto a = run(Plan<double>(fast.inputs, std::span(&fast.y, 1), unfused()), values, fast.y.shape().size(), 1);
-      const auto b = run(Plan<double>(plain.inputs, std::span(&plain.y, 1), unfused()), values, fast.y.shape().size(), 1);
-      const auto c = run(Plan<float>(fast.inputs, std::span(&fast.y, 1), unfused()), values, fast.y.shape().size(), 1);
+      const auto a =
+          run(Plan<double>(fast.inputs, std::span(&fast.y, 1), unfused()), values, fast.y.shape().size(), 1);
+      const auto b = run(Plan<double>(plain.inputs, std::span(&plain.y, 1), unfused()), values,
+                         fast.y.shape().size(), 1);
+      const auto c =
+          run(Plan<float>(fast.inputs, std::span(&fast.y, 1), unfused()), values, fast.y.shape().size(), 1);
       double scale = 0;
       for (double v : b) scale = std::max(scale, std::abs(v));
       for (std::size_t e = 0; e < a.size(); ++e) {
@@ -134,8 +144,10 @@ TEST_CASE("every kernel agrees with its op's meaning") {
   CHECK(compared >= 6);
 }
 
-TEST_CASE("every op gives the same bits on 1, 2 and 4 threads, and is large enough in one sample to be split") {
-  const std::set<std::string> serial{"reshape", "zero_diagonal", "conv_flip", "spd_solve"};  // nothing to compute, or too small to be worth it
+TEST_CASE(
+    "every op gives the same bits on 1, 2 and 4 threads, and is large enough in one sample to be split") {
+  const std::set<std::string> serial{"reshape", "zero_diagonal", "conv_flip",
+                                     "spd_solve"};  // nothing to compute, or too small to be worth it
   for (const OpDef* op : all_ops()) {
     CAPTURE(op->name);
     std::size_t spread = 0;
@@ -171,20 +183,25 @@ TEST_CASE("every op gives the same bits over each of its operands as apart from 
         Recording r;
         record(r, *op, s);
         CAPTURE(over_operand);
-        // Two more ops before give the op one operand in the arena, which it may overwrite; one more after takes its result there.
+        // Two more ops before give the op one operand in the arena, which it may overwrite; one more after
+        // takes its result there.
         Recording wrapped;
-        for (std::size_t k = 0; k < s.in.size(); ++k) wrapped.inputs.push_back(wrapped.graph.input(s.in[k], "x"));
+        for (std::size_t k = 0; k < s.in.size(); ++k)
+          wrapped.inputs.push_back(wrapped.graph.input(s.in[k], "x"));
         std::vector<Var> in(wrapped.inputs);
         for (double factor : {2.0, 0.5}) {
           Var& v = in[over_operand];
           v = v.graph().record(*find_op("affine"), std::span(&v, 1), {{}, {factor, 0.0}}, here());
         }
         wrapped.y = wrapped.graph.record(*op, in, s.attributes, here());
-        const Var result = wrapped.graph.record(*find_op("affine"), std::span(&wrapped.y, 1), {{}, {2.0, 0.0}}, here());
+        const Var result =
+            wrapped.graph.record(*find_op("affine"), std::span(&wrapped.y, 1), {{}, {2.0, 0.0}}, here());
         const auto check = [&]<class T>(T) {
           PlanOptions elsewhere = unfused();
           elsewhere.in_place = false;
-          const Plan<T> plan(r.inputs, std::span(&r.y, 1), unfused()), over(wrapped.inputs, std::span(&result, 1), unfused()), apart(wrapped.inputs, std::span(&result, 1), elsewhere);
+          const Plan<T> plan(r.inputs, std::span(&r.y, 1), unfused()),
+              over(wrapped.inputs, std::span(&result, 1), unfused()),
+              apart(wrapped.inputs, std::span(&result, 1), elsewhere);
           const Index n = r.y.shape().size();
           const auto one = run(plan, values, n, 1);
           auto doubled = one;
@@ -198,7 +215,9 @@ TEST_CASE("every op gives the same bits over each of its operands as apart from 
       }
 }
 
-TEST_CASE("what a shape rule refuses is refused with the op, its reason, the shapes, the file and line, and the scope") {
+TEST_CASE(
+    "what a shape rule refuses is refused with the op, its reason, the shapes, the file and line, and the "
+    "scope") {
   for (const OpDef* op : all_ops())
     for (const WrongUse& wrong : op->wrong) {
       CAPTURE(op->name);

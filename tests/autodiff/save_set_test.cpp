@@ -24,7 +24,8 @@ double cost_of(const Graph& graph, NodeId id) {
 }
 
 // The least of kept numbers + price * recomputed arithmetic, over all choices of what is computed again.
-double least_cost(const Graph& graph, const std::vector<Var>& outputs, std::size_t forward_outputs, double price) {
+double least_cost(const Graph& graph, const std::vector<Var>& outputs, std::size_t forward_outputs,
+                  double price) {
   const auto needed = ancestors(outputs), forward = ancestors(std::span(outputs).first(forward_outputs));
   std::vector<NodeId> values;
   std::vector<std::size_t> number(graph.size(), 0);
@@ -33,7 +34,9 @@ double least_cost(const Graph& graph, const std::vector<Var>& outputs, std::size
       number[id] = values.size();
       values.push_back(id);
     }
-  const auto bit = [&](NodeId id) { return graph.is_input(id) || graph.is_constant(id) ? 0u : 1u << number[id]; };
+  const auto bit = [&](NodeId id) {
+    return graph.is_input(id) || graph.is_constant(id) ? 0u : 1u << number[id];
+  };
   unsigned read = 0, provided = 0;
   for (NodeId id = 0; id < graph.size(); ++id)
     if (needed[id] && !forward[id])
@@ -50,14 +53,16 @@ double least_cost(const Graph& graph, const std::vector<Var>& outputs, std::size
         cost += price * cost_of(graph, values[v]);
       }
     for (std::size_t v = 0; v < values.size(); ++v)
-      if ((wanted & ~again & ~provided) >> v & 1u) cost += static_cast<double>(graph.node(values[v]).shape.size());
+      if ((wanted & ~again & ~provided) >> v & 1u)
+        cost += static_cast<double>(graph.node(values[v]).shape.size());
     least = std::min(least, cost);
   }
   return least;
 }
 
 template <class T>
-std::vector<T> run(const Plan<T>& plan, const std::vector<std::vector<double>>& values, const std::vector<Var>& outputs) {
+std::vector<T> run(const Plan<T>& plan, const std::vector<std::vector<double>>& values,
+                   const std::vector<Var>& outputs) {
   std::vector<std::vector<T>> typed;
   std::vector<const T*> in;
   for (const auto& v : values) in.push_back(typed.emplace_back(v.begin(), v.end()).data());
@@ -109,7 +114,9 @@ struct Blocks {
 TEST_SUITE("save set") {
   TEST_CASE("the cut costs as little as any choice") {
     std::mt19937 random(3);
-    const auto below = [&](std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(random); };
+    const auto below = [&](std::size_t n) {
+      return std::uniform_int_distribution<std::size_t>(0, n - 1)(random);
+    };
     for (int trial = 0; trial < 200; ++trial) {
       Graph graph;
       std::vector<Var> values{graph.input(Shape{4, 3}, "x"), graph.input(Shape{4, 1}, "y")};
@@ -118,7 +125,11 @@ TEST_SUITE("save set") {
       while (values.size() < nodes + 2) {
         const Var v = values[below(values.size())], w = values[below(values.size())];
         const std::size_t kind = below(5);
-        values.push_back(kind == 0 ? v + w : kind == 1 ? exp(v) : kind == 2 ? sum(v, {1}) : kind == 3 ? v * w : square(v));
+        values.push_back(kind == 0   ? v + w
+                         : kind == 1 ? exp(v)
+                         : kind == 2 ? sum(v, {1})
+                         : kind == 3 ? v * w
+                                     : square(v));
       }
       std::vector<Var> outputs{values.back()};
       if (graph.is_input(outputs[0].id())) continue;
@@ -134,8 +145,10 @@ TEST_SUITE("save set") {
     }
   }
 
-  TEST_CASE_TEMPLATE("recomputation never changes bits, and a lower price never keeps more", T, float, double) {
-    for (auto [units, examples, C] : {std::array<Index, 3>{1, 2, 3}, {2, 3, 1}, {3, 17, 5}, {17, 9, 16}, {20, 33, 18}}) {
+  TEST_CASE_TEMPLATE("recomputation never changes bits, and a lower price never keeps more", T, float,
+                     double) {
+    for (auto [units, examples, C] :
+         {std::array<Index, 3>{1, 2, 3}, {2, 3, 1}, {3, 17, 5}, {17, 9, 16}, {20, 33, 18}}) {
       const Blocks b(units, examples, C);
       for (bool fuse : {false, true}) {
         std::vector<T> expected;
@@ -145,8 +158,10 @@ TEST_SUITE("save set") {
           options.transform = {fuse, 1, price};
           const Plan<T> plan(b.inputs, b.outputs, options);
           const auto found = run(plan, b.values, b.outputs);
-          if (price == 0.0) expected = found;
-          else CHECK(plan.tape_bytes() <= tape);
+          if (price == 0.0)
+            expected = found;
+          else
+            CHECK(plan.tape_bytes() <= tape);
           CHECK(found == expected);
           tape = plan.tape_bytes();
         }
@@ -165,10 +180,12 @@ TEST_SUITE("save set") {
 
   TEST_CASE("misuse is refused") {
     const Blocks b(2, 3, 1);
-    CHECK_THROWS_WITH_AS(choose_save_set(b.outputs, 1, 0), "[save set] expected a price above 0, found 0", std::invalid_argument);
+    CHECK_THROWS_WITH_AS(choose_save_set(b.outputs, 1, 0), "[save set] expected a price above 0, found 0",
+                         std::invalid_argument);
     CHECK_THROWS_AS(choose_save_set(b.outputs, 0, 1), std::invalid_argument);
     CHECK_THROWS_AS(choose_save_set(b.outputs, b.outputs.size() + 1, 1), std::invalid_argument);
-    CHECK_THROWS_AS(choose_save_set(b.outputs, 1, std::numeric_limits<double>::infinity()), std::invalid_argument);
+    CHECK_THROWS_AS(choose_save_set(b.outputs, 1, std::numeric_limits<double>::infinity()),
+                    std::invalid_argument);
     PlanOptions options;
     options.transform.recompute_price = -1;
     CHECK_THROWS_AS(Plan<float>(b.inputs, b.outputs, options), std::invalid_argument);

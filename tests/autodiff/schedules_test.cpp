@@ -22,10 +22,12 @@ std::int64_t evaluations(const Schedule& s) {
   return r.advances + r.records + r.turns;
 }
 
-// The least evaluations of any sequence of actions that keeps within k slots: a search over all situations, which knows nothing of parts or recursions.
+// The least evaluations of any sequence of actions that keeps within k slots: a search over all situations,
+// which knows nothing of parts or recursions.
 class BruteForce {
  public:
-  BruteForce(int T, int k, int rho) : T_(T), k_(k), rho_(rho), least_(static_cast<std::size_t>((T + 2) * (T + 1)) << (2 * T), kUnseen) {}
+  BruteForce(int T, int k, int rho)
+      : T_(T), k_(k), rho_(rho), least_(static_cast<std::size_t>((T + 2) * (T + 1)) << (2 * T), kUnseen) {}
 
   int run() {
     reach({0, 0, 0, T_}, 0, false);
@@ -42,35 +44,42 @@ class BruteForce {
  private:
   static constexpr std::uint8_t kUnseen = 255;
   struct Situation {
-    int current;                // T+1: none
-    unsigned states, tapes;     // kept, as sets
-    int next;                   // steps before it are still to be reversed
+    int current;             // T+1: none
+    unsigned states, tapes;  // kept, as sets
+    int next;                // steps before it are still to be reversed
   };
   std::size_t index(const Situation& x) const {
-    return (static_cast<std::size_t>(x.current * (T_ + 1) + x.next) << (2 * T_)) | (static_cast<std::size_t>(x.states) << T_) | x.tapes;
+    return (static_cast<std::size_t>(x.current * (T_ + 1) + x.next) << (2 * T_)) |
+           (static_cast<std::size_t>(x.states) << T_) | x.tapes;
   }
-  bool fits(const Situation& x) const { return __builtin_popcount(x.states) + rho_ * __builtin_popcount(x.tapes) <= k_; }
+  bool fits(const Situation& x) const {
+    return __builtin_popcount(x.states) + rho_ * __builtin_popcount(x.tapes) <= k_;
+  }
   void reach(const Situation& x, int cost, bool costly) {
     if (!fits(x) || least_[index(x)] <= cost) return;
     least_[index(x)] = static_cast<std::uint8_t>(cost);
-    if (costly) queue_.push_back({x, cost});
-    else queue_.push_front({x, cost});
+    if (costly)
+      queue_.push_back({x, cost});
+    else
+      queue_.push_front({x, cost});
   }
   void expand(const Situation& x, int cost) {
     const int t = x.current;
     for (int i = 0; i < x.next; ++i) {
       const unsigned bit = 1u << i;
       if (x.states & bit) {
-        reach({i, x.states, x.tapes, x.next}, cost, false);          // load
-        reach({t, x.states & ~bit, x.tapes, x.next}, cost, false);   // drop
+        reach({i, x.states, x.tapes, x.next}, cost, false);         // load
+        reach({t, x.states & ~bit, x.tapes, x.next}, cost, false);  // drop
       }
     }
-    if (x.tapes & (1u << (x.next - 1))) reach({t, x.states, x.tapes & ~(1u << (x.next - 1)), x.next - 1}, cost, false);  // reverse
+    if (x.tapes & (1u << (x.next - 1)))
+      reach({t, x.states, x.tapes & ~(1u << (x.next - 1)), x.next - 1}, cost, false);  // reverse
     if (t >= x.next) return;
-    reach({t, x.states | (1u << t), x.tapes, x.next}, cost, false);                                                       // store
-    if (t == x.next - 1) reach({T_ + 1, x.states, x.tapes, t}, cost + 1, true);                                           // turn
-    reach({t + 1, x.states, x.tapes, x.next}, cost + 1, true);                                                            // advance
-    if (!(x.tapes & (1u << t))) reach({t + 1, x.states, x.tapes | (1u << t), x.next}, cost + 1, true);                    // record
+    reach({t, x.states | (1u << t), x.tapes, x.next}, cost, false);              // store
+    if (t == x.next - 1) reach({T_ + 1, x.states, x.tapes, t}, cost + 1, true);  // turn
+    reach({t + 1, x.states, x.tapes, x.next}, cost + 1, true);                   // advance
+    if (!(x.tapes & (1u << t)))
+      reach({t + 1, x.states, x.tapes | (1u << t), x.next}, cost + 1, true);  // record
   }
 
   int T_, k_, rho_;
@@ -81,8 +90,11 @@ class BruteForce {
 // The recursion as schedules.hpp states it.
 std::vector<std::vector<std::int64_t>> recursion(Step T, Slot K, Slot rho) {
   constexpr std::int64_t never = std::int64_t{1} << 40;
-  std::vector V(static_cast<std::size_t>(K + 1), std::vector<std::int64_t>(static_cast<std::size_t>(T + 1), never));
-  const auto at = [&](Step n, Slot k) -> std::int64_t& { return V[static_cast<std::size_t>(k)][static_cast<std::size_t>(n)]; };
+  std::vector V(static_cast<std::size_t>(K + 1),
+                std::vector<std::int64_t>(static_cast<std::size_t>(T + 1), never));
+  const auto at = [&](Step n, Slot k) -> std::int64_t& {
+    return V[static_cast<std::size_t>(k)][static_cast<std::size_t>(n)];
+  };
   for (Slot k = 0; k <= K; ++k) {
     at(1, k) = 1;
     for (Step n = 2; k > 0 && n <= T; ++n) {
@@ -95,11 +107,19 @@ std::vector<std::vector<std::int64_t>> recursion(Step T, Slot K, Slot rho) {
 
 }  // namespace
 
-TEST_CASE("forward evaluations of 300 steps are the published ones of Revolve, and those of the exact recursion over states and tapes") {
+TEST_CASE(
+    "forward evaluations of 300 steps are the published ones of Revolve, and those of the exact recursion "
+    "over states and tapes") {
   constexpr std::array<Slot, 5> slots{10, 40, 80, 160, 320};
   constexpr std::array<std::int64_t, 5> revolve_counts{1136, 858, 818, 738, 599};
-  struct Column { Slot rho; std::array<std::int64_t, 5> counts; };
-  constexpr std::array<Column, 4> columns{{{1, {904, 566, 522, 440, 300}}, {4, {1102, 668, 583, 561, 520}}, {16, {1136, 824, 653, 591, 580}}, {64, {1136, 858, 801, 608, 595}}}};
+  struct Column {
+    Slot rho;
+    std::array<std::int64_t, 5> counts;
+  };
+  constexpr std::array<Column, 4> columns{{{1, {904, 566, 522, 440, 300}},
+                                           {4, {1102, 668, 583, 561, 520}},
+                                           {16, {1136, 824, 653, 591, 580}},
+                                           {64, {1136, 858, 801, 608, 595}}}};
   for (std::size_t i = 0; i < slots.size(); ++i) {
     CAPTURE(slots[i]);
     CHECK(evaluations(revolve(300, slots[i])) == revolve_counts[i]);
@@ -111,7 +131,9 @@ TEST_CASE("forward evaluations of 300 steps are the published ones of Revolve, a
   }
 }
 
-TEST_CASE("no sequence of actions does it with fewer evaluations: every T up to 9, k up to 6, tapes of 1 to 5 states") {
+TEST_CASE(
+    "no sequence of actions does it with fewer evaluations: every T up to 9, k up to 6, tapes of 1 to 5 "
+    "states") {
   for (int T = 1; T <= 9; ++T)
     for (int k = T == 1 ? 0 : 1; k <= 6; ++k)
       for (int rho = 1; rho <= 5; ++rho) {
@@ -132,7 +154,8 @@ TEST_CASE("the recursion is met everywhere, though only whole parts are kept as 
         CAPTURE(T);
         CAPTURE(k);
         CAPTURE(rho);
-        CHECK(evaluations(byte_aware(T, k, rho)) == V[static_cast<std::size_t>(k)][static_cast<std::size_t>(T)]);
+        CHECK(evaluations(byte_aware(T, k, rho)) ==
+              V[static_cast<std::size_t>(k)][static_cast<std::size_t>(T)]);
         CHECK(evaluations(revolve(T, k)) >= V[static_cast<std::size_t>(k)][static_cast<std::size_t>(T)]);
       }
   }
@@ -160,7 +183,8 @@ TEST_CASE("the ends of the range: every tape, every state, one slot, one step") 
   CHECK(store_states(300).actions == revolve(300, 299).actions);
   CHECK(store_states(300).actions == revolve(300, 5000).actions);
   CHECK(evaluations(byte_aware(300, 299 * 16, 16)) == 300);
-  for (const Schedule& s : {store_all(1, 4), store_states(1), revolve(1, 0), revolve(1, 3), byte_aware(1, 5, 2), two_level(1, 0, 0)}) {
+  for (const Schedule& s : {store_all(1, 4), store_states(1), revolve(1, 0), revolve(1, 3),
+                            byte_aware(1, 5, 2), two_level(1, 0, 0)}) {
     CHECK(s.actions == std::vector<Action>{{Action::Kind::turn, 0}});
     CHECK(s.slots == 0);
   }
@@ -177,7 +201,8 @@ TEST_CASE("a two-level schedule keeps what is read least on disk, and asks for e
   CHECK(r.disk_reads == 989);
   CHECK(r.peak_bytes == 1000);
   CHECK(r.waiting_seconds == 0);
-  CHECK(std::count_if(s.actions.begin(), s.actions.end(), [](const Action& a) { return a.kind == Action::Kind::prefetch; }) == r.disk_reads);
+  CHECK(std::count_if(s.actions.begin(), s.actions.end(),
+                      [](const Action& a) { return a.kind == Action::Kind::prefetch; }) == r.disk_reads);
   // A disk twice as slow as a step is waited for.
   CHECK(simulate(s, {100, 0}, {}, {2, 2}).waiting_seconds > 900);
   // The same evaluations as with all of it in RAM; little of it goes to the disk.
@@ -195,24 +220,34 @@ TEST_CASE("windows are reversed one after the other, the last may be shorter") {
   CHECK(windowed(50, 50, store_states).actions == store_states(50).actions);
   CHECK(evaluations(windowed(50, 1, store_states)) == 50);
   CHECK(evaluations(windowed(50, 7, [](Step n) { return store_all(n, 2); })) == 50);
-  for (Step window : {0, -1, 51}) CHECK_THROWS_WITH_AS(windowed(50, window, store_states), doctest::Contains("a window has 1 to 50 steps"), std::invalid_argument);
-  CHECK_THROWS_WITH_AS(windowed(50, 10, [](Step n) { return two_level(n, 1, 5); }), doctest::Contains("has to be in RAM"), std::invalid_argument);
+  for (Step window : {0, -1, 51})
+    CHECK_THROWS_WITH_AS(windowed(50, window, store_states), doctest::Contains("a window has 1 to 50 steps"),
+                         std::invalid_argument);
+  CHECK_THROWS_WITH_AS(windowed(50, 10, [](Step n) { return two_level(n, 1, 5); }),
+                       doctest::Contains("has to be in RAM"), std::invalid_argument);
 }
 
-TEST_CASE("10,000 random unrolls, budgets and costs: legal, complete, within the budget, and never dearer with more") {
+TEST_CASE(
+    "10,000 random unrolls, budgets and costs: legal, complete, within the budget, and never dearer with "
+    "more") {
   std::mt19937_64 random(20);
-  const auto up_to = [&](double most) { return static_cast<std::int64_t>(std::exp(std::uniform_real_distribution<>(0, std::log(most + 1))(random))); };
+  const auto up_to = [&](double most) {
+    return static_cast<std::int64_t>(
+        std::exp(std::uniform_real_distribution<>(0, std::log(most + 1))(random)));
+  };
   for (int i = 0; i < 10'000; ++i) {
     const Step T = i % 100 == 0 ? up_to(3000) : up_to(100);
     const Slot k = up_to(150), more = up_to(50), disk = up_to(200) - 1, rho = up_to(40);
     const StepSizes sizes{static_cast<std::size_t>(up_to(1000)), 0};
-    const auto unused = static_cast<std::size_t>(up_to(static_cast<double>(sizes.state_bytes)) - 1);  // of a tape's last slot
+    const auto unused =
+        static_cast<std::size_t>(up_to(static_cast<double>(sizes.state_bytes)) - 1);  // of a tape's last slot
     const StepSizes with_tapes{sizes.state_bytes, sizes.state_bytes * static_cast<std::size_t>(rho) - unused};
     StepCosts costs;
     std::uniform_real_distribution<> any(0.1, 10);
     costs.advance.seconds = costs.record.seconds = any(random);
     costs.reverse = {any(random), any(random)};
-    costs.turn = {costs.record.seconds + costs.reverse.seconds, costs.record.evaluations + costs.reverse.evaluations};
+    costs.turn = {costs.record.seconds + costs.reverse.seconds,
+                  costs.record.evaluations + costs.reverse.evaluations};
     const DiskCosts fast{costs.advance.seconds * 0.5, costs.advance.seconds * 0.5};
     CAPTURE(T);
     CAPTURE(k);
@@ -231,7 +266,8 @@ TEST_CASE("10,000 random unrolls, budgets and costs: legal, complete, within the
       return r;
     };
     compare(within(revolve(T, k), sizes, k), within(revolve(T, k + more), sizes, k + more));
-    compare(within(byte_aware(T, k, rho), with_tapes, k), within(byte_aware(T, k + more, rho), with_tapes, k + more));
+    compare(within(byte_aware(T, k, rho), with_tapes, k),
+            within(byte_aware(T, k + more, rho), with_tapes, k + more));
     const Simulation r = within(two_level(T, k, disk), sizes, k);
     CHECK(r.disk_bytes <= static_cast<std::size_t>(disk) * sizes.state_bytes);
     compare(r, within(two_level(T, k, disk + more), sizes, k));
@@ -256,8 +292,10 @@ TEST_CASE("more memory never costs more, through all sizes of a long unroll") {
 }
 
 TEST_CASE("impossible schedules are refused by name") {
-  CHECK_THROWS_WITH_AS(revolve(0, 3), "[schedule revolve] an unroll has at least one step, found 0", std::invalid_argument);
-  CHECK_THROWS_WITH_AS(revolve(2, 0), "[schedule revolve] 2 steps need at least one slot", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(revolve(0, 3), "[schedule revolve] an unroll has at least one step, found 0",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(revolve(2, 0), "[schedule revolve] 2 steps need at least one slot",
+                       std::invalid_argument);
   CHECK_THROWS_AS(store_all(-1, 1), std::invalid_argument);
   CHECK_THROWS_AS(byte_aware(3, 3, 0), std::invalid_argument);
   CHECK_THROWS_AS(two_level(2, 0, 0), std::invalid_argument);

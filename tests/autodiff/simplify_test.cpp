@@ -29,7 +29,8 @@ double at_one(Var x, Var y) {
   const double* in = &one;
   double result = 0, *out = &result;
   Arena arena;
-  Plan<double>(std::span(&x, 1), std::span(&y, 1)).run(std::span(&in, 1), std::span(&out, 1), arena, Parallel(1));
+  Plan<double>(std::span(&x, 1), std::span(&y, 1))
+      .run(std::span(&in, 1), std::span(&out, 1), arena, Parallel(1));
   return result;
 }
 }  // namespace
@@ -59,7 +60,8 @@ TEST_CASE("what depends on constants only is computed once, in double") {
   CHECK(computing(std::span(&x, 1), std::span(&y, 1), target) == 1);
   bool found = false;
   for (NodeId id = 0; id < target.size(); ++id)
-    if (target.is_constant(id) && target.constant_values(id).size() == 2) found = found || target.constant_values(id)[1] == doctest::Approx(7.38905609893065).epsilon(1e-15);
+    if (target.is_constant(id) && target.constant_values(id).size() == 2)
+      found = found || target.constant_values(id)[1] == doctest::Approx(7.38905609893065).epsilon(1e-15);
   CHECK(found);
 }
 
@@ -81,10 +83,12 @@ TEST_CASE("a slice of a concat that cuts out one operand is that operand") {
 TEST_CASE("an input that is used but not listed is refused by name") {
   Graph g, target;
   const Var x = g.input(Shape{2}, "forgotten"), y = exp(x);
-  CHECK_THROWS_WITH_AS(simplify({}, std::span(&y, 1), target), doctest::Contains("forgotten"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(simplify({}, std::span(&y, 1), target), doctest::Contains("forgotten"),
+                       std::invalid_argument);
 }
 
-TEST_CASE("constants and attributes are told apart by their bits: NaN from any number, zero from minus zero") {
+TEST_CASE(
+    "constants and attributes are told apart by their bits: NaN from any number, zero from minus zero") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   Graph g;
   const Var x = g.input(Shape{}, "x");
@@ -99,8 +103,10 @@ TEST_CASE("an empty Var and Vars of two graphs are refused") {
   Graph g, h, target;
   const Var x = g.input(Shape{2}, "x"), y = exp(x), stranger = exp(h.input(Shape{2}, "z"));
   const Var both[] = {y, stranger}, with_empty[] = {y, Var()};
-  CHECK_THROWS_WITH_AS(simplify(std::span(&x, 1), both, target), doctest::Contains("an output is of another graph"), std::invalid_argument);
-  CHECK_THROWS_WITH_AS(simplify(both, std::span(&y, 1), target), doctest::Contains("another graph"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(simplify(std::span(&x, 1), both, target),
+                       doctest::Contains("an output is of another graph"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(simplify(both, std::span(&y, 1), target), doctest::Contains("another graph"),
+                       std::invalid_argument);
   CHECK_THROWS_AS(simplify(std::span(&x, 1), with_empty, target), std::invalid_argument);
 }
 
@@ -120,5 +126,7 @@ TEST_CASE("the parts of a meaning, and the constants in it, report the user's li
   bool constant = false;
   for (NodeId id = 2; id < target.size(); ++id) constant = constant || target.is_constant(id);
   CHECK(constant);
-  for (NodeId id = 2; id < target.size(); ++id) CHECK(target.where(id) == "recorded at " + std::string(__FILE__) + ":" + std::to_string(line) + " in scope outer/inner");
+  for (NodeId id = 2; id < target.size(); ++id)
+    CHECK(target.where(id) ==
+          "recorded at " + std::string(__FILE__) + ":" + std::to_string(line) + " in scope outer/inner");
 }

@@ -14,7 +14,12 @@ Schedule by_hand(std::vector<Action> actions) { return {"by hand", 2, 2, 3, 1, 2
 }  // namespace
 
 TEST_CASE("a schedule written by hand costs what its actions cost") {
-  const Schedule s = by_hand({{Kind::store, 0, 0, 1}, {Kind::advance, 0, 1}, {Kind::turn, 1}, {Kind::load, 0, 0, 1}, {Kind::drop, 0, 0, 1}, {Kind::turn, 0}});
+  const Schedule s = by_hand({{Kind::store, 0, 0, 1},
+                              {Kind::advance, 0, 1},
+                              {Kind::turn, 1},
+                              {Kind::load, 0, 0, 1},
+                              {Kind::drop, 0, 0, 1},
+                              {Kind::turn, 0}});
   StepCosts costs;
   costs.advance = {1, 1};
   costs.turn = {4, 1.25};
@@ -34,7 +39,14 @@ TEST_CASE("a schedule written by hand costs what its actions cost") {
 
 TEST_CASE("writing and reading ahead hide behind the steps, and what does not is counted as waiting") {
   const auto run = [](DiskCosts disk) {
-    return simulate(by_hand({{Kind::store, 0, 0, 0}, {Kind::advance, 0, 1}, {Kind::prefetch, 0, 0, 0}, {Kind::turn, 1}, {Kind::load, 0, 0, 0}, {Kind::drop, 0, 0, 0}, {Kind::turn, 0}}), {100, 0}, {}, disk);
+    return simulate(by_hand({{Kind::store, 0, 0, 0},
+                             {Kind::advance, 0, 1},
+                             {Kind::prefetch, 0, 0, 0},
+                             {Kind::turn, 1},
+                             {Kind::load, 0, 0, 0},
+                             {Kind::drop, 0, 0, 0},
+                             {Kind::turn, 0}}),
+                    {100, 0}, {}, disk);
   };
   CHECK(run({1, 1}).seconds == 3);
   CHECK(run({1, 1}).waiting_seconds == 0);
@@ -45,7 +57,10 @@ TEST_CASE("writing and reading ahead hide behind the steps, and what does not is
 }
 
 TEST_CASE("an action that can't be carried out is named, with the reason") {
-  const auto refused = [](std::vector<Action> actions, const char* why) { CHECK_THROWS_WITH_AS(simulate(by_hand(std::move(actions))), doctest::Contains(why), std::invalid_argument); };
+  const auto refused = [](std::vector<Action> actions, const char* why) {
+    CHECK_THROWS_WITH_AS(simulate(by_hand(std::move(actions))), doctest::Contains(why),
+                         std::invalid_argument);
+  };
   refused({{Kind::advance, 1, 2}}, "[schedule by hand] action 0, advance 1 to 2: the current state is 0");
   refused({{Kind::advance, 0, 3}}, "no further than the last state");
   refused({{Kind::advance, 0, 0}}, "a run goes forward");
@@ -61,13 +76,21 @@ TEST_CASE("an action that can't be carried out is named, with the reason") {
   refused({{Kind::reverse, 1, 0, 1}}, "the slot holds something else");
   refused({{Kind::drop, 0, 0, 1}}, "there is no state that could be dropped");
   refused({{Kind::store, 0, 0, 1}, {Kind::prefetch, 0, 0, 1}}, "from disk");
-  refused({{Kind::store, 0, 0, 0}, {Kind::prefetch, 0, 0, 0}, {Kind::prefetch, 0, 0, 0}}, "one state at a time");
-  refused({{Kind::store, 0, 0, 0}, {Kind::prefetch, 0, 0, 0}, {Kind::drop, 0, 0, 0}}, "there is no state that could be dropped");
+  refused({{Kind::store, 0, 0, 0}, {Kind::prefetch, 0, 0, 0}, {Kind::prefetch, 0, 0, 0}},
+          "one state at a time");
+  refused({{Kind::store, 0, 0, 0}, {Kind::prefetch, 0, 0, 0}, {Kind::drop, 0, 0, 0}},
+          "there is no state that could be dropped");
   refused({{Kind::advance, 0, 1}, {Kind::turn, 1}}, "reverses 1 of 2 steps");
   refused({}, "reverses 0 of 2 steps");
-  refused({{Kind::store, 0, 0, 1}, {Kind::advance, 0, 1}, {Kind::turn, 1}, {Kind::load, 0, 0, 1}, {Kind::turn, 0}}, "leaves something in slot 1");
-  CHECK_THROWS_WITH_AS(simulate(by_hand({{Kind::record, 0, 0, 1}, {Kind::turn, 1}, {Kind::reverse, 0, 0, 1}}), {100, 201}), doctest::Contains("a tape of 201 bytes doesn't fit in 2 slots of 100 bytes"),
-                       std::invalid_argument);
+  refused({{Kind::store, 0, 0, 1},
+           {Kind::advance, 0, 1},
+           {Kind::turn, 1},
+           {Kind::load, 0, 0, 1},
+           {Kind::turn, 0}},
+          "leaves something in slot 1");
+  CHECK_THROWS_WITH_AS(
+      simulate(by_hand({{Kind::record, 0, 0, 1}, {Kind::turn, 1}, {Kind::reverse, 0, 0, 1}}), {100, 201}),
+      doctest::Contains("a tape of 201 bytes doesn't fit in 2 slots of 100 bytes"), std::invalid_argument);
 }
 
 TEST_CASE("actions read aloud") {

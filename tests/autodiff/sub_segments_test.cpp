@@ -25,10 +25,12 @@ bool avoids(const Graph& graph, std::span<const Var> outputs, NodeId v, NodeId h
   return reaches[v];
 }
 
-// Three layers of eight steps each; the next layer and the output read nothing of a layer but what its last product gives.
+// Three layers of eight steps each; the next layer and the output read nothing of a layer but what its last
+// product gives.
 struct Layers {
   Graph g;
-  Var x = g.input(Shape{500, 20}, "x"), up = g.input(Shape{20, 20}, "up"), down = g.input(Shape{20, 20}, "down"), adjoint = g.input(Shape{500, 20}, "adjoint");
+  Var x = g.input(Shape{500, 20}, "x"), up = g.input(Shape{20, 20}, "up"),
+      down = g.input(Shape{20, 20}, "down"), adjoint = g.input(Shape{500, 20}, "adjoint");
   std::vector<Var> tops, outputs;
 
   Layers() {
@@ -62,7 +64,8 @@ TEST_CASE("a sub-segment is what a value dominates: no way from inside to an out
       inside += parts.inside[id];
       if (!parts.inside[id]) continue;
       bool dominated = false;
-      for (NodeId h = id + 1; h < n.g.size(); ++h) dominated = dominated || (parts.head[h] && !avoids(n.g, forward, id, h));
+      for (NodeId h = id + 1; h < n.g.size(); ++h)
+        dominated = dominated || (parts.head[h] && !avoids(n.g, forward, id, h));
       CHECK(dominated);
     }
     CAPTURE(most);
@@ -77,7 +80,8 @@ TEST_CASE("a sub-segment is what a value dominates: no way from inside to an out
 TEST_CASE("sub-segments need less memory and more arithmetic, and give the same bits") {
   Layers n;
   const Var inputs[] = {n.x, n.up, n.down, n.adjoint};
-  std::vector<std::vector<float>> values{std::vector<float>(10'000), std::vector<float>(400), std::vector<float>(400), std::vector<float>(10'000)};
+  std::vector<std::vector<float>> values{std::vector<float>(10'000), std::vector<float>(400),
+                                         std::vector<float>(400), std::vector<float>(10'000)};
   std::vector<const float*> in;
   for (auto& v : values) {
     for (std::size_t i = 0; i < v.size(); ++i) v[i] = 0.001f * static_cast<float>((i * 37) % 101) - 0.05f;

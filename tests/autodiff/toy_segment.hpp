@@ -1,4 +1,5 @@
-// A small step made of tape ops, as a Segment: phi [n, n] -> phi + 0.1 tanh(theta phi + x_t), scored by its mean square after every step. Counts what it runs, and can be made to fail.
+// A small step made of tape ops, as a Segment: phi [n, n] -> phi + 0.1 tanh(theta phi + x_t), scored by its
+// mean square after every step. Counts what it runs, and can be made to fail.
 #pragma once
 #include <algorithm>
 #include <memory>
@@ -17,10 +18,13 @@ namespace autodiff::test {
 template <class T>
 class ToySegment final : public Segment<T> {
  public:
-  explicit ToySegment(Index n = 8, int threads = 1) : n_(static_cast<std::size_t>(n * n)), theta(n_), parallel_(threads), x_(n_) {
-    for (std::size_t i = 0; i < n_; ++i) theta[i] = static_cast<T>(0.02 * static_cast<double>((i * 37) % 101) - 1);
+  explicit ToySegment(Index n = 8, int threads = 1)
+      : n_(static_cast<std::size_t>(n * n)), theta(n_), parallel_(threads), x_(n_) {
+    for (std::size_t i = 0; i < n_; ++i)
+      theta[i] = static_cast<T>(0.02 * static_cast<double>((i * 37) % 101) - 1);
     Graph g;
-    const Var th = g.input(Shape{n, n}, "theta"), phi = g.input(Shape{n, n}, "phi"), x = g.input(Shape{n, n}, "x"), adjoint = g.input(Shape{n, n}, "adjoint");
+    const Var th = g.input(Shape{n, n}, "theta"), phi = g.input(Shape{n, n}, "phi"),
+              x = g.input(Shape{n, n}, "x"), adjoint = g.input(Shape{n, n}, "adjoint");
     const Var next = phi + tanh(matmul(th, phi) + x) * 0.1, J = mean_all(next * next);
     const Var forward[] = {next, J}, seeds[] = {adjoint, Var()}, wrt[] = {phi, th};
     std::vector<Var> outputs(std::begin(forward), std::end(forward));
@@ -39,7 +43,9 @@ class ToySegment final : public Segment<T> {
   std::size_t theta_size() const override { return n_; }
   std::size_t tape_size() const override { return keeps_tapes ? n_ + halves_->tape_numbers() : 0; }
   std::span<std::byte> notes() override { return std::as_writable_bytes(std::span(noted)); }
-  std::size_t working_bytes() const override { return std::max({advance_->peak_bytes(), turn_->peak_bytes(), halves_->peak_bytes()}); }
+  std::size_t working_bytes() const override {
+    return std::max({advance_->peak_bytes(), turn_->peak_bytes(), halves_->peak_bytes()});
+  }
 
   void advance(Step t, std::span<const T> phi, std::span<T> next) override {
     const T* in[] = {theta.data(), phi.data(), batch(t)};
@@ -47,18 +53,25 @@ class ToySegment final : public Segment<T> {
     advance_->run(in, out, arena_, parallel_);
     if (++advances == damaged_advance || advances == damaged_twice) next[0] += T{1};
   }
-  void turn(Step t, std::span<const T> phi, std::span<T> next, std::span<const T> adjoint_next, std::span<T> adjoint, std::span<T> contribution) override {
-    noted[static_cast<std::size_t>(t)] = run([&](auto& in, auto& out) { turn_->run(in, out, arena_, parallel_); }, t, phi.data(), next.data(), adjoint_next.data(), adjoint.data(), contribution.data());
+  void turn(Step t, std::span<const T> phi, std::span<T> next, std::span<const T> adjoint_next,
+            std::span<T> adjoint, std::span<T> contribution) override {
+    noted[static_cast<std::size_t>(t)] =
+        run([&](auto& in, auto& out) { turn_->run(in, out, arena_, parallel_); }, t, phi.data(), next.data(),
+            adjoint_next.data(), adjoint.data(), contribution.data());
     ++turns;
   }
   void record(Step t, std::span<const T> phi, std::span<T> next, std::span<T> tape) override {
     std::copy(phi.begin(), phi.end(), tape.begin());
-    noted[static_cast<std::size_t>(t)] = run([&](auto& in, auto& out) { halves_->run_forward(in, out, arena_, parallel_, tape.subspan(n_)); }, t, phi.data(), next.data(), phi.data(), nullptr, nullptr);
+    noted[static_cast<std::size_t>(t)] =
+        run([&](auto& in, auto& out) { halves_->run_forward(in, out, arena_, parallel_, tape.subspan(n_)); },
+            t, phi.data(), next.data(), phi.data(), nullptr, nullptr);
     ++records;
   }
-  void reverse(Step t, std::span<const T> tape, std::span<const T> adjoint_next, std::span<T> adjoint, std::span<T> contribution) override {
+  void reverse(Step t, std::span<const T> tape, std::span<const T> adjoint_next, std::span<T> adjoint,
+               std::span<T> contribution) override {
     std::vector<T> unused(n_);
-    run([&](auto& in, auto& out) { halves_->run_reverse(in, out, arena_, parallel_, tape.subspan(n_)); }, t, tape.data(), unused.data(), adjoint_next.data(), adjoint.data(), contribution.data());
+    run([&](auto& in, auto& out) { halves_->run_reverse(in, out, arena_, parallel_, tape.subspan(n_)); }, t,
+        tape.data(), unused.data(), adjoint_next.data(), adjoint.data(), contribution.data());
   }
 
  private:
@@ -73,7 +86,9 @@ class ToySegment final : public Segment<T> {
 
  private:
   const T* batch(Step t) {
-    for (std::size_t i = 0; i < n_; ++i) x_[i] = static_cast<T>(0.01 * static_cast<double>((i * 13 + static_cast<std::size_t>(t) * 7) % 89) - 0.4);
+    for (std::size_t i = 0; i < n_; ++i)
+      x_[i] =
+          static_cast<T>(0.01 * static_cast<double>((i * 13 + static_cast<std::size_t>(t) * 7) % 89) - 0.4);
     return x_.data();
   }
   template <class F>

@@ -1,4 +1,5 @@
-// What the tests of unrolls share: a store without a disk, and the outcome of an unroll of the toy step, compared to the bit.
+// What the tests of unrolls share: a store without a disk, and the outcome of an unroll of the toy step,
+// compared to the bit.
 #pragma once
 #include <doctest/doctest.h>
 
@@ -14,7 +15,9 @@ namespace autodiff::test {
 /// A store that is where a disk would be.
 class MemoryStore final : public CheckpointStore {
  public:
-  void store(Slot slot, std::span<const std::byte> state) override { slots_[slot].assign(state.begin(), state.end()); }
+  void store(Slot slot, std::span<const std::byte> state) override {
+    slots_[slot].assign(state.begin(), state.end());
+  }
   void prefetch(Slot slot) override {
     CHECK(slots_.count(slot) == 1);
     CHECK(ahead_ < 0);
@@ -43,14 +46,22 @@ struct Outcome {
 
 template <class T>
 bool same_bits(const Outcome<T>& a, const Outcome<T>& b) {
-  const auto same = [](const auto& x, const auto& y) { return x.size() == y.size() && std::memcmp(x.data(), y.data(), x.size() * sizeof(x[0])) == 0; };
-  return same(a.phi, b.phi) && same(a.adjoint, b.adjoint) && same(a.gradient, b.gradient) && same(a.telemetry.adjoint_norm, b.telemetry.adjoint_norm) &&
+  const auto same = [](const auto& x, const auto& y) {
+    return x.size() == y.size() && std::memcmp(x.data(), y.data(), x.size() * sizeof(x[0])) == 0;
+  };
+  return same(a.phi, b.phi) && same(a.adjoint, b.adjoint) && same(a.gradient, b.gradient) &&
+         same(a.telemetry.adjoint_norm, b.telemetry.adjoint_norm) &&
          same(a.telemetry.contribution_norm, b.telemetry.contribution_norm);
 }
 
 template <class T>
-Outcome<T> run(ToySegment<T>& segment, const Schedule& schedule, UnrollJournal* journal = nullptr, const std::function<bool()>& stop = {}) {
-  Outcome<T> o{std::vector<T>(segment.state_size()), std::vector<T>(segment.state_size()), std::vector<T>(segment.theta_size()), {}, 0};
+Outcome<T> run(ToySegment<T>& segment, const Schedule& schedule, UnrollJournal* journal = nullptr,
+               const std::function<bool()>& stop = {}) {
+  Outcome<T> o{std::vector<T>(segment.state_size()),
+               std::vector<T>(segment.state_size()),
+               std::vector<T>(segment.theta_size()),
+               {},
+               0};
   for (std::size_t i = 0; i < o.phi.size(); ++i) {
     o.phi[i] = static_cast<T>(0.03 * static_cast<double>((i * 11) % 67) - 1);
     o.adjoint[i] = static_cast<T>(0.001 * static_cast<double>(i % 7));

@@ -16,18 +16,29 @@ template <class T>
 std::vector<Schedule> schedules(Step steps) {
   const ToySegment<T> segment;
   const Slot rho = slots_of_tape(segment.tape_size(), segment.state_size(), sizeof(T));
-  std::vector<Schedule> all = {store_all(steps, rho), store_states(steps), revolve(steps, 2), byte_aware(steps, 3 + rho, rho), byte_aware(steps, 30, rho),
-                               two_level(steps, 2, 3), two_level(steps, 0, 4), windowed(steps, std::min<Step>(5, steps), [](Step n) { return revolve(n, 2); })};
+  std::vector<Schedule> all = {store_all(steps, rho),
+                               store_states(steps),
+                               revolve(steps, 2),
+                               byte_aware(steps, 3 + rho, rho),
+                               byte_aware(steps, 30, rho),
+                               two_level(steps, 2, 3),
+                               two_level(steps, 0, 4),
+                               windowed(steps, std::min<Step>(5, steps), [](Step n) { return revolve(n, 2); })};
   if (steps <= 24) all.push_back(revolve(steps, 1));
   return all;
 }
 
 template <class T>
-int work(const ToySegment<T>& s) { return s.advances + s.turns + s.records; }
+int work(const ToySegment<T>& s) {
+  return s.advances + s.turns + s.records;
+}
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("an unroll goes on from its journal at every position of every schedule, to the same bits, and runs no step again that it had run", T, float, double) {
+TEST_CASE_TEMPLATE(
+    "an unroll goes on from its journal at every position of every schedule, to the same bits, and runs no "
+    "step again that it had run",
+    T, float, double) {
   std::vector<Step> lengths = {17, 24, 33, 47, 60};
   for (Step steps = 1; steps <= 12; ++steps) lengths.push_back(steps);
   for (const Step steps : lengths)
@@ -57,12 +68,16 @@ TEST_CASE_TEMPLATE("an unroll goes on from its journal at every position of ever
         CHECK(work(rest) == work(plain) - work_before[i]);
         CHECK(std::equal(rest.noted.begin(), rest.noted.begin() + steps, plain.noted.begin()));
         CHECK(one.is_read_to_its_end());
-        CHECK(one.kept.size() == (i + 1 == journal.kept.size() ? 1 : 2));  // the end is kept, where there was a progress
+        CHECK(one.kept.size() ==
+              (i + 1 == journal.kept.size() ? 1 : 2));  // the end is kept, where there was a progress
       }
     }
 }
 
-TEST_CASE_TEMPLATE("an unroll that is asked to stop does so between two steps, keeps a progress though none is due, changes nothing it was given, and goes on", T, float, double) {
+TEST_CASE_TEMPLATE(
+    "an unroll that is asked to stop does so between two steps, keeps a progress though none is due, changes "
+    "nothing it was given, and goes on",
+    T, float, double) {
   for (const Schedule& s : schedules<T>(13)) {
     CAPTURE(s.name);
     ToySegment<T> plain;
@@ -90,14 +105,17 @@ TEST_CASE_TEMPLATE("an unroll that is asked to stop does so between two steps, k
   std::vector<T> phi(64, T(0.5)), adjoint(64, T(0.25)), gradient(64, T(2));
   Arena arena;
   const auto always = [] { return true; };
-  CHECK_THROWS_AS(unroll<T>(segment, revolve(9, 2), phi, adjoint, gradient, arena, nullptr, nullptr, always), UnrollStopped);
+  CHECK_THROWS_AS(unroll<T>(segment, revolve(9, 2), phi, adjoint, gradient, arena, nullptr, nullptr, always),
+                  UnrollStopped);
   CHECK(work(segment) <= 1);
   CHECK(phi == std::vector<T>(64, T(0.5)));
   CHECK(adjoint == std::vector<T>(64, T(0.25)));
   CHECK(gradient == std::vector<T>(64, T(2)));
 }
 
-TEST_CASE("a wrong state of before the interruption is found behind it: its checksum, or the right one, comes from the journal") {
+TEST_CASE(
+    "a wrong state of before the interruption is found behind it: its checksum, or the right one, comes from "
+    "the journal") {
   // revolve(12, 2) advances the first sweep in 11 advances; the 13th is a recomputation.
   const Schedule s = revolve(12, 2);
   for (const int damaged : {3, 11}) {
@@ -108,9 +126,12 @@ TEST_CASE("a wrong state of before the interruption is found behind it: its chec
     first.damaged_advance = damaged;
     CHECK_THROWS_AS(run(first, s, &journal, [&] { return first.advances == 11; }), UnrollStopped);
     if (damaged == 11) {  // phi_11, which the right phi_10 does not lead to
-      CHECK_THROWS_WITH_AS(run(second, s, &journal), doctest::Contains("the state before step 11 came out with other bits"), RecomputationMismatch);
+      CHECK_THROWS_WITH_AS(run(second, s, &journal),
+                           doctest::Contains("the state before step 11 came out with other bits"),
+                           RecomputationMismatch);
     } else {
-      CHECK_THROWS_WITH_AS(run(second, s, &journal), doctest::Contains("came out with other bits"), RecomputationMismatch);
+      CHECK_THROWS_WITH_AS(run(second, s, &journal), doctest::Contains("came out with other bits"),
+                           RecomputationMismatch);
     }
   }
   // Right before, wrong behind it.
@@ -119,10 +140,14 @@ TEST_CASE("a wrong state of before the interruption is found behind it: its chec
   ToySegment<float> first, second;
   CHECK_THROWS_AS(run(first, s, &journal, [&] { return first.advances == 11; }), UnrollStopped);
   second.damaged_advance = 2;
-  CHECK_THROWS_WITH_AS(run(second, s, &journal), doctest::Contains("computing it once more agrees with the first time"), RecomputationMismatch);
+  CHECK_THROWS_WITH_AS(run(second, s, &journal),
+                       doctest::Contains("computing it once more agrees with the first time"),
+                       RecomputationMismatch);
 }
 
-TEST_CASE("a state that is not what it was when it was written to the journal is not gone on from, wherever it is in there") {
+TEST_CASE(
+    "a state that is not what it was when it was written to the journal is not gone on from, wherever it is "
+    "in there") {
   for (const Schedule& s : {revolve(12, 3), two_level(12, 1, 2), byte_aware(12, 30, 3)}) {
     CAPTURE(s.name);
     MemoryJournal journal;

@@ -27,13 +27,15 @@ TEST_CASE("every state handed over is saved, in order, with what must be on the 
   std::vector<std::size_t> before;
   {
     BackgroundSaver saver(run, [&] { before.push_back(run.snapshots().size()); });
-    for (std::int64_t update = 0; update < 5; ++update) saver.save(update, state(update, static_cast<float>(update)), {5});
+    for (std::int64_t update = 0; update < 5; ++update)
+      saver.save(update, state(update, static_cast<float>(update)), {5});
     saver.wait();
     CHECK(run.snapshots().size() == 5);
     saver.save(5, state(5, 5), {6});
   }  // waits
   CHECK(before == std::vector<std::size_t>{0, 1, 2, 3, 4, 5});
-  for (const auto& s : run.snapshots()) CHECK(load_snapshot(s.path).numbers<float>("theta/w")[0] == static_cast<float>(s.update));
+  for (const auto& s : run.snapshots())
+    CHECK(load_snapshot(s.path).numbers<float>("theta/w")[0] == static_cast<float>(s.update));
 }
 
 TEST_CASE("the caller goes on while a save runs, and may change its state") {
@@ -68,7 +70,8 @@ TEST_CASE("what a save throws comes out of the next call, once, and a later save
   fail();
   CHECK_THROWS_AS(
       [&] {
-        for (int i = 0; i < 1000; ++i, std::this_thread::sleep_for(std::chrono::milliseconds(5))) saver.check();
+        for (int i = 0; i < 1000; ++i, std::this_thread::sleep_for(std::chrono::milliseconds(5)))
+          saver.check();
       }(),
       IoError);
   saver.save(3, state(3, 3), {});

@@ -1,4 +1,5 @@
-// Damage: snapshots with random bits flipped and bytes changed. None is read as something else, and none does harm.
+// Damage: snapshots with random bits flipped and bytes changed. None is read as something else, and none does
+// harm.
 #include <boost/crc.hpp>
 #include <cstring>
 #include <random>
@@ -18,13 +19,16 @@ std::vector<std::byte> whole() {
   a.put("theta/conv0/w", {30, 50}, std::vector<float>(1500, 1.5f));
   a.put<std::uint64_t>("in_flight/id", {2}, {7, UINT64_MAX});
   for (int i = 0; i < 10; ++i) a.put<std::int32_t>("many/" + std::to_string(i), {1}, {i});
-  for (int i = 0; i < 10; ++i) a.set("config", "key" + std::to_string(i), std::string(static_cast<std::size_t>(i), 'x'));
+  for (int i = 0; i < 10; ++i)
+    a.set("config", "key" + std::to_string(i), std::string(static_cast<std::size_t>(i), 'x'));
   a.set("counters", "update", std::int64_t{120});
   a.set("counters", "rates", std::vector<double>{0.5, 0.25});
   return snapshot_bytes(a);
 }
 
-void put_number(std::vector<std::byte>& bytes, std::size_t at, auto number) { std::memcpy(&bytes[at], &number, sizeof number); }
+void put_number(std::vector<std::byte>& bytes, std::size_t at, auto number) {
+  std::memcpy(&bytes[at], &number, sizeof number);
+}
 
 std::uint32_t crc32(const std::byte* bytes, std::size_t count) {
   boost::crc_32_type crc;
@@ -43,16 +47,20 @@ struct Change {
   std::byte was;
 };
 
-/// One to eight changes: a bit, a byte, or a run of bytes (zeros, ones or noise), half of them in the user block and the first KiB of the body.
+/// One to eight changes: a bit, a byte, or a run of bytes (zeros, ones or noise), half of them in the user
+/// block and the first KiB of the body.
 std::vector<Change> damage(std::vector<std::byte>& bytes, std::mt19937_64& random) {
   std::vector<Change> changes;
   for (std::size_t left = 1 + random() % 8; left > 0; --left) {
     const std::size_t kind = random() % 4, run = kind < 2 ? 1 : 1 + random() % 64;
-    const std::size_t at = random() % (random() % 2 ? bytes.size() : std::min<std::size_t>(bytes.size(), 1536));
+    const std::size_t at =
+        random() % (random() % 2 ? bytes.size() : std::min<std::size_t>(bytes.size(), 1536));
     const auto fill = static_cast<std::byte>(random() % 3 == 0 ? 0 : random() % 2 ? 255 : random());
     for (std::size_t i = at; i < std::min(at + run, bytes.size()); ++i) {
       changes.push_back({i, bytes[i]});
-      bytes[i] = kind == 0 ? bytes[i] ^ (std::byte{1} << (random() % 8)) : kind == 3 ? static_cast<std::byte>(random()) : fill;
+      bytes[i] = kind == 0   ? bytes[i] ^ (std::byte{1} << (random() % 8))
+                 : kind == 3 ? static_cast<std::byte>(random())
+                             : fill;
     }
   }
   return changes;
@@ -72,7 +80,8 @@ void check_damaged(int count, std::uint64_t seed) {
     const auto changes = damage(bytes, random);
     std::string m;
     const int code = exit_code_of([&] { parse_snapshot(bytes, "s.h5"); }, &m);
-    if (code != (bytes == original ? 0 : 65) || (code != 0 && m.find("s.h5: ") != 0)) FAIL(i << ": " << code << " " << m);
+    if (code != (bytes == original ? 0 : 65) || (code != 0 && m.find("s.h5: ") != 0))
+      FAIL(i << ": " << code << " " << m);
     refused += code == 65;
     restore(bytes, changes);
   }

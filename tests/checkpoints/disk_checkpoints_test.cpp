@@ -85,7 +85,8 @@ TEST_CASE("states come back from their slots, however writes and reads overlap")
     fill(20 + i), disk.store((i + 1) % 7, state);  // behind the read
     disk.load(i, state);
     const int before = (i + 6) % 7;  // whose turn has written slot i anew
-    CHECK(state == std::vector<std::byte>(1000, static_cast<std::byte>(i == 6 || i == 4 || i == 1 ? 20 + before : i)));
+    CHECK(state ==
+          std::vector<std::byte>(1000, static_cast<std::byte>(i == 6 || i == 4 || i == 1 ? 20 + before : i)));
   }
   CHECK_THROWS_AS(disk.store(7, state), std::invalid_argument);
   CHECK_THROWS_AS(disk.load(-1, state), std::invalid_argument);
@@ -95,7 +96,9 @@ TEST_CASE("states come back from their slots, however writes and reads overlap")
   CHECK_THROWS_AS(disk.load(3, state), std::invalid_argument);
 }
 
-TEST_CASE("whichever system call fails, the unroll ends with an error that names the folder and the reason, and nothing is left behind") {
+TEST_CASE(
+    "whichever system call fails, the unroll ends with an error that names the folder and the reason, and "
+    "nothing is left behind") {
   const auto expected = gradient_of(autodiff::store_states(60), nullptr);
   for (int error : {ENOSPC, EIO, EROFS, EINTR}) {
     int failures = 0;
@@ -123,8 +126,10 @@ TEST_CASE("whichever system call fails, the unroll ends with an error that names
       CHECK(m.find("--disk-dir") != std::string::npos);
     }
     CAPTURE(error);
-    if (error == EINTR) CHECK(failures == 1);  // unlink is never interrupted
-    else CHECK(failures >= 30);
+    if (error == EINTR)
+      CHECK(failures == 1);  // unlink is never interrupted
+    else
+      CHECK(failures >= 30);
   }
 }
 
@@ -139,10 +144,14 @@ TEST_CASE("a damaged slot is noticed by its checksum") {
   CHECK(names_in(dir.path()).empty());
 }
 
-TEST_CASE("a folder that isn't there, or can't hold the file, is refused before any step; one that vanishes later does no harm") {
+TEST_CASE(
+    "a folder that isn't there, or can't hold the file, is refused before any step; one that vanishes later "
+    "does no harm") {
   std::string m;
   CHECK(exit_code_of([] { DiskCheckpoints(posix_file_system(), "/nowhere/at/all", 3, 100); }, &m) == 74);
-  CHECK(m == "/nowhere/at/all: checkpoints can't be kept there: open: No such file or directory; make that folder, or choose another one (--disk-dir)");
+  CHECK(m ==
+        "/nowhere/at/all: checkpoints can't be kept there: open: No such file or directory; make that "
+        "folder, or choose another one (--disk-dir)");
   CHECK(exit_code_of([] { DiskCheckpoints(posix_file_system(), "/sys", 3, 100); }, &m) == 74);
   CHECK(m.find("/sys: checkpoints can't be kept there: open: ") == 0);
   TemporaryDirectory dir;
@@ -152,7 +161,8 @@ TEST_CASE("a folder that isn't there, or can't hold the file, is refused before 
   CHECK(gradient_of(on_disk(), &disk) == gradient_of(autodiff::store_states(60), nullptr));
 }
 
-TEST_CASE("where no thread is to be had, the error names the folder, and no file stays, open or on the disk") {
+TEST_CASE(
+    "where no thread is to be had, the error names the folder, and no file stays, open or on the disk") {
   TemporaryDirectory dir;
   pthread_attr_t usual, huge;
   REQUIRE(pthread_getattr_default_np(&usual) == 0);

@@ -24,7 +24,9 @@ TEST_CASE("a file written durably replaces the old one and leaves nothing else b
   }
 }
 
-TEST_CASE("whichever system call fails, the file is the old or the new one, whole, no tmp is left, and the error says why") {
+TEST_CASE(
+    "whichever system call fails, the file is the old or the new one, whole, no tmp is left, and the error "
+    "says why") {
   const std::string old_text = "the old text", new_text(100000, 'n');
   for (int error : {ENOSPC, EIO}) {
     int failures = 0;

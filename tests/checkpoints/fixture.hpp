@@ -1,4 +1,5 @@
-// What the tests of checkpoints/ share: a folder that goes with its scope, a file system that fails on demand, and Python with h5py as a second reader and writer.
+// What the tests of checkpoints/ share: a folder that goes with its scope, a file system that fails on
+// demand, and Python with h5py as a second reader and writer.
 #pragma once
 #include <doctest/doctest.h>
 
@@ -37,7 +38,9 @@ class TemporaryDirectory {
   std::string path_;
 };
 
-inline std::vector<std::byte> bytes_of(const std::string& path) { return read_file(posix_file_system(), path); }
+inline std::vector<std::byte> bytes_of(const std::string& path) {
+  return read_file(posix_file_system(), path);
+}
 
 inline void write_bytes(const std::string& path, std::span<const std::byte> bytes) {
   std::ofstream out(path, std::ios::binary);
@@ -46,19 +49,27 @@ inline void write_bytes(const std::string& path, std::span<const std::byte> byte
 
 inline std::vector<std::string> names_in(const std::string& directory) {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(directory)) names.push_back(entry.path().filename());
+  for (const auto& entry : std::filesystem::directory_iterator(directory))
+    names.push_back(entry.path().filename());
   return names;
 }
 
-/// The real file system, but the call number `fail_at` (from 0) fails with `error`, and with `for_good` every one after it; -1: none. Any number of threads may use one.
+/// The real file system, but the call number `fail_at` (from 0) fails with `error`, and with `for_good` every
+/// one after it; -1: none. Any number of threads may use one.
 class FaultyFileSystem : public FileSystem {
  public:
   explicit FaultyFileSystem(int at = -1, int code = EIO) : fail_at(at), error(code) {}
   int open(const std::string& p, int f, mode_t m) override { return fails() ? -1 : real.open(p, f, m); }
   ssize_t read(int f, void* to, std::size_t n) override { return fails() ? -1 : real.read(f, to, n); }
-  ssize_t write(int f, const void* from, std::size_t n) override { return fails() ? -1 : real.write(f, from, n < longest_write ? n : longest_write); }
-  ssize_t pread(int f, void* to, std::size_t n, off_t at) override { return fails() ? -1 : real.pread(f, to, n, at); }
-  ssize_t pwrite(int f, const void* from, std::size_t n, off_t at) override { return fails() ? -1 : real.pwrite(f, from, n < longest_write ? n : longest_write, at); }
+  ssize_t write(int f, const void* from, std::size_t n) override {
+    return fails() ? -1 : real.write(f, from, n < longest_write ? n : longest_write);
+  }
+  ssize_t pread(int f, void* to, std::size_t n, off_t at) override {
+    return fails() ? -1 : real.pread(f, to, n, at);
+  }
+  ssize_t pwrite(int f, const void* from, std::size_t n, off_t at) override {
+    return fails() ? -1 : real.pwrite(f, from, n < longest_write ? n : longest_write, at);
+  }
   int allocate(int f, off_t n) override { return fails() ? -1 : real.allocate(f, n); }
   int fsync(int) override { return fails() ? -1 : 0; }  // the power stays on in these tests
   int ftruncate(int f, off_t n) override { return fails() ? -1 : real.ftruncate(f, n); }
@@ -73,7 +84,9 @@ class FaultyFileSystem : public FileSystem {
   int rmdir(const std::string& p) override { return fails() ? -1 : real.rmdir(p); }
   int stands_at(int f, const std::string& p) override { return fails() ? -1 : real.stands_at(f, p); }
   int is_directory(const std::string& p) override { return fails() ? -1 : real.is_directory(p); }
-  int list(const std::string& d, std::vector<std::string>& names) override { return fails() ? -1 : real.list(d, names); }
+  int list(const std::string& d, std::vector<std::string>& names) override {
+    return fails() ? -1 : real.list(d, names);
+  }
 
   std::atomic<int> fail_at, error;
   std::atomic<int> calls = 0;
@@ -102,10 +115,12 @@ int exit_code_of(F f, std::string* message = nullptr) {
   }
 }
 
-/// Runs a Python script with h5py and numpy (as np) imported; what it prints. An error of Python fails the test.
+/// Runs a Python script with h5py and numpy (as np) imported; what it prints. An error of Python fails the
+/// test.
 inline std::string python(const TemporaryDirectory& dir, const std::string& script) {
   std::ofstream(dir / "script.py") << "import h5py, numpy as np\n" << script;
-  const int status = std::system(("/usr/bin/python3 '" + dir / "script.py" + "' > '" + (dir / "printed") + "' 2>&1").c_str());
+  const int status = std::system(
+      ("/usr/bin/python3 '" + dir / "script.py" + "' > '" + (dir / "printed") + "' 2>&1").c_str());
   std::ifstream printed(dir / "printed");
   std::string text{std::istreambuf_iterator<char>(printed), {}};
   INFO(text);

@@ -1,4 +1,5 @@
-// Snapshots that somebody made to do harm: every checksum in them is right, the user block's and HDF5's own. All are refused as bad data, for the reason that is theirs.
+// Snapshots that somebody made to do harm: every checksum in them is right, the user block's and HDF5's own.
+// All are refused as bad data, for the reason that is theirs.
 #include <fstream>
 #include <map>
 
@@ -10,7 +11,8 @@ using namespace checkpoints::test;
 
 namespace {
 
-/// Writes NAME.h5 for each case, and the words of the refusal into `reasons` ("NAME: words" a line). seal() makes the user block.
+/// Writes NAME.h5 for each case, and the words of the refusal into `reasons` ("NAME: words" a line). seal()
+/// makes the user block.
 constexpr char kTools[] = R"(
 import os, struct, zlib
 from h5py import h5a, h5d, h5f, h5p, h5s, h5t
@@ -350,13 +352,16 @@ reasons.close()
 std::map<std::string, std::string> reasons_in(const std::string& path) {
   std::map<std::string, std::string> reasons;
   std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) reasons[line.substr(0, line.find(": "))] = line.substr(line.find(": ") + 2);
+  for (std::string line; std::getline(file, line);)
+    reasons[line.substr(0, line.find(": "))] = line.substr(line.find(": ") + 2);
   return reasons;
 }
 
 }  // namespace
 
-TEST_CASE("hostile snapshots with right checksums are refused, each for its own reason, in one line that names the file") {
+TEST_CASE(
+    "hostile snapshots with right checksums are refused, each for its own reason, in one line that names the "
+    "file") {
   TemporaryDirectory dir;
   python(dir, "import os\nos.chdir('" + dir.path() + "')\n" + kTools + kMadeByHdf5 + kForged);
   CHECK(exit_code_of([&] { load_snapshot(dir / "whole.h5"); }) == 0);

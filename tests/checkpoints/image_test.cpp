@@ -14,11 +14,13 @@ using namespace checkpoints::test;
 
 namespace {
 
-/// All types, a scalar, empty arrays, arrays in the header and in one or more chunks, attributes of all kinds on root, groups and arrays.
+/// All types, a scalar, empty arrays, arrays in the header and in one or more chunks, attributes of all kinds
+/// on root, groups and arrays.
 Archive sample() {
   Archive a("sample");
   a.put<float>("f/scalar", {}, {-0.0f});
-  a.put<float>("f/special", {2, 3}, {std::numeric_limits<float>::denorm_min(), -INFINITY, std::nanf("7"), 1e38f, -0.0f, 0.1f});
+  a.put<float>("f/special", {2, 3},
+               {std::numeric_limits<float>::denorm_min(), -INFINITY, std::nanf("7"), 1e38f, -0.0f, 0.1f});
   a.put<double>("d", {4}, {0.1, -1e-310, std::numeric_limits<double>::max(), std::nan("5")});
   a.put<std::int32_t>("i/32", {2}, {INT32_MIN, INT32_MAX});
   a.put<std::int64_t>("i/64", {2, 1}, {INT64_MIN, INT64_MAX});
@@ -66,7 +68,8 @@ void check_same_bits(const Archive& a, const Archive& b) {
 
 TEST_CASE("an image gives back every array and attribute, bit for bit") {
   const Archive a = sample();
-  for (std::size_t user_block : {0, 512}) check_same_bits(a, from_image(to_image(a, user_block), "sample", Accept::plain));
+  for (std::size_t user_block : {0, 512})
+    check_same_bits(a, from_image(to_image(a, user_block), "sample", Accept::plain));
 }
 
 TEST_CASE("an empty archive is a file too") { CHECK(from_image(to_image(Archive()), "x").arrays().empty()); }
@@ -122,7 +125,9 @@ TEST_CASE("the golden files are read: configuration and all arrays") {
     if (!name.ends_with(".h5")) continue;
     CAPTURE(name);
     const Archive a = read_archive(std::string(METALEARN_GOLDEN) + "/" + name);
-    const auto steps = a.attribute<std::int64_t>("config", "steps"), batch = a.attribute<std::int64_t>("config", "batch"), inputs = a.attribute<std::int64_t>("config", "input_size");
+    const auto steps = a.attribute<std::int64_t>("config", "steps"),
+               batch = a.attribute<std::int64_t>("config", "batch"),
+               inputs = a.attribute<std::int64_t>("config", "input_size");
     CHECK(a.numbers<double>("inner_x", {steps, batch, inputs}).size() > 0);
     CHECK(a.numbers<double>("objective_sum", {})[0] > 0);
     CHECK(a.attribute<std::vector<std::int64_t>>("config", "hidden_sizes").size() > 0);

@@ -28,19 +28,28 @@ TEST_CASE("a manifest that was changed in any one byte, or cut, is refused or sa
     Manifest read;
     const int code = exit_code_of([&] { read = manifest_from(changed, "run/manifest.json"); }, &m);
     CAPTURE(changed);
-    CHECK(((code == 0 && read == sample()) || (code == 65 && m.find("run/manifest.json: ") == 0)));  // a space may become another
+    CHECK(((code == 0 && read == sample()) ||
+           (code == 65 && m.find("run/manifest.json: ") == 0)));  // a space may become another
     refused += code == 65;
-    CHECK(exit_code_of([&] { manifest_from(text.substr(0, at), "m"); }) == (at + 1 == text.size() ? 0 : 65));  // without the last newline it is whole
+    CHECK(exit_code_of([&] { manifest_from(text.substr(0, at), "m"); }) ==
+          (at + 1 == text.size() ? 0 : 65));  // without the last newline it is whole
   }
   CHECK(refused > 100);
 }
 
 TEST_CASE("a manifest of a newer program is told from a damaged one") {
   std::string m;
-  CHECK(exit_code_of([&] { manifest_from("{\"schema\": 2, \"generations\": [], \"checksum\": \"0\"}", "m"); }, &m) == 65);
+  CHECK(exit_code_of([&] { manifest_from("{\"schema\": 2, \"generations\": [], \"checksum\": \"0\"}", "m"); },
+                     &m) == 65);
   CHECK(m.find("damaged (checksum ") != std::string::npos);
   const std::string newer = "{\"generations\":[],\"schema\":2}";
-  CHECK(exit_code_of([&] { manifest_from("{\"generations\":[],\"schema\":2,\"checksum\":\"" + m.substr(m.find("checksum ") + 9, 8) + "\"}", "m"); }, &m) == 65);
+  CHECK(exit_code_of(
+            [&] {
+              manifest_from("{\"generations\":[],\"schema\":2,\"checksum\":\"" +
+                                m.substr(m.find("checksum ") + 9, 8) + "\"}",
+                            "m");
+            },
+            &m) == 65);
   CHECK(m == "m: has schema version 2, this program reads 1; use the program that wrote it");
 }
 
@@ -51,5 +60,6 @@ TEST_CASE("text that is JSON but no manifest is refused, however deep it nests")
     const std::string far = to_text({{{generation, {1, 2}}}});
     CHECK(exit_code_of([&] { manifest_from(far, "m"); }) == 65);
   }
-  for (const char* text : {"", "[]", "3", "{}", "{\"checksum\": 3}", "{\"schema\": 1, \"checksum\": \"x\"}"}) CHECK(exit_code_of([&] { manifest_from(text, "m"); }) == 65);
+  for (const char* text : {"", "[]", "3", "{}", "{\"checksum\": 3}", "{\"schema\": 1, \"checksum\": \"x\"}"})
+    CHECK(exit_code_of([&] { manifest_from(text, "m"); }) == 65);
 }

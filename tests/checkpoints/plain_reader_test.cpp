@@ -49,14 +49,18 @@ TEST_CASE("groups and attributes of every size are read as libhdf5 reads them") 
 
 TEST_CASE("attributes of every size are read as libhdf5 reads them") {
   Archive a;
-  for (std::size_t bytes : {0, 1, 4000, 4095, 4096, 4097, 60000}) a.set("g", "text" + std::to_string(bytes), std::string(bytes, 'y'));
-  for (std::size_t n : {0, 1, 500, 7500}) a.set("g", "numbers" + std::to_string(n), std::vector<double>(n, 0.25));
+  for (std::size_t bytes : {0, 1, 4000, 4095, 4096, 4097, 60000})
+    a.set("g", "text" + std::to_string(bytes), std::string(bytes, 'y'));
+  for (std::size_t n : {0, 1, 500, 7500})
+    a.set("g", "numbers" + std::to_string(n), std::vector<double>(n, 0.25));
   check_agreement(a);
   a.set("g", "longer", std::string(kMaxAttributeBytes + 1, 'y'));
   CHECK_THROWS_AS(to_image(a), std::invalid_argument);
 }
 
-TEST_CASE("arrays of every rank and type, in the header, in one chunk and in several, are read as libhdf5 reads them") {
+TEST_CASE(
+    "arrays of every rank and type, in the header, in one chunk and in several, are read as libhdf5 reads "
+    "them") {
   Archive a;
   std::mt19937_64 random(1);
   for (std::size_t rank = 0; rank <= 8; ++rank)
@@ -87,7 +91,9 @@ for i in range(60):
   check_same(from_image(image, "plain", Accept::plain), from_image(image, "libhdf5", Accept::compressed));
 }
 
-TEST_CASE("links and attributes that libhdf5 keeps in heaps, as in snapshots of schema 1, are read as it reads them") {
+TEST_CASE(
+    "links and attributes that libhdf5 keeps in heaps, as in snapshots of schema 1, are read as it reads "
+    "them") {
   TemporaryDirectory dir;
   python(dir, "import os\nos.chdir('" + dir.path() + R"(')
 from h5py import h5d, h5p, h5s, h5t

@@ -1,7 +1,10 @@
-// PowerLossFileSystem: a disk in memory that knows what a power loss may take: bytes that no fsync of their file, and names that no fsync of their folder, made durable.
+// PowerLossFileSystem: a disk in memory that knows what a power loss may take: bytes that no fsync of their
+// file, and names that no fsync of their folder, made durable.
 //
-// Every change is recorded. crash_states(n) gives the disks that a machine may find which lost its power after the first n changes: of the changes that were not made
-// durable, names in any subset (a few: all of them), each an atomic step; bytes dropped, kept, zeroed, or torn. System calls from any thread, one at a time; the rest from one thread.
+// Every change is recorded. crash_states(n) gives the disks that a machine may find which lost its power
+// after the first n changes: of the changes that were not made durable, names in any subset (a few: all of
+// them), each an atomic step; bytes dropped, kept, zeroed, or torn. System calls from any thread, one at a
+// time; the rest from one thread.
 #pragma once
 #include <algorithm>
 #include <cerrno>
@@ -99,7 +102,9 @@ class PowerLossFileSystem final : public FileSystem {
     record(std::move(change));
     return written;
   }
-  ssize_t pread(int, void*, std::size_t, off_t) override { return unused(); }  // scratch files promise nothing
+  ssize_t pread(int, void*, std::size_t, off_t) override {
+    return unused();
+  }  // scratch files promise nothing
   ssize_t pwrite(int, const void*, std::size_t, off_t) override { return unused(); }
   int allocate(int, off_t) override { return unused(); }
   int fsync(int file) override {
@@ -166,7 +171,8 @@ class PowerLossFileSystem final : public FileSystem {
     bool is_folder = false;  ///< made
     std::size_t offset = 0;  ///< written: where; resized: to how many bytes
     std::string bytes{};
-    std::string gone{}, come{};  ///< named: the name that goes and the one that comes, in one step; empty: none
+    std::string gone{},
+        come{};              ///< named: the name that goes and the one that comes, in one step; empty: none
     std::size_t target = 0;  ///< named: what gets the name
   };
 
@@ -219,7 +225,8 @@ class PowerLossFileSystem final : public FileSystem {
     return node;
   }
 
-  /// All subsets of up to six things; of more, all that happened in order up to some moment, and those with one left out.
+  /// All subsets of up to six things; of more, all that happened in order up to some moment, and those with
+  /// one left out.
   static std::vector<std::vector<std::size_t>> subsets(std::size_t count) {
     std::vector<std::vector<std::size_t>> found;
     if (count <= 6) {
@@ -239,7 +246,8 @@ class PowerLossFileSystem final : public FileSystem {
     return found;
   }
 
-  static void visit_bytes(const Disk& disk, const std::vector<Change>& pending, const std::function<void(const Disk&)>& visit) {
+  static void visit_bytes(const Disk& disk, const std::vector<Change>& pending,
+                          const std::function<void(const Disk&)>& visit) {
     visit(disk);  // dropped
     if (pending.empty()) return;
     Disk kept = disk;
@@ -250,15 +258,19 @@ class PowerLossFileSystem final : public FileSystem {
       const auto [place, is_new] = begin.try_emplace(change.node, change.offset);
       place->second = std::min(place->second, change.offset);
     }
-    constexpr std::size_t kParts = 16;  // a block of the disk is a part of that: the ones before the tear arrived, and the others not, or as zeros; or one alone did not
+    constexpr std::size_t kParts = 16;  // a block of the disk is a part of that: the ones before the tear
+                                        // arrived, and the others not, or as zeros; or one alone did not
     for (std::size_t part = 0; part < kParts; ++part) {
       Disk torn = kept, zeroed = kept, hole = kept;
       for (const auto& [node, first] : begin) {
         if (kept[node].bytes.size() <= first) continue;
-        const std::size_t size = kept[node].bytes.size() - first, from = first + size * part / kParts, to = first + size * (part + 1) / kParts;
+        const std::size_t size = kept[node].bytes.size() - first, from = first + size * part / kParts,
+                          to = first + size * (part + 1) / kParts;
         torn[node].bytes.resize(from);
-        std::fill(zeroed[node].bytes.begin() + static_cast<std::ptrdiff_t>(from), zeroed[node].bytes.end(), '\0');
-        std::fill(hole[node].bytes.begin() + static_cast<std::ptrdiff_t>(from), hole[node].bytes.begin() + static_cast<std::ptrdiff_t>(to), '\0');
+        std::fill(zeroed[node].bytes.begin() + static_cast<std::ptrdiff_t>(from), zeroed[node].bytes.end(),
+                  '\0');
+        std::fill(hole[node].bytes.begin() + static_cast<std::ptrdiff_t>(from),
+                  hole[node].bytes.begin() + static_cast<std::ptrdiff_t>(to), '\0');
       }
       visit(torn);
       visit(zeroed);

@@ -37,7 +37,8 @@ std::vector<std::int64_t> updates_in(const std::string& directory) {
 TEST_CASE("snapshots are listed oldest first, by name and not by time; other files are not snapshots") {
   TemporaryDirectory dir;
   CHECK(list_snapshots(dir / "none").empty());
-  for (const char* name : {"snapshot-00000020.h5", "snapshot-00000003.h5", "snapshot-00000100.h5", "snapshot-3.h5", "snapshot-00000004.h5.tmp", "snapshot-0000000x.h5", "theta.h5",
+  for (const char* name : {"snapshot-00000020.h5", "snapshot-00000003.h5", "snapshot-00000100.h5",
+                           "snapshot-3.h5", "snapshot-00000004.h5.tmp", "snapshot-0000000x.h5", "theta.h5",
                            "snapshot-000000200.h5", "snapshot-.h5"})
     write_bytes(dir / name, {});
   CHECK(updates_in(dir.path()) == std::vector<std::int64_t>{3, 20, 100});
@@ -57,7 +58,8 @@ TEST_CASE("the newest snapshots stay, and those asked for") {
   run.write_text("config.json", "{}");
   auto names = names_in(run.path());
   std::sort(names.begin(), names.end());
-  CHECK(names == std::vector<std::string>{"config.json", "lock", "manifest.json", "snapshot-00000010.h5", "snapshot-00000030.h5", "snapshot-00000040.h5"});
+  CHECK(names == std::vector<std::string>{"config.json", "lock", "manifest.json", "snapshot-00000010.h5",
+                                          "snapshot-00000030.h5", "snapshot-00000040.h5"});
 }
 
 TEST_CASE("an owner removes what a killed one left half written") {
@@ -66,7 +68,9 @@ TEST_CASE("an owner removes what a killed one left half written") {
   write_bytes(dir / "config.json.tmp", {});
   write_bytes(dir / "manifest.json.tmp", {});
   write_bytes(dir / "window-12.journal.tmp", {});
-  const std::vector<std::string> users = {"metrics.csv", "notes.tmp", "snapshot-4.h5.tmp", "snapshot-00000004.h5.tmp.tmp", ".tmp", "window-12.journal", "window-.journal.tmp", "window-x.journal.tmp"};
+  const std::vector<std::string> users = {
+      "metrics.csv", "notes.tmp",         "snapshot-4.h5.tmp",   "snapshot-00000004.h5.tmp.tmp",
+      ".tmp",        "window-12.journal", "window-.journal.tmp", "window-x.journal.tmp"};
   for (const auto& name : users) write_bytes(dir / name, {});
   auto run = RunDirectory::open(dir.path());
   CHECK(!std::filesystem::exists(dir / "snapshot-00000004.h5.tmp"));
@@ -76,7 +80,8 @@ TEST_CASE("an owner removes what a killed one left half written") {
   for (const auto& name : users) CHECK_MESSAGE(std::filesystem::exists(dir / name), name);
 }
 
-TEST_CASE("a run that ends without a snapshot leaves nothing behind that it made, and everything that it did not") {
+TEST_CASE(
+    "a run that ends without a snapshot leaves nothing behind that it made, and everything that it did not") {
   TemporaryDirectory dir;
   {
     auto run = RunDirectory::create(dir / "runs/a");
@@ -100,7 +105,9 @@ TEST_CASE("the newest whole snapshot is found past damaged ones, which are repor
   TemporaryDirectory dir;
   std::string m;
   CHECK(exit_code_of([&] { newest_whole_snapshot(dir.path()); }, &m) == 66);
-  CHECK(m == dir.path() + ": holds no snapshots; name a run directory, or start a run with `metalearn train --run " + dir.path() + "`");
+  CHECK(m == dir.path() +
+                 ": holds no snapshots; name a run directory, or start a run with `metalearn train --run " +
+                 dir.path() + "`");
   auto run = RunDirectory::create(dir.path());
   for (std::int64_t update : {1, 2, 3}) run.save(update, state(update));
   NewestWhole found = newest_whole_snapshot(dir.path());
@@ -147,36 +154,45 @@ TEST_CASE("every so many generations stay for good") {
   CHECK_THROWS_AS(run.save(13, state(13), {0}), std::invalid_argument);
 }
 
-TEST_CASE("the manifest lists what is there, with the checksum of each; what is missing or another file is noted") {
+TEST_CASE(
+    "the manifest lists what is there, with the checksum of each; what is missing or another file is noted") {
   TemporaryDirectory dir;
   auto run = RunDirectory::create(dir.path());
   for (std::int64_t update : {1, 2, 3, 4}) run.save(update, state(update), {3});
   Manifest manifest = read_manifest(dir.path()).value();
   REQUIRE(manifest.generations.size() == 3);
-  for (const auto& [generation, entry] : manifest.generations) CHECK(entry == manifest_entry(bytes_of(snapshot_path(dir.path(), generation))));
+  for (const auto& [generation, entry] : manifest.generations)
+    CHECK(entry == manifest_entry(bytes_of(snapshot_path(dir.path(), generation))));
 
   std::filesystem::remove(snapshot_path(dir.path(), 4));
   NewestWhole found = newest_whole_snapshot(dir.path());
   CHECK(found.snapshot.update == 3);
   REQUIRE(found.notes.size() == 1);
-  CHECK(found.notes[0] == snapshot_path(dir.path(), 4) + ": is listed in manifest.json but is not there; using " + snapshot_path(dir.path(), 3) + " instead");
+  CHECK(found.notes[0] == snapshot_path(dir.path(), 4) +
+                              ": is listed in manifest.json but is not there; using " +
+                              snapshot_path(dir.path(), 3) + " instead");
 
   save_snapshot(snapshot_path(dir.path(), 4), state(44));
   found = newest_whole_snapshot(dir.path());
   CHECK(found.snapshot.update == 4);
   REQUIRE(found.notes.size() == 1);
-  CHECK(found.notes[0] == snapshot_path(dir.path(), 4) + ": is whole, but not the file that manifest.json lists");
+  CHECK(found.notes[0] ==
+        snapshot_path(dir.path(), 4) + ": is whole, but not the file that manifest.json lists");
 }
 
-TEST_CASE("a run directory without a manifest, or with a damaged one, is used and gets a new one with the next save") {
+TEST_CASE(
+    "a run directory without a manifest, or with a damaged one, is used and gets a new one with the next "
+    "save") {
   for (const bool damaged : {false, true}) {
     TemporaryDirectory dir;
     {
       auto run = RunDirectory::create(dir.path());
       for (std::int64_t update : {1, 2}) run.save(update, state(update));
     }
-    if (damaged) write_bytes(dir / "manifest.json", std::as_bytes(std::span("{", 1)));
-    else std::filesystem::remove(dir / "manifest.json");
+    if (damaged)
+      write_bytes(dir / "manifest.json", std::as_bytes(std::span("{", 1)));
+    else
+      std::filesystem::remove(dir / "manifest.json");
     const NewestWhole found = newest_whole_snapshot(dir.path());
     CHECK(found.snapshot.update == 2);
     CHECK(found.notes.size() == (damaged ? 1 : 0));
@@ -184,23 +200,28 @@ TEST_CASE("a run directory without a manifest, or with a damaged one, is used an
     run.save(3, state(3));
     const auto manifest = read_manifest(dir.path()).value();
     CHECK(manifest.generations.size() == 3);
-    for (const auto& [generation, entry] : manifest.generations) CHECK(entry == manifest_entry(bytes_of(snapshot_path(dir.path(), generation))));
+    for (const auto& [generation, entry] : manifest.generations)
+      CHECK(entry == manifest_entry(bytes_of(snapshot_path(dir.path(), generation))));
   }
 }
 
-TEST_CASE("a manifest that is older than a snapshot saved anew, or lists what is gone, is put right by the next save") {
+TEST_CASE(
+    "a manifest that is older than a snapshot saved anew, or lists what is gone, is put right by the next "
+    "save") {
   TemporaryDirectory dir;
   {
     auto run = RunDirectory::create(dir.path());
     for (std::int64_t update : {1, 2, 3}) run.save(update, state(update), {9});
   }
-  save_snapshot(snapshot_path(dir.path(), 2), state(22));  // as an owner does that is killed before it has written the manifest
+  save_snapshot(snapshot_path(dir.path(), 2),
+                state(22));  // as an owner does that is killed before it has written the manifest
   std::filesystem::remove(snapshot_path(dir.path(), 3));
   RunDirectory::open(dir.path()).save(4, state(4), {9});
   CHECK(newest_whole_snapshot(dir.path()).notes.empty());
   const auto manifest = read_manifest(dir.path()).value();
   CHECK(manifest.generations.size() == 3);
-  for (const auto& [generation, entry] : manifest.generations) CHECK(entry == manifest_entry(bytes_of(snapshot_path(dir.path(), generation))));
+  for (const auto& [generation, entry] : manifest.generations)
+    CHECK(entry == manifest_entry(bytes_of(snapshot_path(dir.path(), generation))));
 }
 
 TEST_CASE("a manifest that can't be read does not stand in the way") {
@@ -221,7 +242,8 @@ TEST_CASE("which snapshot is the newest does not depend on file times, years off
   for (int shuffle = 0; shuffle < 20; ++shuffle) {
     for (const auto& entry : run.snapshots()) {
       const std::int64_t years = static_cast<std::int64_t>(random() % 21) - 10;
-      std::filesystem::last_write_time(entry.path, std::filesystem::file_time_type::clock::now() + std::chrono::hours(years * 8766));
+      std::filesystem::last_write_time(
+          entry.path, std::filesystem::file_time_type::clock::now() + std::chrono::hours(years * 8766));
     }
     CHECK(newest_whole_snapshot(dir.path()).snapshot.update == 5);
   }
@@ -253,12 +275,15 @@ TEST_CASE("readers never wait and never fail while an owner saves and removes") 
 }
 
 TEST_CASE("what can't be written names the fix") {
-  for (const auto& [error, fix] : {std::pair{EACCES, "write elsewhere (--run, --out), or change the permissions"}, std::pair{ENOSPC, "free space on that disk"}}) {
+  for (const auto& [error, fix] :
+       {std::pair{EACCES, "write elsewhere (--run, --out), or change the permissions"},
+        std::pair{ENOSPC, "free space on that disk"}}) {
     TemporaryDirectory dir;
     for (int i = 0;; ++i) {
       FaultyFileSystem files(i, error);
       std::string m;
-      const int code = exit_code_of([&] { RunDirectory::create(dir / "run", files).write_text("config.json", "{}"); }, &m);
+      const int code =
+          exit_code_of([&] { RunDirectory::create(dir / "run", files).write_text("config.json", "{}"); }, &m);
       if (files.calls <= i) break;
       CAPTURE(m);
       if (code != 0) CHECK(m.find(fix) != std::string::npos);
@@ -266,7 +291,9 @@ TEST_CASE("what can't be written names the fix") {
   }
 }
 
-TEST_CASE("whichever system call of a save fails, the older snapshots are whole, no tmp is left, and the error is an I/O error") {
+TEST_CASE(
+    "whichever system call of a save fails, the older snapshots are whole, no tmp is left, and the error is "
+    "an I/O error") {
   int failures = 0;
   for (int i = 0;; ++i) {
     TemporaryDirectory dir;
@@ -288,17 +315,21 @@ TEST_CASE("whichever system call of a save fails, the older snapshots are whole,
     CAPTURE(m);
     const auto found = run.snapshots();
     REQUIRE(found.size() >= 2);
-    for (const auto& s : found) CHECK(load_snapshot(s.path).numbers<float>("theta/w")[0] == static_cast<float>(s.update));
+    for (const auto& s : found)
+      CHECK(load_snapshot(s.path).numbers<float>("theta/w")[0] == static_cast<float>(s.update));
     for (const auto& name : names_in(run.path())) CHECK(!name.ends_with(".tmp"));
     if (files.calls <= i) break;
     if (code == 0) continue;  // closing the folder
     CHECK(code == 74);
     ++failures;
   }
-  CHECK(failures == 16);  // snapshot and manifest: open, write, fsync, close, rename; open and fsync of the folder; once: list, unlink of the oldest
+  CHECK(failures == 16);  // snapshot and manifest: open, write, fsync, close, rename; open and fsync of the
+                          // folder; once: list, unlink of the oldest
 }
 
-TEST_CASE("whichever system call fails while a run directory is taken, the error names it and nothing stays locked") {
+TEST_CASE(
+    "whichever system call fails while a run directory is taken, the error names it and nothing stays "
+    "locked") {
   for (int i = 0;; ++i) {
     TemporaryDirectory dir;
     FaultyFileSystem files(i);
@@ -339,7 +370,9 @@ TEST_CASE("a second owner is refused with the first one's process id, until the 
   CHECK(exit_code_of([&] { RunDirectory::open(dir.path()); }) == 0);
 }
 
-TEST_CASE("of two processes that race for a run one wins, the other learns whose it is, and a killed owner's lock is free") {
+TEST_CASE(
+    "of two processes that race for a run one wins, the other learns whose it is, and a killed owner's lock "
+    "is free") {
   for (int round = 0; round < 100; ++round) {
     TemporaryDirectory dir;
     int result[2], go[2];
@@ -350,7 +383,11 @@ TEST_CASE("of two processes that race for a run one wins, the other learns whose
       child = ::fork();
       REQUIRE(child >= 0);
       if (child != 0) continue;
-      struct { pid_t self; int code; char message[400]; } report{::getpid(), 0, {}};
+      struct {
+        pid_t self;
+        int code;
+        char message[400];
+      } report{::getpid(), 0, {}};
       char start;
       (void)!::read(go[0], &start, 1);
       std::string m;
@@ -362,14 +399,19 @@ TEST_CASE("of two processes that race for a run one wins, the other learns whose
     }
     const auto start = std::chrono::steady_clock::now();
     REQUIRE(::write(go[1], "gg", 2) == 2);
-    struct { pid_t self; int code; char message[400]; } reports[2];
+    struct {
+      pid_t self;
+      int code;
+      char message[400];
+    } reports[2];
     for (auto& r : reports) REQUIRE(::read(result[0], &r, sizeof r) == static_cast<ssize_t>(sizeof r));
     CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(1));
     const auto& winner = reports[0].code == 0 ? reports[0] : reports[1];
     const auto& loser = reports[0].code == 0 ? reports[1] : reports[0];
     CHECK(winner.code == 0);
     CHECK(loser.code == 75);
-    CHECK(std::string(loser.message).find("process " + std::to_string(winner.self) + " is using") != std::string::npos);
+    CHECK(std::string(loser.message).find("process " + std::to_string(winner.self) + " is using") !=
+          std::string::npos);
     for (pid_t child : children) ::kill(child, SIGKILL), ::waitpid(child, nullptr, 0);
     CHECK(exit_code_of([&] { RunDirectory::open(dir / "run"); }) == 0);
     for (int f : {result[0], result[1], go[0], go[1]}) ::close(f);

@@ -50,7 +50,9 @@ TEST_CASE("a snapshot cut at any length is refused with its name") {
   const auto bytes = snapshot_bytes(sample());
   for (std::size_t length = 0; length < bytes.size(); ++length) {
     std::string m;
-    if (exit_code_of([&] { parse_snapshot(std::span(bytes).first(length), "s.h5"); }, &m) != 65 || m.find("s.h5: ") != 0) FAIL(length << ": " << m);
+    if (exit_code_of([&] { parse_snapshot(std::span(bytes).first(length), "s.h5"); }, &m) != 65 ||
+        m.find("s.h5: ") != 0)
+      FAIL(length << ": " << m);
   }
   auto longer = bytes;
   longer.push_back(std::byte{0});
@@ -77,7 +79,8 @@ TEST_CASE("other files, newer schemas and missing files are told apart") {
   std::string m;
   write_bytes(dir / "plain.h5", to_image(sample()));
   CHECK(exit_code_of([&] { load_snapshot(dir / "plain.h5"); }, &m) == 65);
-  CHECK(m.find("is not a snapshot (it does not begin with MLSNAP); name a run directory or one of its snapshot-*.h5 files") != std::string::npos);
+  CHECK(m.find("is not a snapshot (it does not begin with MLSNAP); name a run directory or one of its "
+               "snapshot-*.h5 files") != std::string::npos);
   CHECK(exit_code_of([&] { load_snapshot(dir / "none.h5"); }, &m) == 66);
 
   save_snapshot(dir / "s.h5", sample());
@@ -110,6 +113,7 @@ open(name, 'wb').write(b)
 TEST_CASE("a state that is not finite is not saved, and the old file stays") {
   TemporaryDirectory dir;
   save_snapshot(dir / "s.h5", sample(1));
-  for (float bad : {NAN, INFINITY}) CHECK_THROWS_AS(save_snapshot(dir / "s.h5", sample(bad)), std::invalid_argument);
+  for (float bad : {NAN, INFINITY})
+    CHECK_THROWS_AS(save_snapshot(dir / "s.h5", sample(bad)), std::invalid_argument);
   CHECK(load_snapshot(dir / "s.h5").numbers<float>("theta/conv0/w")[0] == 1);
 }

@@ -24,7 +24,8 @@ const autodiff::Schedule& schedule() {
 
 struct Killed {};
 
-std::vector<float> unrolled(ToySegment<float>& segment, const std::string& directory, autodiff::UnrollJournal* journal) {
+std::vector<float> unrolled(ToySegment<float>& segment, const std::string& directory,
+                            autodiff::UnrollJournal* journal) {
   std::vector<float> phi(64, 0.5f), adjoint(64), gradient(64);
   autodiff::Arena arena;
   DiskCheckpoints disk(posix_file_system(), directory, schedule().disk_slots, kBytes);
@@ -47,7 +48,8 @@ class KillingFileSystem final : public FaultyFileSystem {
 /// Due at every chance.
 class EverMoreJournal final : public UnrollJournalFile {
  public:
-  EverMoreJournal(FileSystem& files, const std::string& path, std::uint64_t key) : UnrollJournalFile(files, path, key, 0) {}
+  EverMoreJournal(FileSystem& files, const std::string& path, std::uint64_t key)
+      : UnrollJournalFile(files, path, key, 0) {}
   bool is_due(bool) override { return true; }
 };
 
@@ -73,7 +75,9 @@ std::string write_journal(const TemporaryDirectory& dir, std::uint64_t key) {
 
 }  // namespace
 
-TEST_CASE("an unroll that dies while it writes goes on from its journal, to the same bits, and does not start again") {
+TEST_CASE(
+    "an unroll that dies while it writes goes on from its journal, to the same bits, and does not start "
+    "again") {
   TemporaryDirectory dir;
   ToySegment<float> straight;
   const auto expected = unrolled(straight, dir.path(), nullptr);
@@ -103,7 +107,8 @@ TEST_CASE("an unroll that dies while it writes goes on from its journal, to the 
 TEST_CASE("a journal is read to the bit by the unroll whose key it has, and by no other") {
   TemporaryDirectory dir;
   const std::string path = write_journal(dir, 42);
-  UnrollJournalFile journal(posix_file_system(), path, 42, 0), other(posix_file_system(), path, 43, 0), none(posix_file_system(), dir / "none", 42, 0);
+  UnrollJournalFile journal(posix_file_system(), path, 42, 0), other(posix_file_system(), path, 43, 0),
+      none(posix_file_system(), dir / "none", 42, 0);
   for (int again = 0; again < 2; ++again) {
     REQUIRE(journal.resume());
     std::array<double, 3> numbers{};
@@ -140,7 +145,9 @@ TEST_CASE("a journal that is cut off, grown or damaged anywhere counts as none")
   CHECK_FALSE(accepted(grown));
 }
 
-TEST_CASE("whichever system call fails while a progress is kept, the one before it stays, the unroll goes on, and why is told; where reading fails it ends") {
+TEST_CASE(
+    "whichever system call fails while a progress is kept, the one before it stays, the unroll goes on, and "
+    "why is told; where reading fails it ends") {
   for (int error : {ENOSPC, EIO}) {
     int failures = 0, refusals = 0;
     for (int i = 0;; ++i) {
@@ -171,7 +178,8 @@ TEST_CASE("whichever system call fails while a progress is kept, the one before 
       CHECK(m.find(std::strerror(error)) != std::string::npos);
       refusals += code == 74;
       failures += code == 0;
-      if (code == 0 && m.find("fsync") == std::string::npos && m.find(path) == 0) CHECK(bytes_of(path) == before);
+      if (code == 0 && m.find("fsync") == std::string::npos && m.find(path) == 0)
+        CHECK(bytes_of(path) == before);
     }
     CHECK(refusals >= 2);
     CHECK(failures >= 6);
@@ -193,7 +201,9 @@ TEST_CASE("a progress that could not be kept is followed by one that can") {
   CHECK(names_in(dir.path()).empty());
 }
 
-TEST_CASE("a progress is due after its interval, and never so soon that keeping them takes more than a twentieth of the time") {
+TEST_CASE(
+    "a progress is due after its interval, and never so soon that keeping them takes more than a twentieth "
+    "of the time") {
   TemporaryDirectory dir;
   for (const bool is_end : {false, true}) {
     CHECK(UnrollJournalFile(posix_file_system(), dir / "a", 1, 0).is_due(is_end));

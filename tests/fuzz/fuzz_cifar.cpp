@@ -1,4 +1,5 @@
-// Harness of the CIFAR-10 reader: the input is a file, plain or gzip; a first byte of 255 says that it is repeated up to whole records.
+// Harness of the CIFAR-10 reader: the input is a file, plain or gzip; a first byte of 255 says that it is
+// repeated up to whole records.
 #include "checkpoints/error.hpp"
 #include "memory_file.hpp"
 #include "metalearn/data/formats/cifar.hpp"
@@ -9,7 +10,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<std::uint8_t> bytes(data + 1, data + size);
   constexpr std::size_t kRecord = 3073;
   if (data[0] == 255)
-    for (std::size_t from = 0, whole = (bytes.size() + kRecord - 1) / kRecord * kRecord; bytes.size() < whole; ++from) bytes.push_back(bytes[from]);
+    for (std::size_t from = 0, whole = (bytes.size() + kRecord - 1) / kRecord * kRecord; bytes.size() < whole;
+         ++from)
+      bytes.push_back(bytes[from]);
   file.hold(bytes);
   try {
     metalearn::ImageSet set;

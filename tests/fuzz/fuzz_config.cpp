@@ -1,4 +1,5 @@
-// Harness of the configuration reader: the input is a file for --config. What is accepted must come back from its own text.
+// Harness of the configuration reader: the input is a file for --config. What is accepted must come back from
+// its own text.
 #include "checkpoints/error.hpp"
 #include "memory_file.hpp"
 #include "tools/cli/config_source.hpp"

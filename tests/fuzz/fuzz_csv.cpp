@@ -1,4 +1,5 @@
-// Harness of the CSV reader: the input is a file. What it accepts is a full table of finite numbers with labels.
+// Harness of the CSV reader: the input is a file. What it accepts is a full table of finite numbers with
+// labels.
 #include <cmath>
 #include <cstdlib>
 
@@ -11,7 +12,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   file.bytes.assign(data, data + size);
   try {
     const auto table = metalearn::parse_csv(file);
-    if (table.labels.empty() || table.columns < 1 || table.features.size() != table.labels.size() * static_cast<std::size_t>(table.columns)) std::abort();
+    if (table.labels.empty() || table.columns < 1 ||
+        table.features.size() != table.labels.size() * static_cast<std::size_t>(table.columns))
+      std::abort();
     for (float x : table.features)
       if (!std::isfinite(x)) std::abort();
     for (const auto& label : table.labels)

@@ -1,4 +1,5 @@
-// Harness of the IDX reader: two bytes say how many bytes are the file of labels (plain or gzip), the rest is the file of images.
+// Harness of the IDX reader: two bytes say how many bytes are the file of labels (plain or gzip), the rest is
+// the file of images.
 #include <algorithm>
 
 #include "checkpoints/error.hpp"
@@ -14,7 +15,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   images.hold(bytes.subspan(split));
   try {
     const auto set = metalearn::read_idx(images.path(), labels.path());
-    if (set.count() == 0 || set.height <= 0 || set.width <= 0 || set.pixels.size() != static_cast<std::size_t>(set.count() * set.height * set.width)) std::abort();
+    if (set.count() == 0 || set.height <= 0 || set.width <= 0 ||
+        set.pixels.size() != static_cast<std::size_t>(set.count() * set.height * set.width))
+      std::abort();
   } catch (const checkpoints::BadData&) {
   }
   return 0;

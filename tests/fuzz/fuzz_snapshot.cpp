@@ -1,5 +1,5 @@
-// Harness of the snapshot reader. The user block's lengths and checksums do not stand in the way: they are made right before the reader sees them. Whatever is read
-// must be finite and no larger than the file.
+// Harness of the snapshot reader. The user block's lengths and checksums do not stand in the way: they are
+// made right before the reader sees them. Whatever is read must be finite and no larger than the file.
 #include <algorithm>
 #include <boost/crc.hpp>
 #include <cmath>
@@ -23,7 +23,8 @@ std::uint32_t crc32(const std::byte* bytes, std::size_t count) {
   return crc.checksum();
 }
 
-/// Right lengths and checksums, unless the input says otherwise (three bits of a checksum that would be overwritten).
+/// Right lengths and checksums, unless the input says otherwise (three bits of a checksum that would be
+/// overwritten).
 void mend(std::vector<std::byte>& file) {
   if (file.size() < kBlock) return;
   if ((file[24] & std::byte{7}) != std::byte{7}) {
@@ -51,7 +52,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
           [&](const auto& numbers) {
             total += numbers.size();
             if constexpr (std::is_floating_point_v<std::decay_t<decltype(numbers[0])>>)
-              if (!std::all_of(numbers.begin(), numbers.end(), [](auto x) { return std::isfinite(x); })) std::abort();
+              if (!std::all_of(numbers.begin(), numbers.end(), [](auto x) { return std::isfinite(x); }))
+                std::abort();
           },
           array.data);
     if (total > input.size()) std::abort();

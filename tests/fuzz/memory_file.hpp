@@ -14,7 +14,9 @@ class MemoryFile {
     if (file_ < 0) std::abort();
   }
   void hold(std::span<const std::uint8_t> bytes) {
-    if (::ftruncate(file_, 0) != 0 || ::pwrite(file_, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) std::abort();
+    if (::ftruncate(file_, 0) != 0 ||
+        ::pwrite(file_, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+      std::abort();
   }
   const std::string& path() const { return path_; }
 

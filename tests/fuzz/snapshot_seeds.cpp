@@ -6,7 +6,9 @@
 using checkpoints::Archive;
 
 int main(int, char** words) {
-  auto save = [&](const std::string& name, const Archive& archive) { save_snapshot(std::string(words[1]) + "/" + name, archive); };
+  auto save = [&](const std::string& name, const Archive& archive) {
+    save_snapshot(std::string(words[1]) + "/" + name, archive);
+  };
   Archive small;
   small.put<float>("theta/w", {2, 3}, {1, 2, 3, 4, 5, 6});
   small.put<std::uint64_t>("pool/id", {}, {7});
@@ -19,7 +21,8 @@ int main(int, char** words) {
   save("small", small);
   Archive many;
   for (int i = 0; i < 12; ++i) many.put<std::int32_t>("g/" + std::to_string(i), {1}, {i});
-  for (int i = 0; i < 40; ++i) many.set("g", "attribute" + std::to_string(i), std::string(static_cast<std::size_t>(i), 'x'));
+  for (int i = 0; i < 40; ++i)
+    many.set("g", "attribute" + std::to_string(i), std::string(static_cast<std::size_t>(i), 'x'));
   save("many", many);
   Archive large;
   large.put("one/chunk", {11, 100}, std::vector<float>(1100, 0.5f));

@@ -1,5 +1,5 @@
-#include "metalearn/base/finite.hpp"
 #include "metalearn/optimise/adam.hpp"
+#include "metalearn/base/finite.hpp"
 
 #include <doctest/doctest.h>
 
@@ -26,7 +26,9 @@ TEST_CASE("two steps of Adam equal the same computed by hand") {
 TEST_CASE("Adam refuses a gradient of another size than theta and names the sizes") {
   AdamState state{{0, 0}, {0, 0}, 0};
   std::vector<float> theta = {1, 2};
-  CHECK_THROWS_WITH_AS(adam_step({}, 0.1, std::vector<float>{1, 2, 3}, state, theta), "[adam] theta has 2 numbers, the gradient 3, the moments 2 and 2, the scale 0", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(adam_step({}, 0.1, std::vector<float>{1, 2, 3}, state, theta),
+                       "[adam] theta has 2 numbers, the gradient 3, the moments 2 and 2, the scale 0",
+                       std::invalid_argument);
 }
 
 TEST_CASE("a scale of the rate acts on its own number alone") {
@@ -37,7 +39,8 @@ TEST_CASE("a scale of the rate acts on its own number alone") {
   CHECK(other[0] == theta[0]);
   CHECK(other[1] - 1 == doctest::Approx(3 * (theta[1] - 1)).epsilon(1e-5));
   CHECK(scaled.v == plain.v);
-  CHECK_THROWS_AS(adam_step({}, 0.1, std::vector<float>{1, 2}, scaled, other, std::vector<float>{1}), std::invalid_argument);
+  CHECK_THROWS_AS(adam_step({}, 0.1, std::vector<float>{1, 2}, scaled, other, std::vector<float>{1}),
+                  std::invalid_argument);
 }
 
 TEST_CASE("a long gradient is scaled to the limit, a short one left alone") {
@@ -59,7 +62,8 @@ TEST_CASE("the average of theta is the weighted mean of the thetas seen, without
   std::vector<float> average = {1234.5f};
   double sum = 0, weights = 0;
   for (std::size_t n = 0; n < seen.size(); ++n) {
-    average_theta(d, static_cast<std::int64_t>(n + 1), std::vector<float>{static_cast<float>(seen[n])}, average);
+    average_theta(d, static_cast<std::int64_t>(n + 1), std::vector<float>{static_cast<float>(seen[n])},
+                  average);
     sum = d * sum + seen[n];
     weights = d * weights + 1;
     CHECK(average[0] == doctest::Approx(sum / weights).epsilon(1e-5));

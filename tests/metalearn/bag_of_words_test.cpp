@@ -1,5 +1,5 @@
-#include "metalearn/data/sources/load_dataset.hpp"
 #include "metalearn/data/formats/bag_of_words.hpp"
+#include "metalearn/data/sources/load_dataset.hpp"
 
 #include <doctest/doctest.h>
 
@@ -19,30 +19,37 @@ void write_text(const std::filesystem::path& path, const std::string& text) {
 
 using Words = std::vector<std::string>;
 
-/// A folder like aclImdb: "good" and "fine" in pos, "bad" in neg, "the" twice and "film" once everywhere, a word of its own in every text.
+/// A folder like aclImdb: "good" and "fine" in pos, "bad" in neg, "the" twice and "film" once everywhere, a
+/// word of its own in every text.
 void write_reviews(const std::filesystem::path& folder, int count) {
   for (const char* part : {"train", "test"})
     for (int i = 0; i < count; ++i) {
-      write_text(folder / part / "pos" / (std::to_string(i) + "_9.txt"), "The the film: good!<br /><br />Fine" + std::to_string(i) + " fine" + (std::string(part) == "test" ? " onlytest onlytest onlytest" : ""));
-      write_text(folder / part / "neg" / (std::to_string(i) + "_2.txt"), "the THE film bad own" + std::to_string(i));
+      write_text(folder / part / "pos" / (std::to_string(i) + "_9.txt"),
+                 "The the film: good!<br /><br />Fine" + std::to_string(i) + " fine" +
+                     (std::string(part) == "test" ? " onlytest onlytest onlytest" : ""));
+      write_text(folder / part / "neg" / (std::to_string(i) + "_2.txt"),
+                 "the THE film bad own" + std::to_string(i));
     }
 }
 
 }  // namespace
 
 TEST_CASE("words are runs of letters, digits and apostrophes in lower case") {
-  CHECK(words_of("It's GREAT -- 10/10, 'really'.<br />Go", "x") == Words{"it's", "great", "10", "10", "really", "go"});
+  CHECK(words_of("It's GREAT -- 10/10, 'really'.<br />Go", "x") ==
+        Words{"it's", "great", "10", "10", "really", "go"});
   CHECK(words_of("a<br />b <b>c</b> br", "x") == Words{"a", "b", "b", "c", "b", "br"});
   CHECK(words_of("caf\xc3\xa9 na\xc3\xafve \xe2\x80\x9cquoted\xe2\x80\x9d a\xc2\xa0"
                  "b \xe6\x97\xa5\xe6\x9c\xac",
-                 "x") == Words{"caf\xc3\xa9", "na\xc3\xafve", "quoted", "a", "b", "\xe6\x97\xa5\xe6\x9c\xac"});
+                 "x") ==
+        Words{"caf\xc3\xa9", "na\xc3\xafve", "quoted", "a", "b", "\xe6\x97\xa5\xe6\x9c\xac"});
   CHECK(words_of("", "x").empty());
   CHECK(words_of(" ''' - ", "x").empty());
 }
 
 TEST_CASE("a text that is not UTF-8 is refused at its first wrong byte") {
   std::string message;
-  for (const char* wrong : {"ab\xff", "ab\xc3", "ab\xc3(", "ab\xc0\xaf", "ab\xed\xa0\x80", "ab\xf5\x80\x80\x80", "ab\xe2\x82", "ab\x80"}) {
+  for (const char* wrong : {"ab\xff", "ab\xc3", "ab\xc3(", "ab\xc0\xaf", "ab\xed\xa0\x80",
+                            "ab\xf5\x80\x80\x80", "ab\xe2\x82", "ab\x80"}) {
     CHECK(exit_code([&] { words_of(wrong, "pos/3_8.txt"); }, message) == 65);
     CHECK_MESSAGE(contains(message, "pos/3_8.txt: not UTF-8: byte 2 is 0x"), message);
   }
@@ -64,25 +71,30 @@ TEST_CASE("texts in the layout of aclImdb become the most frequent words of the 
   // the 200, film 100, then bad, fine, good 50 each: by their bytes.
   for (const ImageSet* set : {&data->train, &data->validation, &data->test})
     for (std::size_t i = 0; i < set->labels.size(); ++i) {
-      const std::vector<float> bag(set->features.begin() + static_cast<std::ptrdiff_t>(4 * i), set->features.begin() + static_cast<std::ptrdiff_t>(4 * i + 4));
+      const std::vector<float> bag(set->features.begin() + static_cast<std::ptrdiff_t>(4 * i),
+                                   set->features.begin() + static_cast<std::ptrdiff_t>(4 * i + 4));
       CHECK(bag == (set->labels[i] == 0 ? std::vector<float>{1, 1, 1, 0} : std::vector<float>{1, 1, 0, 1}));
     }
   REQUIRE(data->provenance.size() == 2);
   CHECK(data->provenance[1].find("test: 100 files crc32 ") == 0);
-  CHECK(load_dataset("imdb=" + folder.string())->train.feature_count == 105);  // fewer words than 1000: all of the train part, none of the test part alone
+  CHECK(load_dataset("imdb=" + folder.string())->train.feature_count ==
+        105);  // fewer words than 1000: all of the train part, none of the test part alone
 }
 
 TEST_CASE("of one part only, the words are those of the split that is trained on") {
   const TempFolder folder;
   for (int i = 0; i < 100; ++i)
-    for (const char* c : {"a", "b"}) write_text(folder / c / (std::to_string(1000 + i) + ".txt"), std::string("same ") + c + " w" + std::to_string(i));
+    for (const char* c : {"a", "b"})
+      write_text(folder / c / (std::to_string(1000 + i) + ".txt"),
+                 std::string("same ") + c + " w" + std::to_string(i));
   const auto data = load_dataset("own=" + folder.string());
   CHECK(data->test.count() == 40);
   std::set<std::size_t> used;
   for (const ImageSet* set : {&data->train, &data->validation})
     for (std::size_t i = 0; i < set->features.size(); ++i)
       if (set->features[i] == 1) used.insert(i % static_cast<std::size_t>(set->feature_count));
-  CHECK(used.size() == static_cast<std::size_t>(data->train.feature_count));  // no input that occurs in the test split alone
+  CHECK(used.size() ==
+        static_cast<std::size_t>(data->train.feature_count));  // no input that occurs in the test split alone
   CHECK(data->train.feature_count < 103);
 }
 

@@ -20,7 +20,9 @@ std::int64_t rounds(std::int64_t tasks, int at_once) { return (tasks + at_once -
 
 }  // namespace
 
-TEST_CASE("no other number of tasks at one time costs less, they fit together, and more memory or threads never cost more") {
+TEST_CASE(
+    "no other number of tasks at one time costs less, they fit together, and more memory or threads never "
+    "cost more") {
   for (std::int64_t tasks : {1, 2, 5, 6, 13})
     for (std::size_t memory = 10; memory < 3000; memory += 31) {
       double before = 1e300;
@@ -37,13 +39,16 @@ TEST_CASE("no other number of tasks at one time costs less, they fit together, a
           if (other) CHECK(share->cost <= static_cast<double>(rounds(tasks, n)) * *other);
         }
         CHECK(share->cost <= before);
-        CHECK(share->cost <= share_budget(tasks, threads, {memory - std::min<std::size_t>(memory - 10, 31), 0}, steep)->cost);
+        CHECK(
+            share->cost <=
+            share_budget(tasks, threads, {memory - std::min<std::size_t>(memory - 10, 31), 0}, steep)->cost);
         before = share->cost;
       }
     }
 }
 
-TEST_CASE("of equally good shares the one with the fewest tasks at one time; none where not even one task fits") {
+TEST_CASE(
+    "of equally good shares the one with the fewest tasks at one time; none where not even one task fits") {
   const auto flat = [](const Budget&) { return std::optional(1.0); };
   CHECK(share_budget(6, 4, {100, 0}, flat)->at_once == 3);  // as many rounds as with four
   CHECK(share_budget(6, 64, {100, 0}, flat)->at_once == 6);

@@ -18,7 +18,8 @@ Bytes records(int count) {
   Bytes bytes;
   for (int r = 0; r < count; ++r) {
     bytes.push_back(static_cast<std::uint8_t>(r % 10));
-    for (int colour = 1; colour <= 3; ++colour) bytes.insert(bytes.end(), kPlane, static_cast<std::uint8_t>(colour * r));
+    for (int colour = 1; colour <= 3; ++colour)
+      bytes.insert(bytes.end(), kPlane, static_cast<std::uint8_t>(colour * r));
   }
   return bytes;
 }
@@ -28,16 +29,16 @@ Bytes records(int count) {
 TEST_CASE("CIFAR-10 pixels become luminance, rounded") {
   const TempFolder folder;
   Bytes bytes = records(3);
-  bytes[1 + 5] = 200;               // red of pixel 5
-  bytes[1 + kPlane + 5] = 100;      // green
-  bytes[1 + 2 * kPlane + 5] = 50;   // blue
+  bytes[1 + 5] = 200;              // red of pixel 5
+  bytes[1 + kPlane + 5] = 100;     // green
+  bytes[1 + 2 * kPlane + 5] = 50;  // blue
   write(folder / "a.bin", bytes);
   ImageSet set;
   read_cifar10_file(folder / "a.bin", set);
   CHECK(set.count() == 3);
   CHECK(set.height == 32);
   CHECK(set.labels == std::vector<std::int32_t>{0, 1, 2});
-  CHECK(set.pixels[5] == 124);  // 59.8 + 58.7 + 5.7 = 124.2
+  CHECK(set.pixels[5] == 124);     // 59.8 + 58.7 + 5.7 = 124.2
   CHECK(set.pixels[kPlane] == 2);  // 0.299 + 1.174 + 0.342 = 1.815
 }
 
@@ -45,12 +46,14 @@ TEST_CASE("a CIFAR-10 folder holds any of its files, and keeps two classes for m
   const TempFolder folder;
   write_gz(folder / "data_batch_2.bin.gz", records(300));
   Dataset data = read_cifar10_folder("cifar10", folder.string());
-  CHECK(data.train.count() == 150);  // 30 of each class: the test split gets half of them, since a fifth would be fewer than 20
+  CHECK(data.train.count() ==
+        150);  // 30 of each class: the test split gets half of them, since a fifth would be fewer than 20
   CHECK(data.test.count() == 150);
   CHECK(data.class_names[6] == "frog");
   CHECK(data.validation_classes == std::vector<int>{6, 8});
   for (std::int32_t label : data.validation.labels) CHECK((label == 6 || label == 8));
-  CHECK(data.validation.count() == std::count_if(data.train.labels.begin(), data.train.labels.end(), [](int l) { return l == 6 || l == 8; }));
+  CHECK(data.validation.count() == std::count_if(data.train.labels.begin(), data.train.labels.end(),
+                                                 [](int l) { return l == 6 || l == 8; }));
 
   write(folder / "test_batch.bin", records(250));
   std::ofstream(folder / "batches.meta.txt") << "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n\n";

@@ -1,12 +1,13 @@
-// Coefficients of the augmentation as targets of the meta-objective, from the task that draws them to the training that uses them.
+// Coefficients of the augmentation as targets of the meta-objective, from the task that draws them to the
+// training that uses them.
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <set>
 
-#include "metalearn/data/sources/load_dataset.hpp"
 #include "metalearn/base/finite.hpp"
+#include "metalearn/data/sources/load_dataset.hpp"
 #include "metalearn/steps/step_measurement.hpp"
 #include "metalearn/steps/task_batches.hpp"
 #include "metalearn/windows/windowed.hpp"
@@ -50,7 +51,9 @@ struct Labelled {
 
 Labelled labelled(const Task& task, int labels_per_class = 10) {
   const auto n = static_cast<std::size_t>(2 * labels_per_class * task.classes());
-  Labelled l{std::vector<float>(static_cast<std::size_t>(task.widths()[0]) * n), std::vector<float>(n * static_cast<std::size_t>(task.coefficients())), std::vector<std::int32_t>(n)};
+  Labelled l{std::vector<float>(static_cast<std::size_t>(task.widths()[0]) * n),
+             std::vector<float>(n * static_cast<std::size_t>(task.coefficients())),
+             std::vector<std::int32_t>(n)};
   task.labelled(3, 0, l.x, l.labels, l.coefficients);
   return l;
 }
@@ -77,7 +80,9 @@ Config turning_config() {
 
 }  // namespace
 
-TEST_CASE("coefficients are what was done to each image: the shifts down and right, and the angle, over their largest") {
+TEST_CASE(
+    "coefficients are what was done to each image: the shifts down and right, and the angle, over their "
+    "largest") {
   TaskConfig config = plain();
   config.shift = 1;
   const auto data = spot();
@@ -85,8 +90,10 @@ TEST_CASE("coefficients are what was done to each image: the shifts down and rig
   REQUIRE(shifted.coefficients.size() == 2 * shifted.labels.size());
   for (std::size_t e = 0; e < shifted.labels.size(); ++e) {
     const auto [down, right] = centre(shifted, e);
-    CHECK(static_cast<double>(shifted.coefficients[2 * e]) * config.shift_max == doctest::Approx(down).epsilon(0.01));
-    CHECK(static_cast<double>(shifted.coefficients[2 * e + 1]) * config.shift_max == doctest::Approx(right - 3).epsilon(0.01));
+    CHECK(static_cast<double>(shifted.coefficients[2 * e]) * config.shift_max ==
+          doctest::Approx(down).epsilon(0.01));
+    CHECK(static_cast<double>(shifted.coefficients[2 * e + 1]) * config.shift_max ==
+          doctest::Approx(right - 3).epsilon(0.01));
   }
   config.shift = 0, config.rotate = 1;
   const Labelled turned = labelled(TaskDistribution(config, {data}, 1).draw(Role::train, 0));
@@ -104,10 +111,13 @@ TEST_CASE("coefficients are what was done to each image: the shifts down and rig
   CHECK(high <= 1);
   config.coefficient_weight = 0.25;
   const Labelled light = labelled(TaskDistribution(config, {data}, 1).draw(Role::train, 0));
-  for (std::size_t e = 0; e < turned.labels.size(); ++e) CHECK(light.coefficients[e] == 0.25f * turned.coefficients[e]);
+  for (std::size_t e = 0; e < turned.labels.size(); ++e)
+    CHECK(light.coefficients[e] == 0.25f * turned.coefficients[e]);
 }
 
-TEST_CASE("tasks have the coefficients of what they do; held-out tasks, features, evaluations and others have none, and batches are the same with and without") {
+TEST_CASE(
+    "tasks have the coefficients of what they do; held-out tasks, features, evaluations and others have "
+    "none, and batches are the same with and without") {
   TaskConfig config = plain();
   config.shift = config.rotate = 0.5;
   CHECK(config.most_coefficients() == 3);
@@ -137,7 +147,9 @@ TEST_CASE("tasks have the coefficients of what they do; held-out tasks, features
   CHECK(config.most_coefficients() == 0);
 }
 
-TEST_CASE("targets with coefficients: classes centred among themselves, all columns scaled to unit mean row norm; without them the bits of before") {
+TEST_CASE(
+    "targets with coefficients: classes centred among themselves, all columns scaled to unit mean row norm; "
+    "without them the bits of before") {
   const std::vector<std::int32_t> labels = {0, 1, 2, 1};
   const std::vector<float> coefficients = {0.5f, -1, 0, 0.25f, 1, 1, -0.5f, 0};
   std::vector<double> y(4 * 5), classes(4 * 3);
@@ -149,15 +161,19 @@ TEST_CASE("targets with coefficients: classes centred among themselves, all colu
   const double ratio = y[3] / 0.5;
   for (std::size_t i = 0; i < 4; ++i) {
     for (std::size_t c = 0; c < 3; ++c) sum += y[i * 5 + c];
-    for (std::size_t c = 0; c < 2; ++c) CHECK(y[i * 5 + 3 + c] == doctest::Approx(ratio * static_cast<double>(coefficients[2 * i + c])));
-    for (std::size_t c = 0; c < 3; ++c) CHECK(y[i * 5 + c] / ratio == doctest::Approx(static_cast<double>(labels[i] == static_cast<std::int32_t>(c)) - 1.0 / 3));
+    for (std::size_t c = 0; c < 2; ++c)
+      CHECK(y[i * 5 + 3 + c] == doctest::Approx(ratio * static_cast<double>(coefficients[2 * i + c])));
+    for (std::size_t c = 0; c < 3; ++c)
+      CHECK(y[i * 5 + c] / ratio ==
+            doctest::Approx(static_cast<double>(labels[i] == static_cast<std::int32_t>(c)) - 1.0 / 3));
   }
   CHECK(std::abs(sum) < 1e-12);
   double unit = 0;
   for (const double v : classes) unit += v * v / 4;
   CHECK(unit == doctest::Approx(1));
   CHECK_THROWS_AS(standardise_targets<double>(labels, 3, y), std::invalid_argument);
-  CHECK_THROWS_AS(standardise_targets<double>(labels, 3, y, std::span(coefficients).first(7)), std::invalid_argument);
+  CHECK_THROWS_AS(standardise_targets<double>(labels, 3, y, std::span(coefficients).first(7)),
+                  std::invalid_argument);
 
   const std::vector<float> predictions = {0.1f, 0.2f, 9, 0.4f, 0.3f, 9};  // the last column is no class
   CHECK(accuracy<float>(predictions, std::vector<std::int32_t>{1, 0}, 2) == 1);
@@ -165,7 +181,8 @@ TEST_CASE("targets with coefficients: classes centred among themselves, all colu
   CHECK_THROWS_AS(accuracy<float>(predictions, std::vector<std::int32_t>{1, 0}, 4), std::invalid_argument);
 }
 
-TEST_CASE("the gradient of a task with coefficients agrees with central differences, and coefficients change it") {
+TEST_CASE(
+    "the gradient of a task with coefficients agrees with central differences, and coefficients change it") {
   const Config c = turning_config();
   const auto make = small_tasks(c);
   std::uint64_t id = 0;
@@ -174,7 +191,8 @@ TEST_CASE("the gradient of a task with coefficients agrees with central differen
   const auto shape = training_shape(c, in_flight.task);
   CHECK(shape.targets() == in_flight.task.classes() + 3);
   const auto start = initial_theta(c.rule, 5);
-  const std::vector<double> theta(start.begin(), start.end()), phi(in_flight.phi.begin(), in_flight.phi.end());
+  const std::vector<double> theta(start.begin(), start.end()),
+      phi(in_flight.phi.begin(), in_flight.phi.end());
   InnerStep<double> step(c.rule, shape);
   TaskBatches<double> batches(in_flight.task, shape);
   Random random(1, 9);
@@ -187,10 +205,12 @@ TEST_CASE("the gradient of a task with coefficients agrees with central differen
     return step.score(next, batches.labelled(1));
   };
   std::vector<double> adjoint(phi.size(), 0.0), gradient(theta.size(), 0.0);
-  CHECK(step.turn(theta, phi, batches.unlabelled(0), batches.labelled(1), std::vector<double>(phi.size(), 0.0), adjoint, gradient) == J(0));
+  CHECK(step.turn(theta, phi, batches.unlabelled(0), batches.labelled(1),
+                  std::vector<double>(phi.size(), 0.0), adjoint, gradient) == J(0));
   double along = 0, best = 1;
   for (std::size_t i = 0; i < theta.size(); ++i) along += direction[i] * gradient[i];
-  for (const double h : {1e-7, 1e-8, 1e-9}) best = std::min(best, std::abs((J(h) - J(-h)) / (2 * h) - along) / std::abs(along));
+  for (const double h : {1e-7, 1e-8, 1e-9})
+    best = std::min(best, std::abs((J(h) - J(-h)) / (2 * h) - along) / std::abs(along));
   CHECK(best < 1e-4);
   Config plain_config = c;
   plain_config.task.coefficient_targets = false;
@@ -198,10 +218,13 @@ TEST_CASE("the gradient of a task with coefficients agrees with central differen
   const auto plain_shape = training_shape(plain_config, other.task);
   InnerStep<double> plain_step(c.rule, plain_shape);
   TaskBatches<double> plain_batches(other.task, plain_shape);
-  CHECK(std::abs(plain_step.score(phi, plain_batches.labelled(1)) - step.score(phi, batches.labelled(1))) > 1e-3);
+  CHECK(std::abs(plain_step.score(phi, plain_batches.labelled(1)) - step.score(phi, batches.labelled(1))) >
+        1e-3);
 }
 
-TEST_CASE("a training with coefficient targets ends with the same bits after a stop and on two threads; the largest shape has room for them") {
+TEST_CASE(
+    "a training with coefficient targets ends with the same bits after a stop and on two threads; the "
+    "largest shape has room for them") {
   Folder folder;
   Config c = turning_config();
   c.updates = 16;
@@ -210,7 +233,8 @@ TEST_CASE("a training with coefficient targets ends with the same bits after a s
   CHECK(all_finite(whole));
   c.updates = 7;
   finish(*start_with(c, folder / "parts", small_parts<>));
-  CHECK(finish(*resume_with(folder / "parts", {{"updates", "16"}, {"threads", "2"}}, small_parts<>)) == whole);
+  CHECK(finish(*resume_with(folder / "parts", {{"updates", "16"}, {"threads", "2"}}, small_parts<>)) ==
+        whole);
   c.updates = 16;
   c.task.coefficient_targets = false;
   CHECK(finish(*start_with(c, folder / "without", small_parts<>)) != whole);

@@ -19,7 +19,8 @@ namespace {
 
 std::vector<Task> tasks_of(std::int64_t seeds) {
   std::vector<Task> tasks;
-  for (std::int64_t i = 0; i < seeds; ++i) tasks.push_back(evaluation_seed(small_dataset(), {8}, small_config().task, 0, i));
+  for (std::int64_t i = 0; i < seeds; ++i)
+    tasks.push_back(evaluation_seed(small_dataset(), {8}, small_config().task, 0, i));
   return tasks;
 }
 
@@ -32,13 +33,15 @@ ComparisonOptions options_of(std::vector<std::int64_t> steps = {}, int threads =
 }
 
 std::vector<Method> some_methods() {
-  return {random_method(), pca_method({.components = 3, .steps = 4, .batch = 10}), supervised_method({.steps = 5}), vae_method({.latents = 3, .batch = 10, .marks = {2, 4}})};
+  return {random_method(), pca_method({.components = 3, .steps = 4, .batch = 10}),
+          supervised_method({.steps = 5}), vae_method({.latents = 3, .batch = 10, .marks = {2, 4}})};
 }
 
 /// The others with state of their own: what learners of one theta share, centres, one step's plan each.
 std::vector<Method> more_methods() {
   const auto config = small_config();
-  return {random_method(), kmeans_method({.centres = 5, .steps = 3, .batch = 10, .iterations = 3}), oja_method({.batch = 10, .marks = {2, 4}}),
+  return {random_method(), kmeans_method({.centres = 5, .steps = 3, .batch = 10, .iterations = 3}),
+          oja_method({.batch = 10, .marks = {2, 4}}),
           learned_method(config, initial_theta(config.rule, 1), 3)};
 }
 
@@ -87,7 +90,8 @@ TEST_CASE("rows come by method, mark and head, and say what each method saw") {
     CHECK(rows[i].accuracy.mean >= 0);
     CHECK(rows[i].accuracy.mean <= 1);
     CHECK(rows[i].gain.mean == doctest::Approx(rows[i].accuracy.mean - rows[i % 3].accuracy.mean));
-    CHECK(std::isfinite(rows[i].objective.mean) == (rows[i].method == "vae"));  // alone has an objective of its own
+    CHECK(std::isfinite(rows[i].objective.mean) ==
+          (rows[i].method == "vae"));  // alone has an objective of its own
   }
   CHECK(std::isnan(compare({pixels_method()}, tasks_of(2), 3, options_of())[0].gain.mean));
 }
@@ -116,9 +120,15 @@ TEST_CASE("one, two and four threads give the same numbers") {
   }
 }
 
-TEST_CASE("every method sees the same batches, phi_0 and draws, and the learned rule's ridge accuracies are those of few_shot()") {
+TEST_CASE(
+    "every method sees the same batches, phi_0 and draws, and the learned rule's ridge accuracies are those "
+    "of few_shot()") {
   Seen a, b;
-  const auto spy = [](Seen& seen) { return Method{.name = "spy", .settings = "none", .start = [&seen](const Start& s) { return std::make_unique<Spy>(s, &seen); }}; };
+  const auto spy = [](Seen& seen) {
+    return Method{.name = "spy", .settings = "none", .start = [&seen](const Start& s) {
+                    return std::make_unique<Spy>(s, &seen);
+                  }};
+  };
   compare({spy(a), spy(b)}, tasks_of(2), 3, options_of());
   CHECK(a.size() == 2 * (2 + 1 + 3));
   CHECK(a == b);
@@ -136,16 +146,22 @@ TEST_CASE("every method sees the same batches, phi_0 and draws, and the learned 
   const auto rows = compare({learned_method(config, theta)}, tasks_of(2), 3, options_of({0, 2, 5}));
   for (std::size_t mark = 0; mark < 3; ++mark) {
     CHECK(rows[3 * mark].accuracy.mean == doctest::Approx(expected[mark].accuracy_mean).epsilon(1e-9));
-    CHECK(rows[3 * mark].accuracy.standard_error == doctest::Approx(expected[mark].accuracy_se).epsilon(1e-9));
+    CHECK(rows[3 * mark].accuracy.standard_error ==
+          doctest::Approx(expected[mark].accuracy_se).epsilon(1e-9));
   }
 }
 
-TEST_CASE("a representation that is not a number predicts nothing: accuracy 0, and every row counts the fits that were none") {
+TEST_CASE(
+    "a representation that is not a number predicts nothing: accuracy 0, and every row counts the fits that "
+    "were none") {
   struct Broken : Learner {
     void learn(std::int64_t) override {}
-    Matrix features(const LabelledDraw& draw) override { return Matrix::Constant(2 * static_cast<Eigen::Index>(draw.support.size()), 2, std::nan("")); }
+    Matrix features(const LabelledDraw& draw) override {
+      return Matrix::Constant(2 * static_cast<Eigen::Index>(draw.support.size()), 2, std::nan(""));
+    }
   };
-  const Method broken{.name = "broken", .settings = "none", .start = [](const Start&) { return std::make_unique<Broken>(); }};
+  const Method broken{
+      .name = "broken", .settings = "none", .start = [](const Start&) { return std::make_unique<Broken>(); }};
   for (const auto& row : compare({broken}, tasks_of(2), 3, options_of())) {
     CHECK(row.accuracy.mean == 0);
     CHECK(row.not_finite == 2 * 3);
@@ -154,7 +170,8 @@ TEST_CASE("a representation that is not a number predicts nothing: accuracy 0, a
   const auto config = small_config();
   auto theta = initial_theta(config.rule, 1);
   std::fill(theta.begin(), theta.end(), std::numeric_limits<float>::quiet_NaN());
-  const auto rows = compare({random_method(), learned_method(config, theta)}, tasks_of(2), 3, options_of({0, 2}));
+  const auto rows =
+      compare({random_method(), learned_method(config, theta)}, tasks_of(2), 3, options_of({0, 2}));
   for (const auto& row : rows) CHECK(row.not_finite == (row.step == 2 ? 6 : 0));
 }
 

@@ -42,13 +42,16 @@ TEST_CASE("every key of the table can be set, has a meaning and a range") {
     CHECK(!key.range.empty());
     CHECK(values.contains(key.name) == !key.shorthand);
     kept += !key.shorthand;
-    CHECK(refusal(key.name, key.repeatable ? "=" : key.name == "disk-dir" ? "\x01" : "nonsense") != "accepted");
+    CHECK(refusal(key.name, key.repeatable           ? "="
+                            : key.name == "disk-dir" ? "\x01"
+                                                     : "nonsense") != "accepted");
   }
   CHECK(kept == values.size());
 }
 
 TEST_CASE("presets pass their own check and have the sizes that they are known by") {
-  for (const std::string& preset : metalearn::preset_names()) CHECK_NOTHROW(Config::from_preset(preset).check_new());
+  for (const std::string& preset : metalearn::preset_names())
+    CHECK_NOTHROW(Config::from_preset(preset).check_new());
   const auto small = Config::from_preset("small");
   CHECK(small.rule.H == 16);
   CHECK(small.rule.S == 16);
@@ -103,13 +106,30 @@ TEST_CASE("a misspelt key is refused with the nearest known one") {
 }
 
 TEST_CASE("a value that is not of its type or out of range is refused with the range") {
-  struct Row { const char *key, *value, *says; };
-  for (const Row& row : {Row{"tasks", "0", "1 .. 100000"}, Row{"tasks", "-1", "1 .. 100000"}, Row{"tasks", "4x", "not a whole number"}, Row{"tasks", "", "not a whole number"},
-                         Row{"tasks", "99999999999999999999", "out of range"}, Row{"inner-rate", "7", "out of range"}, Row{"inner-rate", "nan", "out of range"},
-                         Row{"inner-rate", "fast", "not a number"}, Row{"permute", "1.5", "0 .. 1"}, Row{"identical-updates", "yes", "true, false"},
-                         Row{"activation", "rleu", "leaky_relu"}, Row{"save-every", "0", "out of range"}, Row{"save-every", "10m", "not a whole number"},
-                         Row{"validate-steps", "10,5", "ascend"}, Row{"validate-steps", "", "out of range"}, Row{"data", "glyph,glyph", "twice"}, Row{"data", "a=x,a=y", "by 'a=x' and 'a=y'"},
-                         Row{"data", "a.b=x", "letters, digits"}, Row{"data", "=x", "letters, digits"}, Row{"updates", "100000000", "1 .. 99999999"}, Row{"seed", "-1", "whole number"}}) {
+  struct Row {
+    const char *key, *value, *says;
+  };
+  for (const Row& row : {Row{"tasks", "0", "1 .. 100000"},
+                         Row{"tasks", "-1", "1 .. 100000"},
+                         Row{"tasks", "4x", "not a whole number"},
+                         Row{"tasks", "", "not a whole number"},
+                         Row{"tasks", "99999999999999999999", "out of range"},
+                         Row{"inner-rate", "7", "out of range"},
+                         Row{"inner-rate", "nan", "out of range"},
+                         Row{"inner-rate", "fast", "not a number"},
+                         Row{"permute", "1.5", "0 .. 1"},
+                         Row{"identical-updates", "yes", "true, false"},
+                         Row{"activation", "rleu", "leaky_relu"},
+                         Row{"save-every", "0", "out of range"},
+                         Row{"save-every", "10m", "not a whole number"},
+                         Row{"validate-steps", "10,5", "ascend"},
+                         Row{"validate-steps", "", "out of range"},
+                         Row{"data", "glyph,glyph", "twice"},
+                         Row{"data", "a=x,a=y", "by 'a=x' and 'a=y'"},
+                         Row{"data", "a.b=x", "letters, digits"},
+                         Row{"data", "=x", "letters, digits"},
+                         Row{"updates", "100000000", "1 .. 99999999"},
+                         Row{"seed", "-1", "whole number"}}) {
     CAPTURE(row.key);
     CAPTURE(row.value);
     const std::string message = refusal(row.key, row.value);
@@ -138,7 +158,8 @@ TEST_CASE("a value is taken as it was written") {
 TEST_CASE("unroll makes windows and lengths all T") {
   Config c;
   c.set("unroll", "7");
-  for (const auto value : {c.window_min, c.window_max, c.length_min, c.length_max, c.length_start}) CHECK(value == 7);
+  for (const auto value : {c.window_min, c.window_max, c.length_min, c.length_max, c.length_start})
+    CHECK(value == 7);
   CHECK(!c.to_map().contains("unroll"));
 }
 
@@ -163,14 +184,20 @@ TEST_CASE("a default gives way to a bound that was given, but two given bounds m
   CHECK_NOTHROW(brief.check_new());
   brief.window_min = brief.window_max = 4;
   brief.settle({"window-min", "length-max"});
-  CHECK_THROWS_WITH_AS(brief.check_new(), "window-min = 4 is larger than length-max = 3; raise length-max or lower window-min", UsageError);
+  CHECK_THROWS_WITH_AS(brief.check_new(),
+                       "window-min = 4 is larger than length-max = 3; raise length-max or lower window-min",
+                       UsageError);
 
   c.window_max = 3;
   c.settle({"window-min", "window-max"});
-  CHECK_THROWS_WITH_AS(c.check(), "window-min = 20 is larger than window-max = 3; raise window-max or lower window-min", UsageError);
+  CHECK_THROWS_WITH_AS(c.check(),
+                       "window-min = 20 is larger than window-max = 3; raise window-max or lower window-min",
+                       UsageError);
 }
 
-TEST_CASE("a window that is longer than any length is refused in a new run, where both were said; an older run may have one") {
+TEST_CASE(
+    "a window that is longer than any length is refused in a new run, where both were said; an older run may "
+    "have one") {
   const auto settled = [](std::map<std::string, std::string> given) {
     Config c = Config::from_preset("small");
     std::set<std::string> keys;
@@ -183,10 +210,14 @@ TEST_CASE("a window that is longer than any length is refused in a new run, wher
   };
   const Config longer = settled({{"window-min", "5"}, {"window-max", "500"}, {"length-max", "20"}});
   CHECK_NOTHROW(longer.check());
-  CHECK_THROWS_WITH_AS(longer.check_new(), "window-max = 500 is larger than length-max = 20; raise length-max or lower window-max", UsageError);
+  CHECK_THROWS_WITH_AS(
+      longer.check_new(),
+      "window-max = 500 is larger than length-max = 20; raise length-max or lower window-max", UsageError);
   CHECK(Config::from_map(longer.to_map()).window_max == 500);
   const Config all_longer = settled({{"window-min", "30"}, {"length-max", "20"}});
-  CHECK_THROWS_WITH_AS(all_longer.check_new(), "window-min = 30 is larger than length-max = 20; raise length-max or lower window-min", UsageError);
+  CHECK_THROWS_WITH_AS(all_longer.check_new(),
+                       "window-min = 30 is larger than length-max = 20; raise length-max or lower window-min",
+                       UsageError);
 
   Config older = Config::from_preset("small");
   older.window_min = 30, older.window_max = 40, older.length_max = 20;
@@ -202,20 +233,30 @@ TEST_CASE("a window that is longer than any length is refused in a new run, wher
   CHECK(grown.length_start == 16);
 }
 
-TEST_CASE("estimators without a tape go with neither a memory budget nor telemetry, which say what to leave out") {
+TEST_CASE(
+    "estimators without a tape go with neither a memory budget nor telemetry, which say what to leave out") {
   for (const char* estimator : {"es", "pes"}) {
     Config c = Config::from_preset("small");
     c.set("estimator", estimator);
     CHECK_NOTHROW(c.check_new());
     c.set("memory", "64MiB");
-    CHECK_THROWS_WITH_AS(c.check(), (std::string("memory is a budget for back-propagation, and estimator = ") + estimator + " keeps no states; leave memory out (memory = 0)").c_str(), UsageError);
+    CHECK_THROWS_WITH_AS(c.check(),
+                         (std::string("memory is a budget for back-propagation, and estimator = ") +
+                          estimator + " keeps no states; leave memory out (memory = 0)")
+                             .c_str(),
+                         UsageError);
     c.set("memory", "0");
     c.set("telemetry", "true");
-    CHECK_THROWS_WITH_AS(c.check(), (std::string("telemetry is of back-propagation, and estimator = ") + estimator + " has no adjoints; leave telemetry out (telemetry = false)").c_str(), UsageError);
+    CHECK_THROWS_WITH_AS(c.check(),
+                         (std::string("telemetry is of back-propagation, and estimator = ") + estimator +
+                          " has no adjoints; leave telemetry out (telemetry = false)")
+                             .c_str(),
+                         UsageError);
     c.set("estimator", "windowed");
     CHECK_NOTHROW(c.check());
   }
-  CHECK(refusal("estimator", "reinforce") == "estimator = 'reinforce' is not known (allowed: windowed, es, pes)");
+  CHECK(refusal("estimator", "reinforce") ==
+        "estimator = 'reinforce' is not known (allowed: windowed, es, pes)");
   CHECK(refusal("es-pairs", "0").find("out of range") != std::string::npos);
   CHECK(refusal("es-sigma", "0").find("out of range") != std::string::npos);
 }

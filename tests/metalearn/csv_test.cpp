@@ -40,14 +40,18 @@ TEST_CASE("the label stands in the column of that name, or in the last one") {
 }
 
 TEST_CASE("blanks, quotes, empty lines, Windows line ends, a byte order mark and signs are read") {
-  const Table t = parse("\xef\xbb\xbf\"label\",a,b\r\n\"big, \"\"red\"\"\" , +1.5e0 ,-2\r\n\r\nna\xc3\xafve,1e-3,.5\r\n");
+  const Table t =
+      parse("\xef\xbb\xbf\"label\",a,b\r\n\"big, \"\"red\"\"\" , +1.5e0 ,-2\r\n\r\nna\xc3\xafve,1e-3,.5\r\n");
   CHECK(t.labels == Words{"big, \"red\"", "na\xc3\xafve"});
   CHECK(t.features == std::vector<float>{1.5f, -2, 1e-3f, 0.5f});
   CHECK(parse("1e-400,-1e-400,x\n").features == std::vector<float>{0, 0});  // nearer to zero than any double
 }
 
 TEST_CASE("a wrong row is refused with its line") {
-  struct Row { const char* text; const char* says; };
+  struct Row {
+    const char* text;
+    const char* says;
+  };
   const Row rows[] = {
       {"", "t.csv: no rows"},
       {"a,label\n", "t.csv: no rows"},

@@ -32,7 +32,8 @@ class TempFolder {
 };
 
 inline void write(const std::filesystem::path& path, const Bytes& bytes) {
-  std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
 }
 
 inline void write_gz(const std::filesystem::path& path, const Bytes& bytes) {
@@ -48,7 +49,9 @@ inline void put(Bytes& bytes, std::uint32_t word) {
 /// Image i of rows x columns has pixels (7 i + 13 p) mod 256.
 inline Bytes idx_images(int count, int rows = 4, int columns = 4, std::uint32_t magic = 0x803) {
   Bytes bytes;
-  for (std::uint32_t word : {magic, static_cast<std::uint32_t>(count), static_cast<std::uint32_t>(rows), static_cast<std::uint32_t>(columns)}) put(bytes, word);
+  for (std::uint32_t word : {magic, static_cast<std::uint32_t>(count), static_cast<std::uint32_t>(rows),
+                             static_cast<std::uint32_t>(columns)})
+    put(bytes, word);
   for (int i = 0; i < count; ++i)
     for (int p = 0; p < rows * columns; ++p) bytes.push_back(static_cast<std::uint8_t>(7 * i + 13 * p));
   return bytes;
@@ -76,6 +79,8 @@ int exit_code(F&& f, std::string& message) {
   return 0;
 }
 
-inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 }  // namespace fixture

@@ -11,7 +11,11 @@ using namespace metalearn;
 using namespace fixture;
 
 TEST_CASE("a word of the command line names a data set, or is refused with the nearest name") {
-  struct Row { const char* word; int code; const char* says; };
+  struct Row {
+    const char* word;
+    int code;
+    const char* says;
+  };
   const Row rows[] = {
       {"minst", 64, "did you mean 'mnist'"},
       {"glyphs", 64, "did you mean 'glyph'"},
@@ -47,7 +51,8 @@ TEST_CASE("any name with a folder is a folder of IDX files; fashion-mnist has na
   CHECK(load_dataset("fashion-mnist=" + folder.string())->class_names[9] == "Ankle boot");
 }
 
-TEST_CASE("a hashed split takes its share of every class, the same one every time, and enough of small classes") {
+TEST_CASE(
+    "a hashed split takes its share of every class, the same one every time, and enough of small classes") {
   std::vector<std::int32_t> labels;
   for (int i = 0; i < 1000; ++i) labels.push_back(i % 2);
   for (int i = 0; i < 50; ++i) labels.push_back(2);

@@ -6,8 +6,8 @@
 #include <set>
 
 #include "autodiff/plan/plan.hpp"
-#include "metalearn/model/base_model.hpp"
 #include "metalearn/base/finite.hpp"
+#include "metalearn/model/base_model.hpp"
 #include "metalearn/steps/step_measurement.hpp"
 #include "metalearn/steps/task_batches.hpp"
 #include "metalearn/windows/windowed.hpp"
@@ -26,7 +26,9 @@ Config dropping(double rate, DropoutPlace place, const std::string& rule = "metz
   return c;
 }
 
-Task task_of(const Config& c, std::uint64_t id = 0, Role role = Role::train) { return TaskDistribution(c.task, {small_dataset()}, c.seed).draw(role, id); }
+Task task_of(const Config& c, std::uint64_t id = 0, Role role = Role::train) {
+  return TaskDistribution(c.task, {small_dataset()}, c.seed).draw(role, id);
+}
 
 std::vector<float> unlabelled(const Task& task, std::int64_t t, std::int64_t batch = 200) {
   std::vector<float> x(static_cast<std::size_t>(task.widths()[0] * batch));
@@ -40,7 +42,10 @@ std::vector<float> masks(const Task& task, std::int64_t t, std::int64_t batch = 
   return m;
 }
 
-double zeros(const std::vector<float>& values) { return static_cast<double>(std::count(values.begin(), values.end(), 0.0f)) / static_cast<double>(values.size()); }
+double zeros(const std::vector<float>& values) {
+  return static_cast<double>(std::count(values.begin(), values.end(), 0.0f)) /
+         static_cast<double>(values.size());
+}
 
 }  // namespace
 
@@ -85,7 +90,8 @@ TEST_CASE("the place says which units are dropped, and only in inner steps of tr
       return x;
     };
     CHECK(labelled(task) == labelled(plain));
-    const Task test = task_of(c, 0, Role::test), evaluated = evaluation_task(small_dataset(), {8, 8}, c.task, 1);
+    const Task test = task_of(c, 0, Role::test),
+               evaluated = evaluation_task(small_dataset(), {8, 8}, c.task, 1);
     CHECK(test.mask_rows() == 0);
     CHECK(unlabelled(test, 0) == unlabelled(task_of(none, 0, Role::test), 0));
     CHECK(evaluated.mask_rows() == 0);
@@ -101,7 +107,8 @@ TEST_CASE("the place says which units are dropped, and only in inner steps of tr
   CHECK_THROWS_AS(task_of(wrong), std::invalid_argument);
 }
 
-TEST_CASE("masks multiply what hidden layers give out, and neither potentials, inputs nor the representation") {
+TEST_CASE(
+    "masks multiply what hidden layers give out, and neither potentials, inputs nor the representation") {
   constexpr std::int64_t N = 3, M = 4, K = 2, B = 5;
   Random random(1, 4);
   const auto numbers = [&](std::int64_t n) {
@@ -114,31 +121,40 @@ TEST_CASE("masks multiply what hidden layers give out, and neither potentials, i
   for (std::int64_t i = 0; i < M * B; ++i) x.push_back(random.chance(0.5) ? 2 : 0);
   autodiff::Graph graph;
   using autodiff::Shape;
-  const Phi phi{{graph.input(Shape{N, M}, "W1"), graph.input(Shape{M, K}, "W2")}, {}, {graph.input(Shape{M}, "b1"), graph.input(Shape{K}, "b2")}};
+  const Phi phi{{graph.input(Shape{N, M}, "W1"), graph.input(Shape{M, K}, "W2")},
+                {},
+                {graph.input(Shape{M}, "b1"), graph.input(Shape{K}, "b2")}};
   const auto in = graph.input(Shape{N + M, B}, "x");
   const Activity a = forward(phi, in, Activation::tanh);
-  const autodiff::Plan<double> plan(std::vector{phi.W[0], phi.W[1], phi.b[0], phi.b[1], in}, std::vector{a.x[0], a.z[1], a.x[1], a.x[2]});
+  const autodiff::Plan<double> plan(std::vector{phi.W[0], phi.W[1], phi.b[0], phi.b[1], in},
+                                    std::vector{a.x[0], a.z[1], a.x[1], a.x[2]});
   std::vector<double> x0(N * B), z1(M * B), x1(M * B), x2(K * B);
   autodiff::Arena arena;
-  plan.run(std::vector<const double*>{W1.data(), W2.data(), b1.data(), b2.data(), x.data()}, std::vector<double*>{x0.data(), z1.data(), x1.data(), x2.data()}, arena, autodiff::Parallel(1));
+  plan.run(std::vector<const double*>{W1.data(), W2.data(), b1.data(), b2.data(), x.data()},
+           std::vector<double*>{x0.data(), z1.data(), x1.data(), x2.data()}, arena, autodiff::Parallel(1));
 
-  const auto layer = [](const std::vector<double>& W, const std::vector<double>& b, const double* below, std::int64_t from, std::int64_t to) {
+  const auto layer = [](const std::vector<double>& W, const std::vector<double>& b, const double* below,
+                        std::int64_t from, std::int64_t to) {
     std::vector<double> z(static_cast<std::size_t>(to * B), 0.0);
     for (std::int64_t j = 0; j < to; ++j) {
       double* row = z.data() + j * B;
       double mean = 0, variance = 0;
       for (std::int64_t e = 0; e < B; ++e) {
-        for (std::int64_t i = 0; i < from; ++i) row[e] += W[static_cast<std::size_t>(i * to + j)] * below[i * B + e];
+        for (std::int64_t i = 0; i < from; ++i)
+          row[e] += W[static_cast<std::size_t>(i * to + j)] * below[i * B + e];
         mean += row[e] / B;
       }
       for (std::int64_t e = 0; e < B; ++e) variance += (row[e] - mean) * (row[e] - mean) / B;
-      for (std::int64_t e = 0; e < B; ++e) row[e] = (row[e] - mean) / std::sqrt(variance + kBaseBatchNormEpsilon) + b[static_cast<std::size_t>(j)];
+      for (std::int64_t e = 0; e < B; ++e)
+        row[e] =
+            (row[e] - mean) / std::sqrt(variance + kBaseBatchNormEpsilon) + b[static_cast<std::size_t>(j)];
     }
     return z;
   };
   const auto expected_z1 = layer(W1, b1, x.data(), N, M);
   std::vector<double> expected_x1;
-  for (std::size_t i = 0; i < expected_z1.size(); ++i) expected_x1.push_back(std::tanh(expected_z1[i]) * x[static_cast<std::size_t>(N * B) + i]);
+  for (std::size_t i = 0; i < expected_z1.size(); ++i)
+    expected_x1.push_back(std::tanh(expected_z1[i]) * x[static_cast<std::size_t>(N * B) + i]);
   const auto expected_z2 = layer(W2, b2, expected_x1.data(), M, K);
   for (std::size_t i = 0; i < x0.size(); ++i) CHECK(x0[i] == x[i]);
   for (std::size_t i = 0; i < z1.size(); ++i) CHECK(z1[i] == doctest::Approx(expected_z1[i]));
@@ -146,7 +162,8 @@ TEST_CASE("masks multiply what hidden layers give out, and neither potentials, i
   for (std::size_t i = 0; i < x2.size(); ++i) CHECK(x2[i] == doctest::Approx(std::tanh(expected_z2[i])));
 }
 
-TEST_CASE("the gradient with masks agrees with central differences, for both rules, and float32 with float64") {
+TEST_CASE(
+    "the gradient with masks agrees with central differences, for both rules, and float32 with float64") {
   for (const char* rule : {"metz", "synaptic"}) {
     CAPTURE(rule);
     const Config c = dropping(0.3, DropoutPlace::all, rule);
@@ -154,7 +171,8 @@ TEST_CASE("the gradient with masks agrees with central differences, for both rul
     const auto shape = training_shape(c, in_flight.task);
     REQUIRE(shape.batch_rows() == 32);
     const auto start = initial_theta(c.rule, 5);
-    const std::vector<double> theta(start.begin(), start.end()), phi(in_flight.phi.begin(), in_flight.phi.end());
+    const std::vector<double> theta(start.begin(), start.end()),
+        phi(in_flight.phi.begin(), in_flight.phi.end());
     InnerStep<double> step(c.rule, shape);
     TaskBatches<double> batches(in_flight.task, shape);
     Random random(1, 9);
@@ -169,17 +187,20 @@ TEST_CASE("the gradient with masks agrees with central differences, for both rul
       return step.score(next, batches.labelled(3));
     };
     std::vector<double> adjoint(phi.size(), 0.0), gradient(theta.size(), 0.0);
-    CHECK(step.turn(theta, phi, batches.unlabelled(2), batches.labelled(3), std::vector<double>(phi.size(), 0.0), adjoint, gradient) == J(0));
+    CHECK(step.turn(theta, phi, batches.unlabelled(2), batches.labelled(3),
+                    std::vector<double>(phi.size(), 0.0), adjoint, gradient) == J(0));
     double along = 0, best = 1;
     for (std::size_t i = 0; i < theta.size(); ++i) along += dtheta[i] * gradient[i];
     for (std::size_t i = 0; i < phi.size(); ++i) along += dphi[i] * adjoint[i];
-    for (const double h : {1e-7, 1e-8, 1e-9}) best = std::min(best, std::abs((J(h) - J(-h)) / (2 * h) - along) / std::abs(along));
+    for (const double h : {1e-7, 1e-8, 1e-9})
+      best = std::min(best, std::abs((J(h) - J(-h)) / (2 * h) - along) / std::abs(along));
     CHECK(best < 1e-4);
 
     InnerStep<float> single(c.rule, shape);
     TaskBatches<float> single_batches(in_flight.task, shape);
     std::vector<float> single_adjoint(phi.size(), 0.0f), single_gradient(theta.size(), 0.0f);
-    single.turn(start, in_flight.phi, single_batches.unlabelled(2), single_batches.labelled(3), std::vector<float>(phi.size(), 0.0f), single_adjoint, single_gradient);
+    single.turn(start, in_flight.phi, single_batches.unlabelled(2), single_batches.labelled(3),
+                std::vector<float>(phi.size(), 0.0f), single_adjoint, single_gradient);
     double apart = 0, norm = 0;
     for (std::size_t i = 0; i < gradient.size(); ++i) {
       apart += std::pow(gradient[i] - static_cast<double>(single_gradient[i]), 2);
@@ -198,12 +219,16 @@ TEST_CASE("the gradient with masks agrees with central differences, for both rul
     InnerStep<double> plain(c.rule, without);
     CHECK(plain.score(next, batches.labelled(3)) == step.score(next, batches.labelled(3)));
     std::vector<double> unmasked(phi.size());
-    plain.advance(theta, phi, std::span<const double>(x).first(static_cast<std::size_t>(16 * shape.batch)), unmasked);
-    for (std::size_t i = 0; i < unmasked.size(); ++i) CHECK(unmasked[i] == doctest::Approx(other[i]).epsilon(1e-9));
+    plain.advance(theta, phi, std::span<const double>(x).first(static_cast<std::size_t>(16 * shape.batch)),
+                  unmasked);
+    for (std::size_t i = 0; i < unmasked.size(); ++i)
+      CHECK(unmasked[i] == doctest::Approx(other[i]).epsilon(1e-9));
   }
 }
 
-TEST_CASE("a training with dropout ends with the same bits after a stop and on two threads; at rate 0 with those of one without") {
+TEST_CASE(
+    "a training with dropout ends with the same bits after a stop and on two threads; at rate 0 with those "
+    "of one without") {
   Folder folder;
   for (const char* rule : {"metz", "synaptic"}) {
     Config c = dropping(0.2, DropoutPlace::all, rule);
@@ -213,7 +238,8 @@ TEST_CASE("a training with dropout ends with the same bits after a stop and on t
     CHECK(all_finite(whole));
     c.updates = 5;
     finish(*start_with(c, name + "-parts", small_parts<>));
-    CHECK(finish(*resume_with(name + "-parts", {{"updates", "12"}, {"threads", "2"}}, small_parts<>)) == whole);
+    CHECK(finish(*resume_with(name + "-parts", {{"updates", "12"}, {"threads", "2"}}, small_parts<>)) ==
+          whole);
     c.updates = 12;
     c.task.dropout = 0;
     const auto none = finish(*start_with(c, name + "-none", small_parts<>));
@@ -223,7 +249,8 @@ TEST_CASE("a training with dropout ends with the same bits after a stop and on t
     for (const DropoutPlace place : {DropoutPlace::inputs, DropoutPlace::hidden}) {
       c.task.dropout = 0.2;
       c.task.dropout_place = place;
-      const auto other = finish(*start_with(c, name + (place == DropoutPlace::inputs ? "-inputs" : "-hidden"), small_parts<>));
+      const auto other = finish(
+          *start_with(c, name + (place == DropoutPlace::inputs ? "-inputs" : "-hidden"), small_parts<>));
       CHECK(other != none);
       CHECK(other != whole);
     }

@@ -39,24 +39,31 @@ TEST_CASE("rows of eval have the interval that is given, or Student's of their e
 }
 
 TEST_CASE("what is no evaluation is refused, naming the file") {
-  for (const char* text :
-       {"", "{", "[]", "3", "{}", R"({"results": 3})", R"({"results": [3]})", R"({"results": [{"data": "m"}]})",
-        R"({"results": [{"data": "m", "method": "a", "step": "x", "accuracy_mean": 1}]})", R"({"results": [{"data": "m", "method": "a", "step": 1, "accuracy_mean": "x"}]})",
-        R"({"results": {"a": 3}})"}) {
+  for (const char* text : {"", "{", "[]", "3", "{}", R"({"results": 3})", R"({"results": [3]})",
+                           R"({"results": [{"data": "m"}]})",
+                           R"({"results": [{"data": "m", "method": "a", "step": "x", "accuracy_mean": 1}]})",
+                           R"({"results": [{"data": "m", "method": "a", "step": 1, "accuracy_mean": "x"}]})",
+                           R"({"results": {"a": 3}})"}) {
     CAPTURE(text);
     CHECK(message_of([&] { parse_evaluation(text, "folder/f.json"); }).starts_with("folder/f.json: "));
   }
-  for (const char* text : {R"({"results": [], "protocol": {"theta": [3]}})", R"({"results": [], "methods": 3})", R"({"results": [], "protocol": []})"})  // facts that are no numbers are not shown
+  for (const char* text :
+       {R"({"results": [], "protocol": {"theta": [3]}})", R"({"results": [], "methods": 3})",
+        R"({"results": [], "protocol": []})"})  // facts that are no numbers are not shown
     CHECK(message_of([&] { parse_evaluation(text, "folder/f.json"); }).empty());
-  const std::string other = message_of([] { parse_evaluation(R"({"over": "width", "results": []})", "f", "depth"); });
+  const std::string other =
+      message_of([] { parse_evaluation(R"({"over": "width", "results": []})", "f", "depth"); });
   CHECK(other.find("over width, not over depth") != std::string::npos);
   CHECK(!message_of([] { parse_evaluation(R"({"results": []})", "f", "depth"); }).empty());
 }
 
-TEST_CASE("rows of evaluations.csv are read by the names of their columns; one that is being written is not") {
-  const std::string head = "update,data,step,accuracy_mean,accuracy_se,extra,objective_mean,objective_se,seeds\n";
+TEST_CASE(
+    "rows of evaluations.csv are read by the names of their columns; one that is being written is not") {
+  const std::string head =
+      "update,data,step,accuracy_mean,accuracy_se,extra,objective_mean,objective_se,seeds\n";
   std::vector<std::string> problems;
-  const auto e = parse_evaluation_rows(head + "5,m,10,0.5,0.1,x,0.7,,10\n1,2\n10,m,10,0.6,0.1,x,0.6,0.1,1\n3\n15,m,1", "f", problems);
+  const auto e = parse_evaluation_rows(
+      head + "5,m,10,0.5,0.1,x,0.7,,10\n1,2\n10,m,10,0.6,0.1,x,0.6,0.1,1\n3\n15,m,1", "f", problems);
   REQUIRE(e.scores.size() == 2);
   CHECK(e.scores[0].update == 5);
   CHECK(e.scores[0].step == 10);
@@ -64,13 +71,17 @@ TEST_CASE("rows of evaluations.csv are read by the names of their columns; one t
   CHECK(e.scores[0].accuracy.half == doctest::Approx(0.2262157));
   CHECK(std::isnan(e.scores[0].objective.half));
   CHECK(std::isnan(e.scores[1].accuracy.half));  // one seed says nothing of its error
-  CHECK(problems == std::vector<std::string>{"f: line 3: 2 cells, 9 expected; it is left out, and so are others like it"});
+  CHECK(problems == std::vector<std::string>{
+                        "f: line 3: 2 cells, 9 expected; it is left out, and so are others like it"});
   CHECK(e.scores[0].seeds == 10);
   problems.clear();
   CHECK(parse_evaluation_rows("", "f", problems).scores.empty());
-  CHECK(message_of([&] { parse_evaluation_rows("update,data\n", "f", problems); }).find("f: line 1: there is no column step") == 0);
+  CHECK(message_of([&] {
+          parse_evaluation_rows("update,data\n", "f", problems);
+        }).find("f: line 1: there is no column step") == 0);
   CHECK(problems.empty());
-  for (const auto& [line, what] : {std::pair{"1,m,x,0,0,0,0,0,1", "'x' is no number"}, {",m,1,0,0,0,0,0,1", "no update"}}) {
+  for (const auto& [line, what] :
+       {std::pair{"1,m,x,0,0,0,0,0,1", "'x' is no number"}, {",m,1,0,0,0,0,0,1", "no update"}}) {
     problems.clear();
     CHECK(parse_evaluation_rows(head + line + "\n", "f", problems).scores.empty());
     REQUIRE(problems.size() == 1);

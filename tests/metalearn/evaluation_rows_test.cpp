@@ -13,10 +13,19 @@ using namespace outer_test;
 namespace {
 
 FewShotRow row(const std::string& data, std::int64_t step, double accuracy, double objective) {
-  return {.data = data, .method = "learned", .step = step, .accuracy_mean = accuracy, .accuracy_se = 0.01, .objective_mean = objective, .objective_se = 0.02, .seeds = 4};
+  return {.data = data,
+          .method = "learned",
+          .step = step,
+          .accuracy_mean = accuracy,
+          .accuracy_se = 0.01,
+          .objective_mean = objective,
+          .objective_se = 0.02,
+          .seeds = 4};
 }
 
-const std::vector<FewShotRow> kRows = {row("mnist", 0, 0.5, 1.2), row("mnist", 10, 0.75, 1.1), row("mnist", 30, 0.625, 1.15), row("fashion", 10, std::numeric_limits<double>::quiet_NaN(), 1)};
+const std::vector<FewShotRow> kRows = {row("mnist", 0, 0.5, 1.2), row("mnist", 10, 0.75, 1.1),
+                                       row("mnist", 30, 0.625, 1.15),
+                                       row("fashion", 10, std::numeric_limits<double>::quiet_NaN(), 1)};
 
 /// Theta's first number as accuracy, after every mark of the configuration, on one set.
 PartsMaker evaluating_parts() {
@@ -50,7 +59,8 @@ std::vector<float> finish(const std::unique_ptr<Trainer>& trainer) {
 }  // namespace
 
 TEST_CASE("rows of evaluations.csv hold one cell per column, empty where a number is not finite") {
-  CHECK(evaluation_rows_header() == "update,data,step,accuracy_mean,accuracy_se,objective_mean,objective_se,seeds,source\n");
+  CHECK(evaluation_rows_header() ==
+        "update,data,step,accuracy_mean,accuracy_se,objective_mean,objective_se,seeds,source\n");
   const std::string text = evaluation_rows(500, kRows, {{"mnist", "0a"}, {"fashion", "0b"}});
   CHECK(text.starts_with("500,mnist,0,0.5,0.01,1.2,0.02,4,0a\n500,mnist,10,0.75,"));
   CHECK(text.ends_with("500,fashion,10,,0.01,1,0.02,4,0b\n"));
@@ -58,7 +68,9 @@ TEST_CASE("rows of evaluations.csv hold one cell per column, empty where a numbe
 }
 
 TEST_CASE("an evaluation's event names the best mark of each set, its scalars each mark") {
-  CHECK(evaluation_event(500, kRows) == "evaluated update 500: mnist 0.7500 after 10 inner steps, its best mark (random initialisation 0.5000), fashion no finite score above step 0");
+  CHECK(evaluation_event(500, kRows) ==
+        "evaluated update 500: mnist 0.7500 after 10 inner steps, its best mark (random initialisation "
+        "0.5000), fashion no finite score above step 0");
   const Scalars scalars = scalars_of(kRows);
   REQUIRE(scalars.size() == 8);
   CHECK(scalars[2] == std::pair<std::string, double>("evaluation_accuracy/mnist.10", 0.75));
@@ -73,17 +85,24 @@ TEST_CASE("a run evaluates its averaged theta every eval-every updates; the trai
   std::vector<std::string> expected;
   trainer->run([&](const Progress& p) {
     events.insert(events.end(), p.events.begin(), p.events.end());
-    if (p.update % 4 == 0) expected.push_back(evaluation_rows(p.update, {row("toy", 0, trainer->theta_average()[0], 0), row("toy", 7, trainer->theta_average()[0], 7)}, {}));
+    if (p.update % 4 == 0)
+      expected.push_back(evaluation_rows(
+          p.update,
+          {row("toy", 0, trainer->theta_average()[0], 0), row("toy", 7, trainer->theta_average()[0], 7)},
+          {}));
     return true;
   });
   CHECK(trainer->theta_average() == without);
   REQUIRE(expected.size() == 2);
   CHECK(text_of(folder / "with/evaluations.csv") == evaluation_rows_header() + expected[0] + expected[1]);
   CHECK(text_of(folder / "without/evaluations.csv") == evaluation_rows_header());
-  CHECK(std::count_if(events.begin(), events.end(), [](const auto& e) { return e.starts_with("evaluated update "); }) == 2);
+  CHECK(std::count_if(events.begin(), events.end(),
+                      [](const auto& e) { return e.starts_with("evaluated update "); }) == 2);
 }
 
-TEST_CASE("a run stopped in its evaluation, or killed after it, has each row once when it is resumed, and the same") {
+TEST_CASE(
+    "a run stopped in its evaluation, or killed after it, has each row once when it is resumed, and the "
+    "same") {
   Folder folder;
   finish(start_with(config(), folder / "whole", evaluating_parts()));
   const std::string whole = text_of(folder / "whole/evaluations.csv");
@@ -103,7 +122,8 @@ TEST_CASE("a run stopped in its evaluation, or killed after it, has each row onc
   struct Killed {};
   {
     const auto trainer = start_with(config(), folder / "killed", evaluating_parts());
-    CHECK_THROWS_AS(trainer->run([](const Progress& p) -> bool { return p.update < 9 ? true : throw Killed{}; }), Killed);
+    CHECK_THROWS_AS(
+        trainer->run([](const Progress& p) -> bool { return p.update < 9 ? true : throw Killed{}; }), Killed);
   }
   CHECK(text_of(folder / "killed/evaluations.csv") == whole);  // of updates that the snapshot does not have
   finish(resume_with(folder / "killed", {}, evaluating_parts()));
@@ -119,7 +139,10 @@ TEST_CASE("a folder with an evaluations.csv of someone else's is no place for a 
 }
 
 TEST_CASE("rows of another data set under the same name are refused, of those that stay") {
-  const std::string text = evaluation_rows_header() + evaluation_rows(4, {row("a", 0, 1, 1), row("b", 0, 1, 1)}, {{"a", "0a"}, {"b", "0b"}}) + evaluation_rows(8, {row("a", 0, 1, 1)}, {{"a", "1a"}});
+  const std::string text =
+      evaluation_rows_header() +
+      evaluation_rows(4, {row("a", 0, 1, 1), row("b", 0, 1, 1)}, {{"a", "0a"}, {"b", "0b"}}) +
+      evaluation_rows(8, {row("a", 0, 1, 1)}, {{"a", "1a"}});
   const auto message = [&](std::int64_t update, const std::map<std::string, std::string>& sources) {
     try {
       require_same_sources(text, update, sources, "r/evaluations.csv");

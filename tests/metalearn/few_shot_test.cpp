@@ -20,7 +20,9 @@ ImageSet images(int per_class, int classes) {
   set.height = set.width = 4;
   for (int i = 0; i < per_class * classes; ++i) {
     const int label = i % classes;
-    for (int p = 0; p < 16; ++p) set.pixels.push_back(static_cast<std::uint8_t>((p / 4 == label ? 180 : 20) + (i * 31 + p * p * 7) % 60));
+    for (int p = 0; p < 16; ++p)
+      set.pixels.push_back(
+          static_cast<std::uint8_t>((p / 4 == label ? 180 : 20) + (i * 31 + p * p * 7) % 60));
     set.pixels[set.pixels.size() - 1] = static_cast<std::uint8_t>(i);
     set.labels.push_back(label);
   }
@@ -69,7 +71,9 @@ FewShotOptions options() {
   return o;
 }
 
-std::vector<FewShotRow> run(const std::vector<float>& theta, const FewShotOptions& o) { return few_shot(rule(), theta, rows_of_light(), task_config(), o); }
+std::vector<FewShotRow> run(const std::vector<float>& theta, const FewShotOptions& o) {
+  return few_shot(rule(), theta, rows_of_light(), task_config(), o);
+}
 
 void check_same(const FewShotRow& a, const FewShotRow& b) {
   CHECK(a.data == b.data);
@@ -82,7 +86,8 @@ void check_same(const FewShotRow& a, const FewShotRow& b) {
 
 }  // namespace
 
-TEST_CASE("an evaluation that is stopped before any inner step gives no rows; one that is only asked gives all") {
+TEST_CASE(
+    "an evaluation that is stopped before any inner step gives no rows; one that is only asked gives all") {
   const auto theta = initial_theta(rule(), 1);
   FewShotOptions o = options();
   int questions = 0;
@@ -103,7 +108,9 @@ TEST_CASE("rows carry the name of the rule that was evaluated") {
   CHECK(few_shot(r, initial_theta(r, 1), rows_of_light(), task_config(), options())[0].method == "synaptic");
 }
 
-TEST_CASE("there is one row per mark, in order, named and counted, and random features beat chance where the classes are plain") {
+TEST_CASE(
+    "there is one row per mark, in order, named and counted, and random features beat chance where the "
+    "classes are plain") {
   const auto rows = run(initial_theta(rule(), 1), options());
   REQUIRE(rows.size() == 3);
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -150,7 +157,9 @@ TEST_CASE("other evaluation seeds give other base models and draws") {
   CHECK(run(initial_theta(rule(), 1), o)[0].objective_mean != a[0].objective_mean);
 }
 
-TEST_CASE("the labelled examples that fit the head and those that score it are disjoint, every class as often as asked") {
+TEST_CASE(
+    "the labelled examples that fit the head and those that score it are disjoint, every class as often as "
+    "asked") {
   const auto set = rows_of_light();
   const Task task = evaluation_task(set, {8}, task_config(), 5);
   const std::int64_t n = 3 * 5, inputs = task.widths()[0];
@@ -182,7 +191,9 @@ TEST_CASE("a theta that is not a number is reported as such: no objective, nothi
   CHECK(rows[1].accuracy_mean == 0);
 }
 
-TEST_CASE("validation runs over held-out tasks, each with its own widths and classes, the same bits for any threads") {
+TEST_CASE(
+    "validation runs over held-out tasks, each with its own widths and classes, the same bits for any "
+    "threads") {
   const TaskDistribution tasks(task_config(), {rows_of_light()}, 3);
   auto o = options();
   o.hidden = {999};
@@ -196,7 +207,9 @@ TEST_CASE("validation runs over held-out tasks, each with its own widths and cla
   for (std::size_t i = 0; i < one.size(); ++i) check_same(one[i], two[i]);
 }
 
-TEST_CASE("a memory budget and threads that are left over change no bits; where not one base model fits, the smallest budget is named, and works") {
+TEST_CASE(
+    "a memory budget and threads that are left over change no bits; where not one base model fits, the "
+    "smallest budget is named, and works") {
   const auto theta = initial_theta(rule(), 1);
   auto o = options();
   const auto free = run(theta, o);
@@ -221,13 +234,16 @@ TEST_CASE("a memory budget and threads that are left over change no bits; where 
 TEST_CASE("tasks that report share nothing with those that choose") {
   const TaskDistribution tasks(task_config(), {rows_of_light()}, 3);
   const auto theta = initial_theta(rule(), 1);
-  const auto chosen = validate(rule(), theta, tasks, 4, options()), reported = validate(rule(), theta, tasks, 4, options(), Role::test);
+  const auto chosen = validate(rule(), theta, tasks, 4, options()),
+             reported = validate(rule(), theta, tasks, 4, options(), Role::test);
   CHECK(reported[0].data == "test");
   CHECK(reported[0].seeds == 4);
   CHECK(reported[0].objective_mean != chosen[0].objective_mean);
 }
 
-TEST_CASE("the gain is paired: the mean over seeds of what each gained on its own start, with the error of that mean") {
+TEST_CASE(
+    "the gain is paired: the mean over seeds of what each gained on its own start, with the error of that "
+    "mean") {
   const auto theta = initial_theta(rule(), 1);
   const auto rows = run(theta, options());
   CHECK(rows[0].gain_mean == 0);
@@ -246,12 +262,17 @@ TEST_CASE("the gain is paired: the mean over seeds of what each gained on its ow
   CHECK(std::isnan(run(theta, o)[1].gain_mean));
 }
 
-TEST_CASE("the best mark is the most accurate, then of the lowest objective, then the first; never step 0 or one that is not finite") {
+TEST_CASE(
+    "the best mark is the most accurate, then of the lowest objective, then the first; never step 0 or one "
+    "that is not finite") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  const auto row = [](std::int64_t step, double accuracy, double objective) { return FewShotRow{"d", "learned", step, accuracy, 0, objective, 0, 1}; };
+  const auto row = [](std::int64_t step, double accuracy, double objective) {
+    return FewShotRow{"d", "learned", step, accuracy, 0, objective, 0, 1};
+  };
   CHECK(best_mark({}) == nullptr);
   CHECK(best_mark({row(0, 0.9, 0.1), row(10, nan, 1), row(25, 0.5, nan)}) == nullptr);
-  const std::vector<FewShotRow> rows = {row(0, 0.9, 0.1), row(10, 0.6, 1.0), row(25, 0.6, 0.9), row(50, 0.6, 0.9), row(75, 0.7, nan), row(100, 0.5, 0.1)};
+  const std::vector<FewShotRow> rows = {row(0, 0.9, 0.1),  row(10, 0.6, 1.0), row(25, 0.6, 0.9),
+                                        row(50, 0.6, 0.9), row(75, 0.7, nan), row(100, 0.5, 0.1)};
   REQUIRE(best_mark(rows));
   CHECK(best_mark(rows)->step == 25);
 }

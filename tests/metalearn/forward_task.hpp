@@ -1,4 +1,5 @@
-// What the tests of the estimators that only run forward share: the small rule on the small task, and the claims that hold of each of them.
+// What the tests of the estimators that only run forward share: the small rule on the small task, and the
+// claims that hold of each of them.
 #pragma once
 #include <doctest/doctest.h>
 
@@ -33,7 +34,8 @@ inline double cosine(const std::vector<float>& a, const std::vector<float>& b) {
 }
 
 inline void append(std::vector<float>& all, const InFlight& task) {
-  for (const auto* part : {&task.phi, &task.particles.phi, &task.particles.xi}) all.insert(all.end(), part->begin(), part->end());
+  for (const auto* part : {&task.phi, &task.particles.phi, &task.particles.xi})
+    all.insert(all.end(), part->begin(), part->end());
 }
 
 /// Gradients and states of six tasks, two windows each.
@@ -46,7 +48,8 @@ std::vector<float> bits_of_windows(const Config& c, int threads, int kernel_thre
   std::vector<float> all;
   for (int window = 0; window < 2; ++window) {
     std::vector<GradientEstimate> estimates(tasks.size());
-    autodiff::Parallel(threads).for_each(tasks.size(), [&](std::size_t i) { estimates[i] = estimator.estimate(theta, tasks[i], window); });
+    autodiff::Parallel(threads).for_each(
+        tasks.size(), [&](std::size_t i) { estimates[i] = estimator.estimate(theta, tasks[i], window); });
     for (std::size_t i = 0; i < tasks.size(); ++i) {
       CHECK(estimates[i].finite);
       all.insert(all.end(), estimates[i].gradient.begin(), estimates[i].gradient.end());
@@ -56,7 +59,10 @@ std::vector<float> bits_of_windows(const Config& c, int threads, int kernel_thre
   return all;
 }
 
-inline bool same(const InFlight& a, const InFlight& b) { return a.age == b.age && a.phi == b.phi && a.particles.phi == b.particles.phi && a.particles.xi == b.particles.xi; }
+inline bool same(const InFlight& a, const InFlight& b) {
+  return a.age == b.age && a.phi == b.phi && a.particles.phi == b.particles.phi &&
+         a.particles.xi == b.particles.xi;
+}
 
 /// Stops the second window at every chance.
 template <class Estimator>
@@ -85,7 +91,8 @@ void stop_everywhere(Config c) {
   CHECK(stops >= 3 * 2 * c.es_pairs);  // before every step of every particle
 }
 
-/// A number that is not finite in the first window, and a state in the second that is so large that a step leaves the range of float32.
+/// A number that is not finite in the first window, and a state in the second that is so large that a step
+/// leaves the range of float32.
 template <class Estimator>
 void fail_everywhere(Config c) {
   c.window_min = c.window_max = 3;

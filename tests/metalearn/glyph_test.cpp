@@ -1,6 +1,6 @@
 // These tests draw the fonts of the packages that tools/setup installs.
-#include "metalearn/data/sources/load_dataset.hpp"
 #include "metalearn/data/glyphs/glyph.hpp"
+#include "metalearn/data/sources/load_dataset.hpp"
 
 #include <doctest/doctest.h>
 
@@ -20,7 +20,8 @@ namespace {
 
 fs::path installed(const std::string& file) {
   const auto files = package_fonts();
-  const auto found = std::find_if(files.begin(), files.end(), [&](const fs::path& path) { return path.filename() == file; });
+  const auto found =
+      std::find_if(files.begin(), files.end(), [&](const fs::path& path) { return path.filename() == file; });
   REQUIRE_MESSAGE(found != files.end(), file << " is not installed; run tools/setup");
   return *found;
 }
@@ -30,7 +31,9 @@ Bytes read(const fs::path& path) {
   return Bytes((std::istreambuf_iterator<char>(in)), {});
 }
 
-struct Extent { int top = kGlyphSide, bottom = -1, left = kGlyphSide, right = -1; };
+struct Extent {
+  int top = kGlyphSide, bottom = -1, left = kGlyphSide, right = -1;
+};
 
 Extent extent(const FontFace& face, char character) {
   const std::uint8_t* image = face.pixels.data() + kGlyphs.find(character) * kGlyphSide * kGlyphSide;
@@ -91,7 +94,8 @@ TEST_CASE("what is no font, or lacks a letter, is said to be so") {
   CHECK(initials.at(0).pixels.empty());
 }
 
-TEST_CASE("glyph holds fonts out by family and classes by name, with 20 examples of every class in every split") {
+TEST_CASE(
+    "glyph holds fonts out by family and classes by name, with 20 examples of every class in every split") {
   const auto data = load_dataset("glyph");
   CHECK(data->class_names.size() == 62);
   CHECK(data->class_names[10] == "A");
@@ -100,17 +104,25 @@ TEST_CASE("glyph holds fonts out by family and classes by name, with 20 examples
   REQUIRE(data->validation_classes.size() == kHeldOutGlyphs.size());
   const auto counts = count_classes(data->validation, 62);
   for (int c = 0; c < 62; ++c) {
-    const bool kept = std::find(data->validation_classes.begin(), data->validation_classes.end(), c) != data->validation_classes.end();
-    CHECK(kept == (kHeldOutGlyphs.find(data->class_names[static_cast<std::size_t>(c)][0]) != std::string_view::npos));
-    CHECK((kept ? counts[static_cast<std::size_t>(c)] >= kFewestExamples : counts[static_cast<std::size_t>(c)] == 0));
+    const bool kept = std::find(data->validation_classes.begin(), data->validation_classes.end(), c) !=
+                      data->validation_classes.end();
+    CHECK(kept ==
+          (kHeldOutGlyphs.find(data->class_names[static_cast<std::size_t>(c)][0]) != std::string_view::npos));
+    CHECK((kept ? counts[static_cast<std::size_t>(c)] >= kFewestExamples
+                : counts[static_cast<std::size_t>(c)] == 0));
   }
   CHECK(data->provenance.size() >= 300);
-  CHECK(std::is_sorted(data->provenance.begin(), std::find_if(data->provenance.begin(), data->provenance.end(), [](const auto& l) { return contains(l, " skipped: "); }),
-                       [](const auto& a, const auto& b) { return a.substr(0, a.find(" crc32 ")) < b.substr(0, b.find(" crc32 ")); }));
+  CHECK(std::is_sorted(data->provenance.begin(),
+                       std::find_if(data->provenance.begin(), data->provenance.end(),
+                                    [](const auto& l) { return contains(l, " skipped: "); }),
+                       [](const auto& a, const auto& b) {
+                         return a.substr(0, a.find(" crc32 ")) < b.substr(0, b.find(" crc32 "));
+                       }));
   std::map<std::string, std::set<std::string>> splits;  // of a file name's first letters
   for (const std::string& line : data->provenance)
     for (const char* family : {"DejaVu", "Lato-", "Roboto", "LinBiolinum", "FreeS", "Cabin"})
-      if (line.rfind(family, 0) == 0 && !contains(line, " skipped: ")) splits[family].insert(line.substr(line.rfind(' ') + 1));
+      if (line.rfind(family, 0) == 0 && !contains(line, " skipped: "))
+        splits[family].insert(line.substr(line.rfind(' ') + 1));
   CHECK(splits.size() == 6);
   for (const auto& [family, names] : splits) {
     CAPTURE(family);
@@ -118,11 +130,15 @@ TEST_CASE("glyph holds fonts out by family and classes by name, with 20 examples
   }
 }
 
-TEST_CASE("glyph=DIR takes the fonts in and below a folder, sorted by file name, and skips those it can't use") {
+TEST_CASE(
+    "glyph=DIR takes the fonts in and below a folder, sorted by file name, and skips those it can't use") {
   const TempFolder folder;
   fs::create_directories(folder / "below/further");
   const Bytes font = read(installed("DejaVuSans.ttf"));
-  for (int i = 0; i < 22; ++i) write(folder / (i % 2 ? "below/further/" + std::to_string(10 + i) + ".ttf" : std::to_string(10 + i) + ".TTF"), font);
+  for (int i = 0; i < 22; ++i)
+    write(folder /
+              (i % 2 ? "below/further/" + std::to_string(10 + i) + ".ttf" : std::to_string(10 + i) + ".TTF"),
+          font);
   write(folder / "broken.otf", {1, 2, 3});
   write(folder / "notes.txt", {1, 2, 3});
   fs::copy_file(installed("LinLibertine_I.otf"), folder / "initials.otf");

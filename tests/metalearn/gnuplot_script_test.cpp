@@ -25,7 +25,12 @@ std::size_t count(const std::string& text, const std::string& part) {
 }
 
 Figure figure(const std::string& id, std::vector<Curve> curves) {
-  return {.id = id, .title = "title of " + id, .caption = "", .x_label = "x", .y_label = "y", .curves = std::move(curves)};
+  return {.id = id,
+          .title = "title of " + id,
+          .caption = "",
+          .x_label = "x",
+          .y_label = "y",
+          .curves = std::move(curves)};
 }
 
 }  // namespace
@@ -34,7 +39,8 @@ TEST_CASE("gnuplot draws every kind of figure, also of no number at all, each wi
   const std::vector<Point> points = {{1, 1, 0.5}, {10, kNone}, {100, 3, 1}};
   Figure logarithmic = figure("log", {{.title = "curve", .points = points}});
   logarithmic.log_x = logarithmic.log_y = true;
-  Figure right = figure("right", {{.title = "left", .points = points}, {.title = "right", .points = points, .style = 1, .right = true}});
+  Figure right = figure("right", {{.title = "left", .points = points},
+                                  {.title = "right", .points = points, .style = 1, .right = true}});
   right.right_label = "z";
   Figure rows = figure("rows", {{.title = "a", .points = {{0.5, 0, 0.1}, {0.7, 1, 2}}, .joined = false}});
   rows.rows = rows.shares = true, rows.names = {"first", "second"};
@@ -46,24 +52,28 @@ TEST_CASE("gnuplot draws every kind of figure, also of no number at all, each wi
   for (int i = 0; i < 100; ++i) many.push_back({i * 1.0, i * 1.0, 1});
   Figure no_log = figure("no-log", {{.title = "none", .points = {{0, -1}}}});
   no_log.log_x = no_log.log_y = true;
-  const std::vector<Figure> figures = {figure("plain", {{.title = "", .points = points, .dashed = true}, {.title = "b", .points = points, .style = 9, .markers = false}}),
-                                       logarithmic,
-                                       right,
-                                       rows,
-                                       names,
-                                       shades,
-                                       figure("band", {{.title = "many", .points = many, .markers = false}}),
-                                       figure("empty", {{.title = "none", .points = {}}}),
-                                       figure("nan", {{.title = "none", .points = {{1, kNone, kNone}}}}),
-                                       no_log,
-                                       figure("one", {{.title = "single", .points = {{0, 0}}}})};
+  const std::vector<Figure> figures = {
+      figure("plain", {{.title = "", .points = points, .dashed = true},
+                       {.title = "b", .points = points, .style = 9, .markers = false}}),
+      logarithmic,
+      right,
+      rows,
+      names,
+      shades,
+      figure("band", {{.title = "many", .points = many, .markers = false}}),
+      figure("empty", {{.title = "none", .points = {}}}),
+      figure("nan", {{.title = "none", .points = {{1, kNone, kNone}}}}),
+      no_log,
+      figure("one", {{.title = "single", .points = {{0, 0}}}})};
   const auto svgs = draw(figures);
   REQUIRE(svgs.size() == figures.size());
   for (std::size_t i = 0; i < svgs.size(); ++i) {
     CHECK(svgs[i].rfind("<svg", 0) == 0);
     CHECK(svgs[i].ends_with("</svg>"));
     CHECK(count(svgs[i], "<title>title of " + figures[i].id + "</title>") == 1);
-    CHECK(count(svgs[i], "id='gp") + count(svgs[i], "id=\"gp") + count(svgs[i], "gnuplot_") + count(svgs[i], "#gp") == 0);
+    CHECK(count(svgs[i], "id='gp") + count(svgs[i], "id=\"gp") + count(svgs[i], "gnuplot_") +
+              count(svgs[i], "#gp") ==
+          0);
   }
   CHECK(count(svgs[0], "<title>b</title>") == 1);
   CHECK(count(svgs[5], "<image") == 1);
@@ -71,9 +81,16 @@ TEST_CASE("gnuplot draws every kind of figure, also of no number at all, each wi
 
 TEST_CASE("a user's text comes through gnuplot as it is, and does nothing on its way") {
   const std::string text = "100%d '; system \"touch x\" # `touch y` \\ @m {/=20 _^ <b>&amp;\"\n$c0";
-  const auto svgs = draw({{.id = "f", .title = text, .caption = "", .x_label = text, .y_label = text, .names = {text}, .curves = {{.title = text, .points = {{0, 1}}}}}});
+  const auto svgs = draw({{.id = "f",
+                           .title = text,
+                           .caption = "",
+                           .x_label = text,
+                           .y_label = text,
+                           .names = {text},
+                           .curves = {{.title = text, .points = {{0, 1}}}}}});
   REQUIRE(svgs.size() == 1);
-  const std::string expected = "100%d &#39;; system &quot;touch x&quot; # `touch y` \\ @m {/=20 _^ &lt;b&gt;&amp;amp;&quot;?$c0";
+  const std::string expected =
+      "100%d &#39;; system &quot;touch x&quot; # `touch y` \\ @m {/=20 _^ &lt;b&gt;&amp;amp;&quot;?$c0";
   CHECK(count(svgs[0], expected) >= 5);
   CHECK(count(svgs[0], "<b>") == 0);
   CHECK(count(svgs[0], "\xee\x80") == 0);
@@ -94,12 +111,17 @@ TEST_CASE("what gnuplot did not draw whole is no drawing") {
   CHECK(failed->err.find("invalid command") != std::string::npos);
 }
 
-TEST_CASE("a short logarithmic axis has more numbers than its powers of ten, and an axis of a few whole numbers has those alone") {
+TEST_CASE(
+    "a short logarithmic axis has more numbers than its powers of ten, and an axis of a few whole numbers "
+    "has those alone") {
   Figure width = figure("width", {{.title = "", .points = {{16, 0.5}, {64, 0.6}, {256, 0.7}}}});
   width.log_x = true;
   const auto svgs = draw({width, figure("depth", {{.title = "", .points = {{1, 0.5}, {4, 0.7}}}})});
   REQUIRE(svgs.size() == 2);
-  const auto has = [](const std::string& svg, const std::string& number) { return svg.find(">" + number + "<") != std::string::npos || svg.find("> " + number + "<") != std::string::npos; };
+  const auto has = [](const std::string& svg, const std::string& number) {
+    return svg.find(">" + number + "<") != std::string::npos ||
+           svg.find("> " + number + "<") != std::string::npos;
+  };
   for (const char* number : {"20", "50", "100", "200"}) CHECK_MESSAGE(has(svgs[0], number), number);
   for (const char* number : {"1", "2", "3", "4"}) CHECK_MESSAGE(has(svgs[1], number), number);
   CHECK_FALSE(has(svgs[1], "1.5"));
@@ -114,7 +136,10 @@ TEST_CASE("a nearly level curve is drawn, and every logarithmic axis has numbers
   const std::vector<Figure> figures = {level, within, narrow, single};
   const auto svgs = draw(figures);
   REQUIRE(svgs.size() == figures.size());
-  const auto has = [](const std::string& svg, const std::string& number) { return svg.find(">" + number + "<") != std::string::npos || svg.find("> " + number + "<") != std::string::npos; };
+  const auto has = [](const std::string& svg, const std::string& number) {
+    return svg.find(">" + number + "<") != std::string::npos ||
+           svg.find("> " + number + "<") != std::string::npos;
+  };
   CHECK(count(svgs[0], "' transform='translate(") == 2);
   for (const char* number : {"0.2", "0.3"}) CHECK_MESSAGE(has(svgs[1], number), number);
   for (const char* number : {"0.91", "0.92", "0.93"}) CHECK_MESSAGE(has(svgs[2], number), number);
@@ -124,14 +149,17 @@ TEST_CASE("a nearly level curve is drawn, and every logarithmic axis has numbers
 TEST_CASE("bars of curves at one place stand beside each other, their numbers are the same") {
   const auto script = [](double half) {
     Figure f = figure("bars", {});
-    for (int i = 0; i < 2; ++i) f.curves.push_back({.title = std::to_string(i), .points = {{100, 1, half}, {200, 2, half}}, .style = i});
+    for (int i = 0; i < 2; ++i)
+      f.curves.push_back(
+          {.title = std::to_string(i), .points = {{100, 1, half}, {200, 2, half}}, .style = i});
     return gnuplot_script({f});
   };
   CHECK(count(script(kNone), "\n100 1 0\n") == 2);
   CHECK(count(script(0.1), "\n100 1 0.1\n") == 0);
   CHECK(count(script(0.1), " 1 0.1\n") == 2);
   Figure many = figure("many", {});  // and none of them outside: a symbol for each point, and one for its bar
-  for (int i = 0; i < 24; ++i) many.curves.push_back({.title = "", .points = {{1, 1, 0.1}, {2, 1 + 0.1 * i, 0.1}}, .style = i});
+  for (int i = 0; i < 24; ++i)
+    many.curves.push_back({.title = "", .points = {{1, 1, 0.1}, {2, 1 + 0.1 * i, 0.1}}, .style = i});
   for (const bool log : {false, true}) {
     many.log_x = log;
     CHECK(count(draw({many}).at(0), "' transform='translate(") == 2 * 48);

@@ -1,23 +1,27 @@
-// Snapshots that older programs wrote load for ever with the same bits: one golden file per schema version, and beside it what it holds as text.
+// Snapshots that older programs wrote load for ever with the same bits: one golden file per schema version,
+// and beside it what it holds as text.
 //
-// A new schema needs tests/snapshots/schema-N.h5 and .txt: train with the options that the last one's configuration shows, on the `squares` images of
-// tests/program/program_fixture.hpp in /data/squares; the text is what the first test finds in the file.
+// A new schema needs tests/snapshots/schema-N.h5 and .txt: train with the options that the last one's
+// configuration shows, on the `squares` images of tests/program/program_fixture.hpp in /data/squares; the
+// text is what the first test finds in the file.
 #include <doctest/doctest.h>
 
-#include <boost/crc.hpp>
 #include <fmt/format.h>
+#include <boost/crc.hpp>
 
 #include "checkpoints/snapshot_file.hpp"
+#include "metalearn/rules/update_rule.hpp"
 #include "metalearn/snapshots/run_snapshot.hpp"
 #include "metalearn/snapshots/run_state.hpp"
-#include "metalearn/rules/update_rule.hpp"
 #include "outer_fixture.hpp"
 
 using namespace outer_test;
 
 namespace {
 
-std::string golden(std::uint32_t schema, const char* suffix) { return fmt::format("{}/tests/snapshots/schema-{}{}", METALEARN_SOURCE, schema, suffix); }
+std::string golden(std::uint32_t schema, const char* suffix) {
+  return fmt::format("{}/tests/snapshots/schema-{}{}", METALEARN_SOURCE, schema, suffix);
+}
 
 std::string text_of_attribute(const checkpoints::Attribute& value) {
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
@@ -39,9 +43,11 @@ std::uint32_t crc_of(const checkpoints::Numbers& numbers) {
 std::string description(const checkpoints::Archive& archive) {
   std::string text;
   for (const auto& [path, values] : archive.attributes())
-    for (const auto& [name, value] : values) text += fmt::format("/{}:{} = {}\n", path, name, text_of_attribute(value));
+    for (const auto& [name, value] : values)
+      text += fmt::format("/{}:{} = {}\n", path, name, text_of_attribute(value));
   for (const auto& [path, array] : archive.arrays())
-    text += fmt::format("/{} {} [{}] crc32 {:08x}\n", path, checkpoints::Archive::type_name(array.data), fmt::join(array.shape, ", "), crc_of(array.data));
+    text += fmt::format("/{} {} [{}] crc32 {:08x}\n", path, checkpoints::Archive::type_name(array.data),
+                        fmt::join(array.shape, ", "), crc_of(array.data));
   return text;
 }
 

@@ -15,25 +15,34 @@ namespace {
 
 TaskDistribution tasks_of(const Config& config) { return {config.task, {small_dataset()}, config.seed}; }
 
-GradientMapOptions small_grid() { return {.inner_rates = {1e-3, 1e-1}, .lengths = {3, 8}, .windows = {1, 4}, .tasks = 3, .threads = 1}; }
+GradientMapOptions small_grid() {
+  return {.inner_rates = {1e-3, 1e-1}, .lengths = {3, 8}, .windows = {1, 4}, .tasks = 3, .threads = 1};
+}
 
 bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
-bool same(const Estimate& a, const Estimate& b) { return same(a.mean, b.mean) && same(a.standard_error, b.standard_error); }
+bool same(const Estimate& a, const Estimate& b) {
+  return same(a.mean, b.mean) && same(a.standard_error, b.standard_error);
+}
 
 /// All but the seconds.
 bool same(const LengthFigures& a, const LengthFigures& b) {
-  bool equal = a.inner_rate == b.inner_rate && a.length == b.length && a.tasks == b.tasks && same(a.growth, b.growth) && same(a.agreement, b.agreement) && a.digits == b.digits &&
-               a.without_digits == b.without_digits && a.failures == b.failures && a.windows.size() == b.windows.size();
+  bool equal = a.inner_rate == b.inner_rate && a.length == b.length && a.tasks == b.tasks &&
+               same(a.growth, b.growth) && same(a.agreement, b.agreement) && a.digits == b.digits &&
+               a.without_digits == b.without_digits && a.failures == b.failures &&
+               a.windows.size() == b.windows.size();
   for (std::size_t i = 0; equal && i < a.windows.size(); ++i) {
     const auto &v = a.windows[i], &w = b.windows[i];
-    equal = v.window == w.window && v.finite == w.finite && same(v.norm, w.norm) && same(v.cosine, w.cosine) && same(v.signal_to_noise, w.signal_to_noise);
+    equal = v.window == w.window && v.finite == w.finite && same(v.norm, w.norm) &&
+            same(v.cosine, w.cosine) && same(v.signal_to_noise, w.signal_to_noise);
   }
   return equal;
 }
 
 }  // namespace
 
-TEST_CASE("a map has each rate and length in order, the windows that are shorter, and the exact gradient, to which it has cosine 1") {
+TEST_CASE(
+    "a map has each rate and length in order, the windows that are shorter, and the exact gradient, to which "
+    "it has cosine 1") {
   const Config c = small_config();
   auto options = small_grid();
   std::int64_t begun = 0;
@@ -62,7 +71,8 @@ TEST_CASE("a map has each rate and length in order, the windows that are shorter
       CHECK(w.cosine.mean <= 1);
       CHECK(w.signal_to_noise > 0);
       CHECK(w.seconds > 0);
-      CHECK(w.per_second == doctest::Approx(std::max(0.0, w.signal_to_noise * w.signal_to_noise - 1) / w.seconds));
+      CHECK(w.per_second ==
+            doctest::Approx(std::max(0.0, w.signal_to_noise * w.signal_to_noise - 1) / w.seconds));
     }
     CHECK(f.windows.front().cosine.mean < 1);
   }
@@ -87,7 +97,9 @@ TEST_CASE("the exact gradient's norm is that of training with window and length 
   CHECK(std::isnan(map[0].windows.back().signal_to_noise));  // of one task
 }
 
-TEST_CASE("a map has the same bits on any number of threads and in any memory that is enough; below that it names the smallest") {
+TEST_CASE(
+    "a map has the same bits on any number of threads and in any memory that is enough; below that it names "
+    "the smallest") {
   const Config c = small_config();
   const auto theta = initial_theta(c.rule, 1);
   auto options = small_grid();
@@ -114,7 +126,9 @@ TEST_CASE("a map has the same bits on any number of threads and in any memory th
   CHECK_THROWS_AS(gradient_map(c, theta, tasks_of(c), options), autodiff::BudgetTooSmall);
 }
 
-TEST_CASE("more memory or threads never make a map compute more; two tasks that would recompute most do not run side by side, two that would not do") {
+TEST_CASE(
+    "more memory or threads never make a map compute more; two tasks that would recompute most do not run "
+    "side by side, two that would not do") {
   const Config c = small_config();
   const auto theta = initial_theta(c.rule, 1);
   auto options = small_grid();
@@ -133,7 +147,8 @@ TEST_CASE("more memory or threads never make a map compute more; two tasks that 
     least = e.smallest_bytes;
   }
   REQUIRE(least > 1);
-  const std::size_t room = share(least, 2).each.memory_bytes, kept = least - room;  // kept: the gradients that are compared
+  const std::size_t room = share(least, 2).each.memory_bytes,
+                    kept = least - room;          // kept: the gradients that are compared
   CHECK(share(kept + 2 * room, 2).at_once == 1);  // two slots each, or all states
   CHECK(share(std::size_t{1} << 30, 2).at_once == 2);
   double before_one = 1e300, before_two = 1e300;
@@ -148,7 +163,9 @@ TEST_CASE("more memory or threads never make a map compute more; two tasks that 
   }
 }
 
-TEST_CASE("a rule that blows up is reported: growth above 0, no correct digits, the step where it is not finite, and no number in the place of one") {
+TEST_CASE(
+    "a rule that blows up is reported: growth above 0, no correct digits, the step where it is not finite, "
+    "and no number in the place of one") {
   const Config c = small_config();
   auto theta = initial_theta(c.rule, 1);
   for (float& x : theta) x *= 40;
@@ -165,14 +182,18 @@ TEST_CASE("a rule that blows up is reported: growth above 0, no correct digits, 
   }
   CHECK(map[1].digits == 0);
   REQUIRE(map[1].failures.size() == 3);
-  for (const auto& failure : map[1].failures) CHECK(failure.find(" is not finite at step ") != std::string::npos);
+  for (const auto& failure : map[1].failures)
+    CHECK(failure.find(" is not finite at step ") != std::string::npos);
   const auto& exact = map[1].windows.back();
   CHECK(exact.finite == 0);
-  for (double none : {exact.norm.mean, exact.cosine.mean, exact.signal_to_noise, exact.per_second, map[1].agreement.mean, map[1].windows.front().cosine.mean})
+  for (double none : {exact.norm.mean, exact.cosine.mean, exact.signal_to_noise, exact.per_second,
+                      map[1].agreement.mean, map[1].windows.front().cosine.mean})
     CHECK(std::isnan(none));
 }
 
-TEST_CASE("a task whose exact gradient has no correct digit is 0 in digits and not in cosine, one that is not finite not in the norms either; the counts say so") {
+TEST_CASE(
+    "a task whose exact gradient has no correct digit is 0 in digits and not in cosine, one that is not "
+    "finite not in the norms either; the counts say so") {
   const Config c = small_config();
   auto theta = initial_theta(c.rule, 1);
   for (float& x : theta) x *= 12;
@@ -182,7 +203,8 @@ TEST_CASE("a task whose exact gradient has no correct digit is 0 in digits and n
   options.windows = {1};
   bool some_without = false, some_failed = false;
   std::vector<LengthFigures> before;
-  for (options.tasks = 1; options.tasks <= 5; ++options.tasks) {  // the last task's numbers are what it adds to the sums
+  for (options.tasks = 1; options.tasks <= 5;
+       ++options.tasks) {  // the last task's numbers are what it adds to the sums
     auto map = gradient_map(c, theta, tasks_of(c), options);
     for (std::size_t i = 0; i < map.size(); ++i) {
       const auto& f = map[i];

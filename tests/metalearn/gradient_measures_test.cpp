@@ -27,7 +27,8 @@ class Linear final : public autodiff::Segment<T> {
     ++advanced;
     forward(t, phi, next);
   }
-  void turn(Step t, std::span<const T> phi, std::span<T> next, std::span<const T> adjoint_next, std::span<T> adjoint, std::span<T> contribution) override {
+  void turn(Step t, std::span<const T> phi, std::span<T> next, std::span<const T> adjoint_next,
+            std::span<T> adjoint, std::span<T> contribution) override {
     ++turned;
     forward(t, phi, next);
     contribution[0] = 0;
@@ -36,8 +37,12 @@ class Linear final : public autodiff::Segment<T> {
       adjoint[i] = a[i] * (adjoint_next[i] + 1);
     }
   }
-  void record(Step, std::span<const T>, std::span<T>, std::span<T>) override { throw std::logic_error("keeps no tapes"); }
-  void reverse(Step, std::span<const T>, std::span<const T>, std::span<T>, std::span<T>) override { throw std::logic_error("keeps no tapes"); }
+  void record(Step, std::span<const T>, std::span<T>, std::span<T>) override {
+    throw std::logic_error("keeps no tapes");
+  }
+  void reverse(Step, std::span<const T>, std::span<const T>, std::span<T>, std::span<T>) override {
+    throw std::logic_error("keeps no tapes");
+  }
 
   std::vector<T> a;
   int advanced = 0, turned = 0;
@@ -63,19 +68,23 @@ class Logistic final : public autodiff::Segment<double> {
     if (t == stops_at) throw std::runtime_error("stopped");
     next[0] = 4 * phi[0] * (1 - phi[0]);
   }
-  void turn(Step, std::span<const double>, std::span<double>, std::span<const double>, std::span<double>, std::span<double>) override {}
+  void turn(Step, std::span<const double>, std::span<double>, std::span<const double>, std::span<double>,
+            std::span<double>) override {}
   void record(Step, std::span<const double>, std::span<double>, std::span<double>) override {}
-  void reverse(Step, std::span<const double>, std::span<const double>, std::span<double>, std::span<double>) override {}
+  void reverse(Step, std::span<const double>, std::span<const double>, std::span<double>,
+               std::span<double>) override {}
   Step stops_at = -1;
 };
 
-std::vector<double> log_growth(autodiff::Segment<double>& segment, std::vector<double> phi, std::vector<double> delta, Step T) {
+std::vector<double> log_growth(autodiff::Segment<double>& segment, std::vector<double> phi,
+                               std::vector<double> delta, Step T) {
   std::vector<double> growth;
   metalearn::log_growth(segment, phi, delta, T, growth);
   return growth;
 }
 
-/// d/dtheta of the mean objective of one number: sum over steps t of the powers of a that the window reaches back to.
+/// d/dtheta of the mean objective of one number: sum over steps t of the powers of a that the window reaches
+/// back to.
 double closed_form(double a, Step T, Step window) {
   double sum = 0;
   for (Step t = 1; t <= T; ++t)
@@ -85,27 +94,35 @@ double closed_form(double a, Step T, Step window) {
 
 }  // namespace
 
-TEST_CASE("the growth of a perturbation of a linear step is that of its factor, whatever its direction and however long") {
+TEST_CASE(
+    "the growth of a perturbation of a linear step is that of its factor, whatever its direction and however "
+    "long") {
   for (double a : {0.5, 1.0, 1.01, 3.0}) {
     CAPTURE(a);
     Linear<double> segment({a, a, -a}, 0.1);
     const auto growth = log_growth(segment, {1, -2, 3}, {0.3, -0.4, 0.5}, 60);
     REQUIRE(growth.size() == 60);
-    for (std::size_t t = 0; t < growth.size(); ++t) CHECK(growth[t] == doctest::Approx(static_cast<double>(t + 1) * std::log(a)).epsilon(1e-6).scale(1));
+    for (std::size_t t = 0; t < growth.size(); ++t)
+      CHECK(growth[t] == doctest::Approx(static_cast<double>(t + 1) * std::log(a)).epsilon(1e-6).scale(1));
   }
 }
 
-TEST_CASE("where directions grow at rates of their own, the growth is that of the perturbation's norm, and in the long run that of the fastest") {
+TEST_CASE(
+    "where directions grow at rates of their own, the growth is that of the perturbation's norm, and in the "
+    "long run that of the fastest") {
   Linear<double> segment({1.2, 0.7}, 0);
   const auto growth = log_growth(segment, {1, 1}, {0.01, 5}, 200);
   for (int t = 1; t <= 200; ++t) {
-    const double expected = std::log(std::hypot(0.01 * std::pow(1.2, t), 5 * std::pow(0.7, t)) / std::hypot(0.01, 5));
+    const double expected =
+        std::log(std::hypot(0.01 * std::pow(1.2, t), 5 * std::pow(0.7, t)) / std::hypot(0.01, 5));
     CHECK(growth[static_cast<std::size_t>(t) - 1] == doctest::Approx(expected).epsilon(1e-4).scale(1));
   }
   CHECK(growth.back() - growth[99] == doctest::Approx(100 * std::log(1.2)).epsilon(1e-4));
 }
 
-TEST_CASE("the growth of a chaotic step tends to its Lyapunov exponent; what was found before a step that throws stays") {
+TEST_CASE(
+    "the growth of a chaotic step tends to its Lyapunov exponent; what was found before a step that throws "
+    "stays") {
   Logistic segment;
   const auto growth = log_growth(segment, {0.3}, {1}, 20000);
   CHECK(growth.back() / 20000 == doctest::Approx(std::log(2)).epsilon(0.01));
@@ -121,7 +138,10 @@ TEST_CASE("a perturbation that vanishes has grown by minus infinity from there o
   for (double g : log_growth(segment, {1}, {1}, 3)) CHECK(g == -std::numeric_limits<double>::infinity());
 }
 
-TEST_CASE_TEMPLATE("the gradient through windows is the closed form's, in every budget that it can be had with; the smallest one is refused below", T, float, double) {
+TEST_CASE_TEMPLATE(
+    "the gradient through windows is the closed form's, in every budget that it can be had with; the "
+    "smallest one is refused below",
+    T, float, double) {
   for (Step length : {Step{1}, Step{2}, Step{7}, Step{24}})
     for (Step window = 1; window <= length; ++window) {
       CAPTURE(length);
@@ -131,10 +151,13 @@ TEST_CASE_TEMPLATE("the gradient through windows is the closed form's, in every 
       const std::vector<T> phi = {T(2)};
       const std::size_t least = smallest_gradient_memory(length, profile);
       const auto whole = windowed_gradient<T>(segment, phi, length, window, std::size_t{1} << 30);
-      CHECK(whole[0] == doctest::Approx(closed_form(0.9, length, window)).epsilon(sizeof(T) == 4 ? 1e-5 : 1e-12));
+      CHECK(whole[0] ==
+            doctest::Approx(closed_form(0.9, length, window)).epsilon(sizeof(T) == 4 ? 1e-5 : 1e-12));
       CHECK(windowed_gradient<T>(segment, phi, length, window, least) == whole);
-      CHECK(windowed_gradient<T>(segment, phi, length, window, least + 3 * autodiff::slot_bytes(1, sizeof(T))) == whole);
-      CHECK_THROWS_AS(windowed_gradient<T>(segment, phi, length, window, least - 1), autodiff::BudgetTooSmall);
+      CHECK(windowed_gradient<T>(segment, phi, length, window,
+                                 least + 3 * autodiff::slot_bytes(1, sizeof(T))) == whole);
+      CHECK_THROWS_AS(windowed_gradient<T>(segment, phi, length, window, least - 1),
+                      autodiff::BudgetTooSmall);
     }
 }
 
@@ -148,7 +171,8 @@ TEST_CASE("what a gradient through windows speed is what it runs, and never more
       for (int slots = 0; slots < 26; ++slots) {
         Linear<double> segment({0.9}, 0.3);
         const auto profile = profile_without_tapes(segment);
-        const std::size_t memory = smallest_gradient_memory(length, profile) + static_cast<std::size_t>(slots) * autodiff::slot_bytes(1, sizeof(double));
+        const std::size_t memory = smallest_gradient_memory(length, profile) +
+                                   static_cast<std::size_t>(slots) * autodiff::slot_bytes(1, sizeof(double));
         windowed_gradient<double>(segment, std::vector<double>{2.0}, length, window, memory);
         const double cost = windowed_cost(length, window, profile, speed, memory);
         CHECK(segment.turned == length);
@@ -158,7 +182,9 @@ TEST_CASE("what a gradient through windows speed is what it runs, and never more
       }
       Linear<double> segment({0.9}, 0.3);
       const auto profile = profile_without_tapes(segment);
-      CHECK_THROWS_AS(windowed_cost(length, window, profile, speed, smallest_gradient_memory(length, profile) - 1), autodiff::BudgetTooSmall);
+      CHECK_THROWS_AS(
+          windowed_cost(length, window, profile, speed, smallest_gradient_memory(length, profile) - 1),
+          autodiff::BudgetTooSmall);
     }
 }
 
@@ -171,13 +197,17 @@ TEST_CASE("a state that is computed again with other bits is a fault of the mach
     FAIL("gave a gradient");
   } catch (const checkpoints::MachineFault& e) {
     CHECK(e.exit_code == 76);
-    for (const char* part : {"the gradient through 9 steps", "the state before step 4", "check this machine's memory and processor"})
+    for (const char* part : {"the gradient through 9 steps", "the state before step 4",
+                             "check this machine's memory and processor"})
       CHECK(std::string(e.what()).find(part) != std::string::npos);
   }
 }
 
-TEST_CASE("the cosine of equal vectors is exactly 1, of opposite ones -1, also where squares would overflow; of none it is not a number") {
-  const std::vector<double> a = {0.1, -0.7, 1.0 / 3}, huge = {1e300, -7e300, 1e300 / 0.3}, back = {-0.1, 0.7, -1.0 / 3}, none = {0, 0, 0}, across = {0.7, 0.1, 0};
+TEST_CASE(
+    "the cosine of equal vectors is exactly 1, of opposite ones -1, also where squares would overflow; of "
+    "none it is not a number") {
+  const std::vector<double> a = {0.1, -0.7, 1.0 / 3}, huge = {1e300, -7e300, 1e300 / 0.3},
+                            back = {-0.1, 0.7, -1.0 / 3}, none = {0, 0, 0}, across = {0.7, 0.1, 0};
   CHECK(cosine(a, a) == 1);
   CHECK(cosine(a, back) == -1);
   CHECK(cosine(huge, huge) == 1);
@@ -188,7 +218,9 @@ TEST_CASE("the cosine of equal vectors is exactly 1, of opposite ones -1, also w
 }
 
 TEST_CASE("correct digits: each tenth of the error is one more; none where the error is more than half") {
-  const auto digits = [](double error) { return correct_digits(std::vector<double>{3 * (1 + error), 4 * (1 + error)}, std::vector<double>{3, 4}); };
+  const auto digits = [](double error) {
+    return correct_digits(std::vector<double>{3 * (1 + error), 4 * (1 + error)}, std::vector<double>{3, 4});
+  };
   CHECK(digits(0.5) == doctest::Approx(1));
   CHECK(digits(0.05) == doctest::Approx(2));
   CHECK(digits(5e-8) == doctest::Approx(8));
@@ -200,7 +232,9 @@ TEST_CASE("correct digits: each tenth of the error is one more; none where the e
   CHECK(digits(std::nan("")) == 0);
 }
 
-TEST_CASE("signal to noise: the mean over its standard error, growing with the root of the number; noise alone gives about 1; one says nothing") {
+TEST_CASE(
+    "signal to noise: the mean over its standard error, growing with the root of the number; noise alone "
+    "gives about 1; one says nothing") {
   // Mean (2, 0), spread 1 around it in each of two numbers: standard error sqrt(2 / 3) of four.
   const std::vector<std::vector<float>> four = {{3, 1}, {1, -1}, {3, -1}, {1, 1}};
   CHECK(signal_to_noise(four) == doctest::Approx(2 / std::sqrt(8.0 / 12)));

@@ -17,7 +17,8 @@ TEST_CASE("an IDX pair is read plain and packed, with the same pixels and labels
   write(folder / "l", idx_labels(5, 3, 4));
   write_gz(folder / "i.gz", idx_images(5, 3, 2));
   write_gz(folder / "l.gz", idx_labels(5, 3, 4));
-  const ImageSet plain = read_idx(folder / "i", folder / "l"), packed = read_idx(folder / "i.gz", folder / "l.gz");
+  const ImageSet plain = read_idx(folder / "i", folder / "l"),
+                 packed = read_idx(folder / "i.gz", folder / "l.gz");
   CHECK(plain.height == 3);
   CHECK(plain.width == 2);
   CHECK(plain.labels == std::vector<std::int32_t>{4, 5, 6, 4, 5});
@@ -28,20 +29,34 @@ TEST_CASE("an IDX pair is read plain and packed, with the same pixels and labels
 }
 
 TEST_CASE("a bad IDX file is refused by a line that names it and what is wrong") {
-  struct Row { const char* what; std::function<void(Bytes&, Bytes&)> spoil; const char* file; const char* says; };
+  struct Row {
+    const char* what;
+    std::function<void(Bytes&, Bytes&)> spoil;
+    const char* file;
+    const char* says;
+  };
   const Row rows[] = {
-      {"truncated images", [](Bytes& i, Bytes&) { i.resize(50); }, "images", "truncated: 656 bytes expected, 50 found"},
+      {"truncated images", [](Bytes& i, Bytes&) { i.resize(50); }, "images",
+       "truncated: 656 bytes expected, 50 found"},
       {"no header", [](Bytes& i, Bytes&) { i.resize(10); }, "images", "truncated: a header of 16 bytes"},
       {"empty labels", [](Bytes&, Bytes& l) { l.clear(); }, "labels", "truncated"},
-      {"truncated labels", [](Bytes&, Bytes& l) { l.pop_back(); }, "labels", "truncated: 48 bytes expected, 47 found"},
+      {"truncated labels", [](Bytes&, Bytes& l) { l.pop_back(); }, "labels",
+       "truncated: 48 bytes expected, 47 found"},
       {"trailing bytes", [](Bytes& i, Bytes&) { i.push_back(0); }, "images", "too long"},
-      {"magic of images", [](Bytes& i, Bytes&) { i[3] = 1; }, "images", "0x00000803 expected, 0x00000801 found"},
-      {"magic of labels", [](Bytes&, Bytes& l) { l[3] = 3; }, "labels", "0x00000801 expected, 0x00000803 found"},
+      {"magic of images", [](Bytes& i, Bytes&) { i[3] = 1; }, "images",
+       "0x00000803 expected, 0x00000801 found"},
+      {"magic of labels", [](Bytes&, Bytes& l) { l[3] = 3; }, "labels",
+       "0x00000801 expected, 0x00000803 found"},
       {"counts", [](Bytes&, Bytes& l) { l = idx_labels(39, 2); }, "images", "40 images but"},
       {"no pixels", [](Bytes& i, Bytes&) { i = idx_images(40, 0, 4); }, "images", "0 x 4 pixels"},
       {"impossible size", [](Bytes& i, Bytes&) { i[8] = 0xff; }, "images", "header is damaged"},
       {"impossible count", [](Bytes& i, Bytes&) { i[4] = 0xff; }, "images", "truncated"},
-      {"no images", [](Bytes& i, Bytes& l) { i = idx_images(0); l = idx_labels(0, 1); }, "images", "no images"},
+      {"no images",
+       [](Bytes& i, Bytes& l) {
+         i = idx_images(0);
+         l = idx_labels(0, 1);
+       },
+       "images", "no images"},
   };
   for (const Row& row : rows) {
     for (const bool packed : {false, true}) {
@@ -50,7 +65,9 @@ TEST_CASE("a bad IDX file is refused by a line that names it and what is wrong")
       const TempFolder folder;
       Bytes images = idx_images(40), labels = idx_labels(40, 2);
       row.spoil(images, labels);
-      const auto put_file = [&](const std::string& name, const Bytes& bytes) { packed ? write_gz(folder / name, bytes) : fixture::write(folder / name, bytes); };
+      const auto put_file = [&](const std::string& name, const Bytes& bytes) {
+        packed ? write_gz(folder / name, bytes) : fixture::write(folder / name, bytes);
+      };
       put_file("images", images);
       put_file("labels", labels);
       std::string message;
@@ -70,7 +87,8 @@ TEST_CASE("a gzip file that breaks off or whose checksum is wrong is refused") {
   const Bytes whole((std::istreambuf_iterator<char>(in)), {});
   std::string message;
 
-  write(folder / "short.gz", Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(whole.size() / 2)));
+  write(folder / "short.gz",
+        Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(whole.size() / 2)));
   CHECK(exit_code([&] { read_idx(folder / "short.gz", folder / "labels"); }, message) == 65);
   CHECK_MESSAGE(contains(message, "short.gz: truncated"), message);
 
@@ -118,7 +136,8 @@ TEST_CASE("each file's checksum is kept: packing a file changes nothing, another
   write(folder / "train-labels-idx1-ubyte", idx_labels(200, 2));
   const auto plain = read_idx_folder("own", folder.string()).provenance;
   REQUIRE(plain.size() == 2);
-  CHECK(plain[0] == fmt::format("train-images-idx3-ubyte crc32 {:08x}", crc32(0, images.data(), static_cast<unsigned>(images.size()))));
+  CHECK(plain[0] == fmt::format("train-images-idx3-ubyte crc32 {:08x}",
+                                crc32(0, images.data(), static_cast<unsigned>(images.size()))));
   CHECK(plain[1].find("train-labels-idx1-ubyte crc32 ") == 0);
 
   std::filesystem::remove(folder / "train-images-idx3-ubyte");

@@ -1,5 +1,5 @@
-#include "metalearn/data/sources/load_dataset.hpp"
 #include "metalearn/data/formats/image_folder.hpp"
+#include "metalearn/data/sources/load_dataset.hpp"
 
 #include <doctest/doctest.h>
 
@@ -20,10 +20,14 @@ namespace {
 /// `count` PNG pictures of 4 x 6 in a class folder; picture i is (10 i, shade, 0) everywhere.
 void write_class(const std::filesystem::path& folder, int count, std::uint8_t shade) {
   std::filesystem::create_directories(folder);
-  for (int i = 0; i < count; ++i) write(folder / (std::to_string(100 + i) + ".png"), png(4, 6, 3, plain(4, 6, static_cast<std::uint8_t>(10 * i), shade, 0)));
+  for (int i = 0; i < count; ++i)
+    write(folder / (std::to_string(100 + i) + ".png"),
+          png(4, 6, 3, plain(4, 6, static_cast<std::uint8_t>(10 * i), shade, 0)));
 }
 
-std::shared_ptr<const Dataset> load(const TempFolder& folder, bool colour = false) { return load_dataset("mine=" + folder.string(), {.colour = colour}); }
+std::shared_ptr<const Dataset> load(const TempFolder& folder, bool colour = false) {
+  return load_dataset("mine=" + folder.string(), {.colour = colour});
+}
 
 }  // namespace
 
@@ -60,7 +64,8 @@ TEST_CASE("a picture that can't be decoded is refused in one line that names it"
   CHECK_MESSAGE(contains(message, "neither a PNG nor a JPEG"), message);
   CHECK(exit_code([&] { decode_picture(png(1, 5000, 1, Bytes(5000)), "wide.png"); }, message) == 65);
   CHECK_MESSAGE(contains(message, "wide.png: a picture of 1 x 5000 pixels"), message);
-  CHECK(exit_code([&] { decode_picture(jpeg(8, 8, Bytes(8 * 8 * 4, 7), true), "print.jpg"); }, message) == 65);
+  CHECK(exit_code([&] { decode_picture(jpeg(8, 8, Bytes(8 * 8 * 4, 7), true), "print.jpg"); }, message) ==
+        65);
   CHECK_MESSAGE(contains(message, "CMYK"), message);
 }
 
@@ -77,13 +82,15 @@ TEST_CASE("class folders of pictures are a data set: classes and files by name, 
   CHECK(data->train.height == 4);
   CHECK(data->train.width == 6);
   CHECK(data->train.channels == 1);
-  CHECK(data->train.count() == 26);  // 13 of each class: the test split gets half, since a fifth would be fewer than 20
+  CHECK(data->train.count() ==
+        26);  // 13 of each class: the test split gets half, since a fifth would be fewer than 20
   CHECK(data->test.count() == 24);
   CHECK(data->train.pixels.size() == 26 * 24);
   for (const auto* set : {&data->train, &data->test})
     for (std::int64_t i = 0; i < set->count(); ++i) {
       const int shade = set->labels[static_cast<std::size_t>(i)] == 0 ? 80 : 40;
-      const int red = (static_cast<int>(set->pixels[static_cast<std::size_t>(24 * i)]) * 1000 - 587 * shade) / 299;
+      const int red =
+          (static_cast<int>(set->pixels[static_cast<std::size_t>(24 * i)]) * 1000 - 587 * shade) / 299;
       CHECK(std::abs(red - (red + 5) / 10 * 10) <= 3);
     }
   REQUIRE(data->provenance.size() == 1);
@@ -91,18 +98,24 @@ TEST_CASE("class folders of pictures are a data set: classes and files by name, 
   CHECK(load(folder)->provenance == data->provenance);
 }
 
-TEST_CASE("a picture stays in its part of the split when others come, and the folder's note says how much each class gives") {
+TEST_CASE(
+    "a picture stays in its part of the split when others come, and the folder's note says how much each "
+    "class gives") {
   const TempFolder folder;
   for (const char* c : {"ant", "bee"}) {
     std::filesystem::create_directories(folder / c);
-    for (int i = 0; i < 200; ++i) write(folder / c / (std::to_string(1000 + i) + ".png"), png(1, 2, 3, {static_cast<std::uint8_t>(i), static_cast<std::uint8_t>(c[0]), 9, 1, 1, 1}));
+    for (int i = 0; i < 200; ++i)
+      write(folder / c / (std::to_string(1000 + i) + ".png"),
+            png(1, 2, 3, {static_cast<std::uint8_t>(i), static_cast<std::uint8_t>(c[0]), 9, 1, 1, 1}));
   }
   const auto tested = [&] {
     const auto data = load(folder, true);
     CHECK(contains(data->split_note, "a fixed hashed fifth of each class is the test split"));
     CHECK(contains(data->split_note, "(a hashed tenth of train (at least 20"));
     std::set<std::pair<std::int32_t, std::uint8_t>> shades;
-    for (std::int64_t i = 0; i < data->test.count(); ++i) shades.emplace(data->test.labels[static_cast<std::size_t>(i)], data->test.pixels[static_cast<std::size_t>(6 * i)]);
+    for (std::int64_t i = 0; i < data->test.count(); ++i)
+      shades.emplace(data->test.labels[static_cast<std::size_t>(i)],
+                     data->test.pixels[static_cast<std::size_t>(6 * i)]);
     return shades;
   };
   const auto before = tested();
@@ -141,12 +154,14 @@ TEST_CASE("in colour, pictures keep their channels unless all are grey") {
   const TempFolder greys;
   for (const char* c : {"a", "b"}) {
     std::filesystem::create_directories(greys / c);
-    for (int i = 0; i < 20; ++i) write(greys / c / (std::to_string(i) + ".PNG"), png(2, 2, 1, {1, 2, 3, static_cast<std::uint8_t>(i)}));
+    for (int i = 0; i < 20; ++i)
+      write(greys / c / (std::to_string(i) + ".PNG"), png(2, 2, 1, {1, 2, 3, static_cast<std::uint8_t>(i)}));
   }
   const auto grey = load(greys, true);
   CHECK(grey->train.channels == 1);
   CHECK(grey->train.pixels.size() == static_cast<std::size_t>(grey->train.count()) * 4);
-  CHECK(std::vector<std::uint8_t>(grey->train.pixels.begin() + 4, grey->train.pixels.begin() + 7) == Bytes{1, 2, 3});
+  CHECK(std::vector<std::uint8_t>(grey->train.pixels.begin() + 4, grey->train.pixels.begin() + 7) ==
+        Bytes{1, 2, 3});
 }
 
 TEST_CASE("folders train and test are the splits; a class may be called train") {

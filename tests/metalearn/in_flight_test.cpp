@@ -127,8 +127,12 @@ TEST_CASE("a task that is not finite before it reaches its first age begins at 0
   const Config c = tiny_config();
   struct Failing : GradientEstimator {
     std::uint64_t failing = 0;
-    GradientEstimate estimate(std::span<const float>, InFlight&, std::int64_t, const Stop&) override { return {}; }
-    bool advance(std::span<const float>, InFlight& task, std::int64_t steps) override { return task.id != failing && (task.age += steps, true); }
+    GradientEstimate estimate(std::span<const float>, InFlight&, std::int64_t, const Stop&) override {
+      return {};
+    }
+    bool advance(std::span<const float>, InFlight& task, std::int64_t steps) override {
+      return task.id != failing && (task.age += steps, true);
+    }
   } estimator;
   const auto age = [&](std::uint64_t id) { return starting_age(c, id, task_length(c, id, 0)); };
   while (age(estimator.failing) == 0) REQUIRE(++estimator.failing < 7);
@@ -136,7 +140,9 @@ TEST_CASE("a task that is not finite before it reaches its first age begins at 0
   std::vector<std::string> notes;
   pool.fill(estimator, std::vector<float>(10, 0.5f), autodiff::Parallel(2), {}, {}, &notes);
   const InFlight& failed = pool.tasks()[estimator.failing];
-  CHECK(notes == std::vector<std::string>{fmt::format("task {} ({}) was to begin at age {}, but is not finite after step 0: it begins at 0", failed.id, failed.family, age(failed.id))});
+  CHECK(notes == std::vector<std::string>{fmt::format(
+                     "task {} ({}) was to begin at age {}, but is not finite after step 0: it begins at 0",
+                     failed.id, failed.family, age(failed.id))});
   CHECK(failed.age == 0);
   CHECK(pool.mean_age() > 0);
 }
@@ -144,5 +150,7 @@ TEST_CASE("a task that is not finite before it reaches its first age begins at 0
 TEST_CASE("a phi that is not of the task's architecture is refused") {
   const Config c = tiny_config();
   InFlightPool pool(c, toy_parts()(c).make_task);
-  CHECK_THROWS_WITH_AS(pool.restore(4, 10, 2, {1.0f}), "phi of in-flight task 4 (a) has 1 numbers, its architecture 3", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(pool.restore(4, 10, 2, {1.0f}),
+                       "phi of in-flight task 4 (a) has 1 numbers, its architecture 3",
+                       std::invalid_argument);
 }

@@ -25,16 +25,20 @@ struct Result {
   std::vector<double> objectives, adjoint_norms;
 };
 bool operator==(const Result& a, const Result& b) {
-  return a.phi == b.phi && a.adjoint == b.adjoint && a.gradient == b.gradient && a.objectives == b.objectives && a.adjoint_norms == b.adjoint_norms;
+  return a.phi == b.phi && a.adjoint == b.adjoint && a.gradient == b.gradient &&
+         a.objectives == b.objectives && a.adjoint_norms == b.adjoint_norms;
 }
 
 }  // namespace
 
-TEST_CASE("an unroll of inner steps has the same bits whatever it keeps: states, tapes, little, or what a budget allows; and on any number of threads") {
+TEST_CASE(
+    "an unroll of inner steps has the same bits whatever it keeps: states, tapes, little, or what a budget "
+    "allows; and on any number of threads") {
   const Config c = small_config();
   const auto theta = initial_theta(c.rule, 1);
   const InFlight task = small_tasks(c)(3);
-  const StepShape shape{task.task.widths(), c.batch, task.task.classes(), c.task.labels_per_class, c.averages};
+  const StepShape shape{task.task.widths(), c.batch, task.task.classes(), c.task.labels_per_class,
+                        c.averages};
   std::size_t high_water = 0;
   const auto run = [&](const autodiff::Schedule& s, int threads = 1, int sub_segments = 1) {
     InnerStep<float> step(c.rule, shape, threads, sub_segments);
@@ -59,7 +63,8 @@ TEST_CASE("an unroll of inner steps has the same bits whatever it keeps: states,
   const auto rho = autodiff::slots_of_tape(plain.tape_size, plain.state_size, sizeof(float));
   constexpr autodiff::Step T = 12;
   const Result expected = run(autodiff::store_states(T));
-  for (const auto& s : {autodiff::store_all(T, rho), autodiff::revolve(T, 1), autodiff::revolve(T, 3), autodiff::byte_aware(T, 3 + rho, rho), autodiff::byte_aware(T, 5 * rho, rho)}) {
+  for (const auto& s : {autodiff::store_all(T, rho), autodiff::revolve(T, 1), autodiff::revolve(T, 3),
+                        autodiff::byte_aware(T, 3 + rho, rho), autodiff::byte_aware(T, 5 * rho, rho)}) {
     CAPTURE(s.name);
     CHECK(run(s) == expected);
   }
@@ -74,12 +79,15 @@ TEST_CASE("an unroll of inner steps has the same bits whatever it keeps: states,
   }
 }
 
-TEST_CASE_TEMPLATE("an unroll of inner steps that keeps tapes goes on from its journal at every position, to the same bits", T, float, double) {
+TEST_CASE_TEMPLATE(
+    "an unroll of inner steps that keeps tapes goes on from its journal at every position, to the same bits",
+    T, float, double) {
   const Config c = small_config();
   const auto theta32 = initial_theta(c.rule, 1);
   const std::vector<T> theta(theta32.begin(), theta32.end());
   const InFlight task = small_tasks(c)(3);
-  const StepShape shape{task.task.widths(), c.batch, task.task.classes(), c.task.labels_per_class, c.averages};
+  const StepShape shape{task.task.widths(), c.batch, task.task.classes(), c.task.labels_per_class,
+                        c.averages};
   InnerStep<T> step(c.rule, shape);
   const auto rho = autodiff::slots_of_tape(step.record_size(), task.phi.size(), sizeof(T));
   const auto run = [&](const autodiff::Schedule& s, autodiff::UnrollJournal* journal) {
@@ -95,7 +103,8 @@ TEST_CASE_TEMPLATE("an unroll of inner steps that keeps tapes goes on from its j
   const auto expected = run(autodiff::store_states(steps), nullptr);
   for (const auto& s : {autodiff::store_all(steps, rho), autodiff::byte_aware(steps, 2 * rho + 3, rho)}) {
     CAPTURE(s.name);
-    CHECK(std::any_of(s.actions.begin(), s.actions.end(), [](const auto& a) { return a.kind == autodiff::Action::Kind::record; }));
+    CHECK(std::any_of(s.actions.begin(), s.actions.end(),
+                      [](const auto& a) { return a.kind == autodiff::Action::Kind::record; }));
     autodiff::test::MemoryJournal journal;
     CHECK(run(s, &journal) == expected);
     CHECK(journal.kept.size() > steps);
@@ -108,12 +117,15 @@ TEST_CASE_TEMPLATE("an unroll of inner steps that keeps tapes goes on from its j
   }
 }
 
-TEST_CASE_TEMPLATE("1 to 500 inner steps have one gradient, to the bit: by every schedule, in float and double", T, float, double) {
+TEST_CASE_TEMPLATE(
+    "1 to 500 inner steps have one gradient, to the bit: by every schedule, in float and double", T, float,
+    double) {
   const Config c = small_config();
   const auto theta_32 = initial_theta(c.rule, 1);
   const std::vector<T> theta(theta_32.begin(), theta_32.end());
   const InFlight task = small_tasks(c)(3);
-  InnerStep<T> step(c.rule, {task.task.widths(), c.batch, task.task.classes(), c.task.labels_per_class, c.averages});
+  InnerStep<T> step(c.rule,
+                    {task.task.widths(), c.batch, task.task.classes(), c.task.labels_per_class, c.averages});
   const auto profile = step_profile(step);
   const auto rho = autodiff::slots_of_tape(profile.tape_size, profile.state_size, sizeof(T));
   checkpoints::test::TemporaryDirectory dir;
@@ -124,8 +136,11 @@ TEST_CASE_TEMPLATE("1 to 500 inner steps have one gradient, to the bit: by every
       std::vector<T> phi(task.phi.begin(), task.phi.end()), adjoint(phi.size()), gradient(theta.size());
       autodiff::Arena arena;
       std::optional<checkpoints::DiskCheckpoints> disk;
-      if (s.disk_slots > 0) disk.emplace(checkpoints::posix_file_system(), dir.path(), s.disk_slots, phi.size() * sizeof(T));
-      const auto norms = autodiff::unroll<T>(segment, s, phi, adjoint, gradient, arena, disk ? &*disk : nullptr).adjoint_norm;
+      if (s.disk_slots > 0)
+        disk.emplace(checkpoints::posix_file_system(), dir.path(), s.disk_slots, phi.size() * sizeof(T));
+      const auto norms =
+          autodiff::unroll<T>(segment, s, phi, adjoint, gradient, arena, disk ? &*disk : nullptr)
+              .adjoint_norm;
       return std::tuple(phi, adjoint, gradient, norms, segment.objective(length - 1));
     };
     const auto expected = run(autodiff::store_states(length));
@@ -135,7 +150,8 @@ TEST_CASE_TEMPLATE("1 to 500 inner steps have one gradient, to the bit: by every
       CHECK(run(autodiff::byte_aware(length, slots + 3 * rho, rho)) == expected);
       CHECK(run(autodiff::two_level(length, 2, slots)) == expected);
     }
-    CHECK(run(autodiff::windowed(length, length, [](autodiff::Step n) { return autodiff::revolve(n, 5); })) == expected);
+    CHECK(run(autodiff::windowed(length, length, [](autodiff::Step n) { return autodiff::revolve(n, 5); })) ==
+          expected);
   }
 }
 

@@ -23,7 +23,9 @@ struct Example {
 };
 
 template <class T>
-Example<T> example(Activation act = Activation::relu, bool identical = true, const std::vector<std::int64_t>& widths = {12, 10, 8}, std::int64_t batch = 9, std::int64_t H = 6) {
+Example<T> example(Activation act = Activation::relu, bool identical = true,
+                   const std::vector<std::int64_t>& widths = {12, 10, 8}, std::int64_t batch = 9,
+                   std::int64_t H = 6) {
   Example<T> e;
   e.rule.H = H, e.rule.S = 5, e.rule.D = 3, e.rule.G = 2, e.rule.N_L = widths.back();
   e.rule.identical_updates = identical;
@@ -53,7 +55,8 @@ struct Turned {
 };
 template <class T>
 Turned<T> turn(InnerStep<T>& step, const Example<T>& e, std::vector<T> adjoint_next) {
-  Turned<T> r{std::vector<T>(e.phi.size()), std::vector<T>(e.theta.size(), T(0)), std::vector<T>(e.phi.size()), 0};
+  Turned<T> r{std::vector<T>(e.phi.size()), std::vector<T>(e.theta.size(), T(0)),
+              std::vector<T>(e.phi.size()), 0};
   r.objective = step.turn(e.theta, e.phi, e.x, e.pairs(), adjoint_next, r.adjoint, r.gradient, r.next);
   return r;
 }
@@ -80,17 +83,23 @@ double worst_of_reverse(const Example<double>& e) {
   double analytic = 0;
   for (std::size_t i = 0; i < dtheta.size(); ++i) analytic += dtheta[i] * r.gradient[i];
   for (std::size_t i = 0; i < dphi.size(); ++i) analytic += dphi[i] * r.adjoint[i];
-  // The update networks have ReLUs whatever the activation is: small steps, and the best of a few (specification 11.1).
+  // The update networks have ReLUs whatever the activation is: small steps, and the best of a few
+  // (specification 11.1).
   double best = 1;
-  for (double h : {1e-7, 1e-8, 1e-9}) best = std::min(best, std::abs((value(h) - value(-h)) / (2 * h) - analytic) / std::abs(analytic));
+  for (double h : {1e-7, 1e-8, 1e-9})
+    best = std::min(best, std::abs((value(h) - value(-h)) / (2 * h) - analytic) / std::abs(analytic));
   return best;
 }
 
 }  // namespace
 
-TEST_CASE("the reverse of a step agrees with central differences, for every activation and both kinds of V update") {
+TEST_CASE(
+    "the reverse of a step agrees with central differences, for every activation and both kinds of V "
+    "update") {
   for (bool identical : {true, false})
-    for (Activation act : {Activation::tanh, Activation::sigmoid, Activation::elu, Activation::softplus, Activation::swish, Activation::identity, Activation::relu, Activation::leaky_relu}) {
+    for (Activation act :
+         {Activation::tanh, Activation::sigmoid, Activation::elu, Activation::softplus, Activation::swish,
+          Activation::identity, Activation::relu, Activation::leaky_relu}) {
       CAPTURE(to_string(act));
       CHECK(worst_of_reverse(example<double>(act, identical)) < 1e-4);
     }
@@ -126,7 +135,8 @@ TEST_CASE("turn recomputes the same phi and objective, bit for bit, as advance a
 
 TEST_CASE("kernels on 2 and 4 threads give the bits of 1, where arrays are cut into several tiles") {
   const auto e = example<float>(Activation::relu, true, {196, 72, 64, 32}, 64, 16);
-  CHECK(autodiff::tile_count(64 * e.shape.batch * e.rule.H, autodiff::kTileElements) > 1);  // hidden states of all layers but the top
+  CHECK(autodiff::tile_count(64 * e.shape.batch * e.rule.H, autodiff::kTileElements) >
+        1);  // hidden states of all layers but the top
   InnerStep<float> one(e.rule, e.shape, 1);
   const auto a = turn(one, e, std::vector<float>(e.phi.size(), 0.1f));
   for (int threads : {2, 4}) {
@@ -163,7 +173,8 @@ TEST_CASE("a number that is not finite is traced to the op that made it") {
   const float kept = e.phi[0];
   e.phi[0] = std::numeric_limits<float>::infinity();
   CHECK(!std::isfinite(turn(step, e, zero).objective));
-  CHECK(step.first_non_finite(e.theta, e.phi, e.x, e.pairs(), zero).starts_with("input 'W/1' is already not finite"));
+  CHECK(step.first_non_finite(e.theta, e.phi, e.x, e.pairs(), zero)
+            .starts_with("input 'W/1' is already not finite"));
   e.phi[0] = kept;
   for (float& v : e.x) v *= 1e30f;  // finite, but its variance is not
   const std::string op = step.first_non_finite(e.theta, e.phi, e.x, e.pairs(), zero);
@@ -171,15 +182,19 @@ TEST_CASE("a number that is not finite is traced to the op that made it") {
   CHECK(op.find("in scope step") != std::string::npos);
 }
 
-TEST_CASE("arrays of a wrong size, widths that don't fit theta and impossible shapes are refused with both numbers") {
+TEST_CASE(
+    "arrays of a wrong size, widths that don't fit theta and impossible shapes are refused with both "
+    "numbers") {
   const auto e = example<float>();
   InnerStep<float> step(e.rule, e.shape);
   std::vector<float> next(e.phi.size());
   const std::vector<float> few(3);
-  CHECK_THROWS_WITH_AS(step.advance(few, e.phi, e.x, next), doctest::Contains("theta has 3 numbers, expected "), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(step.advance(few, e.phi, e.x, next),
+                       doctest::Contains("theta has 3 numbers, expected "), std::invalid_argument);
   StepShape other = e.shape;
   other.widths = {12, 10, 7};
-  CHECK_THROWS_WITH_AS(InnerStep<float>(e.rule, other), doctest::Contains("top width is 7, theta is made for 8"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(InnerStep<float>(e.rule, other),
+                       doctest::Contains("top width is 7, theta is made for 8"), std::invalid_argument);
   StepShape lonely = e.shape;
   lonely.batch = 1;
   CHECK_THROWS_AS(InnerStep<float>(e.rule, lonely), std::invalid_argument);
@@ -189,7 +204,8 @@ TEST_CASE("a turn that is refused has written nothing") {
   const auto e = example<float>();
   InnerStep<float> step(e.rule, e.shape);
   std::vector<float> adjoint(e.phi.size(), 0.5f), gradient(e.theta.size(), 0.5f), few(3, 0.5f);
-  CHECK_THROWS_AS(step.turn(e.theta, e.phi, e.x, e.pairs(), adjoint, adjoint, gradient, few), std::invalid_argument);
+  CHECK_THROWS_AS(step.turn(e.theta, e.phi, e.x, e.pairs(), adjoint, adjoint, gradient, few),
+                  std::invalid_argument);
   CHECK(adjoint == std::vector<float>(e.phi.size(), 0.5f));
   CHECK(gradient == std::vector<float>(e.theta.size(), 0.5f));
 }
@@ -201,7 +217,8 @@ TEST_CASE("theta at the paper's sizes has the tensors and numbers of the specifi
   REQUIRE(spec.find("forward/merge/w"));
   CHECK(spec.find("forward/merge/w")->shape == std::vector<std::int64_t>{12, 1});
   const auto theta = initial_theta(RuleConfig{}, 1);
-  for (std::int64_t i = 0; i < 12; ++i) CHECK(theta[static_cast<std::size_t>(spec.find("forward/merge/w")->offset + i)] == 0.1f);
+  for (std::int64_t i = 0; i < 12; ++i)
+    CHECK(theta[static_cast<std::size_t>(spec.find("forward/merge/w")->offset + i)] == 0.1f);
   CHECK(initial_theta(RuleConfig{}, 1) == theta);
   CHECK(initial_theta(RuleConfig{}, 2) != theta);
 }
@@ -212,13 +229,16 @@ TEST_CASE("initial phi: W and V within 0.02, drawn apart, b within 0.2, a functi
   const auto phi = initial_phi(widths, 1, 2);
   CHECK(spec.size == 2 * (200 + 50) + 15);
   for (const TensorSpec& t : spec.tensors)
-    for (std::int64_t i = 0; i < t.size(); ++i) REQUIRE(std::abs(phi[static_cast<std::size_t>(t.offset + i)]) <= (t.name[0] == 'b' ? 0.2f : 0.02f));
+    for (std::int64_t i = 0; i < t.size(); ++i)
+      REQUIRE(std::abs(phi[static_cast<std::size_t>(t.offset + i)]) <= (t.name[0] == 'b' ? 0.2f : 0.02f));
   CHECK(phi[0] != phi[static_cast<std::size_t>(spec.find("V/1")->offset)]);
   CHECK(initial_phi(widths, 1, 2) == phi);
   CHECK(initial_phi(widths, 1, 3) != phi);
 }
 
-TEST_CASE("targets are centred over all entries and have rows of unit length; accuracy counts a row that is not a number as wrong") {
+TEST_CASE(
+    "targets are centred over all entries and have rows of unit length; accuracy counts a row that is not a "
+    "number as wrong") {
   const std::vector<std::int32_t> labels{0, 2, 1, 2};
   std::vector<double> y(12);
   standardise_targets<double>(labels, 3, y);
@@ -235,6 +255,8 @@ TEST_CASE("targets are centred over all entries and have rows of unit length; ac
 }
 
 TEST_CASE("activations are known by name, and an unknown name lists them") {
-  for (const char* name : {"relu", "tanh", "sigmoid", "elu", "softplus", "leaky_relu", "swish", "identity", "step"}) CHECK(to_string(activation_from(name)) == name);
+  for (const char* name :
+       {"relu", "tanh", "sigmoid", "elu", "softplus", "leaky_relu", "swish", "identity", "step"})
+    CHECK(to_string(activation_from(name)) == name);
   CHECK_THROWS_WITH_AS(activation_from("gelu"), doctest::Contains("leaky_relu"), std::invalid_argument);
 }

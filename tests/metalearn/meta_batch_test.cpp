@@ -12,7 +12,9 @@ using namespace outer_test;
 
 namespace {
 
-InFlight task(std::uint64_t id, const std::string& family) { return {id, Task(nullptr), family, 10, 5, {0.0f}}; }
+InFlight task(std::uint64_t id, const std::string& family) {
+  return {id, Task(nullptr), family, 10, 5, {0.0f}};
+}
 
 GradientEstimate estimate(std::vector<float> gradient, double first, double last) {
   GradientEstimate e;
@@ -55,7 +57,8 @@ TEST_CASE("a window that is not finite contributes nothing and is named with tas
   CHECK(batch.applied == 1);
   CHECK(batch.gradient == std::vector<float>{0.1f, 0.2f});
   CHECK(batch.dropped == std::vector<bool>{true, false});
-  CHECK(batch.events == std::vector<std::string>{"dropped task 17 (cifar10): the objective is not finite at step 34"});
+  CHECK(batch.events ==
+        std::vector<std::string>{"dropped task 17 (cifar10): the objective is not finite at step 34"});
   CHECK(row.dropped == 1);
   CHECK(row.by_family.count("cifar10") == 0);
 }
@@ -65,7 +68,8 @@ TEST_CASE("a number that is not finite is found although the estimator calls the
   auto whole = task(1, "a"), broken = task(2, "a");
   broken.phi = {nan};
   const InFlight* tasks[] = {&whole, &whole, &broken};
-  std::vector<GradientEstimate> estimates = {estimate({1, nan}, 1, 1), estimate({1, 1}, nan, 1), estimate({1, 1}, 1, 1)};
+  std::vector<GradientEstimate> estimates = {estimate({1, nan}, 1, 1), estimate({1, 1}, nan, 1),
+                                             estimate({1, 1}, 1, 1)};
   MetricsRow row;
   const MetaBatch batch = reduce(estimates, tasks, 1.0, row);
   CHECK(batch.applied == 0);

@@ -25,8 +25,10 @@ MetricsRow row(std::int64_t update) {
 }
 
 const std::string kHeader =
-    "update,objective_first,objective_last,objective_first.a,objective_last.a,gradient_norm.a,objective_first.b,objective_last.b,gradient_norm.b,"
-    "gradient_norm,clipped_share,rate,replaced,dropped,mean_age,length_limit,inner_steps,validation_objective.0,validation_accuracy.0,"
+    "update,objective_first,objective_last,objective_first.a,objective_last.a,gradient_norm.a,objective_"
+    "first.b,objective_last.b,gradient_norm.b,"
+    "gradient_norm,clipped_share,rate,replaced,dropped,mean_age,length_limit,inner_steps,validation_"
+    "objective.0,validation_accuracy.0,"
     "validation_objective.10,validation_accuracy.10,seconds\n";
 
 }  // namespace
@@ -39,11 +41,15 @@ TEST_CASE("a row has a cell for every column, empty where there is nothing to sa
   second.objective.first = std::numeric_limits<double>::quiet_NaN();
   second.validation = {{10, 1.125, 0.5}};
   m.append(second);
-  CHECK(text_of(folder / "metrics.csv") == kHeader + "1,1.5,1.25,1.5,1.25,0.5,,,,0.75,0,0.001,0,0,0,20,9,,,,,0.000\n"
-                                                     "2,,1.25,1.5,1.25,0.5,,,,0.75,0,0.001,0,0,0,20,9,,,1.125,0.5,0.000\n");
+  CHECK(text_of(folder / "metrics.csv") ==
+        kHeader +
+            "1,1.5,1.25,1.5,1.25,0.5,,,,0.75,0,0.001,0,0,0,20,9,,,,,0.000\n"
+            "2,,1.25,1.5,1.25,0.5,,,,0.75,0,0.001,0,0,0,20,9,,,1.125,0.5,0.000\n");
 }
 
-TEST_CASE("opening at an update cuts off the rows after it, and a torn one, so that there is no gap and no duplicate") {
+TEST_CASE(
+    "opening at an update cuts off the rows after it, and a torn one, so that there is no gap and no "
+    "duplicate") {
   Folder folder;
   std::string whole;
   {
@@ -87,5 +93,8 @@ TEST_CASE("rows that are gone on resume are noticed") {
 }
 
 TEST_CASE("a folder that does not exist is an I/O error that names the file") {
-  CHECK_THROWS_WITH_AS(Metrics("/nonexistent-folder", {}, {}, 0), "/nonexistent-folder/metrics.csv: can't be written: write: No such file or directory; write elsewhere (--run, --out), or change the permissions of this folder", checkpoints::IoError);
+  CHECK_THROWS_WITH_AS(Metrics("/nonexistent-folder", {}, {}, 0),
+                       "/nonexistent-folder/metrics.csv: can't be written: write: No such file or directory; "
+                       "write elsewhere (--run, --out), or change the permissions of this folder",
+                       checkpoints::IoError);
 }

@@ -1,4 +1,5 @@
-// The terms that multiply by a matrix of low rank take whichever order costs less: both must give what section 8.2 says.
+// The terms that multiply by a matrix of low rank take whichever order costs less: both must give what
+// section 8.2 says.
 #include "metalearn/rules/metz_terms.hpp"
 
 #include <doctest/doctest.h>
@@ -27,8 +28,10 @@ Matrix square_matrix(const Matrix& bottom, const Matrix& top, double batch_chann
   Matrix m(n, std::vector<double>(n, 0.0));
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t j = 0; j < n; ++j)
-      if (!symmetric) m[i][j] = lr(i, j) / std::sqrt(static_cast<double>(n));
-      else if (i != j) m[i][j] = (lr(i, j) + lr(j, i)) / std::sqrt(2.0) / std::sqrt(static_cast<double>(n));
+      if (!symmetric)
+        m[i][j] = lr(i, j) / std::sqrt(static_cast<double>(n));
+      else if (i != j)
+        m[i][j] = (lr(i, j) + lr(j, i)) / std::sqrt(2.0) / std::sqrt(static_cast<double>(n));
   return m;
 }
 
@@ -63,7 +66,8 @@ TEST_CASE("terms of low rank have the value of section 8.2 in either order of th
       auto& flat = values.emplace_back();
       for (auto& row : m)
         for (double& x : row) flat.push_back(x = std::normal_distribution<double>(0, 1)(random));
-      inputs.push_back(graph.input(Shape{static_cast<Index>(rows), static_cast<Index>(cols)}, "v" + std::to_string(inputs.size())));
+      inputs.push_back(graph.input(Shape{static_cast<Index>(rows), static_cast<Index>(cols)},
+                                   "v" + std::to_string(inputs.size())));
       return m;
     };
     const Matrix W = draw(I, J);
@@ -79,12 +83,22 @@ TEST_CASE("terms of low rank have the value of section 8.2 in either order of th
     }
     inputs.push_back(graph.input(Shape{1}, "merge_b"));
     values.push_back({0.1});
-    const auto read = [](const auto& readouts) { return [&](const std::string& name) {
-      for (const auto& [full, r] : readouts)
-        if (full.ends_with(name)) return r.first;
-      throw std::logic_error("no readout " + name);
-    }; };
-    const LayerView view{inputs[0], inputs[1], inputs[2], read(lower), read(upper), inputs[3], inputs.back(), static_cast<double>(B), static_cast<double>(G)};
+    const auto read = [](const auto& readouts) {
+      return [&](const std::string& name) {
+        for (const auto& [full, r] : readouts)
+          if (full.ends_with(name)) return r.first;
+        throw std::logic_error("no readout " + name);
+      };
+    };
+    const LayerView view{inputs[0],
+                         inputs[1],
+                         inputs[2],
+                         read(lower),
+                         read(upper),
+                         inputs[3],
+                         inputs.back(),
+                         static_cast<double>(B),
+                         static_cast<double>(G)};
     std::vector<Var> outputs;
     std::vector<std::string> names;
     weight_increment(view, [&](const std::string& name, Var v) {
@@ -96,7 +110,8 @@ TEST_CASE("terms of low rank have the value of section 8.2 in either order of th
     for (std::size_t j = 0; j < J; ++j) {
       double square = 0;
       for (std::size_t i = 0; i < I; ++i) square += W[i][j] * W[i][j];
-      for (std::size_t i = 0; i < I; ++i) w[i][j] = W[i][j] / std::sqrt(square / static_cast<double>(I) + 1e-6);
+      for (std::size_t i = 0; i < I; ++i)
+        w[i][j] = W[i][j] / std::sqrt(square / static_cast<double>(I) + 1e-6);
     }
     const auto values_of = [](const auto& readouts, const std::string& name) {
       for (const auto& [full, r] : readouts)
@@ -104,7 +119,8 @@ TEST_CASE("terms of low rank have the value of section 8.2 in either order of th
       throw std::logic_error("no readout " + name);
     };
     const auto symmetric = [&](const auto& readouts, const std::string& term) {
-      return square_matrix(values_of(readouts, term + "/bottom"), values_of(readouts, term + "/top"), static_cast<double>(B * G), true);
+      return square_matrix(values_of(readouts, term + "/bottom"), values_of(readouts, term + "/top"),
+                           static_cast<double>(B * G), true);
     };
     const Matrix g = map(w, [](double x) { return std::sqrt(1 + x * x) - 1; });
     const auto signed_by_w = [&](Matrix m) {
@@ -138,7 +154,8 @@ TEST_CASE("terms of low rank have the value of section 8.2 in either order of th
       CAPTURE(names[k]);
       double worst = 0;
       for (std::size_t i = 0; i < I; ++i)
-        for (std::size_t j = 0; j < J; ++j) worst = std::max(worst, std::abs(results[k][i * J + j] - found->second[i][j]));
+        for (std::size_t j = 0; j < J; ++j)
+          worst = std::max(worst, std::abs(results[k][i * J + j] - found->second[i][j]));
       CHECK(worst < 1e-12);
     }
     CHECK(compared == expected.size());

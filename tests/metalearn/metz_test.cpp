@@ -1,4 +1,5 @@
-// The rule's first convolution reads what is the same for all examples once per unit: it must be the convolution of section 6.3 over all inputs.
+// The rule's first convolution reads what is the same for all examples once per unit: it must be the
+// convolution of section 6.3 over all inputs.
 #include "metalearn/rules/metz.hpp"
 
 #include <doctest/doctest.h>
@@ -10,9 +11,9 @@
 #include "autodiff/ops/conv.hpp"
 #include "autodiff/ops/elementwise.hpp"
 #include "autodiff/plan/plan.hpp"
-#include "metalearn/rules/update_rule.hpp"
 #include "metalearn/base/random.hpp"
 #include "metalearn/model/phi.hpp"
+#include "metalearn/rules/update_rule.hpp"
 
 using namespace autodiff;
 using namespace metalearn;
@@ -35,16 +36,20 @@ TEST_CASE("the first convolution of compute_h is that of all inputs, also where 
       return inputs.back();
     };
     Theta theta;
-    for (const TensorSpec& t : rule->theta_spec().tensors) theta[t.name] = input(Shape(std::span<const Index>(t.shape)), t.name);
+    for (const TensorSpec& t : rule->theta_spec().tensors)
+      theta[t.name] = input(Shape(std::span<const Index>(t.shape)), t.name);
     std::vector<Var> phi;
-    for (const TensorSpec& t : phi_spec(widths).tensors) phi.push_back(input(Shape(std::span<const Index>(t.shape)), t.name));
+    for (const TensorSpec& t : phi_spec(widths).tensors)
+      phi.push_back(input(Shape(std::span<const Index>(t.shape)), t.name));
     std::map<std::string, Var> probed;
-    rule->step(theta, Phi::from_flat(phi), input(Shape{widths[0], batch}, "x"), [&](const std::string& name, Var v) { probed[name] = v; });
+    rule->step(theta, Phi::from_flat(phi), input(Shape{widths[0], batch}, "x"),
+               [&](const std::string& name, Var v) { probed[name] = v; });
 
     std::vector<Var> outputs;
     for (std::size_t l = 0; l < widths.size(); ++l) {
       const std::string level = "compute_h/" + std::to_string(l);
-      const Var all = conv(probed.at(level + "/input"), theta.at("compute_h/conv0/w"), theta.at("compute_h/conv0/b"), 1);
+      const Var all =
+          conv(probed.at(level + "/input"), theta.at("compute_h/conv0/w"), theta.at("compute_h/conv0/b"), 1);
       outputs.push_back(probed.at(level + "/conv0"));
       outputs.push_back(relu(batch_norm(all, theta.at("compute_h/conv0/bn_offset"), 1e-3)));
     }
@@ -57,6 +62,7 @@ TEST_CASE("the first convolution of compute_h is that of all inputs, also where 
     Arena arena;
     Plan<double>(inputs, outputs).run(in, out, arena, Parallel(1));
     for (std::size_t i = 0; i < results.size(); i += 2)
-      for (std::size_t j = 0; j < results[i].size(); ++j) REQUIRE(std::abs(results[i][j] - results[i + 1][j]) < 1e-11);
+      for (std::size_t j = 0; j < results[i].size(); ++j)
+        REQUIRE(std::abs(results[i][j] - results[i + 1][j]) < 1e-11);
   }
 }

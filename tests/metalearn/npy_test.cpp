@@ -17,7 +17,8 @@ namespace {
 Bytes npy(std::string header, const Bytes& numbers, int version = 1) {
   header += '\n';
   Bytes file = {0x93, 'N', 'U', 'M', 'P', 'Y', static_cast<std::uint8_t>(version), 0};
-  for (int i = 0; i < (version == 1 ? 2 : 4); ++i) file.push_back(static_cast<std::uint8_t>(header.size() >> 8 * i));
+  for (int i = 0; i < (version == 1 ? 2 : 4); ++i)
+    file.push_back(static_cast<std::uint8_t>(header.size() >> 8 * i));
   file.insert(file.end(), header.begin(), header.end());
   file.insert(file.end(), numbers.begin(), numbers.end());
   return file;
@@ -31,7 +32,8 @@ Bytes bytes_of(std::vector<T> numbers) {
 }
 
 std::string header(const std::string& type, const std::string& shape, bool fortran = false) {
-  return "{'descr': '" + type + "', 'fortran_order': " + (fortran ? "True" : "False") + ", 'shape': " + shape + ", }";
+  return "{'descr': '" + type + "', 'fortran_order': " + (fortran ? "True" : "False") +
+         ", 'shape': " + shape + ", }";
 }
 
 std::vector<float> floats(const Bytes& file) { return NpyArray(file, "x.npy").floats(); }
@@ -39,7 +41,8 @@ std::vector<float> floats(const Bytes& file) { return NpyArray(file, "x.npy").fl
 }  // namespace
 
 TEST_CASE("integers and floats of every width and byte order are read") {
-  CHECK(floats(npy(header("<f4", "(3,)"), bytes_of<float>({1.5f, -2, 0}))) == std::vector<float>{1.5f, -2, 0});
+  CHECK(floats(npy(header("<f4", "(3,)"), bytes_of<float>({1.5f, -2, 0}))) ==
+        std::vector<float>{1.5f, -2, 0});
   CHECK(floats(npy(header("<f8", "(2,)"), bytes_of<double>({0.1, 1e30}))) == std::vector<float>{0.1f, 1e30f});
   CHECK(floats(npy(header(">f4", "(1,)"), {0x3f, 0xc0, 0, 0})) == std::vector<float>{1.5f});
   CHECK(floats(npy(header("|i1", "(2,)"), {0xff, 5})) == std::vector<float>{-1, 5});
@@ -51,12 +54,14 @@ TEST_CASE("integers and floats of every width and byte order are read") {
   const auto scalar = npy(header("<f8", "()"), bytes_of<double>({2.5}));
   CHECK(NpyArray(scalar, "x").shape().empty());
   CHECK(NpyArray(scalar, "x").floats() == std::vector<float>{2.5f});
-  CHECK(floats(npy("{\"shape\": (1, 2), \"fortran_order\": False, \"descr\": \"<f4\"}", bytes_of<float>({1, 2}))) == std::vector<float>{1, 2});
+  CHECK(floats(npy("{\"shape\": (1, 2), \"fortran_order\": False, \"descr\": \"<f4\"}",
+                   bytes_of<float>({1, 2}))) == std::vector<float>{1, 2});
   CHECK(floats(npy(header("<f4", "(0, 3)"), {})).empty());
 }
 
 TEST_CASE("Fortran order is turned into C order") {
-  CHECK(floats(npy(header("<f4", "(2, 3)", true), bytes_of<float>({11, 21, 12, 22, 13, 23}))) == std::vector<float>{11, 12, 13, 21, 22, 23});
+  CHECK(floats(npy(header("<f4", "(2, 3)", true), bytes_of<float>({11, 21, 12, 22, 13, 23}))) ==
+        std::vector<float>{11, 12, 13, 21, 22, 23});
   std::vector<float> in(24), expected(24);
   for (int a = 0; a < 2; ++a)
     for (int b = 0; b < 3; ++b)
@@ -75,14 +80,19 @@ TEST_CASE("what is written is read again, and is 64-byte aligned as NumPy wants 
   CHECK(read.floats() == numbers);
   CHECK((file.size() - 24) % 64 == 0);
   CHECK(NpyArray(npy_bytes(numbers, {6}), "x").shape() == std::vector<std::int64_t>{6});
-  const Bytes text = npy_bytes(std::string("relu")), whole = npy_bytes(std::int64_t{-3}), real = npy_bytes(0.25);
+  const Bytes text = npy_bytes(std::string("relu")), whole = npy_bytes(std::int64_t{-3}),
+              real = npy_bytes(0.25);
   CHECK(NpyArray(text, "x").text() == "relu");
   CHECK(NpyArray(whole, "x").integers() == std::vector<std::int64_t>{-3});
   CHECK(NpyArray(real, "x").floats() == std::vector<float>{0.25f});
 }
 
 TEST_CASE("a wrong NPY file is refused in one line that names it and what is wrong") {
-  struct Row { const char* claim; Bytes file; const char* says; };
+  struct Row {
+    const char* claim;
+    Bytes file;
+    const char* says;
+  };
   const Bytes four = bytes_of<float>({1, 2, 3, 4});
   const Bytes good = npy(header("<f4", "(2, 2)"), four);
   Bytes cut(good.begin(), good.end() - 1), longer = good;
@@ -94,18 +104,22 @@ TEST_CASE("a wrong NPY file is refused in one line that names it and what is wro
       {"a cut header", Bytes(good.begin(), good.begin() + 30), "truncated within its header"},
       {"cut numbers", cut, "truncated: 16 bytes of numbers expected for the shape (2, 2), 15 found"},
       {"too many numbers", longer, "too long"},
-      {"objects", npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", {}), "records or objects"},
+      {"objects", npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", {}),
+       "records or objects"},
       {"python objects", npy(header("|O", "(1,)"), {1}), "type '|O'"},
       {"half floats", npy(header("<f2", "(1,)"), {1, 2}), "type '<f2'"},
       {"texts of code points", npy(header("<U4", "(1,)"), Bytes(16)), "type '<U4'"},
       {"no type", npy(header("", "(1,)"), {1}), "records or objects"},
       {"no shape", npy("{'descr': '<f4', 'fortran_order': False, }", {}), "no NPY header"},
       {"a negative extent", npy(header("<f4", "(-1,)"), {}), "no NPY header"},
-      {"a huge shape", npy(header("<f4", "(4294967296, 4294967296, 4294967296)"), {}), "more numbers than can be"},
+      {"a huge shape", npy(header("<f4", "(4294967296, 4294967296, 4294967296)"), {}),
+       "more numbers than can be"},
       {"an open shape", npy(header("<f4", "(2, 2"), four), "no NPY header"},
       {"something behind", npy(header("<f4", "(2, 2)") + " x", four), "no NPY header"},
-      {"infinity", npy(header("<f4", "(2,)"), bytes_of<float>({1, std::numeric_limits<float>::infinity()})), "number 1 (from 0, in C order) is inf"},
-      {"NaN", npy(header("<f4", "(2,)"), bytes_of<float>({std::numeric_limits<float>::quiet_NaN(), 1})), "number 0"},
+      {"infinity", npy(header("<f4", "(2,)"), bytes_of<float>({1, std::numeric_limits<float>::infinity()})),
+       "number 1 (from 0, in C order) is inf"},
+      {"NaN", npy(header("<f4", "(2,)"), bytes_of<float>({std::numeric_limits<float>::quiet_NaN(), 1})),
+       "number 0"},
       {"beyond float32", npy(header("<f8", "(1,)"), bytes_of<double>({1e39})), "1e+39"},
   };
   for (const Row& row : rows) {

@@ -20,7 +20,9 @@ std::span<const std::byte> as_bytes(const Bytes& bytes) { return std::as_bytes(s
 /// What Python's zipfile makes by running this on the open archive z.
 Bytes zip_of(const TempFolder& folder, const std::string& script) {
   const std::string path = (folder / "x.npz").string();
-  std::ofstream(folder / "make.py") << "import zipfile, warnings\nwarnings.simplefilter('ignore')\nwith zipfile.ZipFile('" << path << "', 'w') as z:\n  " << script << "\n";
+  std::ofstream(folder / "make.py")
+      << "import zipfile, warnings\nwarnings.simplefilter('ignore')\nwith zipfile.ZipFile('" << path
+      << "', 'w') as z:\n  " << script << "\n";
   REQUIRE(std::system(("/usr/bin/python3 '" + (folder / "make.py").string() + "'").c_str()) == 0);
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -40,7 +42,10 @@ TEST_CASE("an archive gives back its files, and equal files make equal bytes") {
 }
 
 TEST_CASE("entries that are no arrays of their own, or packed as NumPy never does, are refused") {
-  struct Row { const char* script; const char* says; };
+  struct Row {
+    const char* script;
+    const char* says;
+  };
   const Row rows[] = {
       {"z.writestr('a.npy', b'1'); z.writestr('a.npy', b'2')", "two arrays 'a'"},
       {"z.writestr('readme.txt', b'1')", "entry 0 is no array"},
@@ -62,7 +67,8 @@ TEST_CASE("an entry that claims more than deflate can hold takes no memory") {
   const TempFolder folder;
   Bytes bytes = zip_of(folder, "z.writestr('a.npy', b'1' * 1000, zipfile.ZIP_DEFLATED)");
   const Bytes size = {0xe8, 0x03, 0, 0}, forged = {0xff, 0xff, 0xff, 0x7f};
-  for (auto at = bytes.begin(); (at = std::search(at, bytes.end(), size.begin(), size.end())) != bytes.end();) at = std::copy(forged.begin(), forged.end(), at);
+  for (auto at = bytes.begin(); (at = std::search(at, bytes.end(), size.begin(), size.end())) != bytes.end();)
+    at = std::copy(forged.begin(), forged.end(), at);
   std::string message;
   CHECK(code_of(bytes, message) == 65);
   CHECK_MESSAGE(contains(message, "claims to unpack to more"), message);
@@ -70,9 +76,11 @@ TEST_CASE("an entry that claims more than deflate can hold takes no memory") {
 
 TEST_CASE("every cut of an archive, and every changed byte of its arrays, is noticed") {
   const auto good = npz_bytes(some());
-  const Bytes whole(reinterpret_cast<const std::uint8_t*>(good.data()), reinterpret_cast<const std::uint8_t*>(good.data()) + good.size());
+  const Bytes whole(reinterpret_cast<const std::uint8_t*>(good.data()),
+                    reinterpret_cast<const std::uint8_t*>(good.data()) + good.size());
   std::string message;
-  for (std::size_t kept = 0; kept < whole.size(); ++kept) CHECK(code_of(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(kept)), message) == 65);
+  for (std::size_t kept = 0; kept < whole.size(); ++kept)
+    CHECK(code_of(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(kept)), message) == 65);
   for (const auto& [name, file] : some()) {
     const auto at = std::search(whole.begin(), whole.end(), file.begin(), file.end()) - whole.begin();
     for (std::size_t i = 0; i < file.size(); ++i) {

@@ -1,4 +1,5 @@
-// What the tests of the outer loop share: a folder that goes away, a tiny configuration, and a learning problem of a few numbers in the model's place.
+// What the tests of the outer loop share: a folder that goes away, a tiny configuration, and a learning
+// problem of a few numbers in the model's place.
 #pragma once
 #include <cmath>
 #include <filesystem>
@@ -63,17 +64,21 @@ inline Config tiny_config() {
   return c;
 }
 
-/// J = mean of (theta - c)^2 / 2 with a c near 1 of each task's own; phi drifts after theta. Tasks listed as bad turn non-finite at age 2 and after.
+/// J = mean of (theta - c)^2 / 2 with a c near 1 of each task's own; phi drifts after theta. Tasks listed as
+/// bad turn non-finite at age 2 and after.
 class Toy final : public GradientEstimator {
  public:
-  Toy(Config config, std::set<std::uint64_t> bad, bool admits) : config_(std::move(config)), bad_(std::move(bad)), admits_(admits) {}
+  Toy(Config config, std::set<std::uint64_t> bad, bool admits)
+      : config_(std::move(config)), bad_(std::move(bad)), admits_(admits) {}
 
-  GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t, const Stop&) override {
+  GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t,
+                            const Stop&) override {
     GradientEstimate e;
     e.steps = window_length(config_, task);
     double sum = 0;
     for (std::size_t i = 0; i < theta.size(); ++i) {
-      const double c = 1 + 0.2 * std::sin(static_cast<double>(task.id + 1) * static_cast<double>(i + 1)) + 0.1 * task.phi[i % task.phi.size()];
+      const double c = 1 + 0.2 * std::sin(static_cast<double>(task.id + 1) * static_cast<double>(i + 1)) +
+                       0.1 * task.phi[i % task.phi.size()];
       const double distance = theta[i] - c;
       e.gradient.push_back(static_cast<float>(distance));
       sum += distance * distance / 2;
@@ -111,7 +116,10 @@ inline PartsMaker toy_parts(std::set<std::uint64_t> bad = {}, bool admits = true
     p.families = {"a", "b"};
     p.provenance = {"toy: two families"};
     p.estimator = std::make_unique<Toy>(config, bad, admits);
-    p.make_task = [](std::uint64_t id) { return InFlight{id, Task(nullptr), id % 2 ? "b" : "a", 0, 0, std::vector<float>(3, 0.01f * static_cast<float>(id))}; };
+    p.make_task = [](std::uint64_t id) {
+      return InFlight{
+          id, Task(nullptr), id % 2 ? "b" : "a", 0, 0, std::vector<float>(3, 0.01f * static_cast<float>(id))};
+    };
     p.validate = [](const std::vector<float>& theta, const Stop&) {
       double sum = 0;
       for (float x : theta) sum += x;

@@ -10,12 +10,12 @@
 #include "checkpoints/run_directory.hpp"
 #include "checkpoints/snapshot_file.hpp"
 #include "forward_task.hpp"
-#include "metalearn/windows/antithetic_es.hpp"
-#include "metalearn/windows/antithetic_pairs.hpp"
-#include "metalearn/train/run_audit.hpp"
 #include "metalearn/snapshots/run_snapshot.hpp"
 #include "metalearn/snapshots/run_state.hpp"
 #include "metalearn/snapshots/state_diff.hpp"
+#include "metalearn/train/run_audit.hpp"
+#include "metalearn/windows/antithetic_es.hpp"
+#include "metalearn/windows/antithetic_pairs.hpp"
 #include "metalearn/windows/windowed.hpp"
 
 using namespace outer_test;
@@ -30,16 +30,21 @@ std::vector<double> of_whole_task(const Config& c, const std::vector<float>& the
   while (task.age < task.length) {
     const GradientEstimate e = estimator.estimate(theta, task, task.age);
     REQUIRE(e.finite);
-    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += static_cast<double>(e.steps) / static_cast<double>(task.length) * e.gradient[i];
+    for (std::size_t i = 0; i < sum.size(); ++i)
+      sum[i] += static_cast<double>(e.steps) / static_cast<double>(task.length) * e.gradient[i];
   }
   return sum;
 }
 
-double product(const std::vector<double>& a, const std::vector<double>& b) { return std::inner_product(a.begin(), a.end(), b.begin(), 0.0); }
+double product(const std::vector<double>& a, const std::vector<double>& b) {
+  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+}
 
 }  // namespace
 
-TEST_CASE("over a task of eight windows PES estimates, on average over many seeds, the gradient of the whole unroll, of which short windows keep a tenth in another direction") {
+TEST_CASE(
+    "over a task of eight windows PES estimates, on average over many seeds, the gradient of the whole "
+    "unroll, of which short windows keep a tenth in another direction") {
   Config c = synaptic_config();
   c.rule.inner_rate = 3e-3;  // small, so that what a step does to phi lasts
   const auto theta = initial_theta(c.rule, 3);
@@ -50,7 +55,9 @@ TEST_CASE("over a task of eight windows PES estimates, on average over many seed
   c.es_pairs = 150;
   c.es_sigma = 1e-3;
   const double square = product(exact, exact);
-  const auto along = [&](const std::vector<double>& g) { return product(g, exact) / square; };  // 1: as long in the exact direction as the exact gradient
+  const auto along = [&](const std::vector<double>& g) {
+    return product(g, exact) / square;
+  };  // 1: as long in the exact direction as the exact gradient
 
   struct Average {
     std::vector<double> mean;
@@ -73,8 +80,10 @@ TEST_CASE("over a task of eight windows PES estimates, on average over many seed
   };
   const auto windowed = of_whole_task<Windowed>(c, theta, task);
   const Average pes = average(std::type_identity<PES>()), es = average(std::type_identity<AntitheticES>());
-  INFO("cosines with the exact gradient: windowed ", metalearn::cosine(windowed, exact), ", es ", metalearn::cosine(es.mean, exact), ", pes ", metalearn::cosine(pes.mean, exact),
-          "; along it: windowed ", along(windowed), ", es ", es.along, " +- ", es.error, ", pes ", pes.along, " +- ", pes.error);
+  INFO("cosines with the exact gradient: windowed ", metalearn::cosine(windowed, exact), ", es ",
+       metalearn::cosine(es.mean, exact), ", pes ", metalearn::cosine(pes.mean, exact),
+       "; along it: windowed ", along(windowed), ", es ", es.along, " +- ", es.error, ", pes ", pes.along,
+       " +- ", pes.error);
   CHECK(metalearn::cosine(windowed, exact) < 0.7);
   CHECK(along(windowed) < 0.2);
   CHECK(es.along < 0.2);  // perturbations that are forgotten are as short-sighted
@@ -83,7 +92,9 @@ TEST_CASE("over a task of eight windows PES estimates, on average over many seed
   CHECK(metalearn::cosine(pes.mean, exact) > 0.97);
 }
 
-TEST_CASE("in its first window PES is antithetic ES, bit for bit; later its particles go on from their own phi, and xi adds up") {
+TEST_CASE(
+    "in its first window PES is antithetic ES, bit for bit; later its particles go on from their own phi, "
+    "and xi adds up") {
   Config c = synaptic_config();
   c.window_min = c.window_max = 3;
   const auto theta = initial_theta(c.rule, 1);
@@ -107,29 +118,37 @@ TEST_CASE("in its first window PES is antithetic ES, bit for bit; later its part
   for (std::size_t p = 0; p < 2 * first.count(); ++p) {
     InFlight alone = start;
     REQUIRE(steps.advance(first.theta(p), alone, 3));
-    CHECK(std::equal(alone.phi.begin(), alone.phi.end(), before.particles.phi.begin() + static_cast<std::ptrdiff_t>(p * alone.phi.size())));
+    CHECK(std::equal(alone.phi.begin(), alone.phi.end(),
+                     before.particles.phi.begin() + static_cast<std::ptrdiff_t>(p * alone.phi.size())));
     REQUIRE(steps.advance(second.theta(p), alone, 3));
-    CHECK(std::equal(alone.phi.begin(), alone.phi.end(), task.particles.phi.begin() + static_cast<std::ptrdiff_t>(p * alone.phi.size())));
+    CHECK(std::equal(alone.phi.begin(), alone.phi.end(),
+                     task.particles.phi.begin() + static_cast<std::ptrdiff_t>(p * alone.phi.size())));
     const auto phi = std::span(before.particles.phi).subspan(p * alone.phi.size(), alone.phi.size());
     Particle one{second.theta(p), {phi.begin(), phi.end()}};
     steps.run(start.task, 3, 3, std::span(&one, 1), {});
     last += one.objective_last / 8;
     particles.push_back(one);
   }
-  for (std::size_t i = 0; i < task.particles.xi.size(); ++i) CHECK(task.particles.xi[i] == second.eps()[i] + first.eps()[i]);
+  for (std::size_t i = 0; i < task.particles.xi.size(); ++i)
+    CHECK(task.particles.xi[i] == second.eps()[i] + first.eps()[i]);
   CHECK(e.gradient == second.gradient(particles, task.particles.xi));
   CHECK(e.objective_last == doctest::Approx(last));
 }
 
-TEST_CASE("PES: windows run by two threads at once, or with two threads inside, have the bits of one thread") {
+TEST_CASE(
+    "PES: windows run by two threads at once, or with two threads inside, have the bits of one thread") {
   const Config c = synaptic_config();
   CHECK(bits_of_windows<PES>(c, 1, 1) == bits_of_windows<PES>(c, 2, 1));
   CHECK(bits_of_windows<PES>(c, 1, 1) == bits_of_windows<PES>(c, 1, 2));
 }
 
-TEST_CASE("PES: a window is stopped between any two steps, and the task is as it was") { stop_everywhere<PES>(synaptic_config()); }
+TEST_CASE("PES: a window is stopped between any two steps, and the task is as it was") {
+  stop_everywhere<PES>(synaptic_config());
+}
 
-TEST_CASE("PES: a window that does not stay finite says at which step, and what, and where it began; the task is as it was") {
+TEST_CASE(
+    "PES: a window that does not stay finite says at which step, and what, and where it began; the task is "
+    "as it was") {
   fail_everywhere<PES>(synaptic_config());
 }
 
@@ -175,7 +194,9 @@ RunSnapshot newest(const std::string& run) { return newest_run_snapshot(run); }
 
 }  // namespace
 
-TEST_CASE("PES: 20 updates, a resume on two threads and 20 more give the bits of 40 in one go: theta, particles, xi") {
+TEST_CASE(
+    "PES: 20 updates, a resume on two threads and 20 more give the bits of 40 in one go: theta, particles, "
+    "xi") {
   Folder folder;
   Config c = pes_config();
   const auto whole = start_with(c, folder / "whole", pes_parts);
@@ -197,7 +218,9 @@ TEST_CASE("PES: 20 updates, a resume on two threads and 20 more give the bits of
   CHECK(audit_run(folder / "parts").whole());
 }
 
-TEST_CASE("a snapshot's particles are of the right number and size, both or neither, of estimator pes alone, and every bit of them matters") {
+TEST_CASE(
+    "a snapshot's particles are of the right number and size, both or neither, of estimator pes alone, and "
+    "every bit of them matters") {
   Folder folder;
   Config c = pes_config();
   c.updates = 2;
@@ -206,7 +229,9 @@ TEST_CASE("a snapshot's particles are of the right number and size, both or neit
   const std::string slot = "in_flight/0000/";
   REQUIRE(good.archive.find(slot + "particles"));
   const auto particles = good.archive.array(slot + "particles"), xi = good.archive.array(slot + "xi");
-  CHECK(particles.shape == std::vector<std::int64_t>{4, static_cast<std::int64_t>(good.archive.numbers<float>(slot + "phi").size())});
+  CHECK(particles.shape ==
+        std::vector<std::int64_t>{
+            4, static_cast<std::int64_t>(good.archive.numbers<float>(slot + "phi").size())});
   CHECK(xi.shape == std::vector<std::int64_t>{2, theta_spec(c.rule).size});
 
   const auto refusal = [&](auto change) {
@@ -216,19 +241,38 @@ TEST_CASE("a snapshot's particles are of the right number and size, both or neit
     return audit_snapshot(folder / "changed.h5").what;
   };
   CHECK(refusal([](auto&) {}).starts_with("generation 2"));
-  const auto has = [](const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; };
-  CHECK(has(refusal([&](auto& a) { a.put(slot + "xi", {2, xi.shape[1] - 1}, std::vector<float>(static_cast<std::size_t>(2 * (xi.shape[1] - 1)))); }), slot + "xi"));
-  CHECK(has(refusal([&](auto& a) { a.put(slot + "particles", {2, particles.shape[1]}, std::vector<float>(static_cast<std::size_t>(2 * particles.shape[1]))); }), slot + "particles"));
-  CHECK(has(refusal([&](auto& a) { a.put(slot + "xi", xi.shape, std::vector<double>(static_cast<std::size_t>(2 * xi.shape[1]))); }), slot + "xi holds float64"));
-  CHECK(has(refusal([](auto& a) { a.put("in_flight/0007/xi", {1}, std::vector<float>{1}); }), "unknown array /in_flight/0007/xi"));
-  CHECK(has(refusal([](auto& a) { a.set("config", "estimator", std::string("es")); }), "unknown array /in_flight/0000/particles"));
+  const auto has = [](const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+  };
+  CHECK(has(refusal([&](auto& a) {
+              a.put(slot + "xi", {2, xi.shape[1] - 1},
+                    std::vector<float>(static_cast<std::size_t>(2 * (xi.shape[1] - 1))));
+            }),
+            slot + "xi"));
+  CHECK(has(refusal([&](auto& a) {
+              a.put(slot + "particles", {2, particles.shape[1]},
+                    std::vector<float>(static_cast<std::size_t>(2 * particles.shape[1])));
+            }),
+            slot + "particles"));
+  CHECK(has(refusal([&](auto& a) {
+              a.put(slot + "xi", xi.shape, std::vector<double>(static_cast<std::size_t>(2 * xi.shape[1])));
+            }),
+            slot + "xi holds float64"));
+  CHECK(has(refusal([](auto& a) { a.put("in_flight/0007/xi", {1}, std::vector<float>{1}); }),
+            "unknown array /in_flight/0007/xi"));
+  CHECK(has(refusal([](auto& a) { a.set("config", "estimator", std::string("es")); }),
+            "unknown array /in_flight/0000/particles"));
   CHECK(has(refusal([](auto& a) { a.set("config", "es-pairs", std::string("3")); }), slot + "particles"));
   // One without the other: of a task that was not visited yet.
   std::string fresh;
   for (int i = 0; i < 7 && fresh.empty(); ++i)
-    if (const std::string name = "in_flight/000" + std::to_string(i) + "/"; !good.archive.find(name + "xi")) fresh = name;
+    if (const std::string name = "in_flight/000" + std::to_string(i) + "/"; !good.archive.find(name + "xi"))
+      fresh = name;
   REQUIRE(!fresh.empty());
-  CHECK(has(refusal([&](auto& a) { a.put(fresh + "xi", xi.shape, std::vector<float>(static_cast<std::size_t>(2 * xi.shape[1]))); }), fresh + "particles"));
+  CHECK(has(refusal([&](auto& a) {
+              a.put(fresh + "xi", xi.shape, std::vector<float>(static_cast<std::size_t>(2 * xi.shape[1])));
+            }),
+            fresh + "particles"));
   auto numbers = good.archive.numbers<float>(slot + "xi");
   numbers[1] = std::nanf("");
   checkpoints::Archive nan = good.archive;

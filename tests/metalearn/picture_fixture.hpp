@@ -1,4 +1,5 @@
-// Pictures made by the libraries themselves: PNG and JPEG files in memory. Only where both are there (METALEARN_PICTURES).
+// Pictures made by the libraries themselves: PNG and JPEG files in memory. Only where both are there
+// (METALEARN_PICTURES).
 #pragma once
 #include <png.h>
 #include <turbojpeg.h>
@@ -17,9 +18,11 @@ inline Bytes png(int height, int width, int channels, const Bytes& pixels) {
   image.width = static_cast<png_uint_32>(width);
   image.format = channels == 1 ? PNG_FORMAT_GRAY : channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_RGBA;
   png_alloc_size_t size = 0;
-  if (!png_image_write_to_memory(&image, nullptr, &size, 0, pixels.data(), 0, nullptr)) throw std::runtime_error(image.message);
+  if (!png_image_write_to_memory(&image, nullptr, &size, 0, pixels.data(), 0, nullptr))
+    throw std::runtime_error(image.message);
   Bytes file(size);
-  if (!png_image_write_to_memory(&image, file.data(), &size, 0, pixels.data(), 0, nullptr)) throw std::runtime_error(image.message);
+  if (!png_image_write_to_memory(&image, file.data(), &size, 0, pixels.data(), 0, nullptr))
+    throw std::runtime_error(image.message);
   file.resize(size);
   return file;
 }
@@ -29,7 +32,8 @@ inline Bytes jpeg(int height, int width, const Bytes& pixels, bool cmyk = false)
   tjhandle encoder = tjInitCompress();
   unsigned char* file = nullptr;
   unsigned long size = 0;
-  const int failed = tjCompress2(encoder, pixels.data(), width, 0, height, cmyk ? TJPF_CMYK : TJPF_RGB, &file, &size, TJSAMP_444, 100, 0);
+  const int failed = tjCompress2(encoder, pixels.data(), width, 0, height, cmyk ? TJPF_CMYK : TJPF_RGB, &file,
+                                 &size, TJSAMP_444, 100, 0);
   Bytes bytes(file, file + size);
   tjFree(file);
   tjDestroy(encoder);

@@ -1,5 +1,5 @@
-#include "metalearn/data/sources/load_dataset.hpp"
 #include "metalearn/config/presets.hpp"
+#include "metalearn/data/sources/load_dataset.hpp"
 
 #include <doctest/doctest.h>
 
@@ -8,8 +8,8 @@
 #include <set>
 
 #include "metalearn/base/finite.hpp"
-#include "metalearn/tasks/task.hpp"
 #include "metalearn/rules/update_rule.hpp"
+#include "metalearn/tasks/task.hpp"
 #include "outer_fixture.hpp"
 
 using namespace outer_test;
@@ -25,7 +25,8 @@ Config without_files(const std::string& preset) {
 
 }  // namespace
 
-TEST_CASE("the presets of many tasks draw layers, units and classes in their whole range, and from every family") {
+TEST_CASE(
+    "the presets of many tasks draw layers, units and classes in their whole range, and from every family") {
   for (const char* preset : {"paper-tasks", "laptop-tasks"}) {
     CAPTURE(preset);
     const Config c = without_files(preset);
@@ -45,7 +46,8 @@ TEST_CASE("the presets of many tasks draw layers, units and classes in their who
       for (std::size_t l = 1; l + 1 < widths.size(); ++l) {
         CHECK(widths[l] >= c.task.width_min);
         CHECK(widths[l] <= c.task.width_max);
-        const double middle = std::sqrt(static_cast<double>(c.task.width_min * c.task.width_max));  // half of the units lie below, where they are log-uniform
+        const double middle = std::sqrt(static_cast<double>(
+            c.task.width_min * c.task.width_max));  // half of the units lie below, where they are log-uniform
         narrow += static_cast<double>(widths[l]) < middle;
         wide += static_cast<double>(widths[l]) > 1.5 * middle;
         ++units;
@@ -77,7 +79,8 @@ TEST_CASE("an update of laptop-tasks, with fewer windows, moves all weights of t
   for (const auto& tensor : theta_spec(c.rule).tensors) {
     CAPTURE(tensor.name);
     if (tensor.name.ends_with("/b")) continue;  // some stand before a normalisation, which takes them out
-    const auto at = static_cast<std::ptrdiff_t>(tensor.offset), end = at + static_cast<std::ptrdiff_t>(tensor.size());
+    const auto at = static_cast<std::ptrdiff_t>(tensor.offset),
+               end = at + static_cast<std::ptrdiff_t>(tensor.size());
     CHECK_FALSE(std::equal(before.begin() + at, before.begin() + end, trainer->theta().begin() + at));
   }
 }

@@ -22,7 +22,8 @@ TEST_CASE("a stream is a pure function of its name") {
 }
 
 TEST_CASE("streams are the same in every version and on every machine, to the bit") {
-  // From a second implementation of Philox4x32-10 (checked with the published vector for counter 0, key 0) and of the logarithm.
+  // From a second implementation of Philox4x32-10 (checked with the published vector for counter 0, key 0)
+  // and of the logarithm.
   Random r(1, 2, purpose("x"), 3);
   CHECK(r.bits64() == 0x9a2caaa6d57e3c81u);
   CHECK(r.uniform() == 0x1.887115e4df2f2p-1);
@@ -54,7 +55,8 @@ TEST_CASE("uniform numbers stay in [0, 1) and have the mean and variance of a un
   CHECK(std::abs(squares / n - 1.0 / 3) < 0.005);
 }
 
-TEST_CASE("normals have mean 0, variance 1 and a normal's tails; truncated ones end at two standard deviations") {
+TEST_CASE(
+    "normals have mean 0, variance 1 and a normal's tails; truncated ones end at two standard deviations") {
   Random r(6, 0);
   double sum = 0, squares = 0;
   const int n = 100000;
@@ -90,7 +92,8 @@ TEST_CASE("a shuffle is a permutation, and every element reaches every place equ
     std::vector<int> items(5);
     std::iota(items.begin(), items.end(), 0);
     Random(8, static_cast<std::uint64_t>(draw)).shuffle(std::span(items));
-    for (std::size_t place = 0; place < 5; ++place) ++counts[place].at(static_cast<std::size_t>(items[place]));
+    for (std::size_t place = 0; place < 5; ++place)
+      ++counts[place].at(static_cast<std::size_t>(items[place]));
     std::sort(items.begin(), items.end());
     REQUIRE(items == std::vector<int>{0, 1, 2, 3, 4});
   }
@@ -101,7 +104,8 @@ TEST_CASE("a shuffle is a permutation, and every element reaches every place equ
 TEST_CASE("the portable logarithm, exponential, sine and cosine agree with libm") {
   for (double x : {1e-300, 1e-10, 0.3, 0.7071, 0.99999, 1.0, 1.00001, 1.5, 2.0, 10.0, 12345.678, 1e300})
     CHECK(portable::log(x) == doctest::Approx(std::log(x)).epsilon(1e-14));
-  for (double x = -20; x <= 20; x += 0.37) CHECK(portable::exp(x) == doctest::Approx(std::exp(x)).epsilon(1e-14));
+  for (double x = -20; x <= 20; x += 0.37)
+    CHECK(portable::exp(x) == doctest::Approx(std::exp(x)).epsilon(1e-14));
   for (double x = -6.2; x <= 6.2; x += 0.1) {
     const auto [sine, cosine] = portable::sin_cos(x);
     CHECK(std::abs(sine - std::sin(x)) < 1e-14);

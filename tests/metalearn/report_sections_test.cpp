@@ -10,12 +10,15 @@ using namespace metalearn::report;
 
 namespace {
 
-/// The configuration of a command line, as tools/cli/config_source.cpp makes it: the preset, what is given, what follows from that. No value here holds a blank.
+/// The configuration of a command line, as tools/cli/config_source.cpp makes it: the preset, what is given,
+/// what follows from that. No value here holds a blank.
 Config configuration_of(const std::string& options) {
   std::vector<std::string> words(1);
   for (const char c : options) {
-    if (c == ' ') words.emplace_back();
-    else words.back() += c;
+    if (c == ' ')
+      words.emplace_back();
+    else
+      words.back() += c;
   }
   std::map<std::string, std::string> values;
   std::set<std::string> given;
@@ -34,13 +37,20 @@ Config configuration_of(const std::string& options) {
 
 }  // namespace
 
-TEST_CASE("the command that trains the same again gives the same configuration, also where keys follow each other") {
+TEST_CASE(
+    "the command that trains the same again gives the same configuration, also where keys follow each "
+    "other") {
   for (const char* preset : {"demo", "small", "paper", "laptop-tasks"}) {
     Config c = Config::from_preset(preset);
     c.set("data", "glyph,mine=/some/where");
     CHECK(configuration_of(train_options(c)).to_map() == c.to_map());
-    for (const auto& [key, value] :
-         {std::pair{"tasks", "7"}, {"length-min", "15"}, {"length-max", "3000"}, {"hidden-min", "3"}, {"seed", "9"}, {"telemetry", "true"}, {"inner-rate", "0.02"}}) {
+    for (const auto& [key, value] : {std::pair{"tasks", "7"},
+                                     {"length-min", "15"},
+                                     {"length-max", "3000"},
+                                     {"hidden-min", "3"},
+                                     {"seed", "9"},
+                                     {"telemetry", "true"},
+                                     {"inner-rate", "0.02"}}) {
       Config changed = c;
       try {
         changed.set(key, value);
@@ -74,7 +84,8 @@ TEST_CASE("a command that evaluates names the run's own folders, or glyphs") {
 TEST_CASE("a run of which nothing is known has every section, each with what it lacks") {
   RunFiles run;
   run.directory = "r";
-  for (const Section& s : {curves_section(run), methods_section(run), transfer_section(run), representation_section(run), vae_section(run), training_section(run)}) {
+  for (const Section& s : {curves_section(run), methods_section(run), transfer_section(run),
+                           representation_section(run), vae_section(run), training_section(run)}) {
     CAPTURE(s.title);
     CHECK(s.figures.empty());
     CHECK(!s.missing.empty());
@@ -85,9 +96,18 @@ TEST_CASE("a run of which nothing is known has every section, each with what it 
 TEST_CASE("the numbers of a figure with categories stand in one row a category, under its own name") {
   Evaluation e;
   for (const auto& [name, accuracy] : {std::pair{"relu", 0.7}, {"tanh", 0.6}, {"step", 0.4}})
-    for (const double step : {0.0, 3.0}) e.scores.push_back({.data = "squares", .method = "learned", .head = "ridge", .value = name, .step = step, .accuracy = {step > 0 ? accuracy : 0.25}});
-  const std::string page = html_page({"report", "", {{.id = "s", .title = "s", .caption = "", .figures = {sweep_figure(e, "activation")}}}}, {});
-  for (const char* row : {"<td>relu</td><td class=\"number\">0.7</td><td class=\"number\">0.25</td>", "<td>tanh</td><td class=\"number\">0.6</td><td class=\"number\">0.25</td>",
+    for (const double step : {0.0, 3.0})
+      e.scores.push_back({.data = "squares",
+                          .method = "learned",
+                          .head = "ridge",
+                          .value = name,
+                          .step = step,
+                          .accuracy = {step > 0 ? accuracy : 0.25}});
+  const std::string page = html_page(
+      {"report", "", {{.id = "s", .title = "s", .caption = "", .figures = {sweep_figure(e, "activation")}}}},
+      {});
+  for (const char* row : {"<td>relu</td><td class=\"number\">0.7</td><td class=\"number\">0.25</td>",
+                          "<td>tanh</td><td class=\"number\">0.6</td><td class=\"number\">0.25</td>",
                           "<td>step</td><td class=\"number\">0.4</td><td class=\"number\">0.25</td>"})
     CHECK(page.find(row) != std::string::npos);
 }

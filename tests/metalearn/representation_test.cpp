@@ -34,7 +34,8 @@ std::vector<float> phi() {
 Representation::Source source(const std::vector<float>& data) {
   return [&data](std::int64_t first, std::int64_t count, std::int64_t batch, std::span<float> x) {
     for (std::int64_t e = 0; e < count; ++e)
-      for (std::int64_t i = 0; i < 7; ++i) x[static_cast<std::size_t>(i * batch + e)] = data[static_cast<std::size_t>((first + e) * 7 + i)];
+      for (std::int64_t i = 0; i < 7; ++i)
+        x[static_cast<std::size_t>(i * batch + e)] = data[static_cast<std::size_t>((first + e) * 7 + i)];
   };
 }
 
@@ -43,19 +44,24 @@ std::vector<double> by_hand(const std::vector<float>& data, std::int64_t n, cons
   const TensorList spec = phi_spec(kWidths);
   std::vector<double> x(data.begin(), data.end());
   for (std::size_t l = 1; l < kWidths.size(); ++l) {
-    const float *W = p.data() + spec.find("W/" + std::to_string(l))->offset, *b = p.data() + spec.find("b/" + std::to_string(l))->offset;
+    const float *W = p.data() + spec.find("W/" + std::to_string(l))->offset,
+                *b = p.data() + spec.find("b/" + std::to_string(l))->offset;
     const auto below = kWidths[l - 1], units = kWidths[l];
     std::vector<double> next(static_cast<std::size_t>(n * units));
     for (std::int64_t j = 0; j < units; ++j) {
       double mean = 0, variance = 0;
       std::vector<double> a(static_cast<std::size_t>(n), 0);
       for (std::int64_t e = 0; e < n; ++e) {
-        for (std::int64_t i = 0; i < below; ++i) a[static_cast<std::size_t>(e)] += x[static_cast<std::size_t>(e * below + i)] * static_cast<double>(W[i * units + j]);
+        for (std::int64_t i = 0; i < below; ++i)
+          a[static_cast<std::size_t>(e)] +=
+              x[static_cast<std::size_t>(e * below + i)] * static_cast<double>(W[i * units + j]);
         mean += a[static_cast<std::size_t>(e)] / static_cast<double>(n);
       }
       for (const double v : a) variance += (v - mean) * (v - mean) / static_cast<double>(n);
       for (std::int64_t e = 0; e < n; ++e)
-        next[static_cast<std::size_t>(e * units + j)] = std::max(0.0, (a[static_cast<std::size_t>(e)] - mean) / std::sqrt(variance + 1e-6) + static_cast<double>(b[j]));
+        next[static_cast<std::size_t>(e * units + j)] =
+            std::max(0.0, (a[static_cast<std::size_t>(e)] - mean) / std::sqrt(variance + 1e-6) +
+                              static_cast<double>(b[j]));
     }
     x = std::move(next);
   }
@@ -65,13 +71,16 @@ std::vector<double> by_hand(const std::vector<float>& data, std::int64_t n, cons
 double worst(const std::vector<float>& found, const std::vector<double>& expected) {
   REQUIRE(found.size() == expected.size());
   double error = 0;
-  for (std::size_t i = 0; i < found.size(); ++i) error = std::max(error, std::abs(static_cast<double>(found[i]) - expected[i]));
+  for (std::size_t i = 0; i < found.size(); ++i)
+    error = std::max(error, std::abs(static_cast<double>(found[i]) - expected[i]));
   return error;
 }
 
 }  // namespace
 
-TEST_CASE("features with statistics of the data set are the base model's on one batch of all of it, however many chunks it takes") {
+TEST_CASE(
+    "features with statistics of the data set are the base model's on one batch of all of it, however many "
+    "chunks it takes") {
   for (const std::int64_t n : {40, 512, 1300}) {
     CAPTURE(n);
     const auto data = examples(n);
@@ -83,14 +92,17 @@ TEST_CASE("features with statistics of the data set are the base model's on one 
   }
 }
 
-TEST_CASE("with fixed statistics an example's features do not depend, in any bit, on what else is computed or by how many threads") {
+TEST_CASE(
+    "with fixed statistics an example's features do not depend, in any bit, on what else is computed or by "
+    "how many threads") {
   const auto data = examples(1300);
   Representation all(kWidths, Activation::relu, phi());
   all.fix_statistics(1300, source(data));
   const auto together = all.features(1300, source(data));
   for (const std::int64_t e : {0, 511, 512, 777, 1299}) {
     const std::vector<float> one(data.begin() + 7 * e, data.begin() + 7 * e + 7);
-    CHECK(all.features(1, source(one)) == std::vector<float>(together.begin() + 5 * e, together.begin() + 5 * e + 5));
+    CHECK(all.features(1, source(one)) ==
+          std::vector<float>(together.begin() + 5 * e, together.begin() + 5 * e + 5));
   }
   Representation threads(kWidths, Activation::relu, phi(), 3);
   threads.fix_statistics(1300, source(data));
@@ -102,7 +114,8 @@ TEST_CASE("with statistics of a batch they do; the last batch is filled up with 
   const auto data = examples(50);
   Representation r(kWidths, Activation::relu, phi());
   const auto features = r.batch_features(50, 20, source(data));
-  const std::vector<float> middle(data.begin() + 7 * 20, data.begin() + 7 * 40), last(data.begin() + 7 * 30, data.end());
+  const std::vector<float> middle(data.begin() + 7 * 20, data.begin() + 7 * 40),
+      last(data.begin() + 7 * 30, data.end());
   CHECK(worst({features.begin() + 5 * 20, features.begin() + 5 * 40}, by_hand(middle, 20, phi())) < 1e-4);
   const auto tail = by_hand(last, 20, phi());
   CHECK(worst({features.begin() + 5 * 40, features.end()}, {tail.begin() + 5 * 10, tail.end()}) < 1e-4);

@@ -22,7 +22,8 @@ struct Run {
     c.set("save-every", "4");
     start_with(c, path, toy_parts())->run(kGoOn);
   }
-  Reproduction again(const Stretch& stretch, const Trainer::OnProgress& on_progress = kGoOn, const PartsMaker& parts = toy_parts()) const {
+  Reproduction again(const Stretch& stretch, const Trainer::OnProgress& on_progress = kGoOn,
+                     const PartsMaker& parts = toy_parts()) const {
     const std::string scratch = folder / ("scratch" + std::to_string(++times));
     std::filesystem::create_directory(scratch);
     return reproduce(path, stretch, scratch, on_progress, {}, parts);
@@ -56,7 +57,8 @@ std::string message(const Run& run, const Stretch& stretch) {
 
 TEST_CASE("a stretch of a run gives the bits of every snapshot and row that the run has of it") {
   const Run run;
-  const auto before = text_of(run.path + "/metrics.csv") + text_of(run.snapshot(16)) + text_of(run.path + "/lock");
+  const auto before =
+      text_of(run.path + "/metrics.csv") + text_of(run.snapshot(16)) + text_of(run.path + "/lock");
   const auto r = run.again({});
   CHECK(r.same());
   CHECK(r.from == 8);
@@ -64,7 +66,8 @@ TEST_CASE("a stretch of a run gives the bits of every snapshot and row that the 
   CHECK(generations(r) == Generations{12, 16});
   CHECK(r.metrics.compared == 8);
   CHECK(r.notes.empty());
-  CHECK(before == text_of(run.path + "/metrics.csv") + text_of(run.snapshot(16)) + text_of(run.path + "/lock"));
+  CHECK(before ==
+        text_of(run.path + "/metrics.csv") + text_of(run.snapshot(16)) + text_of(run.path + "/lock"));
 
   CHECK(generations(run.again({.from = 12})) == Generations{16});
   const auto part = run.again({.from = 8, .to = 13, .threads = 2});
@@ -106,14 +109,22 @@ TEST_CASE("a row that differs is found where no snapshot does") {
   CHECK(r.metrics.differences[0].where == "metrics.csv, update 14: objective_first");
 }
 
-TEST_CASE("a generation that is not there is answered with those that are, and nothing to compare with is a usage error") {
+TEST_CASE(
+    "a generation that is not there is answered with those that are, and nothing to compare with is a usage "
+    "error") {
   const Run run;
-  CHECK(message<checkpoints::NoInput>(run, {.from = 9}) == run.path + ": has no snapshot of generation 9; there are 8, 12, 16");
-  CHECK(message<checkpoints::UsageError>(run, {.from = 16}).find("nothing to compare with after generation 16, which is the newest") != std::string::npos);
-  CHECK(message<checkpoints::UsageError>(run, {.from = 8, .to = 11}).find("after generation 8 and up to 11") != std::string::npos);
+  CHECK(message<checkpoints::NoInput>(run, {.from = 9}) ==
+        run.path + ": has no snapshot of generation 9; there are 8, 12, 16");
+  CHECK(message<checkpoints::UsageError>(run, {.from = 16})
+            .find("nothing to compare with after generation 16, which is the newest") != std::string::npos);
+  CHECK(
+      message<checkpoints::UsageError>(run, {.from = 8, .to = 11}).find("after generation 8 and up to 11") !=
+      std::string::npos);
 }
 
-TEST_CASE("a damaged snapshot is not compared, which is noted; where it is the only one, or the start, that is an error of the run's file") {
+TEST_CASE(
+    "a damaged snapshot is not compared, which is noted; where it is the only one, or the start, that is an "
+    "error of the run's file") {
   const Run run;
   std::filesystem::resize_file(run.snapshot(16), 1000);
   std::vector<std::string> events;
@@ -125,9 +136,11 @@ TEST_CASE("a damaged snapshot is not compared, which is noted; where it is the o
   CHECK(generations(r) == Generations{12});
   CHECK(r.to == 12);
   REQUIRE(r.notes.size() == 1);
-  CHECK(r.notes[0].find("generation 16 is not compared: " + run.snapshot(16) + ": truncated") != std::string::npos);
+  CHECK(r.notes[0].find("generation 16 is not compared: " + run.snapshot(16) + ": truncated") !=
+        std::string::npos);
   CHECK(events == r.notes);
-  CHECK(message<checkpoints::BadData>(run, {.from = 12}).find("no snapshot after generation 12 is whole") != std::string::npos);
+  CHECK(message<checkpoints::BadData>(run, {.from = 12}).find("no snapshot after generation 12 is whole") !=
+        std::string::npos);
   std::filesystem::resize_file(run.snapshot(8), 1000);
   CHECK(message<checkpoints::BadData>(run, {}).find(run.snapshot(8) + ": truncated") == 0);
 }
@@ -201,5 +214,6 @@ TEST_CASE("a rerun that diverges where the run went on is a difference") {
   });
   CHECK(!r.same());
   CHECK(generations(r) == Generations{16});
-  CHECK(to_text(r.compared[0].diff.differences.at(0)).find("training: went on against " + run.path + ": training diverged") == 0);
+  CHECK(to_text(r.compared[0].diff.differences.at(0))
+            .find("training: went on against " + run.path + ": training diverged") == 0);
 }

@@ -27,13 +27,16 @@ TEST_CASE("a pixel across a border counts with its share") {
 }
 
 TEST_CASE("any resize keeps the mean, a constant stays constant, the same size changes nothing") {
-  for (const auto& [height, width, to] : {std::tuple{32, 32, 14}, std::tuple{28, 20, 9}, std::tuple{5, 7, 16}}) {
-    std::vector<float> image(static_cast<std::size_t>(height * width)), out(static_cast<std::size_t>(to * to));
+  for (const auto& [height, width, to] :
+       {std::tuple{32, 32, 14}, std::tuple{28, 20, 9}, std::tuple{5, 7, 16}}) {
+    std::vector<float> image(static_cast<std::size_t>(height * width)),
+        out(static_cast<std::size_t>(to * to));
     for (std::size_t i = 0; i < image.size(); ++i) image[i] = static_cast<float>((i * i) % 17);
     const AreaResize resize(height, width, to);
     resize(image, 1, out);
     CHECK(std::accumulate(out.begin(), out.end(), 0.0) / double(out.size()) ==
-          doctest::Approx(std::accumulate(image.begin(), image.end(), 0.0) / double(image.size())).epsilon(1e-5));
+          doctest::Approx(std::accumulate(image.begin(), image.end(), 0.0) / double(image.size()))
+              .epsilon(1e-5));
     std::fill(image.begin(), image.end(), 255.0f);
     resize(image, 1.0f / 255, out);
     for (float v : out) CHECK(v == doctest::Approx(1.0).epsilon(1e-6));

@@ -26,7 +26,8 @@ TEST_CASE("a long column is thinned evenly, and ends where it ends; a short one 
     CHECK(points.size() <= 800);
     CHECK(points.size() > (n <= 800 ? n - 1 : 399));
     CHECK(points.back().x == x.back());
-    for (std::size_t i = 2; i < points.size(); ++i) CHECK(points[i].x - points[i - 1].x == points[1].x - points[0].x);
+    for (std::size_t i = 2; i < points.size(); ++i)
+      CHECK(points[i].x - points[i - 1].x == points[1].x - points[0].x);
   }
   CHECK(thinned({}, {}).empty());
 }

@@ -23,7 +23,9 @@ std::pair<std::string, std::int64_t> opened(const std::string& before, std::int6
 
 }  // namespace
 
-TEST_CASE("a file keeps its rows up to the update that it is opened at; later ones and a torn one go, however it was torn") {
+TEST_CASE(
+    "a file keeps its rows up to the update that it is opened at; later ones and a torn one go, however it "
+    "was torn") {
   CHECK(opened("", 0) == std::pair(kHeader, std::int64_t{0}));
   const std::string three = kHeader + "1,x\n1,y\n2,z\n";
   CHECK(opened(three, 2) == std::pair(three, std::int64_t{3}));
@@ -33,7 +35,9 @@ TEST_CASE("a file keeps its rows up to the update that it is opened at; later on
   for (std::size_t n = 0; n <= three.size(); ++n) {  // written before the first snapshot, or behind it
     CAPTURE(n);
     const std::string torn = three.substr(0, n);
-    const std::string expected = *std::find_if(up_to.rbegin(), up_to.rend(), [&](const auto& whole) { return whole == kHeader || torn.starts_with(whole); });
+    const std::string expected = *std::find_if(up_to.rbegin(), up_to.rend(), [&](const auto& whole) {
+      return whole == kHeader || torn.starts_with(whole);
+    });
     CHECK(opened(torn, 2).first == expected);
   }
   CHECK(opened(kHeader + "1,x\nnot a row\n2,z\n", 2) == std::pair(kHeader + "1,x\n", std::int64_t{1}));
@@ -52,7 +56,8 @@ TEST_CASE("rows are appended as they come, and what is appended before flush() i
 }
 
 TEST_CASE("other columns are refused where a run goes on, and replaced where one begins") {
-  CHECK_THROWS_WITH_AS(opened("update,b\n1,x\n", 1), doctest::Contains("its columns are not those of this run"), checkpoints::BadData);
+  CHECK_THROWS_WITH_AS(opened("update,b\n1,x\n", 1),
+                       doctest::Contains("its columns are not those of this run"), checkpoints::BadData);
   CHECK(opened("update,b\n", 0).first == kHeader);
 }
 

@@ -1,4 +1,5 @@
-// What is wrong with a run directory is found, what is only left over is noted, and a run that trains meanwhile is no damage.
+// What is wrong with a run directory is found, what is only left over is noted, and a run that trains
+// meanwhile is no damage.
 #include "metalearn/train/run_audit.hpp"
 
 #include <doctest/doctest.h>
@@ -27,7 +28,9 @@ struct Run {
   }
   std::string snapshot(std::int64_t update) const { return checkpoints::snapshot_path(path, update); }
   std::string text(const char* name) const { return text_of(path + "/" + name); }
-  void write(const char* name, const std::string& text) const { std::ofstream(path + "/" + name, std::ios::binary) << text; }
+  void write(const char* name, const std::string& text) const {
+    std::ofstream(path + "/" + name, std::ios::binary) << text;
+  }
 
   Folder folder;
   std::string path = folder / "run";
@@ -73,7 +76,9 @@ TEST_CASE("of a whole run every snapshot, the configuration and the metrics are 
   CHECK(found(audit, Grade::note).empty());
 }
 
-TEST_CASE("a snapshot that is missing, or another file than the one that was saved, is found by the manifest; a damaged manifest is found, a missing one noted") {
+TEST_CASE(
+    "a snapshot that is missing, or another file than the one that was saved, is found by the manifest; a "
+    "damaged manifest is found, a missing one noted") {
   {
     const Run run;
     std::filesystem::remove(run.snapshot(8));
@@ -107,7 +112,9 @@ TEST_CASE("a damaged snapshot is found wherever it stands, and the others are ch
   }
 }
 
-TEST_CASE("a snapshot of another generation than its name says, with an unknown name, or that no run can come to is damaged") {
+TEST_CASE(
+    "a snapshot of another generation than its name says, with an unknown name, or that no run can come to "
+    "is damaged") {
   const Run run;
   std::filesystem::copy_file(run.snapshot(4), run.snapshot(6));
   CHECK(contains(only_damage(run), "holds generation 4, not that of its name"));
@@ -140,7 +147,9 @@ TEST_CASE("what other processes leave behind is noted") {
   CHECK(found(audit, Grade::note).size() == 2);
 }
 
-TEST_CASE("a configuration that is missing, torn, or not the newest snapshot's is damaged; updates and threads may differ") {
+TEST_CASE(
+    "a configuration that is missing, torn, or not the newest snapshot's is damaged; updates and threads may "
+    "differ") {
   const Run run;
   const std::string text = run.text("config.json");
   const auto changed = [&](const std::string& from, const std::string& to) {
@@ -166,7 +175,8 @@ TEST_CASE("a configuration that is missing, torn, or not the newest snapshot's i
   CHECK(contains(only_damage(run), "config.json: is missing"));
 }
 
-TEST_CASE("rows of metrics that are missing, stand twice or are no rows are damage up to the newest snapshot") {
+TEST_CASE(
+    "rows of metrics that are missing, stand twice or are no rows are damage up to the newest snapshot") {
   const Run run;
   const std::string text = run.text("metrics.csv");
   const auto row = [&](int update) {  // begin and end
@@ -197,7 +207,8 @@ TEST_CASE("rows of metrics that are missing, stand twice or are no rows are dama
 TEST_CASE("rows after the newest snapshot are not promised: whatever stands there is noted") {
   const Run run;
   const std::string text = run.text("metrics.csv");
-  for (const std::string& more : std::vector<std::string>{"13,1.5,1.2", "13,1\n", std::string("\0\0\0\n", 4), "15,1,1\n", "12,1,1\n"}) {
+  for (const std::string& more :
+       std::vector<std::string>{"13,1.5,1.2", "13,1\n", std::string("\0\0\0\n", 4), "15,1,1\n", "12,1,1\n"}) {
     run.write("metrics.csv", text + more);
     const auto audit = audit_run(run.path);
     CAPTURE(more);

@@ -10,8 +10,8 @@
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
 #include "checkpoints/snapshot_file.hpp"
-#include "metalearn/snapshots/run_state.hpp"
 #include "metalearn/rules/update_rule.hpp"
+#include "metalearn/snapshots/run_state.hpp"
 #include "outer_fixture.hpp"
 
 using namespace outer_test;
@@ -54,15 +54,19 @@ TEST_CASE("an unknown array or attribute, or one of another type, is refused by 
     CHECK(refusal(archive, c).find(name) != std::string::npos);
   };
   const std::string w = theta_spec(c.rule).tensors[0].name;
-  refused([](auto& a) { a.put("theta/extra/w", {1}, std::vector<float>{1}); }, "unknown array /theta/extra/w");
-  refused([](auto& a) { a.put("in_flight/0007/phi", {1}, std::vector<float>{1}); }, "unknown array /in_flight/0007/phi");
+  refused([](auto& a) { a.put("theta/extra/w", {1}, std::vector<float>{1}); },
+          "unknown array /theta/extra/w");
+  refused([](auto& a) { a.put("in_flight/0007/phi", {1}, std::vector<float>{1}); },
+          "unknown array /in_flight/0007/phi");
   refused([](auto& a) { a.put("other", {1}, std::vector<float>{1}); }, "unknown array /other");
-  refused([&](auto& a) { a.put("theta/" + w, {1}, std::vector<double>{1}); }, "/theta/" + w + " holds float64, float32 expected");
+  refused([&](auto& a) { a.put("theta/" + w, {1}, std::vector<double>{1}); },
+          "/theta/" + w + " holds float64, float32 expected");
   refused([](auto& a) { a.set("", "author", std::string("me")); }, "unknown attribute /:author");
   refused([](auto& a) { a.set("counters", "extra", std::int64_t{1}); }, "unknown attribute /counters:extra");
   refused([](auto& a) { a.set("counters", "update", 1.5); }, "/counters:update is of another type");
   refused([](auto& a) { a.set("config", "batch", std::int64_t{8}); }, "/config:batch is no text");
-  refused([&](auto& a) { a.set("theta/" + w, "unit", std::string("m")); }, "unknown attribute /theta/" + w + ":unit");
+  refused([&](auto& a) { a.set("theta/" + w, "unit", std::string("m")); },
+          "unknown attribute /theta/" + w + ":unit");
   refused([](auto& a) { a.set("data", "list", std::vector<double>{1, 2}); }, "/data:list");
 }
 
@@ -75,7 +79,13 @@ TEST_CASE("facts about the data may be any texts") {
 
 TEST_CASE("counters that no run can come to are refused") {
   const Config c = tiny_config();
-  for (const auto& [name, value] : std::vector<std::pair<std::string, std::int64_t>>{{"update", -1}, {"update", 100000000}, {"adam_steps", -1}, {"adam_steps", 13}, {"consecutive_failures", 13}, {"next_task", -1}}) {
+  for (const auto& [name, value] :
+       std::vector<std::pair<std::string, std::int64_t>>{{"update", -1},
+                                                         {"update", 100000000},
+                                                         {"adam_steps", -1},
+                                                         {"adam_steps", 13},
+                                                         {"consecutive_failures", 13},
+                                                         {"next_task", -1}}) {
     CAPTURE(name);
     auto archive = snapshot(c);
     archive.set("counters", name, value);
@@ -98,11 +108,14 @@ TEST_CASE("a configuration that contradicts itself is a bad snapshot, not a user
   CHECK_THROWS_AS(config_from(archive), checkpoints::BadData);
 }
 
-TEST_CASE("kernels that give other bits than a snapshot's are noted, with the level to force; those that give the same are not") {
+TEST_CASE(
+    "kernels that give other bits than a snapshot's are noted, with the level to force; those that give the "
+    "same are not") {
   const Config c = tiny_config();
   auto archive = snapshot(c);
   CHECK(kernels_note(archive).empty());
-  const bool fused = autodiff::kernels::active<float>().isa[0] == 'v' && autodiff::kernels::active<float>().isa[1] >= '3';
+  const bool fused =
+      autodiff::kernels::active<float>().isa[0] == 'v' && autodiff::kernels::active<float>().isa[1] >= '3';
   for (const char* level : {"v3", "v4"}) {
     archive.set("", "kernels", std::string(level));
     CHECK(kernels_note(archive).empty() == fused);
@@ -128,7 +141,9 @@ TEST_CASE("a run that goes on with kernels of other bits says so in its first pr
     events = p.events;
     return true;
   });
-  CHECK(std::any_of(events.begin(), events.end(), [](const auto& e) { return e.find("from here on the bits differ") != std::string::npos; }));
+  CHECK(std::any_of(events.begin(), events.end(), [](const auto& e) {
+    return e.find("from here on the bits differ") != std::string::npos;
+  }));
 }
 
 TEST_CASE("the newest snapshot of a run that saves and removes meanwhile is found") {
@@ -159,8 +174,13 @@ TEST_CASE("a snapshot under another generation's name is refused, not trained on
   Config c = tiny_config();
   c.updates = 4;
   start_with(c, folder / "run", toy_parts())->run([](const Progress&) { return true; });
-  std::filesystem::copy(checkpoints::snapshot_path(folder / "run", 4), checkpoints::snapshot_path(folder / "run", 9));
+  std::filesystem::copy(checkpoints::snapshot_path(folder / "run", 4),
+                        checkpoints::snapshot_path(folder / "run", 9));
   CHECK_THROWS_AS(newest_run_snapshot(folder / "run"), checkpoints::BadData);
-  CHECK_THROWS_WITH_AS(resume_with(folder / "run", {{"updates", "12"}}, toy_parts()),
-                       (checkpoints::snapshot_path(folder / "run", 9) + ": holds generation 4, not that of its name; move it away, or give it the name of its generation").c_str(), checkpoints::BadData);
+  CHECK_THROWS_WITH_AS(
+      resume_with(folder / "run", {{"updates", "12"}}, toy_parts()),
+      (checkpoints::snapshot_path(folder / "run", 9) +
+       ": holds generation 4, not that of its name; move it away, or give it the name of its generation")
+          .c_str(),
+      checkpoints::BadData);
 }

@@ -77,10 +77,16 @@ TEST_CASE("theta lies in the archive under the specification's names and shapes"
   CHECK(theta_from(archive, "theta", c.rule) == s.theta);
 }
 
-TEST_CASE("the best validation is the most accurate after at least one inner step, then of the lowest objective, then the earliest") {
+TEST_CASE(
+    "the best validation is the most accurate after at least one inner step, then of the lowest objective, "
+    "then the earliest") {
   CHECK_FALSE(best({}));
   CHECK_FALSE(best({{50, {0, 0.1, 0.99}}}));
-  const auto winner = best({{50, {0, 0.1, 0.99}}, {50, {10, 1.0, 0.6}}, {100, {10, 0.9, 0.6}}, {150, {25, 0.9, 0.6}}, {200, {25, 0.5, 0.59}}});
+  const auto winner = best({{50, {0, 0.1, 0.99}},
+                            {50, {10, 1.0, 0.6}},
+                            {100, {10, 0.9, 0.6}},
+                            {150, {25, 0.9, 0.6}},
+                            {200, {25, 0.5, 0.59}}});
   REQUIRE(winner);
   CHECK(winner->update == 100);
   CHECK(winner->point.mark == 10);
@@ -98,7 +104,8 @@ TEST_CASE("a snapshot names the version of the program that the build file has")
   const Config c = tiny_config();
   const checkpoints::Archive archive = to_archive(c, some_state(c), InFlightPool(c, {}), {});
   const std::string version = archive.attribute<std::string>("", "program_version");
-  CHECK(text_of(METALEARN_SOURCE "/CMakeLists.txt").find("project(metalearn VERSION " + version + " ") != std::string::npos);
+  CHECK(text_of(METALEARN_SOURCE "/CMakeLists.txt").find("project(metalearn VERSION " + version + " ") !=
+        std::string::npos);
 }
 
 TEST_CASE("an archive of another architecture, or of a task past its length, is refused") {

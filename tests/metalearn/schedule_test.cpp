@@ -3,8 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include "metalearn/rules/update_rule.hpp"
 #include "metalearn/model/tensor_list.hpp"
+#include "metalearn/rules/update_rule.hpp"
 
 using namespace metalearn;
 
@@ -70,5 +70,6 @@ TEST_CASE("the merge weights have a rate of their own, in both directions, and n
   REQUIRE(scale.size() == static_cast<std::size_t>(theta.size));
   CHECK(std::count(scale.begin(), scale.end(), 20.0f) == 2 * 13);  // 12 weights and an offset each
   CHECK(std::count(scale.begin(), scale.end(), 1.0f) == theta.size - 2 * 13);
-  for (const char* name : {"forward/merge/w", "backward/merge/b"}) CHECK(scale[static_cast<std::size_t>(theta.find(name)->offset)] == 20);
+  for (const char* name : {"forward/merge/w", "backward/merge/b"})
+    CHECK(scale[static_cast<std::size_t>(theta.find(name)->offset)] == 20);
 }

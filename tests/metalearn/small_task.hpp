@@ -1,10 +1,11 @@
-// A data set of a few coloured-noise images in memory, and tasks drawn from it: what the tests of windows with the real model share.
+// A data set of a few coloured-noise images in memory, and tasks drawn from it: what the tests of windows
+// with the real model share.
 #pragma once
 #include <memory>
 
-#include "metalearn/windows/in_flight.hpp"
 #include "metalearn/base/random.hpp"
 #include "metalearn/model/phi.hpp"
+#include "metalearn/windows/in_flight.hpp"
 #include "outer_fixture.hpp"
 
 namespace outer_test {
@@ -20,7 +21,9 @@ inline std::shared_ptr<const Dataset> small_dataset(const std::string& name = "r
     images->height = images->width = 6;
     for (std::int32_t i = 0; i < 72; ++i) {
       images->labels.push_back(i % 3);
-      for (int p = 0; p < 36; ++p) images->pixels.push_back(static_cast<std::uint8_t>(random.below(100) + (p / 12 == i % 3 ? 120u : 0u)));
+      for (int p = 0; p < 36; ++p)
+        images->pixels.push_back(
+            static_cast<std::uint8_t>(random.below(100) + (p / 12 == i % 3 ? 120u : 0u)));
     }
   }
   return set;

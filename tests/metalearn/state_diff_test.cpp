@@ -3,8 +3,8 @@
 
 #include <doctest/doctest.h>
 
-#include "metalearn/snapshots/run_state.hpp"
 #include "metalearn/rules/update_rule.hpp"
+#include "metalearn/snapshots/run_state.hpp"
 #include "outer_fixture.hpp"
 
 using namespace outer_test;
@@ -41,7 +41,8 @@ TEST_CASE("a state is the same as itself") {
   CHECK(diff.notes.empty());
 }
 
-TEST_CASE("an array that differs is named with the first numbers that do, so that they read back, and how many") {
+TEST_CASE(
+    "an array that differs is named with the first numbers that do, so that they read back, and how many") {
   const RunSnapshot a = snapshot(tiny_config());
   RunSnapshot b = a;
   a.archive.array("in_flight/0001/phi");
@@ -88,10 +89,15 @@ TEST_CASE("missing arrays, other shapes and other types are told from other numb
   b.archive.put("theta/extra", {2}, std::vector<float>{1, 2});
   b.archive.put("in_flight/0000/phi", {1, 3}, a.archive.numbers<float>("in_flight/0000/phi"));
   b.archive.put("validation/mark", {1}, std::vector<std::int32_t>{25});
-  CHECK(lines(diff_states(a, b).differences) == Lines{"theta/extra: nothing against float32 [2]", "in_flight/0000/phi: float32 [3] against float32 [1, 3]", "validation/mark: int64 [1] against int32 [1]"});
+  CHECK(lines(diff_states(a, b).differences) ==
+        Lines{"theta/extra: nothing against float32 [2]",
+              "in_flight/0000/phi: float32 [3] against float32 [1, 3]",
+              "validation/mark: int64 [1] against int32 [1]"});
 }
 
-TEST_CASE("counters, facts about the data and keys that change bits are differences; keys that do not, the version and the kernels are notes") {
+TEST_CASE(
+    "counters, facts about the data and keys that change bits are differences; keys that do not, the version "
+    "and the kernels are notes") {
   const RunSnapshot a = snapshot(tiny_config());
   RunSnapshot b = a;
   b.archive.set("counters", "update", std::int64_t{13});
@@ -102,7 +108,9 @@ TEST_CASE("counters, facts about the data and keys that change bits are differen
   b.archive.set("", "program_version", std::string("9.9"));
   b.archive.set("", "kernels", std::string("v9"));
   const StateDiff diff = diff_states(a, b);
-  CHECK(lines(diff.differences) == Lines{"config:inner-rate: " + a.config.to_map().at("inner-rate") + " against 0.5", "data:0000: one fact against another fact", "counters:update: 12 against 13"});
+  CHECK(lines(diff.differences) ==
+        Lines{"config:inner-rate: " + a.config.to_map().at("inner-rate") + " against 0.5",
+              "data:0000: one fact against another fact", "counters:update: 12 against 13"});
   REQUIRE(diff.notes.size() == 5);
   CHECK(diff.notes[0].where == "config:save-every");
   CHECK(diff.notes[3].where == "kernels");
@@ -113,7 +121,8 @@ TEST_CASE("every difference is listed, theta's before the optimiser's") {
   const RunSnapshot a = snapshot(c);
   RunSnapshot b = a;
   for (const auto& t : theta_spec(c.rule).tensors)
-    for (const char* group : {"adam/m/", "theta/"}) b.archive.put(group + t.name, t.shape, std::vector<float>(static_cast<std::size_t>(t.size()), 0.125f));
+    for (const char* group : {"adam/m/", "theta/"})
+      b.archive.put(group + t.name, t.shape, std::vector<float>(static_cast<std::size_t>(t.size()), 0.125f));
   const auto diff = diff_states(a, b);
   CHECK(diff.differences.size() == 2 * theta_spec(c.rule).tensors.size());
   CHECK(diff.differences.front().where.starts_with("theta/"));
@@ -122,10 +131,12 @@ TEST_CASE("every difference is listed, theta's before the optimiser's") {
 
 TEST_CASE("rows of metrics are compared where both runs have them, without the seconds") {
   const std::string head = "update,objective_first,objective_last,rate,seconds\n";
-  const auto a = parse_metrics(head + "1,1,2,3,0.1\n2,1,2,3,0.1\n3,1,,3,0.1\n4,1,2,3,0.1\n"), b = parse_metrics(head + "2,1,2,3,0.2\n3,1,2.5,3,0.2\n4,1,9,3,0.2\n5,1,2,3,0.2\n6,1,2");
+  const auto a = parse_metrics(head + "1,1,2,3,0.1\n2,1,2,3,0.1\n3,1,,3,0.1\n4,1,2,3,0.1\n"),
+             b = parse_metrics(head + "2,1,2,3,0.2\n3,1,2.5,3,0.2\n4,1,9,3,0.2\n5,1,2,3,0.2\n6,1,2");
   const auto all = diff_metrics(a, b, 0, 100);
   CHECK(all.compared == 3);
-  CHECK(lines(all.differences) == Lines{"metrics.csv, update 3: objective_last: nothing against 2.5; 2 of 3 differ"});
+  CHECK(lines(all.differences) ==
+        Lines{"metrics.csv, update 3: objective_last: nothing against 2.5; 2 of 3 differ"});
   CHECK(diff_metrics(a, b, 0, 2).differences.empty());
   CHECK(diff_metrics(a, b, 4, 9).compared == 0);
   const auto other = parse_metrics("update,objective_first,objective_last,speed,seconds\n2,1,2,3,0.1\n");

@@ -52,7 +52,9 @@ TEST_CASE("beyond the limit the least recently used goes") {
   CHECK(cache.idle() == 0);  // both were there; 8 is gone
 }
 
-TEST_CASE("steps that are used one after the other share one arena, steps used at one time have one each, and results do not depend on that") {
+TEST_CASE(
+    "steps that are used one after the other share one arena, steps used at one time have one each, and "
+    "results do not depend on that") {
   StepCache cache(small_config().rule);
   std::vector<float> apart;
   {

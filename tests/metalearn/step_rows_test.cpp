@@ -6,7 +6,9 @@
 
 using namespace metalearn;
 
-TEST_CASE("a window has a row per inner step, which begins with the update and tells task, t and both norms; one without norms has none") {
+TEST_CASE(
+    "a window has a row per inner step, which begins with the update and tells task, t and both norms; one "
+    "without norms has none") {
   InFlight task{7, Task(nullptr), "a", 20, 12, {}};  // after a window of 3 steps
   GradientEstimate e;
   e.steps = 3;

@@ -32,23 +32,32 @@ TEST_CASE("the values of an axis: lists, and ranges in steps that suit it, ends 
   CHECK(values("permutation=2..3") == Texts{"2", "3"});
   CHECK(sweep_axis_from("update=all", {0, 500, 700}).values == Texts{"0", "500", "700"});
   CHECK(sweep_axis_from("update=700", {0, 500, 700}).values == Texts{"700"});
-  CHECK_THROWS_WITH_AS(sweep_axis_from("update=1", {0, 500}), doctest::Contains("there are 0, 500"), checkpoints::UsageError);
+  CHECK_THROWS_WITH_AS(sweep_axis_from("update=1", {0, 500}), doctest::Contains("there are 0, 500"),
+                       checkpoints::UsageError);
   CHECK(values("activation=step,relu") == Texts{"step", "relu"});
   CHECK(values("activation=all") == activation_names());
 }
 
 TEST_CASE("a value that can't be built is refused by name, with what is allowed") {
-  struct Row { const char *text, *says; };
-  for (const Row& row : {Row{"depht=1", "did you mean 'depth'"}, Row{"depth", "no values"}, Row{"depth=", "no values"}, Row{"depth=0", "'0' can't be built (allowed: whole numbers 1 .. 64"},
-                         Row{"depth=1..x", "'x' can't be built"}, Row{"depth=4..2", "write 2..4"}, Row{"width=99999", "2 .. 16384"}, Row{"width=1", "2 .. 16384"}, Row{"activation=rleu", "did you mean 'relu'"},
-                         Row{"permutation=0..5000", "more than 1000 values"}, Row{"labels=1.5", "'1.5' can't be built"}}) {
+  struct Row {
+    const char *text, *says;
+  };
+  for (const Row& row :
+       {Row{"depht=1", "did you mean 'depth'"}, Row{"depth", "no values"}, Row{"depth=", "no values"},
+        Row{"depth=0", "'0' can't be built (allowed: whole numbers 1 .. 64"},
+        Row{"depth=1..x", "'x' can't be built"}, Row{"depth=4..2", "write 2..4"},
+        Row{"width=99999", "2 .. 16384"}, Row{"width=1", "2 .. 16384"},
+        Row{"activation=rleu", "did you mean 'relu'"}, Row{"permutation=0..5000", "more than 1000 values"},
+        Row{"labels=1.5", "'1.5' can't be built"}}) {
     CAPTURE(row.text);
     CHECK_THROWS_WITH_AS(sweep_axis_from(row.text), doctest::Contains(row.says), checkpoints::UsageError);
   }
 }
 
 TEST_CASE("a cell is the common evaluation but for the value") {
-  const auto cell = [](const char* text, std::size_t i) { return sweep_cell(sweep_axis_from(text), i, common()); };
+  const auto cell = [](const char* text, std::size_t i) {
+    return sweep_cell(sweep_axis_from(text), i, common());
+  };
   CHECK(cell("depth=1..3", 2).options.hidden == std::vector<std::int64_t>{24, 24, 24});
   CHECK(cell("width=8,9", 1).options.hidden == std::vector<std::int64_t>{9, 9});
   CHECK(cell("activation=step", 0).rule.activation == Activation::step);

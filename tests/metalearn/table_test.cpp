@@ -1,5 +1,5 @@
-#include "metalearn/data/sources/load_dataset.hpp"
 #include "metalearn/data/formats/table.hpp"
+#include "metalearn/data/sources/load_dataset.hpp"
 
 #include <doctest/doctest.h>
 
@@ -16,15 +16,20 @@ namespace {
 /// rows rows of three columns: 10 + 2 * row, a constant, -row; labels cycle.
 std::string rows(int count, const std::vector<std::string>& labels) {
   std::string text = "x,c,y,label\n";
-  for (int i = 0; i < count; ++i) text += std::to_string(10 + 2 * i) + ",7," + std::to_string(-i) + "," + labels[static_cast<std::size_t>(i) % labels.size()] + "\n";
+  for (int i = 0; i < count; ++i)
+    text += std::to_string(10 + 2 * i) + ",7," + std::to_string(-i) + "," +
+            labels[static_cast<std::size_t>(i) % labels.size()] + "\n";
   return text;
 }
 
-void write_text(const std::filesystem::path& path, const std::string& text) { write(path, Bytes(text.begin(), text.end())); }
+void write_text(const std::filesystem::path& path, const std::string& text) {
+  write(path, Bytes(text.begin(), text.end()));
+}
 
 void write_npy(const TempFolder& folder, const std::string& prefix, int count, int classes) {
   std::vector<float> x;
-  std::string header = "{'descr': '<i4', 'fortran_order': False, 'shape': (" + std::to_string(count) + ",), }\n";
+  std::string header =
+      "{'descr': '<i4', 'fortran_order': False, 'shape': (" + std::to_string(count) + ",), }\n";
   Bytes labels = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, static_cast<std::uint8_t>(header.size()), 0};
   labels.insert(labels.end(), header.begin(), header.end());
   for (int i = 0; i < count; ++i) {
@@ -99,7 +104,9 @@ TEST_CASE("tables that do not fit together are refused by name") {
   const std::string header = "x,c,y,label\n", numbers = rows(40, {"a", "b"}).substr(header.size());
   write_text(folder / "test.csv", "c,x,y,label\n" + numbers);
   CHECK(exit_code([&] { load_dataset("mine=" + folder.string()); }, message) == 65);
-  CHECK_MESSAGE(contains(message, "column 1 of the features is 'x' in the train part but 'c' in the test part"), message);
+  CHECK_MESSAGE(
+      contains(message, "column 1 of the features is 'x' in the train part but 'c' in the test part"),
+      message);
   write_text(folder / "test.csv", numbers);
   CHECK(exit_code([&] { load_dataset("mine=" + folder.string()); }, message) == 65);
   CHECK_MESSAGE(contains(message, "is 'x' in the train part but no header in the test part"), message);

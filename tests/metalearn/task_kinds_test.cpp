@@ -18,7 +18,8 @@ ImageSet features(int classes, float mirror) {
   set.mirror = mirror;
   for (int i = 0; i < 30 * classes; ++i) {
     set.labels.push_back(i % classes);
-    for (const float x : {static_cast<float>(i % classes), static_cast<float>(i / classes), 3.0f, 4.0f, 5.0f}) set.features.push_back(x);
+    for (const float x : {static_cast<float>(i % classes), static_cast<float>(i / classes), 3.0f, 4.0f, 5.0f})
+      set.features.push_back(x);
   }
   return set;
 }
@@ -28,7 +29,8 @@ ImageSet colours(int classes) {
   ImageSet set{2, 2, {}, {}, 3};
   for (int i = 0; i < 30 * classes; ++i) {
     set.labels.push_back(i % classes);
-    for (int k = 0; k < 3; ++k) set.pixels.insert(set.pixels.end(), 4, static_cast<std::uint8_t>(10 * (i % classes) + k));
+    for (int k = 0; k < 3; ++k)
+      set.pixels.insert(set.pixels.end(), 4, static_cast<std::uint8_t>(10 * (i % classes) + k));
   }
   return set;
 }
@@ -56,11 +58,13 @@ std::vector<float> batch(const Task& task, std::int64_t t = 0, std::int64_t size
 
 }  // namespace
 
-TEST_CASE("a task on features has as many inputs as they are, and shows them as they are, unturned and unshifted") {
+TEST_CASE(
+    "a task on features has as many inputs as they are, and shows them as they are, unturned and unshifted") {
   TaskConfig config = plain();
   config.rotate = config.shift = 1;
   const auto data = dataset(features(3, 1), 3);
-  for (const Task& task : {TaskDistribution(config, {data}, 1).draw(Role::train, 0), evaluation_task(data, {8}, config, 1)}) {
+  for (const Task& task :
+       {TaskDistribution(config, {data}, 1).draw(Role::train, 0), evaluation_task(data, {8}, config, 1)}) {
     REQUIRE(task.widths()[0] == 5);
     const auto x = batch(task);
     for (std::size_t e = 0; e < 16; ++e) {
@@ -81,14 +85,16 @@ TEST_CASE("features are permuted, inverted about their mirror, and noisy like pi
     return std::multiset<float>(x.begin(), x.end());
   };
   std::set<std::vector<float>> orders;
-  for (std::uint64_t id = 0; id < 8; ++id) orders.insert(batch(TaskDistribution(config, {data}, 1).draw(Role::train, id), 0, 1));
+  for (std::uint64_t id = 0; id < 8; ++id)
+    orders.insert(batch(TaskDistribution(config, {data}, 1).draw(Role::train, id), 0, 1));
   CHECK(orders.size() > 4);
   for (const float constant : {3.0f, 4.0f, 5.0f}) CHECK(shown(0, config).contains(constant));
   config.invert = 1;
   for (const float constant : {-3.0f, -4.0f, -5.0f}) CHECK(shown(0, config).contains(constant));
   const auto ones = dataset(features(3, 1), 3);
   const auto inverted = batch(TaskDistribution(config, {ones}, 1).draw(Role::train, 0), 0, 1);
-  for (const float constant : {-2.0f, -3.0f, -4.0f}) CHECK(std::count(inverted.begin(), inverted.end(), constant) >= 1);
+  for (const float constant : {-2.0f, -3.0f, -4.0f})
+    CHECK(std::count(inverted.begin(), inverted.end(), constant) >= 1);
   config.invert = config.permute = 0;
   config.noise = 1;
   CHECK(batch(TaskDistribution(config, {data}, 1).draw(Role::train, 0), 0, 1)[2] != 3);
@@ -102,7 +108,8 @@ TEST_CASE("a task on colour images has each channel's inputs one after the other
   REQUIRE(task.widths()[0] == 48);
   const auto x = batch(task, 0, 8);
   for (std::size_t e = 0; e < 8; ++e)
-    for (std::size_t i = 0; i < 48; ++i) CHECK(std::lround(x[i * 8 + e] * 255) % 10 == static_cast<long>(i / 16));
+    for (std::size_t i = 0; i < 48; ++i)
+      CHECK(std::lround(x[i * 8 + e] * 255) % 10 == static_cast<long>(i / 16));
 }
 
 TEST_CASE("classes kept for reporting are in no other task, and all that an evaluation sees") {
@@ -119,7 +126,9 @@ TEST_CASE("classes kept for reporting are in no other task, and all that an eval
     for (std::size_t e = 0; e < 200; ++e) classes.insert(static_cast<int>(x[e]));
     return classes;
   };
-  const auto within = [](const std::set<int>& some, const std::set<int>& all) { return std::includes(all.begin(), all.end(), some.begin(), some.end()); };
+  const auto within = [](const std::set<int>& some, const std::set<int>& all) {
+    return std::includes(all.begin(), all.end(), some.begin(), some.end());
+  };
   for (std::uint64_t id = 0; id < 10; ++id) {
     CHECK(within(seen(tasks.draw(Role::train, id)), {0, 4, 7}));
     CHECK(within(seen(tasks.draw(Role::validation, id)), {1, 5}));

@@ -16,7 +16,8 @@ using namespace metalearn;
 
 namespace {
 
-/// classes x per_class images of 4 x 4; example k of class c has first pixel 10 c and second pixel k, the rest 100.
+/// classes x per_class images of 4 x 4; example k of class c has first pixel 10 c and second pixel k, the
+/// rest 100.
 ImageSet images(int classes, int per_class, const std::vector<int>& only = {}) {
   ImageSet set{4, 4, {}, {}};
   for (int k = 0; k < per_class; ++k)
@@ -30,7 +31,8 @@ ImageSet images(int classes, int per_class, const std::vector<int>& only = {}) {
   return set;
 }
 
-std::shared_ptr<const Dataset> dataset(const std::string& name, int classes, std::vector<int> validation_classes = {}) {
+std::shared_ptr<const Dataset> dataset(const std::string& name, int classes,
+                                       std::vector<int> validation_classes = {}) {
   auto data = std::make_shared<Dataset>();
   data->name = name;
   for (int c = 0; c < classes; ++c) data->class_names.push_back(std::to_string(c));
@@ -62,7 +64,8 @@ struct Labelled {
 
 Labelled labelled(const Task& task, const TaskConfig& config, std::int64_t t, std::int64_t index = 0) {
   const auto n2 = static_cast<std::size_t>(2 * task.classes() * config.labels_per_class);
-  Labelled l{std::vector<float>(static_cast<std::size_t>(task.widths()[0]) * n2), std::vector<std::int32_t>(n2)};
+  Labelled l{std::vector<float>(static_cast<std::size_t>(task.widths()[0]) * n2),
+             std::vector<std::int32_t>(n2)};
   task.labelled(t, index, l.x, l.labels);
   return l;
 }
@@ -102,11 +105,15 @@ TEST_CASE("any run of as many ids as there are families holds each once") {
     CHECK(seen.size() == 3);
   }
   std::set<std::string> firsts;
-  for (std::uint64_t seed = 0; seed < 30; ++seed) firsts.insert(TaskDistribution(plain(), {dataset("a", 4), dataset("b", 5)}, seed).draw(Role::train, 0).family());
+  for (std::uint64_t seed = 0; seed < 30; ++seed)
+    firsts.insert(
+        TaskDistribution(plain(), {dataset("a", 4), dataset("b", 5)}, seed).draw(Role::train, 0).family());
   CHECK(firsts.size() == 2);
 }
 
-TEST_CASE("a labelled pair has every class as often as asked, its label belongs to its image, and no example is in both batches") {
+TEST_CASE(
+    "a labelled pair has every class as often as asked, its label belongs to its image, and no example is in "
+    "both batches") {
   const TaskConfig config = plain();
   const TaskDistribution tasks(config, {dataset("a", 10)}, 2);
   for (std::uint64_t id = 0; id < 10; ++id) {
@@ -125,31 +132,39 @@ TEST_CASE("a labelled pair has every class as often as asked, its label belongs 
       }
       for (int count : counts) CHECK(count == config.labels_per_class);
       CHECK(used[half].size() == n);
-      CHECK(!std::is_sorted(l.labels.begin() + static_cast<std::ptrdiff_t>(half * n), l.labels.begin() + static_cast<std::ptrdiff_t>((half + 1) * n)));
+      CHECK(!std::is_sorted(l.labels.begin() + static_cast<std::ptrdiff_t>(half * n),
+                            l.labels.begin() + static_cast<std::ptrdiff_t>((half + 1) * n)));
     }
     for (const auto& [label, kinds] : class_of_label) CHECK(kinds.size() == 1);
     for (const auto& example : used[0]) CHECK(used[1].count(example) == 0);
   }
 }
 
-TEST_CASE("a class with fewer examples than two batches take is refused by name, number and fix; fewer labels make it enough") {
+TEST_CASE(
+    "a class with fewer examples than two batches take is refused by name, number and fix; fewer labels make "
+    "it enough") {
   auto data = std::make_shared<Dataset>(*dataset("small", 2));
   data->train = images(2, 19);
   TaskConfig config = plain();
   CHECK_THROWS_WITH_AS(TaskDistribution(config, {data}, 0),
-                       "data 'small': fewer than 20 examples in class '0' of the train split (19 found); add examples, or lower labels-per-class to 9", checkpoints::BadData);
+                       "data 'small': fewer than 20 examples in class '0' of the train split (19 found); add "
+                       "examples, or lower labels-per-class to 9",
+                       checkpoints::BadData);
   config.labels_per_class = 9;
   TaskDistribution(config, {data}, 0);
   data->test = images(2, 17);
   CHECK_THROWS_WITH_AS(evaluation_task(data, {}, config, 0),
-                       "data 'small': fewer than 18 examples in class '0' of the test split (17 found); add examples, or lower labels-per-class to 8", checkpoints::BadData);
+                       "data 'small': fewer than 18 examples in class '0' of the test split (17 found); add "
+                       "examples, or lower labels-per-class to 8",
+                       checkpoints::BadData);
   config.labels_per_class = 8;
   evaluation_task(data, {}, config, 0);
 }
 
 TEST_CASE("reporting tasks show the held-out classes on images that meta-validation never saw") {
   auto data = std::make_shared<Dataset>(*dataset("a", 10, {6, 8}));
-  for (std::size_t i = 2; i < data->test.pixels.size(); i += 16) data->test.pixels[i] = 7;  // marks a test image
+  for (std::size_t i = 2; i < data->test.pixels.size(); i += 16)
+    data->test.pixels[i] = 7;  // marks a test image
   const TaskDistribution tasks(plain(), {data}, 5);
   for (const auto& [role, mark] : {std::pair{Role::validation, 100}, std::pair{Role::test, 7}}) {
     std::set<int> classes;
@@ -167,13 +182,16 @@ TEST_CASE("reporting tasks show the held-out classes on images that meta-validat
   }
 }
 
-TEST_CASE("a set with too little held out for a role is left out of it; where none has enough the message says so") {
+TEST_CASE(
+    "a set with too little held out for a role is left out of it; where none has enough the message says "
+    "so") {
   auto thin = std::make_shared<Dataset>(*dataset("thin", 4));
   thin->test = images(4, 19);
   const TaskDistribution tasks(plain(), {thin, dataset("a", 5)}, 1);
   for (std::uint64_t id = 0; id < 10; ++id) CHECK(tasks.draw(Role::test, id).family() == "a");
   CHECK_THROWS_WITH_AS(TaskDistribution(plain(), {thin}, 1).draw(Role::test, 0),
-                       "none of the data sets has a test split of two classes or more with 20 examples of each; add data that has (metalearn data NAME=DIR shows it), or lower "
+                       "none of the data sets has a test split of two classes or more with 20 examples of "
+                       "each; add data that has (metalearn data NAME=DIR shows it), or lower "
                        "labels-per-class",
                        checkpoints::BadData);
 }
@@ -200,7 +218,9 @@ TEST_CASE("training tasks never show a class of meta-validation, and meta-valida
   CHECK(sizes == std::set<int>{2, 3, 4, 5, 6, 7, 8});
 }
 
-TEST_CASE("a set that keeps no classes is validated on all of its classes, one that holds nothing out is left out") {
+TEST_CASE(
+    "a set that keeps no classes is validated on all of its classes, one that holds nothing out is left "
+    "out") {
   auto bare = std::make_shared<Dataset>(*dataset("bare", 4));
   bare->validation = {};
   const TaskDistribution tasks(plain(), {bare, dataset("a", 5)}, 1);
@@ -242,23 +262,30 @@ TEST_CASE("a permutation is one per task: the same for every batch, and nothing 
   config.permute = 0;
   const Task unchanged = TaskDistribution(config, {data}, 1).draw(Role::train, 0);
   CHECK(unchanged.classes() == task.classes());
-  const auto row_of = [](const std::vector<float>& x, std::size_t i) { return std::vector<float>(x.begin() + static_cast<std::ptrdiff_t>(32 * i), x.begin() + static_cast<std::ptrdiff_t>(32 * (i + 1))); };
+  const auto row_of = [](const std::vector<float>& x, std::size_t i) {
+    return std::vector<float>(x.begin() + static_cast<std::ptrdiff_t>(32 * i),
+                              x.begin() + static_cast<std::ptrdiff_t>(32 * (i + 1)));
+  };
   const auto place = [&](const std::vector<float>& row, const std::vector<float>& x) {
     for (std::size_t i = 0; i < 16; ++i)
       if (row_of(x, i) == row) return i;
     return std::size_t{99};
   };
-  const auto p0 = unlabelled(task, 0), p1 = unlabelled(task, 1), u0 = unlabelled(unchanged, 0), u1 = unlabelled(unchanged, 1);
+  const auto p0 = unlabelled(task, 0), p1 = unlabelled(task, 1), u0 = unlabelled(unchanged, 0),
+             u1 = unlabelled(unchanged, 1);
   for (std::size_t i : {0u, 1u}) {
     CHECK(place(row_of(u0, i), p0) < 16);
     CHECK(place(row_of(u0, i), p0) == place(row_of(u1, i), p1));
   }
-  CHECK(std::accumulate(p0.begin(), p0.end(), 0.0) == doctest::Approx(std::accumulate(u0.begin(), u0.end(), 0.0)));
+  CHECK(std::accumulate(p0.begin(), p0.end(), 0.0) ==
+        doctest::Approx(std::accumulate(u0.begin(), u0.end(), 0.0)));
 }
 
 TEST_CASE("inversion, input signs and noise do what they say") {
   const auto data = dataset("a", 4);
-  const auto batch = [&](TaskConfig config) { return unlabelled(TaskDistribution(config, {data}, 1).draw(Role::train, 0), 0); };
+  const auto batch = [&](TaskConfig config) {
+    return unlabelled(TaskDistribution(config, {data}, 1).draw(Role::train, 0), 0);
+  };
   const auto base = batch(plain());
 
   TaskConfig config = plain();
@@ -273,7 +300,8 @@ TEST_CASE("inversion, input signs and noise do what they say") {
   for (std::size_t input = 0; input < 16; ++input) {
     const bool flip = signs[32 * input] != base[32 * input];
     flipped += flip;
-    for (std::size_t e = 0; e < 32; ++e) CHECK(signs[32 * input + e] == (flip ? 1 - base[32 * input + e] : base[32 * input + e]));
+    for (std::size_t e = 0; e < 32; ++e)
+      CHECK(signs[32 * input + e] == (flip ? 1 - base[32 * input + e] : base[32 * input + e]));
   }
   CHECK(flipped > 0);
   CHECK(flipped < 16);
@@ -358,9 +386,12 @@ TEST_CASE("turns and shifts move an image by as much as allowed, differently for
   CHECK(most > 4.8);
 }
 
-TEST_CASE("an evaluation shows all classes, unlabelled images of the train split and labelled ones of the test split, unchanged") {
+TEST_CASE(
+    "an evaluation shows all classes, unlabelled images of the train split and labelled ones of the test "
+    "split, unchanged") {
   auto data = std::make_shared<Dataset>(*dataset("a", 10, {6, 8}));
-  for (std::size_t i = 2; i < data->test.pixels.size(); i += 16) data->test.pixels[i] = 7;  // marks a test image
+  for (std::size_t i = 2; i < data->test.pixels.size(); i += 16)
+    data->test.pixels[i] = 7;  // marks a test image
   TaskConfig config;
   config.resolution = 4;
   config.invert = config.noise = config.rotate = 1;
@@ -383,15 +414,20 @@ TEST_CASE("an evaluation shows all classes, unlabelled images of the train split
   CHECK(unlabelled(evaluation_task(data, {64}, config, 8), 0, 500) != x);
 }
 
-TEST_CASE("a permutation of an evaluation reorders the inputs of all its batches in one way, and changes nothing else") {
+TEST_CASE(
+    "a permutation of an evaluation reorders the inputs of all its batches in one way, and changes nothing "
+    "else") {
   const auto data = dataset("a", 10, {6, 8});
   TaskConfig config;
   config.resolution = 4;
-  const Task plain_task = evaluation_task(data, {8}, config, 9), task = evaluation_task(data, {8}, config, 9, 3);
+  const Task plain_task = evaluation_task(data, {8}, config, 9),
+             task = evaluation_task(data, {8}, config, 9, 3);
   constexpr std::size_t kInputs = 16, kBatch = 50;
   const auto rows = [](const std::vector<float>& x, std::size_t columns) {
     std::vector<std::vector<float>> all;
-    for (std::size_t i = 0; i < kInputs; ++i) all.emplace_back(x.begin() + static_cast<std::ptrdiff_t>(i * columns), x.begin() + static_cast<std::ptrdiff_t>((i + 1) * columns));
+    for (std::size_t i = 0; i < kInputs; ++i)
+      all.emplace_back(x.begin() + static_cast<std::ptrdiff_t>(i * columns),
+                       x.begin() + static_cast<std::ptrdiff_t>((i + 1) * columns));
     return all;
   };
   const auto before = unlabelled(plain_task, 0, kBatch), after = unlabelled(task, 0, kBatch);

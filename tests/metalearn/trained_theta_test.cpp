@@ -28,7 +28,9 @@ std::vector<float> train(const Config& config, const std::string& directory) {
 
 }  // namespace
 
-TEST_CASE("of a run directory the snapshot and mark that meta-validation chose are taken, with the averaged theta") {
+TEST_CASE(
+    "of a run directory the snapshot and mark that meta-validation chose are taken, with the averaged "
+    "theta") {
   Folder folder;
   Config c = tiny_config();
   c.updates = 20;
@@ -59,7 +61,8 @@ TEST_CASE("asked for it, theta itself is taken in place of its average") {
   c.updates = 4;
   const auto trainer = start_with(c, folder / "run", toy_parts());
   trainer->run([](const Progress&) { return true; });
-  const TrainedTheta raw = load_trained_theta(folder / "run", true), average = load_trained_theta(folder / "run");
+  const TrainedTheta raw = load_trained_theta(folder / "run", true),
+                     average = load_trained_theta(folder / "run");
   CHECK(raw.theta == trainer->theta());
   CHECK(raw.label == "theta as trained");
   CHECK(average.theta == trainer->theta_average());

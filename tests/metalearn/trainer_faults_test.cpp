@@ -39,7 +39,9 @@ std::string without_seconds(const std::string& csv) {
 
 }  // namespace
 
-TEST_CASE("whichever system call of a training fails, it ends with an I/O error that names the file; what is saved is whole, nothing else is left, and it resumes to the same bits") {
+TEST_CASE(
+    "whichever system call of a training fails, it ends with an I/O error that names the file; what is saved "
+    "is whole, nothing else is left, and it resumes to the same bits") {
   Folder folder;
   FaultyFileSystem sound;
   std::string message;
@@ -68,7 +70,8 @@ TEST_CASE("whichever system call of a training fails, it ends with an I/O error 
       if (code != 0) CHECK(message.starts_with(std::filesystem::path(directory).parent_path().string()));
       if (!std::filesystem::exists(directory)) continue;
       const auto snapshots = checkpoints::list_snapshots(directory);
-      for (const auto& entry : std::filesystem::directory_iterator(directory)) CHECK(entry.path().extension() != ".tmp");
+      for (const auto& entry : std::filesystem::directory_iterator(directory))
+        CHECK(entry.path().extension() != ".tmp");
       if (snapshots.empty()) continue;
       const auto newest = checkpoints::newest_whole_snapshot(directory);
       CHECK(newest.damaged.empty());
@@ -80,7 +83,8 @@ TEST_CASE("whichever system call of a training fails, it ends with an I/O error 
   CHECK(failed > calls / 2);  // the others: closing, and what is tidied up at the end
 }
 
-TEST_CASE("a disk that is full from some call on ends a training with an I/O error, its last snapshot whole") {
+TEST_CASE(
+    "a disk that is full from some call on ends a training with an I/O error, its last snapshot whole") {
   Folder folder;
   FaultyFileSystem sound;
   std::string message;
@@ -93,7 +97,8 @@ TEST_CASE("a disk that is full from some call on ends a training with an I/O err
     CAPTURE(i);
     CAPTURE(message);
     CHECK((code == 74 || (code == 0 && i + 10 >= sound.calls)));  // after the last save files are only closed
-    if (std::filesystem::exists(one / "run") && !checkpoints::list_snapshots(one / "run").empty()) CHECK(checkpoints::newest_whole_snapshot(one / "run").damaged.empty());
+    if (std::filesystem::exists(one / "run") && !checkpoints::list_snapshots(one / "run").empty())
+      CHECK(checkpoints::newest_whole_snapshot(one / "run").damaged.empty());
   }
 }
 
@@ -109,5 +114,6 @@ TEST_CASE("interrupted calls and short writes do not end a training") {
     files.longest_write = 20000;
     ended += train(one / "run", files, message) != 0;
   }
-  CHECK(ended < sound.calls / 3);  // those that POSIX lets a signal interrupt are repeated; rename, unlink, mkdir, stat, list are none of them
+  CHECK(ended < sound.calls / 3);  // those that POSIX lets a signal interrupt are repeated; rename, unlink,
+                                   // mkdir, stat, list are none of them
 }

@@ -1,4 +1,5 @@
-// A power loss in the middle of a whole training: its snapshots, manifest, rows and configuration, as they reach the disk.
+// A power loss in the middle of a whole training: its snapshots, manifest, rows and configuration, as they
+// reach the disk.
 #include <doctest/doctest.h>
 
 #include <optional>
@@ -41,7 +42,9 @@ void finish(Trainer& trainer) {
 
 }  // namespace
 
-TEST_CASE("a training that loses its power at any moment goes on to the same bits and rows, or had saved nothing yet") {
+TEST_CASE(
+    "a training that loses its power at any moment goes on to the same bits and rows, or had saved nothing "
+    "yet") {
   PowerLossFileSystem files;
   finish(*start_with(short_config(), kRun, toy_parts(), {}, {}, files));
   const auto whole = checkpoints::newest_whole_snapshot(kRun, files);

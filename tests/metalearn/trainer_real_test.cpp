@@ -17,7 +17,8 @@
 
 using namespace outer_test;
 
-TEST_CASE("with the real model 20 updates, a resume on two threads and 20 more give the bits of 40 in one go") {
+TEST_CASE(
+    "with the real model 20 updates, a resume on two threads and 20 more give the bits of 40 in one go") {
   Folder folder;
   Config c = small_config();
   const auto whole = finish(*start_with(c, folder / "whole", small_parts<>));
@@ -25,12 +26,15 @@ TEST_CASE("with the real model 20 updates, a resume on two threads and 20 more g
   CHECK(whole != initial_theta(c.rule, c.seed));
   c.updates = 20;
   finish(*start_with(c, folder / "parts", small_parts<>));
-  const auto parts = finish(*resume_with(folder / "parts", {{"updates", "40"}, {"threads", "2"}}, small_parts<>));
+  const auto parts =
+      finish(*resume_with(folder / "parts", {{"updates", "40"}, {"threads", "2"}}, small_parts<>));
   REQUIRE(parts.size() == whole.size());
   CHECK(std::memcmp(parts.data(), whole.data(), whole.size() * sizeof(float)) == 0);
 }
 
-TEST_CASE("a training whose windows keep tapes has the bits of one that keeps states, also where it is stopped within every window and goes on") {
+TEST_CASE(
+    "a training whose windows keep tapes has the bits of one that keeps states, also where it is stopped "
+    "within every window and goes on") {
   Folder folder;
   Config c = small_config();
   c.set("unroll", "12");
@@ -42,7 +46,8 @@ TEST_CASE("a training whose windows keep tapes has the bits of one that keeps st
     asked = 0;
     trainer.run(
         [&](const Progress& p) {
-          for (const auto& event : p.events) went_on += event.find("went on within its window") != std::string::npos;
+          for (const auto& event : p.events)
+            went_on += event.find("went on within its window") != std::string::npos;
           return true;
         },
         [&] { return ++asked > patience; });
@@ -50,23 +55,28 @@ TEST_CASE("a training whose windows keep tapes has the bits of one that keeps st
     return trainer.update() == c.updates;
   };
   bool is_done = goes_on(*start_with(c, folder / "stopped", small_parts<WithTapes>));
-  for (; !is_done && stops < 200; patience += 3) is_done = goes_on(*resume_with(folder / "stopped", {}, small_parts<WithTapes>));
+  for (; !is_done && stops < 200; patience += 3)
+    is_done = goes_on(*resume_with(folder / "stopped", {}, small_parts<WithTapes>));
   CHECK(is_done);
   CHECK(stops > 3);
   CHECK(went_on >= 3);
   CHECK(resume_with(folder / "stopped", {}, small_parts<WithTapes>)->theta() == whole);
-  for (const auto& entry : std::filesystem::directory_iterator(folder / "stopped")) CHECK(entry.path().extension() != ".journal");
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "stopped"))
+    CHECK(entry.path().extension() != ".journal");
 }
 
 namespace {
 
-/// Of the windows of an update, the first to begin fails, but not before another one is in its midst, which waits there to be stopped.
+/// Of the windows of an update, the first to begin fails, but not before another one is in its midst, which
+/// waits there to be stopped.
 class OneFails final : public Windowed {
  public:
   using Windowed::Windowed;
-  GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t update, const Stop& stop) override {
+  GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t update,
+                            const Stop& stop) override {
     const auto within = [](const auto& happens) {
-      for (int ms = 0; ms < 20000 && !happens(); ++ms) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      for (int ms = 0; ms < 20000 && !happens(); ++ms)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
     };
     if (begun_++ == 0) {
       within([&] { return asked_ > 20; });
@@ -84,26 +94,32 @@ class OneFails final : public Windowed {
 
 }  // namespace
 
-TEST_CASE("a window that fails stops the others at their next step: the failure comes out, what they had is kept, and a resume goes on with it, to the same bits") {
+TEST_CASE(
+    "a window that fails stops the others at their next step: the failure comes out, what they had is kept, "
+    "and a resume goes on with it, to the same bits") {
   Folder folder;
   Config c = small_config();
   c.set("unroll", "60");
   c.tasks = c.threads = 2;
   c.updates = 1;
   const auto whole = finish(*start_with(c, folder / "whole", small_parts<>));
-  CHECK_THROWS_WITH_AS(finish(*start_with(c, folder / "failed", small_parts<OneFails>)), "the disk is gone", checkpoints::IoError);
+  CHECK_THROWS_WITH_AS(finish(*start_with(c, folder / "failed", small_parts<OneFails>)), "the disk is gone",
+                       checkpoints::IoError);
   int went_on = 0;
   const auto resumed = resume_with(folder / "failed", {}, small_parts<>);
   REQUIRE(resumed->update() == 0);
   resumed->run([&](const Progress& p) {
-    for (const auto& event : p.events) went_on += event.find("went on within its window") != std::string::npos;
+    for (const auto& event : p.events)
+      went_on += event.find("went on within its window") != std::string::npos;
     return true;
   });
   CHECK(went_on == 1);
   CHECK(resumed->theta() == whole);
 }
 
-TEST_CASE("a run on glyphs trains, validates on held-out families, and gives the same snapshot on one thread and on two") {
+TEST_CASE(
+    "a run on glyphs trains, validates on held-out families, and gives the same snapshot on one thread and "
+    "on two") {
   Folder folder;
   Config c = small_config();
   c.data = {"glyph"};
@@ -135,15 +151,19 @@ TEST_CASE("a run on glyphs trains, validates on held-out families, and gives the
   CHECK(resumed->update() == 5);
 }
 
-TEST_CASE("by the real start and on files of two data sets: 10 updates on two threads give the bits of one, and 20, a resume and 20 more those of 40") {
+TEST_CASE(
+    "by the real start and on files of two data sets: 10 updates on two threads give the bits of one, and "
+    "20, a resume and 20 more those of 40") {
   Folder folder;
   std::vector<std::string> data;
   for (const char* name : {"one", "two"}) {
     std::filesystem::create_directory(folder / name);
     const int classes = name == std::string("one") ? 4 : 3;
     for (const char* part : {"train", "t10k"}) {
-      fixture::write(folder / name + "/" + part + "-images-idx3-ubyte", fixture::idx_images(60 * classes, 6, 6));
-      fixture::write(folder / name + "/" + part + "-labels-idx1-ubyte", fixture::idx_labels(60 * classes, classes));
+      fixture::write(folder / name + "/" + part + "-images-idx3-ubyte",
+                     fixture::idx_images(60 * classes, 6, 6));
+      fixture::write(folder / name + "/" + part + "-labels-idx1-ubyte",
+                     fixture::idx_labels(60 * classes, classes));
     }
     data.push_back(name + std::string("=") + (folder / name));
   }
@@ -168,11 +188,13 @@ TEST_CASE("by the real start and on files of two data sets: 10 updates on two th
   same(after("ten", 10, 1), after("ten-on-two", 10, 2));
   const auto whole = after("whole", 40, 1);
   const auto half = after("half", 20, 1);
-  CHECK(half.array("theta/" + theta_spec(c.rule).tensors[0].name).data != whole.array("theta/" + theta_spec(c.rule).tensors[0].name).data);
+  CHECK(half.array("theta/" + theta_spec(c.rule).tensors[0].name).data !=
+        whole.array("theta/" + theta_spec(c.rule).tensors[0].name).data);
   finish(*Trainer::resume(folder / "half", {{"updates", "40"}, {"threads", "2"}}));
   same(whole, checkpoints::load_snapshot(checkpoints::snapshot_path(folder / "half", 40)));
 
-  fixture::write(folder / "two/t10k-labels-idx1-ubyte", fixture::idx_labels(180, 3, 1));  // other labels, the same counts
+  fixture::write(folder / "two/t10k-labels-idx1-ubyte",
+                 fixture::idx_labels(180, 3, 1));  // other labels, the same counts
   CHECK_THROWS_AS(Trainer::resume(folder / "half", {{"updates", "41"}}), checkpoints::BadData);
 }
 

@@ -22,7 +22,7 @@ namespace {
 
 struct Run {
   std::vector<float> theta, average;
-  std::string metrics;               ///< without the seconds
+  std::string metrics;  ///< without the seconds
   std::vector<Progress> progress;
 };
 
@@ -86,13 +86,17 @@ TEST_CASE("a run stopped by the caller saves, and continues with the same bits")
   CHECK(rest.metrics == whole.metrics);
 }
 
-TEST_CASE("a run stopped between the windows of an update, or in its validation, saves the state before that update and continues with the same bits") {
+TEST_CASE(
+    "a run stopped between the windows of an update, or in its validation, saves the state before that "
+    "update and continues with the same bits") {
   Folder folder;
   Config c = tiny_config();
   c.validate_every = 4;
   const auto patient = [](const Config& config) {  // asks before each mark, as the real one does
     TrainerParts p = toy_parts()(config);
-    p.validate = [valid = p.validate](const std::vector<float>& theta, const Stop& stop) { return asked(stop) ? std::vector<ValidationPoint>{} : valid(theta, stop); };
+    p.validate = [valid = p.validate](const std::vector<float>& theta, const Stop& stop) {
+      return asked(stop) ? std::vector<ValidationPoint>{} : valid(theta, stop);
+    };
     return p;
   };
   const Run whole = train(c, folder / "whole", patient);
@@ -136,7 +140,9 @@ TEST_CASE("updates after the last snapshot are repeated, with one row each") {
   struct Killed {};
   {
     const auto trainer = start_with(c, folder / "killed", toy_parts());
-    CHECK_THROWS_AS(trainer->run([](const Progress& p) -> bool { return p.update < 17 ? true : throw Killed{}; }), Killed);
+    CHECK_THROWS_AS(
+        trainer->run([](const Progress& p) -> bool { return p.update < 17 ? true : throw Killed{}; }),
+        Killed);
   }
   const auto resumed = resume_with(folder / "killed", {}, toy_parts());
   CHECK(resumed->update() == 10);
@@ -206,7 +212,10 @@ TEST_CASE("a run can't be started where one is: the message names resume") {
   const Config c = tiny_config();
   train(c, folder / "run");
   const std::string directory = folder / "run";
-  CHECK_THROWS_WITH_AS(start_with(c, directory, toy_parts()), (directory + ": holds a run already; continue it with `metalearn resume " + directory + "`, or choose another directory").c_str(),
+  CHECK_THROWS_WITH_AS(start_with(c, directory, toy_parts()),
+                       (directory + ": holds a run already; continue it with `metalearn resume " + directory +
+                        "`, or choose another directory")
+                           .c_str(),
                        checkpoints::UsageError);
 }
 
@@ -214,7 +223,9 @@ TEST_CASE("resuming a finished run does nothing and needs no data") {
   Folder folder;
   const Config c = tiny_config();
   const Run whole = train(c, folder / "run");
-  const auto resumed = resume_with(folder / "run", {}, [](const Config&) -> TrainerParts { throw checkpoints::NoInput("the data is gone"); });
+  const auto resumed = resume_with(folder / "run", {}, [](const Config&) -> TrainerParts {
+    throw checkpoints::NoInput("the data is gone");
+  });
   bool called = false;
   resumed->run([&](const Progress&) { return called = true; });
   CHECK_FALSE(called);
@@ -223,7 +234,9 @@ TEST_CASE("resuming a finished run does nothing and needs no data") {
   CHECK(without_seconds(text_of(folder / "run" + "/metrics.csv")) == whole.metrics);
 }
 
-TEST_CASE("a state that this machine computes with other bits the second time ends a training with a code of its own, names update, task and step, and the last snapshot stays") {
+TEST_CASE(
+    "a state that this machine computes with other bits the second time ends a training with a code of its "
+    "own, names update, task and step, and the last snapshot stays") {
   Folder folder;
   Config c = tiny_config();
   c.set("save-every", "1");
@@ -231,7 +244,8 @@ TEST_CASE("a state that this machine computes with other bits the second time en
   class Faulty final : public GradientEstimator {
    public:
     Faulty(std::unique_ptr<GradientEstimator> toy, bool twice) : toy_(std::move(toy)), twice_(twice) {}
-    GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t update, const Stop&) override {
+    GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t update,
+                              const Stop&) override {
       if (update >= 3) {
         autodiff::test::ToySegment<float> segment;
         segment.damaged_advance = 13;  // revolve(12, 2) advances 11 steps in its first sweep
@@ -242,7 +256,9 @@ TEST_CASE("a state that this machine computes with other bits the second time en
       }
       return toy_->estimate(theta, task, update);
     }
-    bool advance(std::span<const float> theta, InFlight& task, std::int64_t steps) override { return toy_->advance(theta, task, steps); }
+    bool advance(std::span<const float> theta, InFlight& task, std::int64_t steps) override {
+      return toy_->advance(theta, task, steps);
+    }
 
    private:
     std::unique_ptr<GradientEstimator> toy_;
@@ -264,24 +280,31 @@ TEST_CASE("a state that this machine computes with other bits the second time en
       CHECK(e.exit_code == 76);
       CHECK(message.find(run + ": update 4, task ") == 0);
       CHECK(message.find(": the state before inner step ") != std::string::npos);
-      CHECK(message.find(twice ? "computing it once more does not agree with the first time either" : "computing it once more agrees with the first time") != std::string::npos);
+      CHECK(message.find(twice ? "computing it once more does not agree with the first time either"
+                               : "computing it once more agrees with the first time") != std::string::npos);
     }
     CHECK(checkpoints::newest_whole_snapshot(run).snapshot.update == 3);
     CHECK(resume_with(run, {{"updates", "5"}}, toy_parts())->update() == 3);
   }
 }
 
-TEST_CASE("a training that is stopped says why how far a window was could not be kept, and the next one, which ends, does not") {
+TEST_CASE(
+    "a training that is stopped says why how far a window was could not be kept, and the next one, which "
+    "ends, does not") {
   Folder folder;
   Config c = tiny_config();
   c.updates = 3;
   class Stopped final : public GradientEstimator {
    public:
     explicit Stopped(std::unique_ptr<GradientEstimator> toy) : toy_(std::move(toy)) {}
-    GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t update, const Stop& stop) override {
-      return asked(stop) ? throw autodiff::UnrollStopped("the disk is full") : toy_->estimate(theta, task, update);
+    GradientEstimate estimate(std::span<const float> theta, InFlight& task, std::int64_t update,
+                              const Stop& stop) override {
+      return asked(stop) ? throw autodiff::UnrollStopped("the disk is full")
+                         : toy_->estimate(theta, task, update);
     }
-    bool advance(std::span<const float> theta, InFlight& task, std::int64_t steps) override { return toy_->advance(theta, task, steps); }
+    bool advance(std::span<const float> theta, InFlight& task, std::int64_t steps) override {
+      return toy_->advance(theta, task, steps);
+    }
 
    private:
     std::unique_ptr<GradientEstimator> toy_;
@@ -292,7 +315,8 @@ TEST_CASE("a training that is stopped says why how far a window was could not be
     return p;
   });
   int times = 0;
-  trainer->run([](const Progress&) { return true; }, [&] { return ++times == 2; });  // once before the window, once within
+  trainer->run([](const Progress&) { return true; },
+               [&] { return ++times == 2; });  // once before the window, once within
   CHECK(trainer->update() == 0);
   CHECK(trainer->lost_progress() == "the disk is full");
   trainer->run([](const Progress&) { return true; });
@@ -300,7 +324,9 @@ TEST_CASE("a training that is stopped says why how far a window was could not be
   CHECK(trainer->lost_progress().empty());
 }
 
-TEST_CASE("a damaged newest snapshot is passed over for the one before it, which is reported, and the final bits are the same") {
+TEST_CASE(
+    "a damaged newest snapshot is passed over for the one before it, which is reported, and the final bits "
+    "are the same") {
   Folder folder;
   Config c = tiny_config();
   const Run whole = train(c, folder / "whole");
@@ -309,7 +335,11 @@ TEST_CASE("a damaged newest snapshot is passed over for the one before it, which
   train(c, folder / "run");
   const auto snapshots = checkpoints::list_snapshots(folder / "run");
   REQUIRE(snapshots.back().update == 12);
-  std::fstream(snapshots.back().path, std::ios::in | std::ios::out | std::ios::binary).seekp(3000).put('x').put('y').put('z');
+  std::fstream(snapshots.back().path, std::ios::in | std::ios::out | std::ios::binary)
+      .seekp(3000)
+      .put('x')
+      .put('y')
+      .put('z');
   const auto resumed = resume_with(folder / "run", {{"updates", "40"}}, toy_parts());
   CHECK(resumed->update() == 10);
   const Run rest = finish(*resumed, folder / "run");
@@ -317,12 +347,14 @@ TEST_CASE("a damaged newest snapshot is passed over for the one before it, which
   CHECK(rest.metrics == whole.metrics);
   REQUIRE(rest.progress[0].events.size() == 1);
   CHECK(rest.progress[0].events[0].find("snapshot-00000012.h5") != std::string::npos);
-  CHECK(rest.progress[0].events[0].find("snapshot-00000010.h5 instead; the damaged one is now named *.h5.damaged") != std::string::npos);
+  CHECK(rest.progress[0].events[0].find(
+            "snapshot-00000010.h5 instead; the damaged one is now named *.h5.damaged") != std::string::npos);
   CHECK(std::filesystem::exists(snapshots.back().path + ".damaged"));
   for (const auto& s : checkpoints::list_snapshots(folder / "run")) checkpoints::load_snapshot(s.path);
 }
 
-TEST_CASE("a start reports each task that it prepares, and stopped it leaves nothing behind and gives no trainer") {
+TEST_CASE(
+    "a start reports each task that it prepares, and stopped it leaves nothing behind and gives no trainer") {
   for (const int threads : {1, 3}) {
     Folder folder;
     Config c = tiny_config();
@@ -336,7 +368,8 @@ TEST_CASE("a start reports each task that it prepares, and stopped it leaves not
     CHECK(events.front() == "preparing task 1 of 7");
     CHECK(events.back() == "preparing task 7 of 7");
     int calls = 0;
-    CHECK_FALSE(start_with(c, folder / "stopped/run", toy_parts(), [&](const Progress&) { return ++calls < 3; }));
+    CHECK_FALSE(
+        start_with(c, folder / "stopped/run", toy_parts(), [&](const Progress&) { return ++calls < 3; }));
     CHECK(calls == 3);
     CHECK_FALSE(std::filesystem::exists(folder / "stopped"));
   }
@@ -369,7 +402,10 @@ TEST_CASE("a start that fails for any reason leaves nothing behind") {
 }
 
 TEST_CASE("a start never overwrites a user's metrics.csv or config.json") {
-  const struct { const char *name, *text; bool refused; } rows[] = {
+  const struct {
+    const char *name, *text;
+    bool refused;
+  } rows[] = {
       {"metrics.csv", "update,objective_first,objective_last\n1,2,3\n", true},
       {"metrics.csv", "my own notes\n", true},
       {"metrics.csv", "update,objective_first,objective_last\n", false},
@@ -396,7 +432,8 @@ TEST_CASE("a start never overwrites a user's metrics.csv or config.json") {
   }
 }
 
-TEST_CASE("a metrics.csv that was deleted is begun anew on resume, which is said, and the bits are the same") {
+TEST_CASE(
+    "a metrics.csv that was deleted is begun anew on resume, which is said, and the bits are the same") {
   Folder folder;
   Config c = tiny_config();
   const Run whole = train(c, folder / "whole");
@@ -406,7 +443,9 @@ TEST_CASE("a metrics.csv that was deleted is begun anew on resume, which is said
   const Run rest = finish(*resume_with(folder / "run", {{"updates", "40"}}, toy_parts()), folder / "run");
   CHECK(same_bits(rest.theta, whole.theta));
   REQUIRE(rest.progress[0].events.size() == 1);
-  CHECK(rest.progress[0].events[0] == folder / "run" + "/metrics.csv lacks 20 of the 20 rows up to the snapshot; it goes on with update 21");
+  CHECK(rest.progress[0].events[0] ==
+        folder / "run" +
+            "/metrics.csv lacks 20 of the 20 rows up to the snapshot; it goes on with update 21");
   CHECK(std::count(rest.metrics.begin(), rest.metrics.end(), '\n') == 21);
 }
 
@@ -415,7 +454,10 @@ TEST_CASE("a resume to fewer updates than are done does nothing and removes noth
   const Config c = tiny_config();
   const Run whole = train(c, folder / "run");
   const auto resumed = resume_with(folder / "run", {{"updates", "25"}}, toy_parts());
-  resumed->run([](const Progress&) { FAIL("an update"); return true; });
+  resumed->run([](const Progress&) {
+    FAIL("an update");
+    return true;
+  });
   CHECK(resumed->update() == 40);
   CHECK(same_bits(resumed->theta(), whole.theta));
   CHECK(without_seconds(text_of(folder / "run" + "/metrics.csv")) == whole.metrics);
@@ -438,7 +480,9 @@ TEST_CASE("the newest three snapshots stay, and the best by validation however o
   const auto parts = [](const Config& config) {
     TrainerParts p = toy_parts()(config);
     auto calls = std::make_shared<int>(0);
-    p.validate = [calls](const std::vector<float>&, const Stop&) { return std::vector<ValidationPoint>{{10, 1.0, ++*calls == 2 ? 0.9 : 0.5}}; };
+    p.validate = [calls](const std::vector<float>&, const Stop&) {
+      return std::vector<ValidationPoint>{{10, 1.0, ++*calls == 2 ? 0.9 : 0.5}};
+    };
     return p;
   };
   train(c, folder / "run", parts);
@@ -478,11 +522,14 @@ TEST_CASE("data that has changed since the run began is refused") {
   CHECK_THROWS_AS(resume_with(folder / "run", {{"updates", "5"}}, changed), checkpoints::BadData);
 }
 
-TEST_CASE("a run of an older version whose windows are longer than its lengths goes on; a new one is not begun") {
+TEST_CASE(
+    "a run of an older version whose windows are longer than its lengths goes on; a new one is not begun") {
   Folder folder;
   Config c = tiny_config();
   c.window_max = 500;  // of lengths up to 20
-  CHECK_THROWS_WITH_AS(start_with(c, folder / "new", toy_parts()), doctest::Contains("window-max = 500 is larger than length-max = 20"), checkpoints::UsageError);
+  CHECK_THROWS_WITH_AS(start_with(c, folder / "new", toy_parts()),
+                       doctest::Contains("window-max = 500 is larger than length-max = 20"),
+                       checkpoints::UsageError);
   CHECK_FALSE(std::filesystem::exists(folder / "new"));
   c.window_max = 20;
   c.updates = 3;
@@ -499,7 +546,10 @@ TEST_CASE("a run of an older version whose windows are longer than its lengths g
 
 TEST_CASE("data that can't be loaded leaves no run directory behind") {
   Folder folder;
-  CHECK_THROWS_AS(start_with(tiny_config(), folder / "run", [](const Config&) -> TrainerParts { throw checkpoints::NoInput("no such file"); }), checkpoints::NoInput);
+  CHECK_THROWS_AS(
+      start_with(tiny_config(), folder / "run",
+                 [](const Config&) -> TrainerParts { throw checkpoints::NoInput("no such file"); }),
+      checkpoints::NoInput);
   CHECK_FALSE(std::filesystem::exists(folder / "run"));
 }
 
@@ -524,7 +574,8 @@ TEST_CASE("validation happens every so many updates, on the averaged theta, and 
     TrainerParts p = toy_parts()(config);
     p.validate = [&](const std::vector<float>& theta, const Stop&) {
       asked.push_back(theta);
-      return std::vector<ValidationPoint>{{0, 1.0, 0.9}, {10, 1.25, 0.5}, {25, std::numeric_limits<double>::quiet_NaN(), 0.7}};
+      return std::vector<ValidationPoint>{
+          {0, 1.0, 0.9}, {10, 1.25, 0.5}, {25, std::numeric_limits<double>::quiet_NaN(), 0.7}};
     };
     return p;
   };
@@ -535,5 +586,6 @@ TEST_CASE("validation happens every so many updates, on the averaged theta, and 
   REQUIRE(r.progress[9].validation_objective);
   CHECK(*r.progress[9].validation_objective == 1.25);
   CHECK(r.progress[9].validation_mark == 10);
-  CHECK(r.progress[9].events == std::vector<std::string>{"validation: the objective is not finite after 25 inner steps"});
+  CHECK(r.progress[9].events ==
+        std::vector<std::string>{"validation: the objective is not finite after 25 inner steps"});
 }

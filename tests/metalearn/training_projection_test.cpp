@@ -1,5 +1,5 @@
-#include "metalearn/data/sources/load_dataset.hpp"
 #include "metalearn/analysis/training_projection.hpp"
+#include "metalearn/data/sources/load_dataset.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,7 +9,9 @@ using namespace outer_test;
 
 namespace {
 
-WindowCount count(const Config& config, std::vector<std::int64_t> workers) { return count_windows(config, workers); }
+WindowCount count(const Config& config, std::vector<std::int64_t> workers) {
+  return count_windows(config, workers);
+}
 
 }  // namespace
 
@@ -55,17 +57,24 @@ TEST_CASE("of a training too long to be counted, what stands for the rest is fro
     CHECK(longer.counted < 31000);
     // As much in each later update as in the later half of those that were counted one by one.
     config.updates = 15500;
-    const double later = (exact.steps - count(config, {2}).steps) / 15500, taken = (longer.steps - exact.steps) / (200000 - 31000);
+    const double later = (exact.steps - count(config, {2}).steps) / 15500,
+                 taken = (longer.steps - exact.steps) / (200000 - 31000);
     CHECK(taken == doctest::Approx(later).epsilon(0.005));
-    CHECK(longer.critical[0] / longer.steps == doctest::Approx(exact.critical[0] / exact.steps).epsilon(0.005));
+    CHECK(longer.critical[0] / longer.steps ==
+          doctest::Approx(exact.critical[0] / exact.steps).epsilon(0.005));
   }
 }
 
 TEST_CASE("a projection adds validations and evaluations to windows, and what a budget computes again") {
   Config config = tiny_config();
-  const StepTimes times{.forward_seconds = 0.002, .reverse_seconds = 0.004, .batch_seconds = 0.0015, .unlabelled_seconds = 0.0005};
+  const StepTimes times{.forward_seconds = 0.002,
+                        .reverse_seconds = 0.004,
+                        .batch_seconds = 0.0015,
+                        .unlabelled_seconds = 0.0005};
   CHECK(times.train_seconds() == doctest::Approx(0.01));
-  const auto seconds = [&](double evaluations = 2, std::vector<double> sets = {}) { return training_seconds(config, 600, times, evaluations, sets, 2); };
+  const auto seconds = [&](double evaluations = 2, std::vector<double> sets = {}) {
+    return training_seconds(config, 600, times, evaluations, sets, 2);
+  };
   CHECK(seconds() == doctest::Approx(6.0));  // validate-every 0
   CHECK(seconds(3) == doctest::Approx(7.5));
   config.validate_every = 10;  // of 40 updates
@@ -83,7 +92,9 @@ TEST_CASE("steps are timed, of the tasks that a training would draw") {
   config.rule.H = config.rule.S = 4;
   const auto glyph = load_dataset("glyph", config.task.load);
   const StepTimes times = measure_steps(config, TaskDistribution(config.task, {glyph}, 0), 2, 0);
-  for (const double seconds : {times.forward_seconds, times.reverse_seconds, times.batch_seconds, times.unlabelled_seconds}) CHECK(seconds > 0);
+  for (const double seconds :
+       {times.forward_seconds, times.reverse_seconds, times.batch_seconds, times.unlabelled_seconds})
+    CHECK(seconds > 0);
   CHECK(times.batch_seconds > times.unlabelled_seconds);
   const std::vector<std::shared_ptr<const Dataset>> sets = {glyph, glyph};
   CHECK(measure_evaluations(config, sets).size() == 2);

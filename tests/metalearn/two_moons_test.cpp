@@ -12,7 +12,9 @@
 using namespace metalearn;
 using namespace outer_test;
 
-TEST_CASE("two moons are standardised, no line tells them apart, and a theta changes their representation, always in the same way") {
+TEST_CASE(
+    "two moons are standardised, no line tells them apart, and a theta changes their representation, always "
+    "in the same way") {
   const auto config = small_config();
   const auto theta = initial_theta(config.rule, 1);
   const auto m = report::two_moons(config, theta, 3), again = report::two_moons(config, theta, 3);

@@ -24,7 +24,8 @@ struct Window {
   int sub_segments = 1;
 
   std::unique_ptr<checkpoints::UnrollJournalFile> open(const std::string& directory) const {
-    return WindowJournals(checkpoints::posix_file_system(), directory, config, provenance, sub_segments).open(theta, task, update, schedule);
+    return WindowJournals(checkpoints::posix_file_system(), directory, config, provenance, sub_segments)
+        .open(theta, task, update, schedule);
   }
 };
 
@@ -37,7 +38,9 @@ void write(const Window& w, const std::string& directory) {
 
 }  // namespace
 
-TEST_CASE("a journal is found again by its own window alone: not with another theta, phi, task, age, update, schedule, configuration or data") {
+TEST_CASE(
+    "a journal is found again by its own window alone: not with another theta, phi, task, age, update, "
+    "schedule, configuration or data") {
   TemporaryDirectory dir;
   const Window window;
   write(window, dir.path());
@@ -65,8 +68,10 @@ TEST_CASE("every key of the configuration that changes bits is another window's,
   write(Window(), dir.path());
   const auto other_values = Config::from_preset("paper").to_map();
   const std::map<std::string, std::string> more = {
-      {"data", "other"},    {"seed", "5"},       {"averages", "2"},  {"theta-average", "0.5"}, {"updates", "7"},    {"threads", "2"},      {"save-every", "3"},
-      {"keep-newest", "9"}, {"keep-every", "9"}, {"memory", "9000"}, {"disk", "9000"},         {"disk-dir", "d"}, {"telemetry", "true"}, {"journal-every", "3"}};
+      {"data", "other"},     {"seed", "5"},         {"averages", "2"},   {"theta-average", "0.5"},
+      {"updates", "7"},      {"threads", "2"},      {"save-every", "3"}, {"keep-newest", "9"},
+      {"keep-every", "9"},   {"memory", "9000"},    {"disk", "9000"},    {"disk-dir", "d"},
+      {"telemetry", "true"}, {"journal-every", "3"}};
   int changed = 0;
   for (const auto& [key, value] : small_config().to_map()) {
     const auto other = more.contains(key) ? more.at(key) : other_values.at(key);
@@ -80,13 +85,17 @@ TEST_CASE("every key of the configuration that changes bits is another window's,
   CHECK(changed > 30);
 }
 
-TEST_CASE("the end of a window is kept where its update has taken longer than the interval by then, though the window has not; a new update begins anew") {
+TEST_CASE(
+    "the end of a window is kept where its update has taken longer than the interval by then, though the "
+    "window has not; a new update begins anew") {
   TemporaryDirectory dir;
   Window first, second;
   first.config.journal_every = 0.5;
   second.task.id = 12;
   WindowJournals journals(checkpoints::posix_file_system(), dir.path(), first.config, {});
-  const auto opened = [&](const Window& w, std::int64_t update) { return journals.open(w.theta, w.task, update, w.schedule); };
+  const auto opened = [&](const Window& w, std::int64_t update) {
+    return journals.open(w.theta, w.task, update, w.schedule);
+  };
   CHECK_FALSE(opened(first, 7)->is_due(true));
   std::this_thread::sleep_for(std::chrono::milliseconds(550));
   const auto late = opened(second, 7);
@@ -95,14 +104,17 @@ TEST_CASE("the end of a window is kept where its update has taken longer than th
   CHECK_FALSE(opened(first, 8)->is_due(true));
 }
 
-TEST_CASE("the journals of another update than the one to come go, and what can't be one; those of this update stay, also of another plan") {
+TEST_CASE(
+    "the journals of another update than the one to come go, and what can't be one; those of this update "
+    "stay, also of another plan") {
   TemporaryDirectory dir;
   Window past, present;
   present.task.id = 12;
   present.update = 8;
   write(past, dir.path());
   write(present, dir.path());
-  for (const char* other : {"window-5.journal", "metrics.csv"}) checkpoints::test::write_bytes(dir / other, {});
+  for (const char* other : {"window-5.journal", "metrics.csv"})
+    checkpoints::test::write_bytes(dir / other, {});
   remove_other_journals(checkpoints::posix_file_system(), dir.path(), 8);
   CHECK(checkpoints::test::names_in(dir.path()).size() == 2);
   CHECK(std::filesystem::exists(dir / "metrics.csv"));
@@ -121,7 +133,9 @@ TEST_CASE("all journals of a folder are removed at once, whatever windows they a
   const Window window;
   const WindowJournals journals(checkpoints::posix_file_system(), dir.path(), window.config, {});
   CHECK_FALSE(journals.is_any());
-  for (const char* other : {"metrics.csv", "window-3.journal.txt", "my.journal", "window-.journal", "window-mine.journal"}) checkpoints::test::write_bytes(dir / other, {});
+  for (const char* other :
+       {"metrics.csv", "window-3.journal.txt", "my.journal", "window-.journal", "window-mine.journal"})
+    checkpoints::test::write_bytes(dir / other, {});
   CHECK_FALSE(journals.is_any());
   Window second;
   second.task.id = 12;

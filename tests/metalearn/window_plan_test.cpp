@@ -18,11 +18,15 @@ std::size_t least_for(const Config& c) {
   return bytes_beside_windows(c, tapes.front()) + autodiff::smallest_memory(c.window_max, tapes);
 }
 
-double cost(const WindowPlan& plan, const Config& c) { return static_cast<double>((c.tasks + plan.at_once - 1) / plan.at_once) * plan.longest.predicted.seconds; }
+double cost(const WindowPlan& plan, const Config& c) {
+  return static_cast<double>((c.tasks + plan.at_once - 1) / plan.at_once) * plan.longest.predicted.seconds;
+}
 
 }  // namespace
 
-TEST_CASE("windows that run at one time keep within the budget together, and more memory or threads never cost more") {
+TEST_CASE(
+    "windows that run at one time keep within the budget together, and more memory or threads never cost "
+    "more") {
   Config c = small_config();
   c.tasks = 6;
   c.window_max = 20;
@@ -48,17 +52,23 @@ TEST_CASE("windows that run at one time keep within the budget together, and mor
     CHECK(plan.at_once == (threads == 4 ? 3 : std::min(threads, 6)));  // three at a time take as long as four
     CHECK(plan.longest.schedule.name == "store_all");
     CHECK(plan.sub_segments == 1);
-    CHECK(to_text(plan, c).find(std::to_string(plan.at_once) + " of 6 windows at a time") != std::string::npos);
+    CHECK(to_text(plan, c).find(std::to_string(plan.at_once) + " of 6 windows at a time") !=
+          std::string::npos);
   }
 }
 
-TEST_CASE("two windows at once that recompute most are not preferred to one after the other that keep all, and the other way round") {
+TEST_CASE(
+    "two windows at once that recompute most are not preferred to one after the other that keep all, and the "
+    "other way round") {
   Config c = small_config();
   c.tasks = 2;
   c.threads = 2;
   c.window_max = 60;
   c.length_max = 60;
-  const std::size_t beside = bytes_beside_windows(c, step_profiles(c.rule, shape_of(c)).front()), least = least_for(c) - beside, slot = autodiff::slot_bytes(static_cast<std::size_t>(phi_spec(shape_of(c).widths).size), sizeof(float));
+  const std::size_t beside = bytes_beside_windows(c, step_profiles(c.rule, shape_of(c)).front()),
+                    least = least_for(c) - beside,
+                    slot = autodiff::slot_bytes(static_cast<std::size_t>(phi_spec(shape_of(c).widths).size),
+                                                sizeof(float));
   c.memory = beside + 2 * least;  // one slot each: 60 * 61 / 2 steps forward at once, or two times 119
   CHECK(plan_windows(c, shape_of(c)).at_once == 1);
   c.memory = beside + 2 * (least + 20 * slot);
@@ -68,7 +78,11 @@ TEST_CASE("two windows at once that recompute most are not preferred to one afte
 TEST_CASE("where not even one window fits, the smallest budget that works is named, and works") {
   Config c = small_config();
   c.memory = least_for(c) - 1;
-  CHECK_THROWS_WITH_AS(plan_windows(c, shape_of(c)), doctest::Contains(("the smallest budget that works is " + std::to_string(c.memory + 1) + " bytes: --memory").c_str()), checkpoints::MemoryBudget);
+  CHECK_THROWS_WITH_AS(
+      plan_windows(c, shape_of(c)),
+      doctest::Contains(
+          ("the smallest budget that works is " + std::to_string(c.memory + 1) + " bytes: --memory").c_str()),
+      checkpoints::MemoryBudget);
   ++c.memory;
   CHECK(plan_windows(c, shape_of(c)).at_once == 1);
 }

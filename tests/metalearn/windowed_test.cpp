@@ -27,19 +27,24 @@ InFlight begin(const Config& c, std::uint64_t id, std::int64_t length) {
 }
 
 template <class T>
-std::vector<T> as(const std::vector<float>& x) { return {x.begin(), x.end()}; }
+std::vector<T> as(const std::vector<float>& x) {
+  return {x.begin(), x.end()};
+}
 
-/// Steps t0 .. t0+k-1 in float64, every state kept, then back: sum of objectives and its gradient, written without looking at windowed.cpp.
+/// Steps t0 .. t0+k-1 in float64, every state kept, then back: sum of objectives and its gradient, written
+/// without looking at windowed.cpp.
 struct Reference {
   double first = 0, last = 0, mean = 0;
   std::vector<double> gradient, end;
 };
 
-Reference unroll(const Config& c, const std::vector<float>& theta32, const Task& task, const std::vector<float>& phi, std::int64_t t0, std::int64_t k) {
+Reference unroll(const Config& c, const std::vector<float>& theta32, const Task& task,
+                 const std::vector<float>& phi, std::int64_t t0, std::int64_t k) {
   const StepShape shape{task.widths(), c.batch, task.classes(), c.task.labels_per_class, c.averages};
   InnerStep<double> step(c.rule, shape);
   const auto theta = as<double>(theta32);
-  const auto n = static_cast<std::size_t>(shape.labelled()), inputs = static_cast<std::size_t>(shape.widths[0]);
+  const auto n = static_cast<std::size_t>(shape.labelled()),
+             inputs = static_cast<std::size_t>(shape.widths[0]);
   std::vector<std::vector<double>> states = {as<double>(phi)};
   const auto batch = [&](std::int64_t t) {
     std::vector<float> x(inputs * static_cast<std::size_t>(c.batch));
@@ -65,11 +70,13 @@ Reference unroll(const Config& c, const std::vector<float>& theta32, const Task&
       wide[pair] = as<double>(x);
       std::vector<double>& y = targets[pair];
       y.resize(2 * n * static_cast<std::size_t>(shape.classes));
-      standardise_targets<double>(std::span(labels).first(n), shape.classes, std::span(y).first(y.size() / 2));
+      standardise_targets<double>(std::span(labels).first(n), shape.classes,
+                                  std::span(y).first(y.size() / 2));
       standardise_targets<double>(std::span(labels).last(n), shape.classes, std::span(y).last(y.size() / 2));
       pairs.push_back({wide[pair], y});
     }
-    const double j = step.turn(theta, states[static_cast<std::size_t>(i)], batch(t0 + i), pairs, adjoint, adjoint, r.gradient);
+    const double j = step.turn(theta, states[static_cast<std::size_t>(i)], batch(t0 + i), pairs, adjoint,
+                               adjoint, r.gradient);
     if (i == k - 1) r.last = j;
     r.first = j;
     r.mean += j / static_cast<double>(k);
@@ -90,7 +97,9 @@ double relative_error(const std::vector<float>& a, const std::vector<double>& b)
 
 }  // namespace
 
-TEST_CASE("with window and length both T the gradient is that of the whole unroll, back-propagated in float64, also with several labelled pairs") {
+TEST_CASE(
+    "with window and length both T the gradient is that of the whole unroll, back-propagated in float64, "
+    "also with several labelled pairs") {
   Config c = small_config();
   SUBCASE("one pair") { c.averages = 1; }
   SUBCASE("two pairs") { c.averages = 2; }
@@ -103,7 +112,8 @@ TEST_CASE("with window and length both T the gradient is that of the whole unrol
   REQUIRE(e.finite);
   CHECK(e.steps == 5);
   CHECK(task.age == 5);
-  CHECK(relative_error(e.gradient, reference.gradient) < 1e-2);  // float32's own error is up to 5e-2 on larger models (specification section 11.1)
+  CHECK(relative_error(e.gradient, reference.gradient) <
+        1e-2);  // float32's own error is up to 5e-2 on larger models (specification section 11.1)
   CHECK(relative_error(task.phi, reference.end) < 1e-4);
   CHECK(e.objective_first == doctest::Approx(reference.first).epsilon(1e-3));
   CHECK(e.objective_last == doctest::Approx(reference.last).epsilon(1e-3));
@@ -144,7 +154,8 @@ TEST_CASE("windows run by two threads at once give the bits of one thread") {
     std::vector<InFlight> tasks;
     for (std::uint64_t id = 0; id < 6; ++id) tasks.push_back(begin(c, id, 20));
     std::vector<GradientEstimate> estimates(tasks.size());
-    autodiff::Parallel(threads).for_each(tasks.size(), [&](std::size_t i) { estimates[i] = windowed.estimate(theta, tasks[i], 0); });
+    autodiff::Parallel(threads).for_each(
+        tasks.size(), [&](std::size_t i) { estimates[i] = windowed.estimate(theta, tasks[i], 0); });
     std::vector<float> all;
     for (std::size_t i = 0; i < tasks.size(); ++i) {
       all.insert(all.end(), estimates[i].gradient.begin(), estimates[i].gradient.end());
@@ -158,14 +169,20 @@ TEST_CASE("windows run by two threads at once give the bits of one thread") {
 namespace {
 
 /// A budget of the window's smallest and so many states more.
-autodiff::Budget budget_of(const Config& c, const InFlight& task, std::int64_t k, std::size_t states, std::uint64_t disk_bytes = 0) {
-  InnerStep<float> step(c.rule, {task.task.widths(), c.batch, task.task.classes(), c.task.labels_per_class, c.averages});
-  return {autodiff::smallest_memory(k, step_profile(step)) + states * autodiff::slot_bytes(task.phi.size(), sizeof(float)), disk_bytes};
+autodiff::Budget budget_of(const Config& c, const InFlight& task, std::int64_t k, std::size_t states,
+                           std::uint64_t disk_bytes = 0) {
+  InnerStep<float> step(
+      c.rule, {task.task.widths(), c.batch, task.task.classes(), c.task.labels_per_class, c.averages});
+  return {autodiff::smallest_memory(k, step_profile(step)) +
+              states * autodiff::slot_bytes(task.phi.size(), sizeof(float)),
+          disk_bytes};
 }
 
 }  // namespace
 
-TEST_CASE("within every memory budget, with a disk or without, on one thread and on three, the estimate has the same bits, and nothing stays on the disk") {
+TEST_CASE(
+    "within every memory budget, with a disk or without, on one thread and on three, the estimate has the "
+    "same bits, and nothing stays on the disk") {
   Config c = small_config();
   c.set("unroll", "12");
   const auto theta = initial_theta(c.rule, 1);
@@ -183,7 +200,8 @@ TEST_CASE("within every memory budget, with a disk or without, on one thread and
         CAPTURE(disk);
         checkpoints::test::FaultyFileSystem files;
         task = start;
-        const GradientEstimate e = Windowed(c, threads, budget_of(c, start, 12, states, disk), files).estimate(theta, task, 0);
+        const GradientEstimate e =
+            Windowed(c, threads, budget_of(c, start, 12, states, disk), files).estimate(theta, task, 0);
         CHECK(e.gradient == expected.gradient);
         CHECK(e.objective_first == expected.objective_first);
         CHECK(e.objective_last == expected.objective_last);
@@ -193,7 +211,9 @@ TEST_CASE("within every memory budget, with a disk or without, on one thread and
       }
 }
 
-TEST_CASE("a window that does not fit in its share, or whose disk fails at any moment, ends in words; the task is as it was, and nothing stays on the disk") {
+TEST_CASE(
+    "a window that does not fit in its share, or whose disk fails at any moment, ends in words; the task is "
+    "as it was, and nothing stays on the disk") {
   Config c = small_config();
   c.set("unroll", "12");
   const auto theta = initial_theta(c.rule, 1);
@@ -201,7 +221,8 @@ TEST_CASE("a window that does not fit in its share, or whose disk fails at any m
   InFlight task = start;
   autodiff::Budget share = budget_of(c, start, 12, 0);
   --share.memory_bytes;
-  CHECK_THROWS_WITH_AS(Windowed(c, 1, share).estimate(theta, task, 0), doctest::Contains("the smallest budget that works is"), checkpoints::MemoryBudget);
+  CHECK_THROWS_WITH_AS(Windowed(c, 1, share).estimate(theta, task, 0),
+                       doctest::Contains("the smallest budget that works is"), checkpoints::MemoryBudget);
   CHECK(task.phi == start.phi);
 
   checkpoints::test::TemporaryDirectory dir;
@@ -214,9 +235,11 @@ TEST_CASE("a window that does not fit in its share, or whose disk fails at any m
       files.for_good = true;
       task = start;
       std::string message;
-      const int code = checkpoints::test::exit_code_of([&] { Windowed(c, 1, share, files).estimate(theta, task, 0); }, &message);
+      const int code = checkpoints::test::exit_code_of(
+          [&] { Windowed(c, 1, share, files).estimate(theta, task, 0); }, &message);
       CAPTURE(message);
-      CHECK(checkpoints::test::names_in(dir.path()).size() <= (i == 1));  // a disk on which nothing can be removed any more
+      CHECK(checkpoints::test::names_in(dir.path()).size() <=
+            (i == 1));  // a disk on which nothing can be removed any more
       for (const auto& name : checkpoints::test::names_in(dir.path())) std::filesystem::remove(dir / name);
       if (code == 0) break;
       ++failures;
@@ -228,7 +251,8 @@ TEST_CASE("a window that does not fit in its share, or whose disk fails at any m
   CHECK(failures >= 10);
   c.disk_dir = dir / "gone";
   task = start;
-  CHECK_THROWS_WITH_AS(Windowed(c, 1, share).estimate(theta, task, 0), doctest::Contains("No such file or directory"), checkpoints::IoError);
+  CHECK_THROWS_WITH_AS(Windowed(c, 1, share).estimate(theta, task, 0),
+                       doctest::Contains("No such file or directory"), checkpoints::IoError);
 }
 
 namespace {
@@ -277,7 +301,9 @@ void stop_everywhere(const Config& c, const autodiff::Budget& share) {
 
 }  // namespace
 
-TEST_CASE("a window that was stopped at any moment goes on there, with the same bits: all states kept, few, states on disk, and tapes") {
+TEST_CASE(
+    "a window that was stopped at any moment goes on there, with the same bits: all states kept, few, states "
+    "on disk, and tapes") {
   Config c = small_config();
   c.set("unroll", "12");
   checkpoints::test::TemporaryDirectory disk;
@@ -292,7 +318,8 @@ namespace {
 
 struct Killed {};
 
-/// A window that dies at the first moment at which it has a journal, and is gone on with by another estimator.
+/// A window that dies at the first moment at which it has a journal, and is gone on with by another
+/// estimator.
 template <class Estimator>
 void kill(Config c, const autodiff::Budget& share) {
   c.set("journal-every", "0.001");
@@ -321,7 +348,9 @@ void kill(Config c, const autodiff::Budget& share) {
 
 }  // namespace
 
-TEST_CASE("a window that was killed goes on from its journal with the same bits: all states kept, few, states on disk, and tapes") {
+TEST_CASE(
+    "a window that was killed goes on from its journal with the same bits: all states kept, few, states on "
+    "disk, and tapes") {
   Config c = small_config();
   c.set("unroll", "60");
   checkpoints::test::TemporaryDirectory disk;
@@ -332,7 +361,9 @@ TEST_CASE("a window that was killed goes on from its journal with the same bits:
   SUBCASE("tapes kept") { kill<WithTapes>(c, {}); }
 }
 
-TEST_CASE("of an update of many windows one after the other, those that ended are kept once it has taken long: they are not run again, and give the same bits") {
+TEST_CASE(
+    "of an update of many windows one after the other, those that ended are kept once it has taken long: "
+    "they are not run again, and give the same bits") {
   Config c = small_config();
   c.set("unroll", "12");
   c.set("journal-every", "0.2");
@@ -361,7 +392,9 @@ TEST_CASE("of an update of many windows one after the other, those that ended ar
   CHECK(again.phi == late.phi);
 }
 
-TEST_CASE("a progress of another plan is passed over, which is said, with the same bits; one that can't be kept when a window is stopped says why") {
+TEST_CASE(
+    "a progress of another plan is passed over, which is said, with the same bits; one that can't be kept "
+    "when a window is stopped says why") {
   Config c = small_config();
   c.set("unroll", "12");
   const auto theta = initial_theta(c.rule, 1);
@@ -388,7 +421,9 @@ TEST_CASE("a progress of another plan is passed over, which is said, with the sa
   CHECK(stopped(sound).empty());
   other.keep_progress_in(dir.path(), {});
   const GradientEstimate e = other.estimate(theta, again, 5), expected = Windowed(c).estimate(theta, task, 5);
-  CHECK(e.notes == std::vector<std::string>{"a progress within its window is there, but of another plan: the window started again"});
+  CHECK(e.notes ==
+        std::vector<std::string>{
+            "a progress within its window is there, but of another plan: the window started again"});
   CHECK(e.gradient == expected.gradient);
   CHECK(again.phi == task.phi);
 }
@@ -397,7 +432,8 @@ TEST_CASE("the time that a window waits for its states on disk is told") {
   class Slow final : public checkpoints::test::FaultyFileSystem {
    public:
     ssize_t pread(int f, void* to, std::size_t n, off_t at) override {
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));  // far longer than the steps that a read is hidden behind, in a slow build too
+      std::this_thread::sleep_for(std::chrono::milliseconds(
+          100));  // far longer than the steps that a read is hidden behind, in a slow build too
       return FaultyFileSystem::pread(f, to, n, at);
     }
   } slow;
@@ -409,12 +445,14 @@ TEST_CASE("the time that a window waits for its states on disk is told") {
   const InFlight start = begin(c, 2, 12);
   InFlight in_memory = start, on_disk = start;
   CHECK(Windowed(c, 1, budget_of(c, start, 12, 5)).estimate(theta, in_memory, 0).waited_seconds == 0);
-  CHECK(Windowed(c, 1, budget_of(c, start, 12, 5, 1 << 20), slow).estimate(theta, on_disk, 0).waited_seconds > 0);
+  CHECK(Windowed(c, 1, budget_of(c, start, 12, 5, 1 << 20), slow).estimate(theta, on_disk, 0).waited_seconds >
+        0);
 }
 
 namespace {
 
-/// The journal of a window that was stopped in the middle of its way back, with one byte changed by someone who knows what a checksum is.
+/// The journal of a window that was stopped in the middle of its way back, with one byte changed by someone
+/// who knows what a checksum is.
 void falsify(const std::string& path, std::size_t at) {
   auto bytes = checkpoints::test::bytes_of(path);
   bytes.at(24 + at) ^= std::byte{1};
@@ -425,7 +463,9 @@ void falsify(const std::string& path, std::size_t at) {
 
 }  // namespace
 
-TEST_CASE("a state or a checksum of before the interruption that is wrong is found, the journal goes, and the window starts again, with the right bits") {
+TEST_CASE(
+    "a state or a checksum of before the interruption that is wrong is found, the journal goes, and the "
+    "window starts again, with the right bits") {
   Config c = small_config();
   c.set("unroll", "12");
   const auto theta = initial_theta(c.rule, 1);
@@ -434,7 +474,9 @@ TEST_CASE("a state or a checksum of before the interruption that is wrong is fou
   const GradientEstimate expected = Windowed(c).estimate(theta, task, 0);
   const autodiff::Budget share = budget_of(c, start, 12, 5);
   const std::size_t state = start.phi.size() * sizeof(float), position = 32;
-  const std::size_t checksums = position + 3 * state + theta.size() * sizeof(float);  // behind the current state, phi_T, adjoint and gradient
+  const std::size_t checksums =
+      position + 3 * state +
+      theta.size() * sizeof(float);  // behind the current state, phi_T, adjoint and gradient
   for (const std::size_t at : {position, checksums + 2 * sizeof(std::uint64_t)}) {
     CAPTURE(at);
     checkpoints::test::TemporaryDirectory dir;
@@ -472,7 +514,8 @@ TEST_CASE("a progress that can't be kept is told once, and the windows go on wit
   int told = 0;
   for (int update = 0; update < 5; ++update) {
     task = start;
-    const GradientEstimate e = windowed.estimate(theta, task, 0, [] { return std::this_thread::sleep_for(std::chrono::milliseconds(1)), false; });
+    const GradientEstimate e = windowed.estimate(
+        theta, task, 0, [] { return std::this_thread::sleep_for(std::chrono::milliseconds(1)), false; });
     CHECK(e.gradient == expected.gradient);
     told += !e.notes.empty();
     for (const auto& note : e.notes) {

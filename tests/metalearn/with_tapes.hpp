@@ -1,4 +1,5 @@
-// Windows that keep tapes, which those of the tests' small shapes are not offered: room for two tapes and a few states.
+// Windows that keep tapes, which those of the tests' small shapes are not offered: room for two tapes and a
+// few states.
 #pragma once
 #include <doctest/doctest.h>
 
@@ -16,9 +17,11 @@ class WithTapes final : public metalearn::Windowed {
 
  protected:
   autodiff::Schedule schedule_of(metalearn::InnerStep<float>& step, autodiff::Step k) const override {
-    const auto rho = autodiff::slots_of_tape(step.record_size(), static_cast<std::size_t>(step.phi_size()), sizeof(float));
+    const auto rho =
+        autodiff::slots_of_tape(step.record_size(), static_cast<std::size_t>(step.phi_size()), sizeof(float));
     const auto s = autodiff::byte_aware(k, 2 * rho + 4, rho);
-    CHECK(std::any_of(s.actions.begin(), s.actions.end(), [](const auto& a) { return a.kind == autodiff::Action::Kind::record; }));
+    CHECK(std::any_of(s.actions.begin(), s.actions.end(),
+                      [](const auto& a) { return a.kind == autodiff::Action::Kind::record; }));
     return s;
   }
 };

@@ -1,11 +1,14 @@
-// metalearn apply: features of a user's own data, read from Python; and what eval says of data that was trained on.
+// metalearn apply: features of a user's own data, read from Python; and what eval says of data that was
+// trained on.
 #include "program_fixture.hpp"
 
 using namespace program_test;
 
 namespace {
 
-Result python(const Folder& folder, const std::string& script) { return run({"/usr/bin/python3", "-c", "import numpy as np, h5py\n" + script}, folder.path); }
+Result python(const Folder& folder, const std::string& script) {
+  return run({"/usr/bin/python3", "-c", "import numpy as np, h5py\n" + script}, folder.path);
+}
 
 void train(const Folder& folder) {
   IdxImages().write(folder / "idx");
@@ -14,14 +17,16 @@ void train(const Folder& folder) {
 }
 
 std::vector<std::string> apply(const std::string& out, std::vector<std::string> more = {}) {
-  std::vector<std::string> words = {"apply", "--theta", "run", "--data", "own=own", "--out", out, "--steps", "3", "--layers", "8"};
+  std::vector<std::string> words = {"apply", "--theta", "run", "--data",   "own=own", "--out",
+                                    out,     "--steps", "3",   "--layers", "8"};
   words.insert(words.end(), more.begin(), more.end());
   return program(words);
 }
 
 }  // namespace
 
-TEST_CASE("apply writes features, labels, places and phi, which h5py reads and a base model by hand confirms") {
+TEST_CASE(
+    "apply writes features, labels, places and phi, which h5py reads and a base model by hand confirms") {
   Folder folder;
   train(folder);
   const Result result = run(apply("features.h5"), folder.path);
@@ -62,16 +67,28 @@ TEST_CASE("apply gives the same bytes on any number of threads, and goes on from
   CHECK(run(apply("a.h5", {"--threads", "1"}), folder.path).code == 0);
   CHECK(run(apply("b.h5", {"--threads", "2"}), folder.path).code == 0);
   CHECK(slurp(folder / "a.h5") == slurp(folder / "b.h5"));
-  CHECK(run(program({"apply", "--phi", "a.h5", "--steps", "0", "--data", "own=own", "--out", "c.h5"}), folder.path).code == 0);
+  CHECK(run(program({"apply", "--phi", "a.h5", "--steps", "0", "--data", "own=own", "--out", "c.h5"}),
+            folder.path)
+            .code == 0);
   CHECK(run(program({"export", "a.h5", "--out", "phi.npz"}), folder.path).code == 0);
   CHECK(run(program({"import", "phi.npz", "--out", "phi.h5"}), folder.path).code == 0);
-  CHECK(run(program({"apply", "--phi", "phi.h5", "--steps", "0", "--data", "own=own", "--out", "d.h5"}), folder.path).code == 0);
-  const Result same = python(folder, "a, c, d = (h5py.File(n + '.h5')['test/features'][()] for n in 'acd')\nprint(np.array_equal(a, c), np.array_equal(a, d), sorted(np.load('phi.npz').files))");
-  CHECK(same.out == "True True ['V/1', 'V/2', 'W/1', 'W/2', 'b/1', 'b/2', 'config/activation', 'config/batch', 'config/colour', 'config/inner_rate', 'config/resolution', 'config/words']\n");
-  const Result on = run(program({"apply", "--theta", "run", "--phi", "a.h5", "--steps", "2", "--data", "own=own", "--out", "e.h5"}), folder.path);
+  CHECK(run(program({"apply", "--phi", "phi.h5", "--steps", "0", "--data", "own=own", "--out", "d.h5"}),
+            folder.path)
+            .code == 0);
+  const Result same =
+      python(folder,
+             "a, c, d = (h5py.File(n + '.h5')['test/features'][()] for n in 'acd')\nprint(np.array_equal(a, "
+             "c), np.array_equal(a, d), sorted(np.load('phi.npz').files))");
+  CHECK(same.out ==
+        "True True ['V/1', 'V/2', 'W/1', 'W/2', 'b/1', 'b/2', 'config/activation', 'config/batch', "
+        "'config/colour', 'config/inner_rate', 'config/resolution', 'config/words']\n");
+  const Result on = run(program({"apply", "--theta", "run", "--phi", "a.h5", "--steps", "2", "--data",
+                                 "own=own", "--out", "e.h5"}),
+                        folder.path);
   CHECK(on.code == 0);
   // What phi was drawn from is kept; of a phi that was given it is not known.
-  const Result drawn = python(folder, "print([h5py.File(n + '.h5')['apply'].attrs.get('phi_seed') for n in 'ace'])");
+  const Result drawn =
+      python(folder, "print([h5py.File(n + '.h5')['apply'].attrs.get('phi_seed') for n in 'ace'])");
   CHECK(drawn.out == "[0, None, None]\n");
   CHECK(run(program({"inspect", "a.h5"}), folder.path).code == 0);
 }
@@ -79,22 +96,33 @@ TEST_CASE("apply gives the same bytes on any number of threads, and goes on from
 TEST_CASE("apply says where it departs from theta's training, and refuses what does not fit") {
   Folder folder;
   train(folder);
-  const Result other = run(apply("a.h5", {"--inner-rate", "0.1", "--batch", "16", "--statistics", "batch"}), folder.path);
+  const Result other =
+      run(apply("a.h5", {"--inner-rate", "0.1", "--batch", "16", "--statistics", "batch"}), folder.path);
   CHECK(other.code == 0);
   CHECK(contains(other.err, "note: --inner-rate is 0.1, run/snapshot-"));
   CHECK(contains(other.err, "was trained with 0.01"));
   CHECK(contains(other.err, "note: --batch is 16"));
-  struct Row { std::vector<std::string> words; int code; const char* says; };
+  struct Row {
+    std::vector<std::string> words;
+    int code;
+    const char* says;
+  };
   const Row rows[] = {
       {apply("x.h5", {"--statistics", "some"}), 64, "allowed: dataset, batch"},
       {program({"apply", "--theta", "run", "--out", "x.h5"}), 64, "no data"},
       {program({"apply", "--theta", "run", "--data", "own=own"}), 64, "--out"},
       {program({"apply", "--theta", "none", "--data", "own=own", "--out", "x.h5"}), 66, "none"},
-      {program({"apply", "--theta", "run", "--phi", "a.h5", "--data", "own=own", "--out", "x.h5", "--resolution", "7"}), 65, "a phi for 196 inputs, but an example of data 'own' has 49"},
-      {program({"apply", "--theta", "run", "--phi", "a.h5", "--layers", "8", "--data", "own=own", "--out", "x.h5"}), 64, "no effect with --phi"},
+      {program({"apply", "--theta", "run", "--phi", "a.h5", "--data", "own=own", "--out", "x.h5",
+                "--resolution", "7"}),
+       65, "a phi for 196 inputs, but an example of data 'own' has 49"},
+      {program({"apply", "--theta", "run", "--phi", "a.h5", "--layers", "8", "--data", "own=own", "--out",
+                "x.h5"}),
+       64, "no effect with --phi"},
       {apply("nowhere/x.h5"), 74, "there is no folder nowhere; make it first"},
-      {program({"apply", "--theta", "run", "--phi", "a.h5", "--data", "own=own", "--out", "./a.h5"}), 64, "--out ./a.h5 is an input itself"},
-      {program({"apply", "--theta", "run", "--data", "own=own", "--out", "own"}), 64, "--out own is an input itself"},
+      {program({"apply", "--theta", "run", "--phi", "a.h5", "--data", "own=own", "--out", "./a.h5"}), 64,
+       "--out ./a.h5 is an input itself"},
+      {program({"apply", "--theta", "run", "--data", "own=own", "--out", "own"}), 64,
+       "--out own is an input itself"},
       {program({"eval", "--theta", "a.h5", "--data", "own=own"}), 65, "holds a phi but no theta"},
   };
   for (const Row& row : rows) {
@@ -110,12 +138,16 @@ TEST_CASE("eval says where a data set, under any name, was in the training set")
   train(folder);
   fs::copy(folder / "idx", folder / "copy");
   const auto note = [&](std::vector<std::string> words) {
-    words.insert(words.begin(), {"eval", "--theta", "run", "--steps", "0,1", "--seeds", "1", "--layers", "8"});
+    words.insert(words.begin(),
+                 {"eval", "--theta", "run", "--steps", "0,1", "--seeds", "1", "--layers", "8"});
     const Result result = run(program(words), folder.path);
     CHECK(result.code == 0);
     return result.err;
   };
   const std::string copied = note({"--data", "other=copy"});
-  CHECK_MESSAGE(contains(copied, "note: data 'other' was in the training set of run/snapshot-00000006.h5 (train-images-idx3-ubyte crc32 "), copied);
+  CHECK_MESSAGE(contains(copied,
+                         "note: data 'other' was in the training set of run/snapshot-00000006.h5 "
+                         "(train-images-idx3-ubyte crc32 "),
+                copied);
   CHECK(note({"--data", "own=own"}).empty());
 }

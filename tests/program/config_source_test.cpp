@@ -8,7 +8,8 @@ using namespace program_test;
 namespace {
 
 /// config.json of a run started with these extra words; the run does as little as a run can.
-nlohmann::json config_of(const Folder& folder, const std::vector<std::string>& more, const Environment& environment = {}) {
+nlohmann::json config_of(const Folder& folder, const std::vector<std::string>& more,
+                         const Environment& environment = {}) {
   static int runs = 0;
   const std::string name = "run" + std::to_string(runs++);
   const Result result = run(tiny_training(name, "squares=data", more), folder.path, environment);
@@ -22,10 +23,13 @@ nlohmann::json config_of(const Folder& folder, const std::vector<std::string>& m
 TEST_CASE("the command line wins over the environment, that over the file, that over the preset") {
   Folder folder;
   IdxImages().write(folder / "data");
-  spill(folder / "keys.conf", "# lower than the environment\nclip = 3   # a comment\nclip-task = 3\nmeta-rate=0.003\npreset = paper\n");
+  spill(folder / "keys.conf",
+        "# lower than the environment\nclip = 3   # a comment\nclip-task = 3\nmeta-rate=0.003\npreset = "
+        "paper\n");
   spill(folder / "keys.json", R"({"clip": 4, "identical-updates": false, "validate-steps": [0, 2]})");
 
-  const auto layered = config_of(folder, {"--config", "keys.conf", "--clip", "5"}, {{"METALEARN_CLIP", "4"}, {"METALEARN_CLIP_TASK", "4"}});
+  const auto layered = config_of(folder, {"--config", "keys.conf", "--clip", "5"},
+                                 {{"METALEARN_CLIP", "4"}, {"METALEARN_CLIP_TASK", "4"}});
   CHECK(layered["clip"] == "5");
   CHECK(layered["clip-task"] == "4");
   CHECK(layered["meta-rate"] == "0.003");
@@ -53,14 +57,40 @@ TEST_CASE("an empty configuration file says nothing, and one that nests without 
 TEST_CASE("data folders are kept as absolute paths, and unroll sets windows and lengths") {
   Folder folder;
   IdxImages().write(folder / "data");
-  const Result result = run(program({"train", "--run", "r", "--data", "squares=data", "--unroll", "2", "--updates", "1", "--tasks", "1", "--in-flight", "1", "--batch", "8", "--h-size", "4",
-                                       "--top-size", "4", "--delta-size", "2", "--grad-channels", "1", "--width-max", "24", "--validate-every", "0"}),
+  const Result result = run(program({"train",
+                                     "--run",
+                                     "r",
+                                     "--data",
+                                     "squares=data",
+                                     "--unroll",
+                                     "2",
+                                     "--updates",
+                                     "1",
+                                     "--tasks",
+                                     "1",
+                                     "--in-flight",
+                                     "1",
+                                     "--batch",
+                                     "8",
+                                     "--h-size",
+                                     "4",
+                                     "--top-size",
+                                     "4",
+                                     "--delta-size",
+                                     "2",
+                                     "--grad-channels",
+                                     "1",
+                                     "--width-max",
+                                     "24",
+                                     "--validate-every",
+                                     "0"}),
                             folder.path);
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
   const auto config = nlohmann::json::parse(slurp(folder / "r/config.json"));
   CHECK(config["data"] == "squares=" + (folder / "data").string());
-  for (const char* key : {"window-min", "window-max", "length-min", "length-max", "length-start"}) CHECK(config[key] == "2");
+  for (const char* key : {"window-min", "window-max", "length-min", "length-max", "length-start"})
+    CHECK(config[key] == "2");
 }
 
 TEST_CASE("the stronger of two sources wins where unroll meets windows, or bounds are in the wrong order") {
@@ -68,24 +98,52 @@ TEST_CASE("the stronger of two sources wins where unroll meets windows, or bound
   IdxImages().write(folder / "data");
   spill(folder / "unroll.conf", "unroll = 2\n");
   spill(folder / "window.conf", "window-min = 9\n");
-  const auto longer = config_of(folder, {"--config", "unroll.conf"});  // whose command line says window and length
+  const auto longer =
+      config_of(folder, {"--config", "unroll.conf"});  // whose command line says window and length
   CHECK(longer["window-max"] == "3");
   CHECK(longer["length-max"] == "6");
-  std::vector<std::string> words = {"train", "--run", "r", "--data", "squares=data", "--config", "window.conf", "--unroll", "2", "--updates", "1", "--tasks", "1", "--batch", "8", "--h-size", "4",
-                                    "--top-size", "4", "--delta-size", "2", "--grad-channels", "1", "--validate-every", "0"};
+  std::vector<std::string> words = {"train",
+                                    "--run",
+                                    "r",
+                                    "--data",
+                                    "squares=data",
+                                    "--config",
+                                    "window.conf",
+                                    "--unroll",
+                                    "2",
+                                    "--updates",
+                                    "1",
+                                    "--tasks",
+                                    "1",
+                                    "--batch",
+                                    "8",
+                                    "--h-size",
+                                    "4",
+                                    "--top-size",
+                                    "4",
+                                    "--delta-size",
+                                    "2",
+                                    "--grad-channels",
+                                    "1",
+                                    "--validate-every",
+                                    "0"};
   const Result result = run(program(words), folder.path);
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
   const auto config = nlohmann::json::parse(slurp(folder / "r/config.json"));
-  for (const char* key : {"window-min", "window-max", "length-min", "length-max", "length-start"}) CHECK(config[key] == "2");
+  for (const char* key : {"window-min", "window-max", "length-min", "length-max", "length-start"})
+    CHECK(config[key] == "2");
   CHECK(config["in-flight"] == "4");  // follows tasks
 }
 
 TEST_CASE("a run's config.json is a configuration file that gives the same configuration") {
   Folder folder;
   IdxImages().write(folder / "a, b");
-  REQUIRE(run(tiny_training("first", "squares=a, b", {"--validate-steps", "0,3", "--activation", "tanh"}), folder.path).code == 0);
-  const Result result = run(program({"train", "--run", "second", "--config", "first/config.json"}), folder.path);
+  REQUIRE(run(tiny_training("first", "squares=a, b", {"--validate-steps", "0,3", "--activation", "tanh"}),
+              folder.path)
+              .code == 0);
+  const Result result =
+      run(program({"train", "--run", "second", "--config", "first/config.json"}), folder.path);
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
   CHECK(slurp(folder / "second/config.json") == slurp(folder / "first/config.json"));

@@ -1,8 +1,9 @@
-// Crashes as a machine makes them: kill -9 at random moments, and processes that want the same run. Counts are those of METALEARN_FULL=1; without it a fifth of them.
+// Crashes as a machine makes them: kill -9 at random moments, and processes that want the same run. Counts
+// are those of METALEARN_FULL=1; without it a fifth of them.
 #include <random>
 
-#include "checkpoints/run_directory.hpp"
 #include "../full_counts.hpp"
+#include "checkpoints/run_directory.hpp"
 #include "program_fixture.hpp"
 #include "same_run.hpp"
 
@@ -15,19 +16,26 @@ int scaled(int full) { return full_counts() ? full : full / 5; }
 
 /// A run with everything that a snapshot holds: many updates, each saved, some validated.
 std::vector<std::string> words(const std::string& run) {
-  return with(with(with(tiny_training(run, "squares=data", {"--validate-steps", "0,2,4", "--validate-tasks", "2", "--keep-every", "8"}), "--updates", "60"), "--save-every", "1"),
-              "--validate-every", "5");
+  return with(
+      with(with(tiny_training(run, "squares=data",
+                              {"--validate-steps", "0,2,4", "--validate-tasks", "2", "--keep-every", "8"}),
+                "--updates", "60"),
+           "--save-every", "1"),
+      "--validate-every", "5");
 }
 
 }  // namespace
 
 TEST_SUITE("slow") {
-  TEST_CASE("a run killed at random moments while it saves every update always resumes, is never unreadable, and ends with the bits and rows of one that was not") {
+  TEST_CASE(
+      "a run killed at random moments while it saves every update always resumes, is never unreadable, and "
+      "ends with the bits and rows of one that was not") {
     Folder folder;
     IdxImages().write(folder / "data");
     const auto start = Clock::now();
     REQUIRE(run(words("whole"), folder.path).code == 0);
-    const auto whole_run = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count();
+    const auto whole_run =
+        std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start).count();
     const auto whole = arrays(folder / "whole");
     const auto rows = metrics(folder / "whole");
 
@@ -40,7 +48,8 @@ TEST_SUITE("slow") {
         const bool begun = !checkpoints::list_snapshots((folder / name).string()).empty();
         Child child(begun ? program({"resume", name}) : words(name), folder.path);
         if (kills < wanted) {
-          std::this_thread::sleep_for(std::chrono::microseconds(random() % static_cast<std::uint64_t>(whole_run / 4)));
+          std::this_thread::sleep_for(
+              std::chrono::microseconds(random() % static_cast<std::uint64_t>(whole_run / 4)));
           child.kill(SIGKILL);
         }
         const Result result = child.wait();
@@ -65,10 +74,13 @@ TEST_SUITE("slow") {
       CHECK(verified.code == 0);
       fs::remove_all(folder / name);
     }
-    MESSAGE(kills << " kills in " << runs << " runs, " << before_the_first_snapshot << " of them before the first snapshot; every run resumed and ended with the same bits and rows");
+    MESSAGE(kills
+            << " kills in " << runs << " runs, " << before_the_first_snapshot
+            << " of them before the first snapshot; every run resumed and ended with the same bits and rows");
   }
 
-  TEST_CASE("of two processes that want one run, one gets it, and the other ends within a second, naming it") {
+  TEST_CASE(
+      "of two processes that want one run, one gets it, and the other ends within a second, naming it") {
     Folder folder;
     IdxImages().write(folder / "data");
     REQUIRE(run(with(tiny_training("r", "squares=data"), "--updates", "1"), folder.path).code == 0);

@@ -22,18 +22,27 @@ int lines(const std::string& text, const std::string& beginning) {
 
 }  // namespace
 
-TEST_CASE("runs that differ in threads, saving and length alone are the same over what both have; those that differ in the seed are not") {
+TEST_CASE(
+    "runs that differ in threads, saving and length alone are the same over what both have; those that "
+    "differ in the seed are not") {
   Folder folder;
   IdxImages().write(folder / "data");
-  REQUIRE(run(with(tiny_training("a", "squares=data", {"--threads", "1"}), "--save-every", "2"), folder.path).code == 0);
-  REQUIRE(run(with(tiny_training("b", "squares=data", {"--threads", "2"}), "--updates", "4"), folder.path, {{"METALEARN_ISA", "scalar"}}).code == 0);
+  REQUIRE(run(with(tiny_training("a", "squares=data", {"--threads", "1"}), "--save-every", "2"), folder.path)
+              .code == 0);
+  REQUIRE(run(with(tiny_training("b", "squares=data", {"--threads", "2"}), "--updates", "4"), folder.path,
+              {{"METALEARN_ISA", "scalar"}})
+              .code == 0);
   REQUIRE(run(tiny_training("c", "squares=data", {"--seed", "5"}), folder.path).code == 0);
 
-  REQUIRE(run(with(tiny_training("d", "squares=data", {"--threads", "2"}), "--updates", "4"), folder.path).code == 0);
+  REQUIRE(
+      run(with(tiny_training("d", "squares=data", {"--threads", "2"}), "--updates", "4"), folder.path).code ==
+      0);
   const Result same = diff(folder, {"a/snapshot-00000004.h5", "d"});
   CAPTURE(same.out);
   CHECK(same.code == 0);
-  for (const char* part : {"note: config:save-every: 2 against 1000000", "note: config:threads: 1 against 2", "note: config:updates: 6 against 4", "\nsame bits: "}) CHECK(contains(same.out, part));
+  for (const char* part : {"note: config:save-every: 2 against 1000000", "note: config:threads: 1 against 2",
+                           "note: config:updates: 6 against 4", "\nsame bits: "})
+    CHECK(contains(same.out, part));
   const Result runs = diff(folder, {"a/", "a"});
   CHECK(runs.code == 0);
   CHECK(contains(runs.out, "arrays, 6 rows of metrics.csv"));
@@ -91,7 +100,8 @@ TEST_CASE("diff says what it was given where that is no run and no snapshot") {
 
 TEST_CASE("a snapshot of an older schema is compared as it means, and what wrote it is a note") {
   Folder folder;
-  const Result result = diff(folder, {METALEARN_SOURCE "/tests/snapshots/schema-1.h5", METALEARN_SOURCE "/tests/snapshots/schema-2.h5"});
+  const Result result = diff(folder, {METALEARN_SOURCE "/tests/snapshots/schema-1.h5",
+                                      METALEARN_SOURCE "/tests/snapshots/schema-2.h5"});
   CAPTURE(result.out);
   CHECK(result.code == 0);
   CHECK(contains(result.out, "note: kernels: nothing against v4"));

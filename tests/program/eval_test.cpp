@@ -9,13 +9,15 @@ using namespace program_test;
 namespace {
 
 std::vector<std::string> tiny_eval(std::vector<std::string> more) {
-  std::vector<std::string> words = {"eval", "--theta", "r", "--steps", "0,2,4", "--layers", "8", "--seeds", "2", "--draws", "1"};
+  std::vector<std::string> words = {"eval", "--theta", "r", "--steps", "0,2,4", "--layers",
+                                    "8",    "--seeds", "2", "--draws", "1"};
   words.insert(words.end(), more.begin(), more.end());
   return program(std::move(words));
 }
 
 std::vector<std::string> held_out(std::vector<std::string> more) {
-  std::vector<std::string> words = {"eval", "--theta", "r", "--held-out", "--steps", "0,2,4", "--tasks", "2", "--draws", "1"};
+  std::vector<std::string> words = {"eval",  "--theta", "r", "--held-out", "--steps",
+                                    "0,2,4", "--tasks", "2", "--draws",    "1"};
   words.insert(words.end(), more.begin(), more.end());
   return program(std::move(words));
 }
@@ -26,7 +28,8 @@ TEST_CASE("eval does not replace what is no such evaluation") {
   Folder folder;
   IdxImages().write(folder / "idx");
   const auto eval = [&](std::vector<std::string> more, const char* out) {
-    more.insert(more.begin(), {"eval", "--data", "mine=idx", "--steps", "0,1", "--seeds", "1", "--draws", "1", "--layers", "8", "--labels-per-class", "4", "--out", out});
+    more.insert(more.begin(), {"eval", "--data", "mine=idx", "--steps", "0,1", "--seeds", "1", "--draws", "1",
+                               "--layers", "8", "--labels-per-class", "4", "--out", out});
     return run(program(more), folder.path);
   };
   REQUIRE(eval({}, "one.json").code == 0);
@@ -50,7 +53,8 @@ TEST_CASE("a comparison tells of a chosen mark only where it has a row") {
   Folder folder;
   IdxImages{.per_class = 60}.write(folder / "idx");
   const auto eval = [&](std::vector<std::string> more) {
-    more.insert(more.begin(), {"eval", "--methods", "learned", "--data", "mine=idx", "--seeds", "1", "--draws", "1", "--layers", "8"});
+    more.insert(more.begin(), {"eval", "--methods", "learned", "--data", "mine=idx", "--seeds", "1",
+                               "--draws", "1", "--layers", "8"});
     const Result result = run(program(more), folder.path);
     CHECK(result.code == 0);
     return result.out;
@@ -70,7 +74,8 @@ TEST_CASE("eval of a run") {
   REQUIRE(trained.code == 0);
 
   SUBCASE("prints JSON with one row per data set and mark, in order") {
-    const Result result = run(tiny_eval({"--data", "squares=data", "--data", "other=other", "--json"}), folder.path);
+    const Result result =
+        run(tiny_eval({"--data", "squares=data", "--data", "other=other", "--json"}), folder.path);
     CAPTURE(result.err);
     REQUIRE(result.code == 0);
     const auto rows = nlohmann::json::parse(result.out)["results"];
@@ -88,7 +93,8 @@ TEST_CASE("eval of a run") {
     }
   }
   SUBCASE("one seed says nothing of its own error: none is shown") {
-    const std::vector<std::string> one = program({"eval", "--theta", "r", "--data", "squares=data", "--steps", "0,2", "--layers", "8", "--seeds", "1", "--draws", "1"});
+    const std::vector<std::string> one = program({"eval", "--theta", "r", "--data", "squares=data", "--steps",
+                                                  "0,2", "--layers", "8", "--seeds", "1", "--draws", "1"});
     auto with_json = one;
     with_json.push_back("--json");
     const Result table = run(one, folder.path), json = run(with_json, folder.path);
@@ -103,13 +109,16 @@ TEST_CASE("eval of a run") {
     CHECK(rows[1]["accuracy_se"].is_null());
   }
   SUBCASE("writes the JSON to a file too, with and without methods, beside what it prints") {
-    const Result table = run(tiny_eval({"--data", "squares=data"}), folder.path), json = run(tiny_eval({"--data", "squares=data", "--json"}), folder.path);
-    const Result both = run(tiny_eval({"--data", "squares=data", "--out", "r/evaluations/deep/eval.json"}), folder.path);
+    const Result table = run(tiny_eval({"--data", "squares=data"}), folder.path),
+                 json = run(tiny_eval({"--data", "squares=data", "--json"}), folder.path);
+    const Result both =
+        run(tiny_eval({"--data", "squares=data", "--out", "r/evaluations/deep/eval.json"}), folder.path);
     CAPTURE(both.err);
     CHECK(both.code == 0);
     CHECK(both.out == table.out);
     CHECK(slurp(folder / "r/evaluations/deep/eval.json") == json.out);
-    const std::vector<std::string> methods = {"--methods", "random,learned", "--data", "squares=data", "--representation", "8"};
+    const std::vector<std::string> methods = {"--methods",    "random,learned",   "--data",
+                                              "squares=data", "--representation", "8"};
     auto with_json = methods, with_out = methods;
     with_json.push_back("--json");
     with_out.insert(with_out.end(), {"--out", "r/evaluations/deep/methods.json"});
@@ -121,7 +130,8 @@ TEST_CASE("eval of a run") {
       CHECK(refused.code == 64);
       CHECK(contains(refused.err, "--out '" + std::string(wrong) + "' is no file's name"));
     }
-    CHECK(run(tiny_eval({"--data", "squares=data", "--out", "r/metrics.csv/x.json"}), folder.path).code == 74);
+    CHECK(run(tiny_eval({"--data", "squares=data", "--out", "r/metrics.csv/x.json"}), folder.path).code ==
+          74);
   }
   SUBCASE("shows permuted inputs where it is told to") {
     const auto json = [&](std::vector<std::string> more) {
@@ -133,7 +143,8 @@ TEST_CASE("eval of a run") {
     };
     CHECK(json({}) == json({"--permutation", "0"}));
     CHECK(json({}) != json({"--permutation", "1"}));
-    CHECK(contains(run(tiny_eval({"--data", "squares=data", "--permutation", "2"}), folder.path).out, "input: in random order number 2\n"));
+    CHECK(contains(run(tiny_eval({"--data", "squares=data", "--permutation", "2"}), folder.path).out,
+                   "input: in random order number 2\n"));
     CHECK(json({"--permutation", "1"}) != json({"--permutation", "2"}));
     const Result idle = run(held_out({"--permutation", "1"}), folder.path);
     CHECK(idle.code == 64);
@@ -142,15 +153,19 @@ TEST_CASE("eval of a run") {
   SUBCASE("prints a table that names the snapshot and the split") {
     const Result result = run(tiny_eval({"--data", "squares=data"}), folder.path);
     CHECK(result.code == 0);
-    CHECK(contains(result.out, "theta: " + fs::relative(snapshots(folder / "r").back(), folder.path).string()));
-    for (const char* part : {"squares", "accuracy", "objective", "learned"}) CHECK(contains(result.out, part));
+    CHECK(
+        contains(result.out, "theta: " + fs::relative(snapshots(folder / "r").back(), folder.path).string()));
+    for (const char* part : {"squares", "accuracy", "objective", "learned"})
+      CHECK(contains(result.out, part));
   }
   SUBCASE("on held-out tasks says what the mark was chosen by") {
     const Result result = run(held_out({"--json"}), folder.path);
     REQUIRE(result.code == 0);
     CHECK(run(held_out({"--json", "--noise", "0"}), folder.path).out == result.out);
-    CHECK(run(held_out({"--json", "--noise", "1"}), folder.path).out != result.out);  // of tasks with another augmentation
-    CHECK(contains(run(tiny_eval({"--data", "squares=data", "--noise", "1"}), folder.path).err, "--noise is of the tasks of --held-out"));
+    CHECK(run(held_out({"--json", "--noise", "1"}), folder.path).out !=
+          result.out);  // of tasks with another augmentation
+    CHECK(contains(run(tiny_eval({"--data", "squares=data", "--noise", "1"}), folder.path).err,
+                   "--noise is of the tasks of --held-out"));
     const auto json = nlohmann::json::parse(result.out);
     REQUIRE(json["meta_validation"].size() == json["results"].size());
     double best = 0;
@@ -163,7 +178,10 @@ TEST_CASE("eval of a run") {
     const Result table = run(held_out({}), folder.path);
     CAPTURE(table.err);
     CHECK(table.code == 0);
-    for (const char* part : {"mark chosen on meta-validation tasks", "neither trained nor chose", "cifar10, imagenet: of held-out classes", "random initialisation", " points (standard error "}) CHECK(contains(table.out, part));
+    for (const char* part :
+         {"mark chosen on meta-validation tasks", "neither trained nor chose",
+          "cifar10, imagenet: of held-out classes", "random initialisation", " points (standard error "})
+      CHECK(contains(table.out, part));
     const Result json = run(held_out({"--json"}), folder.path);
     const auto report = nlohmann::json::parse(json.out);
     CHECK(report["results"].size() == 3);
@@ -171,14 +189,18 @@ TEST_CASE("eval of a run") {
     for (const auto& row : report["results"]) {
       CHECK(row["data"] == "test");
       if (row["step"] != report["chosen_step"]) continue;
-      CHECK(row["gain_mean"].get<double>() == doctest::Approx(row["accuracy_mean"].get<double>() - report["results"][0]["accuracy_mean"].get<double>()));
+      CHECK(row["gain_mean"].get<double>() ==
+            doctest::Approx(row["accuracy_mean"].get<double>() -
+                            report["results"][0]["accuracy_mean"].get<double>()));
       CHECK(report["gain"]["test"]["mean"] == row["gain_mean"]);
       CHECK(report["gain"]["test"]["se"] == row["gain_se"]);
     }
     CHECK(run(program({"eval", "--theta", "r", "--held-out", "--steps", "0"}), folder.path).code == 64);
   }
   SUBCASE("gives the same numbers on one thread and on two") {
-    const auto at = [&](const char* threads) { return run(tiny_eval({"--data", "squares=data", "--json", "--threads", threads}), folder.path).out; };
+    const auto at = [&](const char* threads) {
+      return run(tiny_eval({"--data", "squares=data", "--json", "--threads", threads}), folder.path).out;
+    };
     CHECK(at("1") == at("2"));
   }
   SUBCASE("takes sizes only as theta has them, and names both") {
@@ -190,8 +212,10 @@ TEST_CASE("eval of a run") {
   }
   SUBCASE("takes another activation, rate or batch size than the training's, and says so") {
     for (const auto& [words, says] : std::vector<std::pair<std::vector<std::string>, const char*>>{
-             {{"--activation", "tanh"}, "note: --activation is tanh, r/snapshot-00000006.h5 was trained with relu"},
-             {{"--inner-rate", "0.02"}, "was trained with 0.01"}, {{"--batch", "16"}, "was trained with 8"}}) {
+             {{"--activation", "tanh"},
+              "note: --activation is tanh, r/snapshot-00000006.h5 was trained with relu"},
+             {{"--inner-rate", "0.02"}, "was trained with 0.01"},
+             {{"--batch", "16"}, "was trained with 8"}}) {
       auto all = words;
       all.insert(all.end(), {"--data", "squares=data"});
       const Result alone = run(tiny_eval(all), folder.path);
@@ -202,27 +226,42 @@ TEST_CASE("eval of a run") {
     }
   }
   SUBCASE("refuses what it can't do") {
-    struct Row { std::vector<std::string> words; int code; const char* says; };
-    for (const Row& row : {Row{{}, 64, "--data"}, Row{{"--data", "squares=data", "--batch", "1"}, 64, "2 .. 65536"}, Row{{"--data", "squares=nowhere"}, 66, "nowhere"},
-                           Row{{"--data", "squares=data", "--sede", "1"}, 64, "--seed"},
-                           Row{{"--data", "squares=data", "--tasks", "2"}, 64, "--held-out"}, Row{{"--held-out"}, 64, "--layers"},
-                           Row{{"--data", "squares=data", "--data", "squares=other"}, 64, "squares=other"}, Row{{"--data", "squares=data", "--inner-rate", "7"}, 64, "--inner-rate"}}) {
+    struct Row {
+      std::vector<std::string> words;
+      int code;
+      const char* says;
+    };
+    for (const Row& row :
+         {Row{{}, 64, "--data"}, Row{{"--data", "squares=data", "--batch", "1"}, 64, "2 .. 65536"},
+          Row{{"--data", "squares=nowhere"}, 66, "nowhere"},
+          Row{{"--data", "squares=data", "--sede", "1"}, 64, "--seed"},
+          Row{{"--data", "squares=data", "--tasks", "2"}, 64, "--held-out"},
+          Row{{"--held-out"}, 64, "--layers"},
+          Row{{"--data", "squares=data", "--data", "squares=other"}, 64, "squares=other"},
+          Row{{"--data", "squares=data", "--inner-rate", "7"}, 64, "--inner-rate"}}) {
       const Result result = run(tiny_eval(row.words), folder.path);
       CAPTURE(result.err);
       CHECK(result.code == row.code);
       CHECK(contains(result.err, row.says));
       CHECK(result.out.empty());
     }
-    CHECK(contains(run(program({"eval", "--theta", "r", "--held-out", "--seeds", "2"}), folder.path).err, "--seeds"));
-    CHECK(run(program({"eval", "--theta", "r", "--data", "squares=data", "--steps", "5,2"}), folder.path).code == 64);
-    CHECK(run(program({"eval", "--theta", "r", "--data", "squares=data", "--layers", "0"}), folder.path).code == 64);
+    CHECK(contains(run(program({"eval", "--theta", "r", "--held-out", "--seeds", "2"}), folder.path).err,
+                   "--seeds"));
+    CHECK(run(program({"eval", "--theta", "r", "--data", "squares=data", "--steps", "5,2"}), folder.path)
+              .code == 64);
+    CHECK(
+        run(program({"eval", "--theta", "r", "--data", "squares=data", "--layers", "0"}), folder.path).code ==
+        64);
   }
 }
 
-TEST_CASE("the mark that a run's validations chose is always in the table, but only where it was chosen for these settings") {
+TEST_CASE(
+    "the mark that a run's validations chose is always in the table, but only where it was chosen for these "
+    "settings") {
   Folder folder;
   IdxImages().write(folder / "data");
-  auto words = with(tiny_training("r", "squares=data", {"--validate-steps", "0,3", "--validate-tasks", "2"}), "--validate-every", "6");
+  auto words = with(tiny_training("r", "squares=data", {"--validate-steps", "0,3", "--validate-tasks", "2"}),
+                    "--validate-every", "6");
   REQUIRE(run(words, folder.path).code == 0);
   const auto report = [&](const std::vector<std::string>& more) {
     std::vector<std::string> all = {"--data", "squares=data", "--json"};
@@ -239,7 +278,8 @@ TEST_CASE("the mark that a run's validations chose is always in the table, but o
   CHECK(same["gain"].contains("squares"));
   CHECK(quiet.find("note: data 'squares' was in the training set of ") == 0);  // and no word of the mark
   CHECK(std::count(quiet.begin(), quiet.end(), '\n') == 1);
-  for (const std::vector<std::string>& more : std::vector<std::vector<std::string>>{{"--inner-rate", "0.02"}, {"--activation", "tanh"}, {"--batch", "16"}, {"--raw"}}) {
+  for (const std::vector<std::string>& more : std::vector<std::vector<std::string>>{
+           {"--inner-rate", "0.02"}, {"--activation", "tanh"}, {"--batch", "16"}, {"--raw"}}) {
     CAPTURE(more.front());
     const auto [other, note] = report(more);
     CHECK(other["chosen_step"].is_null());
@@ -256,7 +296,8 @@ TEST_CASE("held-out tables choose and report on different images") {
   IdxImages().write(folder / "data");
   REQUIRE(run(tiny_training("r", "squares=data"), folder.path).code == 0);
   const std::string before = run(held_out({"--json"}), folder.path).out;
-  // Other test images change the report. Were the report of meta-validation tasks (a tenth of the training files), it would stay.
+  // Other test images change the report. Were the report of meta-validation tasks (a tenth of the training
+  // files), it would stay.
   IdxImages other{.noise = 7};
   spill(folder / "data/t10k-images-idx3-ubyte", other.images());
   CHECK(run(held_out({"--json"}), folder.path).out != before);
@@ -268,7 +309,8 @@ TEST_CASE("a damaged snapshot is refused by name") {
   REQUIRE(run(tiny_training("r", "squares=data"), folder.path).code == 0);
   const fs::path snapshot = snapshots(folder / "r").back();
   damage(snapshot);
-  const Result result = run(with(tiny_eval({"--data", "squares=data"}), "--theta", snapshot.string()), folder.path);
+  const Result result =
+      run(with(tiny_eval({"--data", "squares=data"}), "--theta", snapshot.string()), folder.path);
   CHECK(result.code == 65);
   CHECK(contains(result.err, snapshot.filename().string()));
 }

@@ -12,7 +12,8 @@ using Json = nlohmann::json;
 namespace {
 
 std::vector<std::string> evaluating(const std::string& run, std::vector<std::string> more = {}) {
-  more.insert(more.begin(), {"--eval-data", "held=other", "--eval-every", "2", "--eval-steps", "0,2", "--eval-seeds", "2"});
+  more.insert(more.begin(),
+              {"--eval-data", "held=other", "--eval-every", "2", "--eval-steps", "0,2", "--eval-seeds", "2"});
   return with(tiny_training(run, "squares=data", std::move(more)), "--updates", "5");
 }
 
@@ -27,7 +28,9 @@ struct Data : Folder {
 
 }  // namespace
 
-TEST_CASE("evaluations.csv has the numbers that eval gives for the snapshots; training, reproducing and comparing do not depend on them") {
+TEST_CASE(
+    "evaluations.csv has the numbers that eval gives for the snapshots; training, reproducing and comparing "
+    "do not depend on them") {
   Data folder;
   REQUIRE(run(with(tiny_training("plain", "squares=data"), "--updates", "5"), folder.path).code == 0);
   const Result trained = run(evaluating("r", {"--keep-every", "2", "--tensorboard", "true"}), folder.path);
@@ -39,11 +42,15 @@ TEST_CASE("evaluations.csv has the numbers that eval gives for the snapshots; tr
   const std::string rows = slurp(folder / "r/evaluations.csv");
   CHECK(std::count(rows.begin(), rows.end(), '\n') == 5);
   for (const char* update : {"2", "4"}) {
-    const Result eval = run(program({"eval", "--theta", "r/snapshot-0000000" + std::string(update) + ".h5", "--data", "held=other", "--steps", "0,2", "--seeds", "2", "--json"}), folder.path);
+    const Result eval = run(program({"eval", "--theta", "r/snapshot-0000000" + std::string(update) + ".h5",
+                                     "--data", "held=other", "--steps", "0,2", "--seeds", "2", "--json"}),
+                            folder.path);
     REQUIRE(eval.code == 0);
     const Json found = Json::parse(eval.out)["results"];
     for (const auto& row : found)
-      CHECK(contains(rows, fmt::format("{},held,{},{:.9g},{:.9g},{:.9g},", update, row["step"].get<int>(), row["accuracy_mean"].get<double>(), row["accuracy_se"].get<double>(), row["objective_mean"].get<double>())));
+      CHECK(contains(rows, fmt::format("{},held,{},{:.9g},{:.9g},{:.9g},", update, row["step"].get<int>(),
+                                       row["accuracy_mean"].get<double>(), row["accuracy_se"].get<double>(),
+                                       row["objective_mean"].get<double>())));
   }
   const Result verified = run(program({"verify", "r"}), folder.path);
   CHECK(verified.code == 0);
@@ -61,12 +68,15 @@ TEST_CASE("evaluations.csv has the numbers that eval gives for the snapshots; tr
   REQUIRE(run(program({"resume", "r", "--updates", "6", "--eval-data", "held=away"}), folder.path).code == 0);
   CHECK(slurp(folder / "r/evaluations.csv").starts_with(rows + "6,held,0,"));
   const std::string before = slurp(folder / "r/evaluations.csv");
-  const Result other = run(program({"resume", "r", "--updates", "8", "--eval-data", "held=data"}), folder.path);  // would go on with the same curve
+  const Result other = run(program({"resume", "r", "--updates", "8", "--eval-data", "held=data"}),
+                           folder.path);  // would go on with the same curve
   CHECK(other.code == 64);
   CHECK(contains(other.err, "its 'held' was another data set"));
   CHECK(slurp(folder / "r/evaluations.csv") == before);
   CHECK(run(program({"resume", "r", "--updates", "7", "--eval-data", "none"}), folder.path).code == 0);
-  CHECK(run(program({"resume", "r", "--updates", "8", "--eval-data", "held=away", "--eval-every", "0"}), folder.path).code == 0);
+  CHECK(run(program({"resume", "r", "--updates", "8", "--eval-data", "held=away", "--eval-every", "0"}),
+            folder.path)
+            .code == 0);
   CHECK(!contains(slurp(folder / "r/evaluations.csv"), "8,held"));
   spill(folder / "r/evaluations.csv", rows.substr(0, rows.find("4,held")));
   CHECK(run(program({"resume", "r", "--updates", "9", "--eval-every", "2"}), folder.path).code == 0);
@@ -75,8 +85,13 @@ TEST_CASE("evaluations.csv has the numbers that eval gives for the snapshots; tr
   CHECK(cut.code == 0);
   CHECK(contains(cut.out, "no rows of update 8, as eval-every asks for"));
   // A run that was begun without may have them later on.
-  REQUIRE(run(program({"resume", "plain", "--updates", "6", "--eval-data", "held=away", "--eval-every", "3", "--eval-steps", "1", "--eval-seeds", "1"}), folder.path).code == 0);
-  CHECK(slurp(folder / "plain/evaluations.csv").starts_with("update,data,step,accuracy_mean,accuracy_se,objective_mean,objective_se,seeds,source\n6,held,1,"));
+  REQUIRE(run(program({"resume", "plain", "--updates", "6", "--eval-data", "held=away", "--eval-every", "3",
+                       "--eval-steps", "1", "--eval-seeds", "1"}),
+              folder.path)
+              .code == 0);
+  CHECK(slurp(folder / "plain/evaluations.csv")
+            .starts_with("update,data,step,accuracy_mean,accuracy_se,objective_mean,objective_se,seeds,"
+                         "source\n6,held,1,"));
 }
 
 TEST_CASE("what can't be evaluated on is told before the run begins; what is trained on too is said") {

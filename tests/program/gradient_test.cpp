@@ -8,7 +8,8 @@ using namespace program_test;
 namespace {
 
 std::vector<std::string> tiny_map(std::vector<std::string> more = {}) {
-  std::vector<std::string> words = {"gradient", "--theta", "r", "--inner-rates", "1e-3,1", "--lengths", "2,5", "--windows", "1,3", "--tasks", "2"};
+  std::vector<std::string> words = {"gradient", "--theta",   "r",   "--inner-rates", "1e-3,1", "--lengths",
+                                    "2,5",      "--windows", "1,3", "--tasks",       "2"};
   words.insert(words.end(), more.begin(), more.end());
   return program(std::move(words));
 }
@@ -63,17 +64,25 @@ TEST_CASE("gradient of a run") {
         CHECK(w["signal_to_noise"].is_number());
       }
     }
-    CHECK(timeless(run(tiny_map({"--json", "--threads", "3", "--memory", "256MiB"}), folder.path).out) == json);
+    CHECK(timeless(run(tiny_map({"--json", "--threads", "3", "--memory", "256MiB"}), folder.path).out) ==
+          json);
     CHECK(timeless(run(tiny_map({"--json", "--seed", "1"}), folder.path).out) != json);
   }
   SUBCASE("prints a table that names theta and every column") {
     const Result result = run(tiny_map({"--data", "squares=data"}), folder.path);
     CHECK(result.code == 0);
-    CHECK(contains(result.out, "theta: " + fs::relative(snapshots(folder / "r").back(), folder.path).string()));
-    for (const char* part : {"squares", "growth", "float64", "digits", "window", "|g|", "cosine", "signal", "per second", "1.0000 +- 0.0000"}) CHECK(contains(result.out, part));
+    CHECK(
+        contains(result.out, "theta: " + fs::relative(snapshots(folder / "r").back(), folder.path).string()));
+    for (const char* part : {"squares", "growth", "float64", "digits", "window", "|g|", "cosine", "signal",
+                             "per second", "1.0000 +- 0.0000"})
+      CHECK(contains(result.out, part));
   }
-  SUBCASE("warns of every place at which the exact gradient of a task has no correct digit, and says of how many tasks the cosine is") {
-    const std::vector<std::string> grid = {"gradient", "--theta", "r", "--inner-rates", "1e-3,1", "--lengths", "4,30", "--windows", "1", "--tasks", "3"};
+  SUBCASE(
+      "warns of every place at which the exact gradient of a task has no correct digit, and says of how many "
+      "tasks the cosine is") {
+    const std::vector<std::string> grid = {"gradient", "--theta",   "r",    "--inner-rates",
+                                           "1e-3,1",   "--lengths", "4,30", "--windows",
+                                           "1",        "--tasks",   "3"};
     auto as_json = grid;
     as_json.push_back("--json");
     const auto json = nlohmann::json::parse(run(program(as_json), folder.path).out);
@@ -82,13 +91,16 @@ TEST_CASE("gradient of a run") {
     int warned = 0;
     for (const auto& f : json["map"]) {
       const int without = f["tasks_without_correct_digits"], all = f["tasks"], length = f["length"];
-      const std::string place = "rate " + std::string(f["inner_rate"] == 1.0 ? "1" : "0.001") + ", T = " + std::to_string(length) + " in ";
+      const std::string place = "rate " + std::string(f["inner_rate"] == 1.0 ? "1" : "0.001") +
+                                ", T = " + std::to_string(length) + " in ";
       CHECK(contains(table, place) == (without > 0));
       if (without == 0) continue;
       ++warned;
       CHECK(contains(table, place + std::to_string(without) + " of " + std::to_string(all) + " tasks"));
-      if (without < all) CHECK(contains(table, " (" + std::to_string(all - without) + ")"));
-      else CHECK(f["windows"][0]["cosine_to_exact"]["mean"].is_null());
+      if (without < all)
+        CHECK(contains(table, " (" + std::to_string(all - without) + ")"));
+      else
+        CHECK(f["windows"][0]["cosine_to_exact"]["mean"].is_null());
     }
     CHECK(warned > 0);
     CHECK(warned < 4);
@@ -110,7 +122,8 @@ TEST_CASE("gradient of a run") {
     refused({"--theta", "r", "--lengths", "0"}, 64, {"lengths", "1 .. 1000000"});
     refused({"--theta", "r", "--lengths", "x"}, 64, {"lengths", "'x'"});
     refused({"--theta", "r", "--windows", "0"}, 64, {"windows", "1 .. 1000000"});
-    refused({"--theta", "r", "--lengths", "5", "--windows", "6"}, 64, {"6 steps", "longer than the longest unroll, 5 steps"});
+    refused({"--theta", "r", "--lengths", "5", "--windows", "6"}, 64,
+            {"6 steps", "longer than the longest unroll, 5 steps"});
     refused({"--theta", "r", "--inner-rates", "0"}, 64, {"inner-rate", "1e-09"});
     refused({"--theta", "r", "--inner-rates", "fast"}, 64, {"inner-rate", "fast"});
     refused({"--theta", "r", "--inner-rates", ""}, 64, {"inner-rates"});
@@ -119,13 +132,15 @@ TEST_CASE("gradient of a run") {
     refused({"--theta", "r", "--memory", "1000"}, 71, {"smallest budget that works", "--memory"});
     refused({"--theta", "r", "--data", "squares=nowhere"}, 66, {"nowhere"});
     damage(snapshots(folder / "r").back());
-    refused({"--theta", fs::relative(snapshots(folder / "r").back(), folder.path).string()}, 65, {"checksum"});
+    refused({"--theta", fs::relative(snapshots(folder / "r").back(), folder.path).string()}, 65,
+            {"checksum"});
     CHECK(std::distance(fs::directory_iterator(folder.path), {}) == 2);  // nothing new lies about
   }
   SUBCASE("does with the smallest memory that it named, and not with a byte less") {
     const Result refused = run(tiny_map({"--memory", "1"}), folder.path);
     REQUIRE(refused.code == 71);
-    const std::string least = refused.err.substr(refused.err.rfind(' ') + 1, refused.err.rfind('\n') - refused.err.rfind(' ') - 1);
+    const std::string least =
+        refused.err.substr(refused.err.rfind(' ') + 1, refused.err.rfind('\n') - refused.err.rfind(' ') - 1);
     CHECK(run(tiny_map({"--memory", least}), folder.path).code == 0);
     CHECK(run(tiny_map({"--memory", std::to_string(std::stoll(least) - 1)}), folder.path).code == 71);
   }
@@ -133,7 +148,9 @@ TEST_CASE("gradient of a run") {
 
 TEST_CASE("gradient of a preset's untrained theta") {
   Folder folder;
-  const Result result = run(program({"gradient", "--preset", "demo", "--inner-rates", "1e-2", "--lengths", "2", "--windows", "1", "--tasks", "1", "--json"}), folder.path);
+  const Result result = run(program({"gradient", "--preset", "demo", "--inner-rates", "1e-2", "--lengths",
+                                     "2", "--windows", "1", "--tasks", "1", "--json"}),
+                            folder.path);
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
   const auto json = nlohmann::json::parse(result.out);

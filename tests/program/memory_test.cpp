@@ -7,9 +7,12 @@ using namespace program_test;
 TEST_SUITE("slow") {
   TEST_CASE("paper sizes, one task, a window of 5: at most 1.2 GB resident") {
     Folder folder;
-    const Result result = run(program({"train", "--run", "r", "--preset", "paper", "--data", "glyph", "--tasks", "1", "--in-flight", "1", "--unroll", "5", "--updates", "1", "--validate-every", "0",
-                                       "--threads", "1", "--classes-min", "10", "--classes-max", "10"}),
-                              folder.path);
+    const Result result =
+        run(program({"train", "--run",         "r",  "--preset",         "paper", "--data",
+                     "glyph", "--tasks",       "1",  "--in-flight",      "1",     "--unroll",
+                     "5",     "--updates",     "1",  "--validate-every", "0",     "--threads",
+                     "1",     "--classes-min", "10", "--classes-max",    "10"}),
+            folder.path);
     CAPTURE(result.err);
     REQUIRE(result.code == 0);
     MESSAGE("peak resident memory: " << result.peak_kib / 1024 << " MiB");

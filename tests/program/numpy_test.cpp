@@ -7,7 +7,9 @@ using namespace program_test;
 
 namespace {
 
-Result python(const Folder& folder, const std::string& script) { return run({"/usr/bin/python3", "-c", "import numpy as np, h5py\n" + script}, folder.path); }
+Result python(const Folder& folder, const std::string& script) {
+  return run({"/usr/bin/python3", "-c", "import numpy as np, h5py\n" + script}, folder.path);
+}
 
 /// A run, and theta.npz exported from it.
 void make_theta(const Folder& folder) {
@@ -26,7 +28,9 @@ Result import(const Folder& folder, std::vector<std::string> more = {}) {
 }
 
 nlohmann::json scores(const Folder& folder, const std::string& theta) {
-  const Result result = run(program({"eval", "--theta", theta, "--data", "mine=idx", "--steps", "0,4", "--seeds", "2", "--layers", "8", "--labels-per-class", "4", "--json"}), folder.path);
+  const Result result = run(program({"eval", "--theta", theta, "--data", "mine=idx", "--steps", "0,4",
+                                     "--seeds", "2", "--layers", "8", "--labels-per-class", "4", "--json"}),
+                            folder.path);
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
   return nlohmann::json::parse(result.out)["results"];
@@ -50,20 +54,27 @@ print(len(names), a['config/batch'][()], a['config/activation'][()].decode())
   CHECK(same.code == 0);
   CHECK(same.out == "72 8 relu\n");
   const auto expected = scores(folder, "run");
-  for (const char* save : {"np.savez('changed.npz', **d)", "np.savez_compressed('changed.npz', **{n: np.asfortranarray(x.astype('f8') if x.dtype.kind == 'f' else x) for n, x in d.items()})",
-                           "np.savez('changed.npz', **{n: x.astype('>f4') if x.ndim else x for n, x in d.items()})"}) {
+  for (const char* save :
+       {"np.savez('changed.npz', **d)",
+        "np.savez_compressed('changed.npz', **{n: np.asfortranarray(x.astype('f8') if x.dtype.kind == 'f' "
+        "else x) for n, x in d.items()})",
+        "np.savez('changed.npz', **{n: x.astype('>f4') if x.ndim else x for n, x in d.items()})"}) {
     CAPTURE(save);
     REQUIRE(python(folder, std::string("d = dict(np.load('theta.npz'))\n") + save).code == 0);
     const Result imported = import(folder);
     CAPTURE(imported.err);
     CHECK(imported.code == 0);
-    CHECK(contains(imported.out, "of the rule metz, H=4 Q=1 S=4 P=2 D=3 G=2 N_L=8; inner rate 0.01, batch 8, relu"));
+    CHECK(contains(imported.out,
+                   "of the rule metz, H=4 Q=1 S=4 P=2 D=3 G=2 N_L=8; inner rate 0.01, batch 8, relu"));
     CHECK(scores(folder, "imported.h5") == expected);
     CHECK(run(program({"export", "imported.h5", "--out", "again.npz"}), folder.path).code == 0);
     CHECK(slurp(folder / "again.npz") == slurp(folder / "theta.npz"));
   }
-  for (const char* command : {"inspect", "verify"}) CHECK(run(program({command, "imported.h5"}), folder.path).code == 0);
-  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{{"--steps", "0", "--seeds", "1", "--layers", "8"}, {"--held-out", "--tasks", "1", "--steps", "1"}}) {
+  for (const char* command : {"inspect", "verify"})
+    CHECK(run(program({command, "imported.h5"}), folder.path).code == 0);
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"--steps", "0", "--seeds", "1", "--layers", "8"},
+                                             {"--held-out", "--tasks", "1", "--steps", "1"}}) {
     auto all = words;
     all.insert(all.begin(), {"eval", "--theta", "imported.h5", "--data", "mine=idx", "--draws", "1"});
     CHECK(contains(run(program(all), folder.path).err, "note: what imported.h5 was trained on is not known"));
@@ -83,7 +94,11 @@ TEST_CASE("a theta of the synaptic rule goes to NumPy and back too, also one tha
   const auto expected = scores(folder, "run");
   for (const char* kept : {"True", "n != 'config/rule'"}) {
     CAPTURE(kept);
-    const Result same = python(folder, std::string("d = dict(np.load('theta.npz'))\nnp.savez('changed.npz', **{n: x for n, x in d.items() if ") + kept + "})\nprint(d['hidden/weight'].shape, d['config/rule'])");
+    const Result same = python(
+        folder,
+        std::string(
+            "d = dict(np.load('theta.npz'))\nnp.savez('changed.npz', **{n: x for n, x in d.items() if ") +
+            kept + "})\nprint(d['hidden/weight'].shape, d['config/rule'])");
     REQUIRE(same.code == 0);
     CHECK(contains(same.out, "(12,) b'synaptic'"));
     const Result imported = import(folder);
@@ -97,14 +112,21 @@ TEST_CASE("a theta of the synaptic rule goes to NumPy and back too, also one tha
 TEST_CASE("what neither shapes nor config say is the paper's, or an option's") {
   Folder folder;
   make_theta(folder);
-  REQUIRE(python(folder, "np.savez('changed.npz', **{n: x for n, x in np.load('theta.npz').items() if not n.startswith('config')})").code == 0);
+  REQUIRE(python(folder,
+                 "np.savez('changed.npz', **{n: x for n, x in np.load('theta.npz').items() if not "
+                 "n.startswith('config')})")
+              .code == 0);
   CHECK(contains(import(folder).out, "inner rate 0.0001, batch 128, relu"));
-  CHECK(contains(import(folder, {"--inner-rate", "0.02", "--batch", "16", "--activation", "tanh"}).out, "inner rate 0.02, batch 16, tanh"));
+  CHECK(contains(import(folder, {"--inner-rate", "0.02", "--batch", "16", "--activation", "tanh"}).out,
+                 "inner rate 0.02, batch 16, tanh"));
 }
 
 TEST_CASE("a phi alone is imported too, but is no theta") {
   Folder folder;
-  REQUIRE(python(folder, "np.savez('changed.npz', **{'W/1': np.ones((5, 4)), 'V/1': np.ones((5, 4)), 'b/1': np.zeros(4), 'W/2': np.ones((4, 3)), 'V/2': np.ones((4, 3)), 'b/2': np.zeros(3)})").code == 0);
+  REQUIRE(python(folder,
+                 "np.savez('changed.npz', **{'W/1': np.ones((5, 4)), 'V/1': np.ones((5, 4)), 'b/1': "
+                 "np.zeros(4), 'W/2': np.ones((4, 3)), 'V/2': np.ones((4, 3)), 'b/2': np.zeros(3)})")
+              .code == 0);
   const Result result = import(folder);
   CHECK(result.code == 0);
   CHECK(contains(result.out, "widths 5-4-3"));
@@ -114,12 +136,17 @@ TEST_CASE("a phi alone is imported too, but is no theta") {
 }
 
 TEST_CASE("arrays that are missing, extra or of another shape are named, and nothing is written") {
-  struct Row { const char* change; std::vector<std::string> says; };
+  struct Row {
+    const char* change;
+    std::vector<std::string> says;
+  };
   const Row rows[] = {
       {"del d['error_prop/w'], d['forward/merge/b']", {"missing: error_prop/w, forward/merge/b"}},
       {"d['extra'] = d['W'] = d['error_prop/b']", {"not a name of the rule: W, extra"}},
-      {"d['error_prop/w'] = d['error_prop/w'].T", {"of another shape: error_prop/w has the shape (3, 4), (4, 3) expected"}},
-      {"del d['error_prop/w']; d['x'] = d['error_prop/b']; d['bias_readout/b'] = np.zeros(2)", {"missing: error_prop/w", "not a name of the rule: x", "bias_readout/b has the shape (2)"}},
+      {"d['error_prop/w'] = d['error_prop/w'].T",
+       {"of another shape: error_prop/w has the shape (3, 4), (4, 3) expected"}},
+      {"del d['error_prop/w']; d['x'] = d['error_prop/b']; d['bias_readout/b'] = np.zeros(2)",
+       {"missing: error_prop/w", "not a name of the rule: x", "bias_readout/b has the shape (2)"}},
       {"d['backward/merge/w'] = d['forward/merge/w']", {"missing: backward/readout"}},
       {"d['config/batch'] = np.array(1)", {"batch = '1' is out of range"}},
       {"d['config/rule'] = np.array(b'mets')", {"rule = 'mets'"}},
@@ -127,13 +154,16 @@ TEST_CASE("arrays that are missing, extra or of another shape are named, and not
       {"d['error_prop/b'][1] = np.nan", {"array 'error_prop/b'", "number 1"}},
       {"d['error_prop/b'] = d['error_prop/b'].astype('f2')", {"array 'error_prop/b'", "type '<f2'"}},
       {"d['W/2'] = np.zeros((3, 2))", {"no array 'W/1'"}},
-      {"d['W/1'] = np.zeros((3, 2)); d['b/1'] = np.zeros(3)", {"missing: V/1", "b/1 has the shape (3), (2) expected"}},
+      {"d['W/1'] = np.zeros((3, 2)); d['b/1'] = np.zeros(3)",
+       {"missing: V/1", "b/1 has the shape (3), (2) expected"}},
   };
   Folder folder;
   make_theta(folder);
   for (const Row& row : rows) {
     CAPTURE(row.change);
-    REQUIRE(python(folder, std::string("d = dict(np.load('theta.npz'))\n") + row.change + "\nnp.savez('changed.npz', **d)").code == 0);
+    REQUIRE(python(folder, std::string("d = dict(np.load('theta.npz'))\n") + row.change +
+                               "\nnp.savez('changed.npz', **d)")
+                .code == 0);
     const Result result = import(folder);
     CHECK(result.code == 65);
     CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
@@ -146,13 +176,19 @@ TEST_CASE("arrays that are missing, extra or of another shape are named, and not
 TEST_CASE("the inner rate keeps all its digits, and how inputs were made comes along") {
   Folder folder;
   make_theta(folder);
-  REQUIRE(python(folder, "d = dict(np.load('theta.npz')); d['config/inner_rate'] = np.array(0.00123456789012345); d['config/resolution'] = np.array(7); d['config/colour'] = np.array(1);"
-                         "np.savez('changed.npz', **d)").code == 0);
+  REQUIRE(python(folder,
+                 "d = dict(np.load('theta.npz')); d['config/inner_rate'] = np.array(0.00123456789012345); "
+                 "d['config/resolution'] = np.array(7); d['config/colour'] = np.array(1);"
+                 "np.savez('changed.npz', **d)")
+              .code == 0);
   CHECK(contains(import(folder).out, "inner rate 0.00123456789012345,"));
   const Result inspected = run(program({"inspect", "imported.h5"}), folder.path);
   for (const char* key : {"resolution", "colour"}) CHECK(contains(inspected.out, key));
   REQUIRE(run(program({"export", "imported.h5", "--out", "again.npz"}), folder.path).code == 0);
-  CHECK(python(folder, "a = np.load('again.npz'); print(a['config/resolution'], a['config/colour'], a['config/inner_rate'])").out == "7 1 0.00123456789012345\n");
+  CHECK(python(folder,
+               "a = np.load('again.npz'); print(a['config/resolution'], a['config/colour'], "
+               "a['config/inner_rate'])")
+            .out == "7 1 0.00123456789012345\n");
 }
 
 TEST_CASE("an archive whose entries lie over each other is refused before it is unpacked") {
@@ -183,7 +219,8 @@ TEST_CASE("a damaged archive is refused") {
   REQUIRE(python(folder, "np.savez_compressed('packed.npz', **dict(np.load('theta.npz')))").code == 0);
   const std::string packed = slurp(folder / "packed.npz");
   for (const std::string* file : {&whole, &packed}) {
-    for (const std::string& bad : {std::string(), std::string("no zip"), file->substr(0, file->size() / 2), file->substr(0, file->size() - 5)}) {
+    for (const std::string& bad : {std::string(), std::string("no zip"), file->substr(0, file->size() / 2),
+                                   file->substr(0, file->size() - 5)}) {
       spill(folder / "changed.npz", bad);
       const Result result = import(folder);
       CHECK(result.code == 65);
@@ -205,12 +242,17 @@ TEST_CASE("a damaged archive is refused") {
   CHECK(run(program({"import", "none.npz", "--out", "x.h5"}), folder.path).code == 66);
 }
 
-TEST_CASE("the mean over a run's snapshots is that of their thetas, says of which, and holds no folder's name") {
+TEST_CASE(
+    "the mean over a run's snapshots is that of their thetas, says of which, and holds no folder's name") {
   Folder folder;
   IdxImages().write(folder / "idx");
-  REQUIRE(run(tiny_training("run", "mine=idx", {"--keep-every", "2", "--eval-data", "held=idx"}), folder.path).code == 0);
+  REQUIRE(run(tiny_training("run", "mine=idx", {"--keep-every", "2", "--eval-data", "held=idx"}), folder.path)
+              .code == 0);
   for (const char* update : {"2", "4", "6"})
-    REQUIRE(run(program({"export", "run/snapshot-0000000" + std::string(update) + ".h5", "--out", "theta" + std::string(update) + ".npz"}), folder.path).code == 0);
+    REQUIRE(run(program({"export", "run/snapshot-0000000" + std::string(update) + ".h5", "--out",
+                         "theta" + std::string(update) + ".npz"}),
+                folder.path)
+                .code == 0);
   REQUIRE(run(program({"export", "run", "--mean-from", "1", "--out", "mean.npz"}), folder.path).code == 0);
   const Result same = python(folder, R"(
 a, b, c, m = (np.load('theta2.npz'), np.load('theta4.npz'), np.load('theta6.npz'), np.load('mean.npz'))
@@ -225,8 +267,12 @@ assert not np.array_equal(a['top_delta/conv0/w'], m['top_delta/conv0/w'])
   CHECK(contains(inspected.out, "mean of the moving averages of updates 4, 6"));
   CHECK(!contains(inspected.out, folder.path.string()));
   CHECK(!contains(inspected.out, "  mark "));  // that of the best single snapshot is not the mean's
-  REQUIRE(run(program({"export", "run", "--mean-from", "4", "--mark", "3", "--out", "marked.h5"}), folder.path).code == 0);
-  const Result marked = run(program({"eval", "--theta", "marked.h5", "--data", "mine=idx", "--steps", "0", "--seeds", "1", "--layers", "8"}), folder.path);
+  REQUIRE(
+      run(program({"export", "run", "--mean-from", "4", "--mark", "3", "--out", "marked.h5"}), folder.path)
+          .code == 0);
+  const Result marked = run(program({"eval", "--theta", "marked.h5", "--data", "mine=idx", "--steps", "0",
+                                     "--seeds", "1", "--layers", "8"}),
+                            folder.path);
   CHECK(contains(marked.out, "mark that came with theta: 3 inner steps"));
   const auto refused = [&](const std::vector<std::string>& words, const char* says) {
     const Result result = run(program(words), folder.path);
@@ -237,7 +283,8 @@ assert not np.array_equal(a['top_delta/conv0/w'], m['top_delta/conv0/w'])
   refused({"export", "run", "--mean-from", "6", "--out", "x.h5"}, "keeps 1 snapshots from there on");
   refused({"export", "run", "--mark", "3", "--out", "x.h5"}, "--mark has no effect without --mean-from");
   refused({"export", "run", "--out", "x.txt"}, "--out x.txt: its ending says what is written");
-  refused({"export", "run", "--mean-from", "2", "--raw", "--out", "x.h5"}, "--raw has no effect with --mean-from");
+  refused({"export", "run", "--mean-from", "2", "--raw", "--out", "x.h5"},
+          "--raw has no effect with --mean-from");
   refused({"export", "mean.h5", "--mean-from", "2", "--out", "x.h5"}, "is no run directory");
   refused({"eval", "--theta", "mean.h5", "--raw", "--data", "mine=idx"}, "--raw has no effect on mean.h5");
 }

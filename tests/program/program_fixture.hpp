@@ -1,4 +1,5 @@
-// What the whole-program tests share: a folder of their own, small IDX data, and the built program as a child process without terminal and standard input.
+// What the whole-program tests share: a folder of their own, small IDX data, and the built program as a child
+// process without terminal and standard input.
 #pragma once
 #include <fcntl.h>
 #include <signal.h>
@@ -37,7 +38,9 @@ inline void spill(const fs::path& path, const std::string& text) {
   std::ofstream(path, std::ios::binary) << text;
 }
 
-inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 /// A folder that is there during one test.
 struct Folder {
@@ -54,9 +57,9 @@ struct Folder {
 };
 
 struct Result {
-  int code = 0;           ///< exit status, or 128 + signal
+  int code = 0;  ///< exit status, or 128 + signal
   std::string out, err;
-  long peak_kib = 0;      ///< largest resident memory
+  long peak_kib = 0;  ///< largest resident memory
 };
 
 using Environment = std::map<std::string, std::string>;
@@ -64,7 +67,8 @@ using Environment = std::map<std::string, std::string>;
 /// A child process in `directory`, with stdin closed and stdout and stderr in files.
 class Child {
  public:
-  Child(const std::vector<std::string>& command, const fs::path& directory, const Environment& environment = {}) {
+  Child(const std::vector<std::string>& command, const fs::path& directory,
+        const Environment& environment = {}) {
     std::vector<char*> words;
     for (const auto& word : command) words.push_back(const_cast<char*>(word.c_str()));
     words.push_back(nullptr);
@@ -73,7 +77,8 @@ class Child {
       for (const auto& [name, value] : environment) setenv(name.c_str(), value.c_str(), 1);
       close(STDIN_FILENO);
       if (chdir(directory.c_str()) != 0 || open("/dev/null", O_RDONLY) != STDIN_FILENO) _exit(126);
-      const int out = open((files_ / "out").c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0600), err = open((files_ / "err").c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0600);
+      const int out = open((files_ / "out").c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0600),
+                err = open((files_ / "err").c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0600);
       if (dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0) _exit(126);
       execvp(words[0], words.data());
       _exit(127);
@@ -94,14 +99,16 @@ class Child {
   pid_t id() const { return pid_; }
   bool running() {
     siginfo_t info{};
-    return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
+    return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == 0;
   }
   Result wait() {
     int status = 0;
     rusage usage{};
     wait4(pid_, &status, 0, &usage);
     pid_ = -1;
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), slurp(files_ / "out"), slurp(files_ / "err"), usage.ru_maxrss};
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), slurp(files_ / "out"),
+            slurp(files_ / "err"), usage.ru_maxrss};
   }
 
  private:
@@ -109,7 +116,8 @@ class Child {
   pid_t pid_ = -1;
 };
 
-inline Result run(const std::vector<std::string>& command, const fs::path& directory, const Environment& environment = {}) {
+inline Result run(const std::vector<std::string>& command, const fs::path& directory,
+                  const Environment& environment = {}) {
   return Child(command, directory, environment).wait();
 }
 
@@ -120,7 +128,8 @@ inline std::vector<std::string> program(std::vector<std::string> words) {
 }
 
 /// A command line with the value of --option replaced.
-inline std::vector<std::string> with(std::vector<std::string> words, const std::string& option, const std::string& value) {
+inline std::vector<std::string> with(std::vector<std::string> words, const std::string& option,
+                                     const std::string& value) {
   *(std::find(words.begin(), words.end(), option) + 1) = value;
   return words;
 }
@@ -138,14 +147,16 @@ inline std::string big_endian(std::uint32_t value) {
   return bytes;
 }
 
-/// Images of 14 x 14 in which class c is a bright square at a place of its own, under noise; IDX files as MNIST's.
+/// Images of 14 x 14 in which class c is a bright square at a place of its own, under noise; IDX files as
+/// MNIST's.
 struct IdxImages {
   int classes = 4, per_class = 40;
   std::uint32_t noise = 1;
 
   int count() const { return classes * per_class; }
   std::string images() const {
-    std::string bytes = big_endian(0x803) + big_endian(static_cast<std::uint32_t>(count())) + big_endian(14) + big_endian(14);
+    std::string bytes =
+        big_endian(0x803) + big_endian(static_cast<std::uint32_t>(count())) + big_endian(14) + big_endian(14);
     std::uint32_t state = noise;
     for (int i = 0; i < count(); ++i)
       for (int y = 0; y < 14; ++y)
@@ -171,11 +182,32 @@ struct IdxImages {
 };
 
 /// A training that takes a second or two: `metalearn train --run RUN ...`.
-inline std::vector<std::string> tiny_training(const std::string& run, const std::string& data, std::vector<std::string> more = {}) {
-  std::vector<std::string> words = {"train",        "--run",  run,  "--data",       data, "--updates",   "6", "--tasks",     "2", "--in-flight",   "3",        "--batch",  "8",
-                                    "--window-min", "1",      "--window-max", "3",  "--length-min", "3", "--length-max", "6", "--h-size",      "4",        "--top-size", "4",
-                                    "--delta-size", "3",      "--grad-channels", "2", "--representation", "8", "--hidden-min", "1", "--hidden-max", "1",   "--width-min", "8",
-                                    "--width-max",  "16",     "--classes-max", "4", "--labels-per-class", "4", "--validate-every", "0", "--save-every", "1000000"};
+inline std::vector<std::string> tiny_training(const std::string& run, const std::string& data,
+                                              std::vector<std::string> more = {}) {
+  std::vector<std::string> words = {"train",  "--run",
+                                    run,      "--data",
+                                    data,     "--updates",
+                                    "6",      "--tasks",
+                                    "2",      "--in-flight",
+                                    "3",      "--batch",
+                                    "8",      "--window-min",
+                                    "1",      "--window-max",
+                                    "3",      "--length-min",
+                                    "3",      "--length-max",
+                                    "6",      "--h-size",
+                                    "4",      "--top-size",
+                                    "4",      "--delta-size",
+                                    "3",      "--grad-channels",
+                                    "2",      "--representation",
+                                    "8",      "--hidden-min",
+                                    "1",      "--hidden-max",
+                                    "1",      "--width-min",
+                                    "8",      "--width-max",
+                                    "16",     "--classes-max",
+                                    "4",      "--labels-per-class",
+                                    "4",      "--validate-every",
+                                    "0",      "--save-every",
+                                    "1000000"};
   words.insert(words.end(), more.begin(), more.end());
   return program(std::move(words));
 }

@@ -1,4 +1,5 @@
-// The README's commands work: its `sh` and `python` blocks run, in order, in a folder that looks like a clone with a user's data beside it.
+// The README's commands work: its `sh` and `python` blocks run, in order, in a folder that looks like a clone
+// with a user's data beside it.
 #include "program_fixture.hpp"
 
 using namespace program_test;
@@ -37,9 +38,12 @@ TEST_CASE("every command of the README runs, and its Python reads a theta") {
   fs::create_symlink(fs::path(METALEARN_SOURCE) / "tools", folder / "tools");
   IdxImages().write(folder / "my-images");
   // What the README leaves to the preset is made small; it never says these keys itself.
-  const Environment small = {{"METALEARN_UPDATES", "2"},    {"METALEARN_TASKS", "1"},        {"METALEARN_IN_FLIGHT", "2"},  {"METALEARN_WINDOW_MIN", "1"}, {"METALEARN_WINDOW_MAX", "2"},
-                             {"METALEARN_LENGTH_MIN", "2"}, {"METALEARN_LENGTH_MAX", "4"},   {"METALEARN_H_SIZE", "4"},     {"METALEARN_TOP_SIZE", "4"},   {"METALEARN_DELTA_SIZE", "2"},
-                             {"METALEARN_GRAD_CHANNELS", "1"}, {"METALEARN_REPRESENTATION", "8"}, {"METALEARN_BATCH", "8"}, {"METALEARN_CLASSES_MAX", "4"}, {"METALEARN_VALIDATE_EVERY", "0"}};
+  const Environment small = {
+      {"METALEARN_UPDATES", "2"},    {"METALEARN_TASKS", "1"},         {"METALEARN_IN_FLIGHT", "2"},
+      {"METALEARN_WINDOW_MIN", "1"}, {"METALEARN_WINDOW_MAX", "2"},    {"METALEARN_LENGTH_MIN", "2"},
+      {"METALEARN_LENGTH_MAX", "4"}, {"METALEARN_H_SIZE", "4"},        {"METALEARN_TOP_SIZE", "4"},
+      {"METALEARN_DELTA_SIZE", "2"}, {"METALEARN_GRAD_CHANNELS", "1"}, {"METALEARN_REPRESENTATION", "8"},
+      {"METALEARN_BATCH", "8"},      {"METALEARN_CLASSES_MAX", "4"},   {"METALEARN_VALIDATE_EVERY", "0"}};
   int commands = 0, scripts = 0;
   for (const auto& block : all) {
     CAPTURE(block.text);
@@ -50,7 +54,8 @@ TEST_CASE("every command of the README runs, and its Python reads a theta") {
     if (block.language != "sh" && block.language != "python") continue;
     const bool shell = block.language == "sh";
     ++(shell ? commands : scripts);
-    const Result result = shell ? run({"bash", "-euc", block.text}, folder.path, small) : run({"/usr/bin/python3", "-c", block.text}, folder.path);
+    const Result result = shell ? run({"bash", "-euc", block.text}, folder.path, small)
+                                : run({"/usr/bin/python3", "-c", block.text}, folder.path);
     CAPTURE(result.err);
     CHECK(result.code == 0);
   }
@@ -60,7 +65,9 @@ TEST_CASE("every command of the README runs, and its Python reads a theta") {
 
 TEST_CASE("the README names every exit code that help names, and every top-level folder") {
   const std::string readme = slurp(fs::path(METALEARN_SOURCE) / "README.md");
-  for (const char* part : {"| 0 |", "| 1 |", "| 2 |", "| 64 |", "| 65 |", "| 66 |", "| 70 |", "| 71 |", "| 74 |", "| 75 |", "| 76 |", "autodiff/", "checkpoints/", "metalearn/", "tools/", "tests/", "bench/"}) {
+  for (const char* part :
+       {"| 0 |", "| 1 |", "| 2 |", "| 64 |", "| 65 |", "| 66 |", "| 70 |", "| 71 |", "| 74 |", "| 75 |",
+        "| 76 |", "autodiff/", "checkpoints/", "metalearn/", "tools/", "tests/", "bench/"}) {
     CAPTURE(part);
     CHECK(contains(readme, part));
   }

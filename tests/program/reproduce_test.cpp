@@ -1,4 +1,5 @@
-// reproduce: a stretch of a run comes out with the same bits again, and the rerun leaves nothing behind, however it ends.
+// reproduce: a stretch of a run comes out with the same bits again, and the rerun leaves nothing behind,
+// however it ends.
 #include <nlohmann/json.hpp>
 
 #include "checkpoints/run_directory.hpp"
@@ -9,7 +10,8 @@ using namespace program_test;
 
 namespace {
 
-/// A finished run "r" with snapshots of 2, 4 and 6 updates, beside its data and an empty folder for temporary files.
+/// A finished run "r" with snapshots of 2, 4 and 6 updates, beside its data and an empty folder for temporary
+/// files.
 struct Run : Folder {
   Run() {
     IdxImages().write(path / "data");
@@ -25,7 +27,9 @@ struct Run : Folder {
     if (!kernels.empty()) e["METALEARN_ISA"] = kernels;
     return e;
   }
-  Result reproduce(const std::vector<std::string>& more) const { return run(words(more), path, environment()); }
+  Result reproduce(const std::vector<std::string>& more) const {
+    return run(words(more), path, environment());
+  }
   bool nothing_left() const { return fs::is_empty(path / "tmp"); }
   /// Makes the stretch from 2 longer than any test waits.
   void lengthen() const { fs::rename(path / "r/snapshot-00000006.h5", path / "r/snapshot-00999999.h5"); }
@@ -36,16 +40,20 @@ struct Run : Folder {
 TEST_CASE("a stretch of a run gives the same bits again, on other threads too, and the run is not touched") {
   const Run folder;
   std::string before;
-  for (const auto& entry : fs::directory_iterator(folder / "r")) before += entry.path().filename().string() + slurp(entry.path());
+  for (const auto& entry : fs::directory_iterator(folder / "r"))
+    before += entry.path().filename().string() + slurp(entry.path());
   const Result result = folder.reproduce({"--from", "2", "--threads", "2"});
   CAPTURE(result.err);
   CAPTURE(result.out);
   CHECK(result.code == 0);
-  CHECK(result.out == "generation 4: same bits\ngeneration 6: same bits\nmetrics.csv: 4 rows, the same\nreproduced: updates 3 to 6 give the same bits again\n");
+  CHECK(result.out ==
+        "generation 4: same bits\ngeneration 6: same bits\nmetrics.csv: 4 rows, the same\nreproduced: "
+        "updates 3 to 6 give the same bits again\n");
   CHECK(contains(result.err, "update 6/6"));
   CHECK(folder.nothing_left());
   std::string after;
-  for (const auto& entry : fs::directory_iterator(folder / "r")) after += entry.path().filename().string() + slurp(entry.path());
+  for (const auto& entry : fs::directory_iterator(folder / "r"))
+    after += entry.path().filename().string() + slurp(entry.path());
   CHECK(before == after);
 
   const auto json = nlohmann::json::parse(folder.reproduce({"--json", "--to", "4"}).out);
@@ -81,7 +89,8 @@ TEST_CASE("the first generation that differs is printed, with exit code 1") {
   CHECK(folder.nothing_left());
 }
 
-TEST_CASE("a generation that is not there is answered with those that are, and the newest with what is missing") {
+TEST_CASE(
+    "a generation that is not there is answered with those that are, and the newest with what is missing") {
   const Run folder;
   const Result missing = folder.reproduce({"--from", "3"});
   CHECK(missing.code == 66);
@@ -95,7 +104,8 @@ TEST_CASE("a generation that is not there is answered with those that are, and t
   CHECK(run(program({"reproduce", "nowhere"}), folder.path).code == 66);
   CHECK(run(program({"reproduce", "tmp"}), folder.path).code == 66);
   CHECK(run(program({"reproduce", "r/metrics.csv"}), folder.path).code == 66);
-  CHECK(run(program({"reproduce", "r"}), folder.path, {{"TMPDIR", (folder / "nowhere").string()}}).code == 74);
+  CHECK(run(program({"reproduce", "r"}), folder.path, {{"TMPDIR", (folder / "nowhere").string()}}).code ==
+        74);
   CHECK(folder.nothing_left());
 }
 
@@ -104,7 +114,8 @@ TEST_CASE("a signal stops the rerun with its exit code, and the temporary folder
     const Run folder;
     folder.lengthen();
     Child child(folder.words({"--from", "4"}), folder.path, folder.environment());
-    while (child.running() && !contains(child.err(), "update 5/")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    while (child.running() && !contains(child.err(), "update 5/"))
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
     CHECK(!folder.nothing_left());
     child.kill(signal);
     const Result result = child.wait();
@@ -115,14 +126,17 @@ TEST_CASE("a signal stops the rerun with its exit code, and the temporary folder
   }
 }
 
-TEST_CASE("kernels that give other bits are named before the rerun, and by a resume, with the level to force") {
+TEST_CASE(
+    "kernels that give other bits are named before the rerun, and by a resume, with the level to force") {
   const Run folder;
-  const std::string made_by = nlohmann::json::parse(run(program({"inspect", "r", "--json"}), folder.path).out)["kernels"];
+  const std::string made_by =
+      nlohmann::json::parse(run(program({"inspect", "r", "--json"}), folder.path).out)["kernels"];
   if (made_by == "scalar") return;
   const Result rerun = run(folder.words({"--from", "4"}), folder.path, folder.environment("scalar"));
   CHECK(contains(rerun.err, "was made by kernels of level " + made_by + ", in use now is scalar"));
   CHECK(contains(rerun.err, "METALEARN_ISA=v"));
-  const Result resumed = run(program({"resume", "r", "--updates", "7"}), folder.path, folder.environment("scalar"));
+  const Result resumed =
+      run(program({"resume", "r", "--updates", "7"}), folder.path, folder.environment("scalar"));
   CHECK(resumed.code == 0);
   CHECK(contains(resumed.err, "from here on the bits differ"));
 }

@@ -1,4 +1,5 @@
-// What tells whether two runs came to the same: the arrays of their newest snapshots, and the rows of their metrics.csv.
+// What tells whether two runs came to the same: the arrays of their newest snapshots, and the rows of their
+// metrics.csv.
 #pragma once
 #include "checkpoints/snapshot_file.hpp"
 #include "program_fixture.hpp"

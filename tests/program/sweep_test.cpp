@@ -11,8 +11,10 @@ using Json = nlohmann::ordered_json;
 namespace {
 
 /// Of the theta that comes with the program, on tiny base models.
-std::vector<std::string> sweep(const std::string& over, const std::string& out, std::vector<std::string> more = {}) {
-  more.insert(more.begin(), {"sweep", "--over", over, "--data", "squares=data", "--out", out, "--layers", "8", "--steps", "0,2", "--seeds", "2", "--draws", "1", "--labels-per-class", "4"});
+std::vector<std::string> sweep(const std::string& over, const std::string& out,
+                               std::vector<std::string> more = {}) {
+  more.insert(more.begin(), {"sweep", "--over", over, "--data", "squares=data", "--out", out, "--layers", "8",
+                             "--steps", "0,2", "--seeds", "2", "--draws", "1", "--labels-per-class", "4"});
   return program(std::move(more));
 }
 
@@ -38,12 +40,15 @@ std::vector<std::string> values_of(const Json& rows) {
 
 }  // namespace
 
-TEST_CASE("a sweep is a table, and the same numbers as JSON and CSV, which an evaluation of the same thing gives too") {
+TEST_CASE(
+    "a sweep is a table, and the same numbers as JSON and CSV, which an evaluation of the same thing gives "
+    "too") {
   Data folder;
   const Result result = run(sweep("depth=1..3", "out"), folder.path);
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
-  for (const char* part : {"depth", "accuracy", "gain, paired", "ms/step", "sweep-depth.csv"}) CHECK(contains(result.out, part));
+  for (const char* part : {"depth", "accuracy", "gain, paired", "ms/step", "sweep-depth.csv"})
+    CHECK(contains(result.out, part));
   const Json rows = results(folder / "out/sweep-depth.json");
   REQUIRE(rows.size() == 6);  // three values, two marks
   CHECK(values_of(rows) == std::vector<std::string>{"1", "2", "3"});
@@ -54,18 +59,28 @@ TEST_CASE("a sweep is a table, and the same numbers as JSON and CSV, which an ev
   CHECK(contains(result.out, "+-: standard error"));
   CHECK(contains(csv, "squares,3,2,learned,"));
 
-  const Result eval = run(program({"eval", "--data", "squares=data", "--layers", "8,8", "--steps", "0,2", "--seeds", "2", "--draws", "1", "--labels-per-class", "4", "--json"}), folder.path);
+  const Result eval = run(program({"eval", "--data", "squares=data", "--layers", "8,8", "--steps", "0,2",
+                                   "--seeds", "2", "--draws", "1", "--labels-per-class", "4", "--json"}),
+                          folder.path);
   const Json expected = Json::parse(eval.out)["results"];
   for (int mark = 0; mark < 2; ++mark)
-    for (const char* key : {"step", "accuracy_mean", "accuracy_se", "objective_mean", "gain_mean", "seeds"}) CHECK(rows[static_cast<std::size_t>(2 + mark)][key] == expected[static_cast<std::size_t>(mark)][key]);
-  CHECK(rows[1]["accuracy_ci95"].get<double>() == doctest::Approx(12.706 * rows[1]["accuracy_se"].get<double>()).epsilon(1e-4));  // Student's t of two seeds
+    for (const char* key : {"step", "accuracy_mean", "accuracy_se", "objective_mean", "gain_mean", "seeds"})
+      CHECK(rows[static_cast<std::size_t>(2 + mark)][key] == expected[static_cast<std::size_t>(mark)][key]);
+  CHECK(rows[1]["accuracy_ci95"].get<double>() ==
+        doctest::Approx(12.706 * rows[1]["accuracy_se"].get<double>())
+            .epsilon(1e-4));  // Student's t of two seeds
   CHECK(file(folder / "out/sweep-depth.json")["results"][1]["seconds_per_step"] > 0);
 }
 
 TEST_CASE("every axis varies what it says, the same bits for any threads and memory") {
   Data folder;
-  struct Row { const char *over, *file; std::size_t rows; };
-  for (const Row& row : {Row{"width=8,16", "sweep-width.json", 4}, Row{"activation=relu,step", "sweep-activation.json", 4}, Row{"permutation=2", "sweep-permutation.json", 6}}) {
+  struct Row {
+    const char *over, *file;
+    std::size_t rows;
+  };
+  for (const Row& row :
+       {Row{"width=8,16", "sweep-width.json", 4}, Row{"activation=relu,step", "sweep-activation.json", 4},
+        Row{"permutation=2", "sweep-permutation.json", 6}}) {
     CAPTURE(row.over);
     REQUIRE(run(sweep(row.over, "one", {"--threads", "1"}), folder.path).code == 0);
     const Result other = run(sweep(row.over, "other", {"--threads", "3", "--memory", "30MB"}), folder.path);
@@ -80,7 +95,8 @@ TEST_CASE("every axis varies what it says, the same bits for any threads and mem
     CHECK(objectives.size() == row.rows / 2);
   }
   // Options of what is varied are left out.
-  const auto base = program({"sweep", "--data", "squares=data", "--out", "more", "--layers", "8", "--seeds", "1", "--draws", "1"});
+  const auto base = program(
+      {"sweep", "--data", "squares=data", "--out", "more", "--layers", "8", "--seeds", "1", "--draws", "1"});
   auto labels = base, steps = base;
   labels.insert(labels.end(), {"--over", "labels=1..4", "--steps", "0,1"});
   steps.insert(steps.end(), {"--over", "steps=1..5", "--labels-per-class", "4"});
@@ -90,13 +106,16 @@ TEST_CASE("every axis varies what it says, the same bits for any threads and mem
   CHECK(values_of(results(folder / "more/sweep-steps.json")) == std::vector<std::string>{"0", "1", "2", "5"});
 }
 
-TEST_CASE("a killed sweep goes on where it was and ends with the same table; finished cells are not computed again") {
+TEST_CASE(
+    "a killed sweep goes on where it was and ends with the same table; finished cells are not computed "
+    "again") {
   Data folder;
   const auto words = [&](const char* out) { return sweep("depth=1..12", out, {"--threads", "1"}); };
   REQUIRE(run(words("whole"), folder.path).code == 0);
   {
     Child child(words("killed"), folder.path);
-    while (child.running() && !fs::exists(folder / "killed/sweep-depth.json")) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    while (child.running() && !fs::exists(folder / "killed/sweep-depth.json"))
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     child.kill(SIGKILL);
     CHECK(child.wait().code == 128 + SIGKILL);
   }
@@ -107,15 +126,19 @@ TEST_CASE("a killed sweep goes on where it was and ends with the same table; fin
   REQUIRE(resumed.code == 0);
   CHECK(results(folder / "killed/sweep-depth.json") == results(folder / "whole/sweep-depth.json"));
   const Json after = file(folder / "killed/sweep-depth.json")["results"];
-  for (std::size_t i = 0; i < before.size(); ++i) CHECK(after[i] == before[i]);  // seconds too: they are those of the first time
+  for (std::size_t i = 0; i < before.size(); ++i)
+    CHECK(after[i] == before[i]);  // seconds too: they are those of the first time
 }
 
 TEST_CASE("a signal stops a sweep, what is finished is kept, and the same command goes on") {
   Data folder;
-  const auto words = [](const char* out) { return with(sweep("depth=1..12", out, {"--threads", "1"}), "--steps", "0,20"); };
+  const auto words = [](const char* out) {
+    return with(sweep("depth=1..12", out, {"--threads", "1"}), "--steps", "0,20");
+  };
   REQUIRE(run(words("whole"), folder.path).code == 0);
   Child child(words("out"), folder.path);
-  while (child.running() && !fs::exists(folder / "out/sweep-depth.json")) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  while (child.running() && !fs::exists(folder / "out/sweep-depth.json"))
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   child.kill(SIGINT);
   const Result result = child.wait();
   CHECK(result.code == 128 + SIGINT);
@@ -129,10 +152,13 @@ TEST_CASE("a signal stops a sweep, what is finished is kept, and the same comman
   for (std::size_t i = 0; i < before.size(); ++i) CHECK(after[i] == before[i]);
 }
 
-TEST_CASE("a value that can't be evaluated is left out and said; the rest is shown; where nothing can, that is the error") {
+TEST_CASE(
+    "a value that can't be evaluated is left out and said; the rest is shown; where nothing can, that is the "
+    "error") {
   Data folder;
   const auto words = [](const char* over) {
-    return program({"sweep", "--over", over, "--data", "squares=data", "--out", "out", "--layers", "8", "--steps", "0,1", "--seeds", "1", "--draws", "1"});
+    return program({"sweep", "--over", over, "--data", "squares=data", "--out", "out", "--layers", "8",
+                    "--steps", "0,1", "--seeds", "1", "--draws", "1"});
   };
   const Result some = run(words("labels=1,1000"), folder.path);
   CHECK(some.code == 0);
@@ -142,21 +168,30 @@ TEST_CASE("a value that can't be evaluated is left out and said; the rest is sho
   CHECK(none.code == 65);
   const Result large = run(sweep("width=8,4096", "wide", {"--memory", "30MB"}), folder.path);
   CHECK(large.code == 0);
-  CHECK(contains(large.err, "width 4096: a base model with its step does not fit in 28.6 MiB of memory; the smallest budget that works is"));
+  CHECK(contains(large.err,
+                 "width 4096: a base model with its step does not fit in 28.6 MiB of memory; the smallest "
+                 "budget that works is"));
   CHECK(run(sweep("width=4096", "wider", {"--memory", "30MB"}), folder.path).code == 71);
 }
 
-TEST_CASE("a sweep over updates evaluates the snapshots of a run, each as eval does; what has been trained since joins them") {
+TEST_CASE(
+    "a sweep over updates evaluates the snapshots of a run, each as eval does; what has been trained since "
+    "joins them") {
   Data folder;
   REQUIRE(run(tiny_training("r", "squares=data", {"--keep-every", "3"}), folder.path).code == 0);
-  const std::vector<std::string> words = {"sweep", "--over", "update=all", "--theta", "r", "--data", "squares=data", "--steps", "0,2", "--seeds", "2", "--draws", "1"};
+  const std::vector<std::string> words = {"sweep",  "--over",       "update=all", "--theta", "r",
+                                          "--data", "squares=data", "--steps",    "0,2",     "--seeds",
+                                          "2",      "--draws",      "1"};
   REQUIRE(run(program(words), folder.path).code == 0);
   const Json rows = results(folder / "r/evaluations/sweep-update.json");
   CHECK(values_of(rows) == std::vector<std::string>{"0", "3", "6"});
-  const Result eval = run(program({"eval", "--theta", "r/snapshot-00000003.h5", "--data", "squares=data", "--steps", "0,2", "--seeds", "2", "--draws", "1", "--json"}), folder.path);
+  const Result eval = run(program({"eval", "--theta", "r/snapshot-00000003.h5", "--data", "squares=data",
+                                   "--steps", "0,2", "--seeds", "2", "--draws", "1", "--json"}),
+                          folder.path);
   const Json expected = Json::parse(eval.out)["results"];
   for (std::size_t mark = 0; mark < 2; ++mark)
-    for (const char* key : {"step", "accuracy_mean", "objective_mean", "gain_mean"}) CHECK(rows[2 + mark][key] == expected[mark][key]);
+    for (const char* key : {"step", "accuracy_mean", "objective_mean", "gain_mean"})
+      CHECK(rows[2 + mark][key] == expected[mark][key]);
   CHECK(rows[1]["objective_mean"] != rows[3]["objective_mean"]);
 
   REQUIRE(run(program({"resume", "r", "--updates", "9"}), folder.path).code == 0);
@@ -167,9 +202,12 @@ TEST_CASE("a sweep over updates evaluates the snapshots of a run, each as eval d
   CHECK(values_of(joined) == std::vector<std::string>{"0", "3", "6", "9"});
   for (std::size_t i = 0; i < rows.size(); ++i) CHECK(joined[i] == rows[i]);
 
-  const Result range = run(program({"sweep", "--over", "update=2..6", "--theta", "r", "--data", "squares=data", "--seeds", "2", "--draws", "1", "--json"}), folder.path);
+  const Result range = run(program({"sweep", "--over", "update=2..6", "--theta", "r", "--data",
+                                    "squares=data", "--seeds", "2", "--draws", "1", "--json"}),
+                           folder.path);
   CAPTURE(range.err);
-  CHECK(values_of(Json::parse(range.out)["results"]) == std::vector<std::string>{"3", "6"});  // and of the marks that are there
+  CHECK(values_of(Json::parse(range.out)["results"]) ==
+        std::vector<std::string>{"3", "6"});  // and of the marks that are there
   const Result empty = run(with(program(words), "--over", "update=4..5"), folder.path);
   CHECK(empty.code == 64);
   CHECK(contains(empty.err, "there is no snapshot in 4..5; there are 0, 3, 6, 9"));
@@ -199,7 +237,8 @@ TEST_CASE("a sweep refuses what it can't do, and a folder that holds another one
   IdxImages images;
   images.noise = 5;
   images.write(folder / "elsewhere");
-  const std::string before = slurp(folder / "out/sweep-depth.json"), csv = slurp(folder / "out/sweep-depth.csv");
+  const std::string before = slurp(folder / "out/sweep-depth.json"),
+                    csv = slurp(folder / "out/sweep-depth.csv");
   spill(folder / "out/sweep-depth.csv", "junk");  // is written anew, also where nothing is left to evaluate
   REQUIRE(run(sweep("depth=1", "out"), folder.path).code == 0);
   CHECK(slurp(folder / "out/sweep-depth.csv") == csv);
@@ -224,23 +263,35 @@ TEST_CASE("a sweep refuses what it can't do, and a folder that holds another one
     json["results"][0][key] = value;
     return json.dump();
   };
-  for (const std::string& text : {std::string("{\"over\": \"depth\", \"results\": [{}]}"),
-                                  "{\"over\": \"depth\", \"results\": [], \"protocol\": {\"seeds\": " + std::string(300000, '[') + std::string(300000, ']') + "}}",
-                                  std::string("{\"over\": \"depth\", \"results\": [], \"protocol\": 3}"), std::string("{\"over\": \"depth\", \"results\": 3, \"protocol\": {}}"), std::string("{\"over\": \"depth\", \"results\": {}, \"protocol\": {}}"),
-                                  std::string("{\"over\": \"depth\", \"results\": [], \"protocol\": {\"steps\": [10,0]}}"), std::string("{\"over\": \"depth\", \"results\": [], \"protocol\": {\"steps\": [0,2.5]}}"),
-                                  damaged("theta", 3), damaged("accuracy_mean", "x"), damaged("seeds", "x"), damaged("value", 1)}) {
+  for (const std::string& text :
+       {std::string("{\"over\": \"depth\", \"results\": [{}]}"),
+        "{\"over\": \"depth\", \"results\": [], \"protocol\": {\"seeds\": " + std::string(300000, '[') +
+            std::string(300000, ']') + "}}",
+        std::string("{\"over\": \"depth\", \"results\": [], \"protocol\": 3}"),
+        std::string("{\"over\": \"depth\", \"results\": 3, \"protocol\": {}}"),
+        std::string("{\"over\": \"depth\", \"results\": {}, \"protocol\": {}}"),
+        std::string("{\"over\": \"depth\", \"results\": [], \"protocol\": {\"steps\": [10,0]}}"),
+        std::string("{\"over\": \"depth\", \"results\": [], \"protocol\": {\"steps\": [0,2.5]}}"),
+        damaged("theta", 3), damaged("accuracy_mean", "x"), damaged("seeds", "x"), damaged("value", 1)}) {
     spill(folder / "broken/sweep-depth.json", text);
     const Result broken = run(sweep("depth=1", "broken"), folder.path);
     CHECK(broken.code == 65);
     CHECK(contains(broken.err, "broken/sweep-depth.json: is not a sweep over depth"));
   }
-  struct Row { std::vector<std::string> words; int code; const char* says; };
-  for (const Row& row : {Row{{"--data", "squares=data", "--out", "o"}, 64, "nothing to vary"},
-                         Row{{"--over", "depth=1", "--out", "o"}, 64, "no data"},
-                         Row{{"--over", "depth=1", "--data", "squares=data"}, 64, "give --out DIR"},
-                         Row{{"--over", "depth=0", "--data", "squares=data", "--out", "o"}, 64, "can't be built"},
-                         Row{{"--over", "activation=all", "--activation", "relu", "--data", "squares=data", "--out", "o"}, 64, "--activation has no effect with --over activation"},
-                         Row{{"--over", "depth=1", "--data", "squares=nowhere", "--out", "o"}, 66, "nowhere"}}) {
+  struct Row {
+    std::vector<std::string> words;
+    int code;
+    const char* says;
+  };
+  for (const Row& row :
+       {Row{{"--data", "squares=data", "--out", "o"}, 64, "nothing to vary"},
+        Row{{"--over", "depth=1", "--out", "o"}, 64, "no data"},
+        Row{{"--over", "depth=1", "--data", "squares=data"}, 64, "give --out DIR"},
+        Row{{"--over", "depth=0", "--data", "squares=data", "--out", "o"}, 64, "can't be built"},
+        Row{{"--over", "activation=all", "--activation", "relu", "--data", "squares=data", "--out", "o"},
+            64,
+            "--activation has no effect with --over activation"},
+        Row{{"--over", "depth=1", "--data", "squares=nowhere", "--out", "o"}, 66, "nowhere"}}) {
     auto words = row.words;
     words.insert(words.begin(), "sweep");
     const Result result = run(program(words), folder.path);

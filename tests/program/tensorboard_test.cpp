@@ -1,4 +1,5 @@
-// TensorBoard's event files, read by a parser that shares nothing with the writer: Google's protocol buffers and a library's CRC-32C.
+// TensorBoard's event files, read by a parser that shares nothing with the writer: Google's protocol buffers
+// and a library's CRC-32C.
 #include "program_fixture.hpp"
 #include "same_run.hpp"
 
@@ -6,7 +7,8 @@ using namespace program_test;
 
 namespace {
 
-/// Prints "START step" of a session's start and "step tag value" of every scalar, of all event files of a folder in the order of their names.
+/// Prints "START step" of a session's start and "step tag value" of every scalar, of all event files of a
+/// folder in the order of their names.
 const char* const kReader = R"(
 import glob, struct, sys
 import crcmod.predefined
@@ -47,21 +49,31 @@ for path in sorted(glob.glob(sys.argv[1] + "/events.out.tfevents.*")):
         for v in event.summary.value: print(event.step, v.tag, "%.9g" % v.simple_value)
 )";
 
-Result read(const fs::path& folder) { return run({"/usr/bin/python3", "-c", kReader, folder.string()}, folder); }
+Result read(const fs::path& folder) {
+  return run({"/usr/bin/python3", "-c", kReader, folder.string()}, folder);
+}
 
 }  // namespace
 
-TEST_CASE("--tensorboard writes every row of metrics.csv as events that an independent reader takes, a file for each start") {
+TEST_CASE(
+    "--tensorboard writes every row of metrics.csv as events that an independent reader takes, a file for "
+    "each start") {
   Folder folder;
   IdxImages().write(folder / "data");
-  REQUIRE(run(with(tiny_training("r", "squares=data", {"--tensorboard", "true", "--eval-data", "held=data", "--eval-every", "2", "--eval-steps", "2", "--eval-seeds", "1"}), "--updates", "3"), folder.path).code == 0);
+  REQUIRE(run(with(tiny_training("r", "squares=data",
+                                 {"--tensorboard", "true", "--eval-data", "held=data", "--eval-every", "2",
+                                  "--eval-steps", "2", "--eval-seeds", "1"}),
+                   "--updates", "3"),
+              folder.path)
+              .code == 0);
   REQUIRE(run(program({"resume", "r", "--updates", "5"}), folder.path).code == 0);
   const Result events = read(folder / "r");
   CAPTURE(events.err);
   REQUIRE(events.code == 0);
   CHECK(contains(events.out, "START 1\n"));
   CHECK(contains(events.out, "START 4\n"));
-  for (const char* evaluated : {"2 evaluation_accuracy/held.2 0.", "4 evaluation_objective/held.2 "}) CHECK(contains(events.out, evaluated));
+  for (const char* evaluated : {"2 evaluation_accuracy/held.2 0.", "4 evaluation_objective/held.2 "})
+    CHECK(contains(events.out, evaluated));
   CHECK(run(program({"verify", "r"}), folder.path).code == 0);
   // The numbers are those of metrics.csv, rounded to float32.
   const Result same = run({"/usr/bin/python3", "-c", R"(
@@ -78,7 +90,9 @@ for row in rows:
     for column, tag in names.items():
         assert np.isclose(float(row[column]), events[row["update"], tag], rtol=1e-6), (row["update"], column)
 print(len(rows))
-)", events.out}, folder.path);
+)",
+                           events.out},
+                          folder.path);
   CAPTURE(same.err);
   CHECK(same.out == "5\n");
 

@@ -41,16 +41,20 @@ TEST_CASE("a run ends with its snapshot and says where it is and what comes next
     for (const std::string& what : std::vector<std::string>{"runs/a", found.back().string()}) {
       const Result shown = run(program({"inspect", what}), folder.path);
       CHECK(shown.code == 0);
-      for (const char* part : {"theta/top_delta/conv0/w", "inner-rate", "squares", "2-norm"}) CHECK(contains(shown.out, part));
+      for (const char* part : {"theta/top_delta/conv0/w", "inner-rate", "squares", "2-norm"})
+        CHECK(contains(shown.out, part));
     }
   }
 }
 
-TEST_CASE("a run that was stopped and resumed, from another folder and on other threads, gives the same bits as one that was not") {
+TEST_CASE(
+    "a run that was stopped and resumed, from another folder and on other threads, gives the same bits as "
+    "one that was not") {
   Folder folder;
   IdxImages().write(folder / "data");
   REQUIRE(run(tiny_training("whole", "squares=data", {"--threads", "1"}), folder.path).code == 0);
-  REQUIRE(run(with(tiny_training("parts", "squares=data", {"--threads", "2"}), "--updates", "3"), folder.path).code == 0);
+  REQUIRE(run(with(tiny_training("parts", "squares=data", {"--threads", "2"}), "--updates", "3"), folder.path)
+              .code == 0);
   fs::create_directories(folder / "elsewhere");
   const Result resumed = run(program({"resume", "../parts", "--updates", "6"}), folder / "elsewhere");
   CAPTURE(resumed.err);
@@ -63,7 +67,9 @@ TEST_CASE("a run stopped on one thread goes on with the same bits on two, three 
   Folder folder;
   IdxImages().write(folder / "data");
   REQUIRE(run(tiny_training("whole", "squares=data", {"--threads", "1"}), folder.path).code == 0);
-  REQUIRE(run(with(tiny_training("stopped", "squares=data", {"--threads", "1"}), "--updates", "2"), folder.path).code == 0);
+  REQUIRE(
+      run(with(tiny_training("stopped", "squares=data", {"--threads", "1"}), "--updates", "2"), folder.path)
+          .code == 0);
   for (const char* threads : {"2", "3", "4"}) {
     fs::copy(folder / "stopped", folder / threads, fs::copy_options::recursive);
     REQUIRE(run(program({"resume", threads, "--updates", "6", "--threads", threads}), folder.path).code == 0);
@@ -82,24 +88,51 @@ TEST_CASE("another seed gives another theta") {
 
 TEST_CASE("a run that diverges ends with exit code 2, what it was, and snapshots that are whole") {
   Folder folder;
-  auto words = program({"train", "--run", "r", "--preset", "demo", "--data", "glyph", "--updates", "200", "--inner-rate", "1", "--meta-rate", "1", "--merge-rate", "1000", "--clip", "1e9", "--clip-task", "1e9",
-                        "--validate-tasks", "2", "--validate-steps", "0,25", "--tasks", "2", "--in-flight", "2", "--length-max", "16", "--validate-every", "0", "--batch", "10", "--width-max", "24", "--hidden-max", "2"});
+  auto words = program(
+      {"train", "--run",        "r",   "--preset",         "demo", "--data",           "glyph", "--updates",
+       "200",   "--inner-rate", "1",   "--meta-rate",      "1",    "--merge-rate",     "1000",  "--clip",
+       "1e9",   "--clip-task",  "1e9", "--validate-tasks", "2",    "--validate-steps", "0,25",  "--tasks",
+       "2",     "--in-flight",  "2",   "--length-max",     "16",   "--validate-every", "0",     "--batch",
+       "10",    "--width-max",  "24",  "--hidden-max",     "2"});
   const Result result = run(with(words, "--validate-every", "2"), folder.path);
   CAPTURE(result.err);
   CHECK(result.code == 2);
-  for (const char* part : {"r: training diverged: theta never made better representations than random initialisation", " is that of task ", " (glyph) at step ", "start anew from a smaller meta-rate"}) CHECK(contains(result.err, part));
+  for (const char* part :
+       {"r: training diverged: theta never made better representations than random initialisation",
+        " is that of task ", " (glyph) at step ", "start anew from a smaller meta-rate"})
+    CHECK(contains(result.err, part));
   CHECK(contains(slurp(folder / "r/log.csv"), "training diverged"));
   CHECK(run(program({"verify", "r"}), folder.path).code == 0);
-  const Result unjudged = run(with(with(with(with(words, "--run", "u"), "--updates", "55"), "--tasks", "9"), "--in-flight", "9"), folder.path);
+  const Result unjudged =
+      run(with(with(with(with(words, "--run", "u"), "--updates", "55"), "--tasks", "9"), "--in-flight", "9"),
+          folder.path);
   CAPTURE(unjudged.err);
   CHECK(unjudged.code == 0);
-  CHECK(contains(unjudged.out + unjudged.err, "the training may have diverged: the objective of the windows was "));
+  CHECK(contains(unjudged.out + unjudged.err,
+                 "the training may have diverged: the objective of the windows was "));
 }
 
-TEST_CASE("the paper's tasks train, cut down: the run begins, updates, validates, saves; it says what data is missing") {
+TEST_CASE(
+    "the paper's tasks train, cut down: the run begins, updates, validates, saves; it says what data is "
+    "missing") {
   Folder folder;
-  const Result result = run(program({"train", "--run", "r", "--preset", "paper-tasks", "--updates", "1", "--tasks", "2", "--in-flight", "2", "--batch", "8", "--width-max", "64", "--hidden-max", "2", "--h-size", "4",
-                                     "--top-size", "4", "--delta-size", "3", "--window-max", "5", "--length-max", "20", "--validate-every", "1", "--validate-tasks", "1", "--validate-steps", "0,1"}),
+  const Result result = run(program({"train",       "--run",
+                                     "r",           "--preset",
+                                     "paper-tasks", "--updates",
+                                     "1",           "--tasks",
+                                     "2",           "--in-flight",
+                                     "2",           "--batch",
+                                     "8",           "--width-max",
+                                     "64",          "--hidden-max",
+                                     "2",           "--h-size",
+                                     "4",           "--top-size",
+                                     "4",           "--delta-size",
+                                     "3",           "--window-max",
+                                     "5",           "--length-max",
+                                     "20",          "--validate-every",
+                                     "1",           "--validate-tasks",
+                                     "1",           "--validate-steps",
+                                     "0,1"}),
                             folder.path);
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
@@ -126,16 +159,20 @@ TEST_CASE("a run that gets a signal saves, says so by its exit code, and can be 
     CHECK(result.code == 128 + signal);
     CHECK(contains(result.out, "next: metalearn resume r"));
     const auto csv = slurp(folder / "r/metrics.csv");
-    const auto done = checkpoints::load_snapshot(snapshots(folder / "r").back().string()).attribute<std::int64_t>("counters", "update");
+    const auto done = checkpoints::load_snapshot(snapshots(folder / "r").back().string())
+                          .attribute<std::int64_t>("counters", "update");
     CHECK(std::count(csv.begin(), csv.end(), '\n') == done + 1);
     CHECK(run(program({"resume", "r", "--updates", std::to_string(done + 1)}), folder.path).code == 0);
   }
 }
 
-TEST_CASE("a signal in the middle of a long validation, of a long window or of a long preparation is answered within seconds") {
+TEST_CASE(
+    "a signal in the middle of a long validation, of a long window or of a long preparation is answered "
+    "within seconds") {
   using Clock = std::chrono::steady_clock;
   const auto stop = [](Child& child, const std::string& when) {
-    while (child.running() && !contains(child.err(), when)) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    while (child.running() && !contains(child.err(), when))
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
     child.kill(SIGTERM);
     const auto sent = Clock::now();
@@ -146,7 +183,8 @@ TEST_CASE("a signal in the middle of a long validation, of a long window or of a
   };
   Folder folder;
   IdxImages().write(folder / "data");
-  auto validating = tiny_training("r", "squares=data", {"--validate-steps", "0,100000", "--validate-tasks", "4"});
+  auto validating =
+      tiny_training("r", "squares=data", {"--validate-steps", "0,100000", "--validate-tasks", "4"});
   Child validates(with(validating, "--validate-every", "1"), folder.path);
   CHECK(contains(stop(validates, "update 0/").out, "stopped after 0 of 6 updates"));
   REQUIRE(run(program({"inspect", "r"}), folder.path).code == 0);
@@ -158,7 +196,8 @@ TEST_CASE("a signal in the middle of a long validation, of a long window or of a
   }
   Child runs(window, folder.path);
   CHECK(contains(stop(runs, "update 0/").out, "stopped after 0 of 6 updates"));
-  CHECK((fs::exists(folder / "w/window-0.journal") || fs::exists(folder / "w/window-1.journal")));  // though none was due yet
+  CHECK((fs::exists(folder / "w/window-0.journal") ||
+         fs::exists(folder / "w/window-1.journal")));  // though none was due yet
   REQUIRE(run(program({"verify", "w"}), folder.path).code == 0);
 
   auto words = tiny_training("p", "squares=data", {"--length-start", "100000"});
@@ -171,12 +210,15 @@ TEST_CASE("a second signal ends the program at once, and the run is as it was sa
   Folder folder;
   IdxImages().write(folder / "data");
   auto words = tiny_training("r", "squares=data", {"--length-start", "100000"});
-  for (const char* option : {"--window-min", "--window-max", "--length-min", "--length-max"}) words = with(words, option, "100000");
+  for (const char* option : {"--window-min", "--window-max", "--length-min", "--length-max"})
+    words = with(words, option, "100000");
   Child child(words, folder.path);
-  while (child.running() && !contains(child.err(), "update 0/")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  while (child.running() && !contains(child.err(), "update 0/"))
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   REQUIRE(child.running());  // in the middle of a window
-  for (const int signal : {SIGSTOP, SIGINT, SIGTERM, SIGCONT}) child.kill(signal);  // so that the first one is not answered before the second one comes
+  for (const int signal : {SIGSTOP, SIGINT, SIGTERM, SIGCONT})
+    child.kill(signal);  // so that the first one is not answered before the second one comes
   const Result result = child.wait();
   CHECK((result.code == 128 + SIGINT || result.code == 128 + SIGTERM));
   CHECK(!contains(result.out, "stopped"));
@@ -187,7 +229,8 @@ TEST_CASE("a second process is kept out of a run directory") {
   Folder folder;
   IdxImages().write(folder / "data");
   Child child(with(tiny_training("r", "squares=data"), "--updates", "1000000"), folder.path);
-  while (child.running() && snapshots(folder / "r").empty()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  while (child.running() && snapshots(folder / "r").empty())
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   const Result second = run(program({"resume", "r"}), folder.path);
   CHECK(second.code == 75);
   child.kill(SIGTERM);
@@ -197,15 +240,19 @@ TEST_CASE("a second process is kept out of a run directory") {
 TEST_CASE("a run that is killed and resumed gives the same bits as one that was not") {
   Folder folder;
   IdxImages().write(folder / "data");
-  const auto words = [](const char* name) { return with(with(tiny_training(name, "squares=data"), "--updates", "200"), "--save-every", "4"); };
+  const auto words = [](const char* name) {
+    return with(with(tiny_training(name, "squares=data"), "--updates", "200"), "--save-every", "4");
+  };
   REQUIRE(run(words("whole"), folder.path).code == 0);
   {
     Child child(words("killed"), folder.path);
-    while (child.running() && snapshots(folder / "killed").size() < 3) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    while (child.running() && snapshots(folder / "killed").size() < 3)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     child.kill(SIGKILL);
     CHECK(child.wait().code == 128 + SIGKILL);
   }
-  REQUIRE(checkpoints::load_snapshot(snapshots(folder / "killed").back().string()).attribute<std::int64_t>("counters", "update") < 200);
+  REQUIRE(checkpoints::load_snapshot(snapshots(folder / "killed").back().string())
+              .attribute<std::int64_t>("counters", "update") < 200);
   const Result resumed = run(program({"resume", "killed"}), folder.path);
   CAPTURE(resumed.err);
   REQUIRE(resumed.code == 0);
@@ -220,7 +267,8 @@ TEST_CASE("a signal during the preparation stops it, and nothing is left behind"
     auto words = tiny_training("r", "squares=data", {"--length-start", "20000"});
     words = with(with(with(words, "--in-flight", "2000"), "--length-max", "20000"), "--length-min", "10000");
     Child child(words, folder.path);
-    while (child.running() && !contains(child.err(), "preparing")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    while (child.running() && !contains(child.err(), "preparing"))
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
     child.kill(signal);
     const Result result = child.wait();
     CAPTURE(result.err);
@@ -249,7 +297,8 @@ TEST_CASE("after a fallback from a damaged snapshot a stop says what it saved") 
   const auto at = result.out.find("newest snapshot: ");
   REQUIRE(at != std::string::npos);
   const std::string saved = result.out.substr(at + 17, result.out.find('\n', at) - at - 17);
-  CHECK(checkpoints::load_snapshot((folder / saved).string()).attribute<std::int64_t>("counters", "update") >= 8);
+  CHECK(checkpoints::load_snapshot((folder / saved).string()).attribute<std::int64_t>("counters", "update") >=
+        8);
 }
 
 TEST_CASE("a run whose data is gone is not resumed") {
@@ -262,15 +311,19 @@ TEST_CASE("a run whose data is gone is not resumed") {
   CHECK(contains(result.err, (folder / "data").string()));
 }
 
-TEST_CASE("a run whose data was moved goes on, and is reproduced, where that is said; other data is refused") {
+TEST_CASE(
+    "a run whose data was moved goes on, and is reproduced, where that is said; other data is refused") {
   Folder folder;
   IdxImages().write(folder / "data");
   IdxImages{.noise = 5}.write(folder / "other");
   REQUIRE(run(tiny_training("whole", "squares=data"), folder.path).code == 0);
   REQUIRE(run(with(tiny_training("r", "squares=data"), "--updates", "3"), folder.path).code == 0);
   fs::rename(folder / "data", folder / "moved");
-  const auto resume = [&](const char* word) { return run(program({"resume", "r", "--updates", "6", "--data", word}), folder.path); };
-  const Result other = resume("squares=other"), unknown = resume("circles=moved"), resumed = resume("squares=moved");
+  const auto resume = [&](const char* word) {
+    return run(program({"resume", "r", "--updates", "6", "--data", word}), folder.path);
+  };
+  const Result other = resume("squares=other"), unknown = resume("circles=moved"),
+               resumed = resume("squares=moved");
   CHECK(other.code == 65);
   CHECK(contains(other.err, "the data has changed since the run began"));
   CHECK(unknown.code == 64);
@@ -298,14 +351,17 @@ TEST_CASE("on a terminal the live line is redrawn by the clock, also where an up
   Folder folder;
   IdxImages().write(folder / "data");
   auto words = tiny_training("r", "squares=data", {"--length-start", "100000"});
-  for (const char* option : {"--window-min", "--window-max", "--length-min", "--length-max"}) words = with(words, option, "100000");
+  for (const char* option : {"--window-min", "--window-max", "--length-min", "--length-max"})
+    words = with(words, option, "100000");
   std::string line;
   for (const auto& word : words) line += "'" + word + "' ";
   Child child({"script", "-qec", line, "/dev/null"}, folder.path, {{"TERM", "xterm"}});
   const auto redrawn = [&] {
     int times = 0;
     const std::string out = child.out();
-    for (std::size_t at = 0; (at = out.find("\r", at)) != std::string::npos && (at = out.find("\x1b[K", at)) != std::string::npos;) ++times;
+    for (std::size_t at = 0; (at = out.find("\r", at)) != std::string::npos &&
+                             (at = out.find("\x1b[K", at)) != std::string::npos;)
+      ++times;
     return times;
   };
   while (child.running() && redrawn() < 3) std::this_thread::sleep_for(std::chrono::milliseconds(20));

@@ -18,7 +18,8 @@ TEST_CASE("every golden file agrees in float64") {
     const auto report = nlohmann::json::parse(result.out);
     CHECK(report["ok"] == true);
     CHECK(report["groups"].size() > 3);
-    for (const auto& group : report["groups"]) CHECK(group["worst_relative_error"].get<double>() <= group["tolerance"].get<double>());
+    for (const auto& group : report["groups"])
+      CHECK(group["worst_relative_error"].get<double>() <= group["tolerance"].get<double>());
   }
   CHECK(files > 0);
 }
@@ -27,14 +28,17 @@ TEST_CASE("a golden file with one changed number is told from a good one") {
   Folder folder;
   fs::path golden;
   for (const auto& entry : fs::directory_iterator(METALEARN_GOLDEN))
-    if (entry.path().extension() == ".h5" && (golden.empty() || fs::file_size(entry.path()) < fs::file_size(golden))) golden = entry.path();
+    if (entry.path().extension() == ".h5" &&
+        (golden.empty() || fs::file_size(entry.path()) < fs::file_size(golden)))
+      golden = entry.path();
   REQUIRE(!golden.empty());
   const std::string script =
       "import h5py, shutil, sys\n"
       "shutil.copy(sys.argv[1], sys.argv[2])\n"
       "with h5py.File(sys.argv[2], 'r+') as f:\n"
       "    J = f['objective'][()]; J[1] *= 1 + 1e-8; f['objective'][...] = J\n";
-  const Result made = run({"/usr/bin/python3", "-c", script, golden.string(), (folder / "changed.h5").string()}, folder.path);
+  const Result made =
+      run({"/usr/bin/python3", "-c", script, golden.string(), (folder / "changed.h5").string()}, folder.path);
   CAPTURE(made.err);
   REQUIRE(made.code == 0);
   const Result result = run(program({"vectors", "changed.h5"}), folder.path);

@@ -21,7 +21,10 @@ struct Run : Folder {
   }
 };
 
-std::size_t files(const fs::path& folder) { return static_cast<std::size_t>(std::distance(fs::recursive_directory_iterator(folder), fs::recursive_directory_iterator())); }
+std::size_t files(const fs::path& folder) {
+  return static_cast<std::size_t>(
+      std::distance(fs::recursive_directory_iterator(folder), fs::recursive_directory_iterator()));
+}
 
 }  // namespace
 
@@ -33,7 +36,10 @@ TEST_CASE("a whole run and each of its snapshots are whole, whoever holds the lo
   CAPTURE(result.out);
   CHECK(result.code == 0);
   CHECK(result.err.empty());
-  for (const char* part : {"ok       r/snapshot-00000002.h5: generation 2, schema 2", "r/snapshot-00000006.h5", "ok       r/manifest.json: lists 3 generations", "ok       r/config.json", "ok       r/metrics.csv: 6 rows", "\nwhole\n"}) CHECK(contains(result.out, part));
+  for (const char* part : {"ok       r/snapshot-00000002.h5: generation 2, schema 2",
+                           "r/snapshot-00000006.h5", "ok       r/manifest.json: lists 3 generations",
+                           "ok       r/config.json", "ok       r/metrics.csv: 6 rows", "\nwhole\n"})
+    CHECK(contains(result.out, part));
   CHECK(folder.verify({"r/snapshot-00000004.h5"}).code == 0);
   CHECK(files(folder.path) == before);
 }
@@ -76,8 +82,10 @@ TEST_CASE("verify says what it was given where that is no run and no snapshot") 
 TEST_CASE("a run that is training is whole at any moment, and after a kill -9 too") {
   Folder folder;
   IdxImages().write(folder / "data");
-  Child child(with(with(tiny_training("r", "squares=data"), "--updates", "1000000"), "--save-every", "1"), folder.path);
-  while (child.running() && snapshots(folder / "r").empty()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  Child child(with(with(tiny_training("r", "squares=data"), "--updates", "1000000"), "--save-every", "1"),
+              folder.path);
+  while (child.running() && snapshots(folder / "r").empty())
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   for (int i = 0; i < 10; ++i) {
     const Result result = run(program({"verify", "r"}), folder.path);
     CAPTURE(result.out);
@@ -94,7 +102,9 @@ TEST_CASE("a run that is training is whole at any moment, and after a kill -9 to
 
 TEST_CASE("inspect tells a snapshot's schema, size, generation and maker, and of a run its snapshots") {
   const Run folder;
-  const auto file = nlohmann::json::parse(run(program({"inspect", "r/snapshot-00000004.h5", "--json"}), folder.path, {{"METALEARN_ISA", "scalar"}}).out);
+  const auto file = nlohmann::json::parse(run(program({"inspect", "r/snapshot-00000004.h5", "--json"}),
+                                              folder.path, {{"METALEARN_ISA", "scalar"}})
+                                              .out);
   CHECK(file["file"] == "r/snapshot-00000004.h5");
   CHECK(file["schema"] == 2);
   CHECK(file["bytes"] == fs::file_size(folder / "r/snapshot-00000004.h5"));
@@ -118,7 +128,10 @@ TEST_CASE("inspect tells a snapshot's schema, size, generation and maker, and of
 TEST_CASE("inspect marks the snapshot of a run that is best by meta-validation") {
   Folder folder;
   IdxImages().write(folder / "data");
-  REQUIRE(run(with(tiny_training("r", "squares=data", {"--validate-steps", "0,2", "--validate-tasks", "1"}), "--validate-every", "3"), folder.path).code == 0);
+  REQUIRE(run(with(tiny_training("r", "squares=data", {"--validate-steps", "0,2", "--validate-tasks", "1"}),
+                   "--validate-every", "3"),
+              folder.path)
+              .code == 0);
   const Result result = run(program({"inspect", "r"}), folder.path);
   CHECK(contains(result.out, "  best by meta-validation\n"));
   CHECK(result.out.find("best by meta-validation") == result.out.rfind("best by meta-validation"));

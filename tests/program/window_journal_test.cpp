@@ -1,4 +1,5 @@
-// The journal of a window that takes long: a training that is killed within one goes on in the middle, with the same bits.
+// The journal of a window that takes long: a training that is killed within one goes on in the middle, with
+// the same bits.
 #include <random>
 
 #include "../full_counts.hpp"
@@ -15,8 +16,11 @@ constexpr int kLong = 500;  // inner steps: a second or two
 /// One update of one window of T steps, within a budget that makes most of them run more than once.
 std::vector<std::string> words(const std::string& run, int T, const std::vector<std::string>& more = {}) {
   const std::string steps = std::to_string(T);
-  auto all = with(with(with(tiny_training(run, "squares=data", {"--length-start", steps}), "--updates", "1"), "--tasks", "1"), "--in-flight", "1");
-  for (const char* key : {"--window-min", "--window-max", "--length-min", "--length-max"}) all = with(all, key, steps);
+  auto all = with(with(with(tiny_training(run, "squares=data", {"--length-start", steps}), "--updates", "1"),
+                       "--tasks", "1"),
+                  "--in-flight", "1");
+  for (const char* key : {"--window-min", "--window-max", "--length-min", "--length-max"})
+    all = with(all, key, steps);
   all.insert(all.end(), {"--memory", "3MiB", "--telemetry", "true", "--journal-every", "0.005"});
   all.insert(all.end(), more.begin(), more.end());
   return all;
@@ -35,7 +39,8 @@ bool has_journal(const fs::path& run) { return !journal(run).empty(); }
 bool went_on(const Result& result) { return contains(result.err, "went on within its window"); }
 
 /// Runs a training until it has written a journal, sends it the signal, and gives how it ended.
-Result interrupted(const Folder& folder, const std::vector<std::string>& command, const std::string& name, int signal) {
+Result interrupted(const Folder& folder, const std::vector<std::string>& command, const std::string& name,
+                   int signal) {
   const auto written = [&] {
     std::error_code none;  // it may be replaced right now
     return fs::last_write_time(journal(folder / name), none);
@@ -51,8 +56,8 @@ Result interrupted(const Folder& folder, const std::vector<std::string>& command
   return result;
 }
 
-/// Kills trainings at random moments, each going on where the one before was killed, until `wanted` kills had a journal to go on from.
-/// Each ends with the bits of one that was not killed.
+/// Kills trainings at random moments, each going on where the one before was killed, until `wanted` kills had
+/// a journal to go on from. Each ends with the bits of one that was not killed.
 void kill_often(int T, int wanted, const std::vector<std::string>& more) {
   Folder folder;
   IdxImages().write(folder / "data");
@@ -69,8 +74,10 @@ void kill_often(int T, int wanted, const std::vector<std::string>& more) {
     const std::string name = "r" + std::to_string(runs++);
     for (bool ended = false; !ended;) {
       const bool can_go_on = has_journal(folder / name);
-      Child child(snapshots(folder / name).empty() ? words(name, T, more) : program({"resume", name}), folder.path);
-      std::this_thread::sleep_for(std::chrono::microseconds(random() % static_cast<std::uint64_t>(whole_run)));
+      Child child(snapshots(folder / name).empty() ? words(name, T, more) : program({"resume", name}),
+                  folder.path);
+      std::this_thread::sleep_for(
+          std::chrono::microseconds(random() % static_cast<std::uint64_t>(whole_run)));
       if (kills < wanted) child.kill(SIGKILL);
       const Result result = child.wait();
       CAPTURE(result.err);
@@ -90,21 +97,27 @@ void kill_often(int T, int wanted, const std::vector<std::string>& more) {
 
 }  // namespace
 
-TEST_CASE("a training that is killed within a long window goes on in the middle of it, with the same bits and rows, and leaves no journal") {
+TEST_CASE(
+    "a training that is killed within a long window goes on in the middle of it, with the same bits and "
+    "rows, and leaves no journal") {
   kill_often(400, 4, {});
   kill_often(400, 2, {"--disk", "1MiB", "--disk-dir", "disk"});
 }
 
-TEST_CASE("a signal within a long window is answered there: the window's progress is kept, the newest snapshot stays, and a resume goes on with the same bits") {
+TEST_CASE(
+    "a signal within a long window is answered there: the window's progress is kept, the newest snapshot "
+    "stays, and a resume goes on with the same bits") {
   Folder folder;
   IdxImages().write(folder / "data");
   REQUIRE(run(words("whole", kLong), folder.path).code == 0);
   for (const int signal : {SIGINT, SIGTERM}) {
     const std::string name = "r" + std::to_string(signal);
     for (const bool again : {false, true}) {
-      const Result result = interrupted(folder, again ? program({"resume", name}) : words(name, kLong), name, signal);
+      const Result result =
+          interrupted(folder, again ? program({"resume", name}) : words(name, kLong), name, signal);
       CHECK(contains(result.out, "stopped after 0 of 1 updates"));
-      CHECK(contains(result.out, "next: metalearn resume " + name + ", which goes on within the windows that were under way"));
+      CHECK(contains(result.out, "next: metalearn resume " + name +
+                                     ", which goes on within the windows that were under way"));
       CHECK(snapshots(folder / name).size() == 1);
     }
     CHECK(run(program({"verify", name}), folder.path).code == 0);
@@ -118,11 +131,15 @@ TEST_CASE("a signal within a long window is answered there: the window's progres
   }
 }
 
-TEST_CASE("a journal that is damaged, or another budget's, is passed over, which is said: the window starts again, with the same bits") {
+TEST_CASE(
+    "a journal that is damaged, or another budget's, is passed over, which is said: the window starts again, "
+    "with the same bits") {
   Folder folder;
   IdxImages().write(folder / "data");
   REQUIRE(run(words("whole", kLong), folder.path).code == 0);
-  const auto killed = [&](const std::string& name) { interrupted(folder, words(name, kLong), name, SIGKILL); };
+  const auto killed = [&](const std::string& name) {
+    interrupted(folder, words(name, kLong), name, SIGKILL);
+  };
   killed("damaged");
   spill(journal(folder / "damaged"), slurp(journal(folder / "damaged")).substr(0, 1000));
   const Result damaged = run(program({"resume", "damaged"}), folder.path);
@@ -132,15 +149,19 @@ TEST_CASE("a journal that is damaged, or another budget's, is passed over, which
     CHECK(result->code == 0);
     CHECK_FALSE(went_on(*result));
   }
-  CHECK(contains(damaged.err, "a progress within its window is there, but damaged: the window started again"));
-  CHECK(contains(other.err, "a progress within its window is there, but of another plan: the window started again"));
+  CHECK(
+      contains(damaged.err, "a progress within its window is there, but damaged: the window started again"));
+  CHECK(contains(other.err,
+                 "a progress within its window is there, but of another plan: the window started again"));
   for (const char* name : {"damaged", "other"}) {
     CHECK(arrays(folder / name) == arrays(folder / "whole"));
     CHECK_FALSE(has_journal(folder / name));
   }
 }
 
-TEST_CASE("a journal that a kill left behind the snapshot that holds its update goes with the next resume, of a finished run or of one that goes on, without a word") {
+TEST_CASE(
+    "a journal that a kill left behind the snapshot that holds its update goes with the next resume, of a "
+    "finished run or of one that goes on, without a word") {
   Folder folder;
   IdxImages().write(folder / "data");
   interrupted(folder, words("r", kLong), "r", SIGKILL);
@@ -161,7 +182,9 @@ TEST_CASE("a journal that a kill left behind the snapshot that holds its update 
   }
 }
 
-TEST_CASE("a new run in the folder of one that was killed within a window, and lost its snapshots, has nothing of it") {
+TEST_CASE(
+    "a new run in the folder of one that was killed within a window, and lost its snapshots, has nothing of "
+    "it") {
   Folder folder;
   IdxImages().write(folder / "data");
   const std::vector<std::string> changed = {"--averages", "2"};
@@ -179,5 +202,7 @@ TEST_CASE("a new run in the folder of one that was killed within a window, and l
 }
 
 TEST_SUITE("slow") {
-  TEST_CASE("a window of 2000 steps that is killed at random moments always ends with the same bits") { kill_often(2000, full_counts() ? 50 : 10, {}); }
+  TEST_CASE("a window of 2000 steps that is killed at random moments always ends with the same bits") {
+    kill_often(2000, full_counts() ? 50 : 10, {});
+  }
 }

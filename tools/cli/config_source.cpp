@@ -26,7 +26,8 @@ struct Setting {
   std::string key, value, where;
 };
 
-const std::set<std::string> kReserved = {"METALEARN_ISA", "METALEARN_FULL"};  // read by the kernels and the tests, not configuration keys
+const std::set<std::string> kReserved = {
+    "METALEARN_ISA", "METALEARN_FULL"};  // read by the kernels and the tests, not configuration keys
 
 constexpr int kMaxDepth = 8;  // of lists and objects in a JSON file; a configuration needs 2
 
@@ -52,15 +53,21 @@ std::string json_text(const nlohmann::json& value) {
 
 std::vector<Setting> settings_of_file(const std::string& path) {
   std::ifstream file(path);
-  if (!std::filesystem::is_regular_file(path) || !file) throw NoInput(fmt::format("{}: no such configuration file; check --config", path));
+  if (!std::filesystem::is_regular_file(path) || !file)
+    throw NoInput(fmt::format("{}: no such configuration file; check --config", path));
   const std::string text{std::istreambuf_iterator<char>(file), {}};  // may be empty: then it says nothing
   std::vector<Setting> settings;
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first != std::string::npos && text[first] == '{') {
-    bool is_shallow = true;  // what nests deeper is no configuration, and json_text would follow it until the stack is full
-    const auto keep = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) { return is_shallow = is_shallow && depth <= kMaxDepth; };
+    bool is_shallow =
+        true;  // what nests deeper is no configuration, and json_text would follow it until the stack is full
+    const auto keep = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+      return is_shallow = is_shallow && depth <= kMaxDepth;
+    };
     const auto object = nlohmann::json::parse(text, keep, false);
-    if (!is_shallow || !object.is_object()) throw UsageError(fmt::format("{}: starts with '{{' but is not a JSON object; correct it or write lines 'key = value'", path));
+    if (!is_shallow || !object.is_object())
+      throw UsageError(fmt::format(
+          "{}: starts with '{{' but is not a JSON object; correct it or write lines 'key = value'", path));
     for (const auto& [key, value] : object.items()) settings.push_back({key, json_text(value), path});
     return settings;
   }
@@ -72,7 +79,8 @@ std::vector<Setting> settings_of_file(const std::string& path) {
     if (statement.empty()) continue;
     const std::string where = fmt::format("{}:{}", path, number);
     const auto equals = statement.find('=');
-    if (equals == std::string::npos) throw UsageError(fmt::format("{}: expected 'key = value', found '{}'", where, statement));
+    if (equals == std::string::npos)
+      throw UsageError(fmt::format("{}: expected 'key = value', found '{}'", where, statement));
     settings.push_back({trim(statement.substr(0, equals)), trim(statement.substr(equals + 1)), where});
   }
   return settings;
@@ -87,7 +95,8 @@ std::vector<Setting> settings_of_environment() {
     const std::string name = text.substr(0, equals);
     if (!name.starts_with(prefix) || kReserved.contains(name) || equals == std::string::npos) continue;
     std::string key = name.substr(prefix.size());
-    std::transform(key.begin(), key.end(), key.begin(), [](unsigned char c) { return c == '_' ? '-' : static_cast<char>(std::tolower(c)); });
+    std::transform(key.begin(), key.end(), key.begin(),
+                   [](unsigned char c) { return c == '_' ? '-' : static_cast<char>(std::tolower(c)); });
     settings.push_back({key, text.substr(equals + 1), name});
   }
   return settings;
@@ -97,8 +106,10 @@ std::vector<Setting> settings_of_command_line(const Arguments& arguments, const 
   std::vector<Setting> settings;
   std::map<std::string, std::vector<std::string>> lists;  // keys that are said once for each entry
   for (const auto& [name, value] : arguments.given) {
-    if (name == "data" || name == "eval-data") lists[name].push_back(value);
-    else if (name != "config" && !own.contains(name)) settings.push_back({name, value, ""});
+    if (name == "data" || name == "eval-data")
+      lists[name].push_back(value);
+    else if (name != "config" && !own.contains(name))
+      settings.push_back({name, value, ""});
   }
   for (const auto& [name, entries] : lists) settings.push_back({name, metalearn::join_list(entries), ""});
   return settings;
@@ -118,43 +129,60 @@ void apply(Config& config, const Setting& setting) {
 /// unroll stands for windows and lengths: the same source can't say those too.
 void expand_unroll(const std::vector<Setting>& source, std::set<std::string>& given) {
   if (!given.contains("unroll")) return;
-  const std::set<std::string> meant = {"window-min", "window-max", "length-min", "length-max", "length-start"};
+  const std::set<std::string> meant = {"window-min", "window-max", "length-min", "length-max",
+                                       "length-start"};
   for (const auto& setting : source)
     if (meant.contains(setting.key))
-      throw UsageError(fmt::format("{}{} = '{}' and unroll contradict each other, as unroll sets all windows and lengths; leave one of them out", place(setting.where), setting.key, setting.value));
+      throw UsageError(
+          fmt::format("{}{} = '{}' and unroll contradict each other, as unroll sets all windows and lengths; "
+                      "leave one of them out",
+                      place(setting.where), setting.key, setting.value));
   given.insert(meant.begin(), meant.end());
 }
 
 /// NAME=DIR with DIR absolute.
 std::vector<std::string> absolute_words(std::vector<std::string> words) {
   for (auto& word : words)
-    if (const auto equals = word.find('='); equals != std::string::npos) word = word.substr(0, equals + 1) + absolute_folder(word.substr(equals + 1));
+    if (const auto equals = word.find('='); equals != std::string::npos)
+      word = word.substr(0, equals + 1) + absolute_folder(word.substr(equals + 1));
   return words;
 }
 
 }  // namespace
 
-std::string absolute_folder(const std::string& folder) { return folder.empty() ? "" : std::filesystem::absolute(folder).lexically_normal().string(); }
+std::string absolute_folder(const std::string& folder) {
+  return folder.empty() ? "" : std::filesystem::absolute(folder).lexically_normal().string();
+}
 
-
-void set_option(metalearn::Config& config, const std::string& key, const std::string& value) { apply(config, {key, value, ""}); }
+void set_option(metalearn::Config& config, const std::string& key, const std::string& value) {
+  apply(config, {key, value, ""});
+}
 
 std::vector<Option> config_options() {
-  const std::set<std::string> essential = {"preset", "data", "eval-data", "updates", "seed", "threads", "save-every", "validate-every", "tasks", "in-flight", "unroll", "memory", "inner-rate", "meta-rate"};
+  const std::set<std::string> essential = {"preset",  "data",       "eval-data",      "updates",  "seed",
+                                           "threads", "save-every", "validate-every", "tasks",    "in-flight",
+                                           "unroll",  "memory",     "inner-rate",     "meta-rate"};
   const auto defaults = Config::from_preset("small").to_map();
   std::vector<Option> options;
   for (const auto& key : metalearn::config_keys()) {
     const auto fallback = defaults.find(key.name);
     std::string value = "X";
-    if (key.repeatable) value = "NAME[=DIR]";
-    else if (key.name == "save-every") value = "N|Ns";
-    options.push_back({key.name, value, fmt::format("{}; {}", key.meaning, key.range), fallback == defaults.end() ? "" : fallback->second.empty() ? "none" : fallback->second, key.repeatable,
-                       essential.contains(key.name)});
+    if (key.repeatable)
+      value = "NAME[=DIR]";
+    else if (key.name == "save-every")
+      value = "N|Ns";
+    options.push_back({key.name, value, fmt::format("{}; {}", key.meaning, key.range),
+                       fallback == defaults.end() ? ""
+                       : fallback->second.empty() ? "none"
+                                                  : fallback->second,
+                       key.repeatable, essential.contains(key.name)});
   }
   return options;
 }
 
-Option moved_data_option() { return {"data", "NAME=DIR", "where the run's data set NAME is now, if it was moved", "where it was", true}; }
+Option moved_data_option() {
+  return {"data", "NAME=DIR", "where the run's data set NAME is now, if it was moved", "where it was", true};
+}
 
 std::optional<std::string> named_data(const Arguments& arguments, const std::string& option) {
   const auto words = arguments.all(option);

@@ -1,7 +1,8 @@
 // ConfigSource: a run's configuration from everything that may say something about it.
 //
-// command line > environment (METALEARN_INNER_RATE) > file (--config) > preset. An unknown key in any of them is an error that says where it stands.
-// Of two keys that contradict each other the one from the stronger source wins; in one source that is an error.
+// command line > environment (METALEARN_INNER_RATE) > file (--config) > preset. An unknown key in any of them
+// is an error that says where it stands. Of two keys that contradict each other the one from the stronger
+// source wins; in one source that is an error.
 #pragma once
 #include <optional>
 #include <set>
@@ -23,12 +24,14 @@ std::string absolute_folder(const std::string& folder);
 
 /// --data of a command that goes on with a run.
 Option moved_data_option();
-/// What --data, or --eval-data, says to such a command (ConfigChanges), with absolute folders; nothing where nothing was said.
+/// What --data, or --eval-data, says to such a command (ConfigChanges), with absolute folders; nothing where
+/// nothing was said.
 std::optional<std::string> named_data(const Arguments& arguments, const std::string& option);
 
-/// The configuration that these arguments, the environment and the file they name (--config) ask for; checked. own: the command's options that are no keys.
-/// File: lines `key = value` with # comments, or one JSON object. Folders of data sets become absolute, so that a run can be resumed from anywhere.
-/// Throws checkpoints::UsageError or NoInput.
+/// The configuration that these arguments, the environment and the file they name (--config) ask for;
+/// checked. own: the command's options that are no keys. File: lines `key = value` with # comments, or one
+/// JSON object. Folders of data sets become absolute, so that a run can be resumed from anywhere. Throws
+/// checkpoints::UsageError or NoInput.
 metalearn::Config resolve_config(const Arguments& arguments, const std::set<std::string>& own = {});
 
 }  // namespace tools

@@ -24,8 +24,10 @@ inline Json to_json(const std::vector<metalearn::Difference>& differences) {
 /// A line each, at most ten of them.
 inline void print_differences(const std::vector<metalearn::Difference>& differences) {
   constexpr std::size_t kLines = 10;
-  for (std::size_t i = 0; i < differences.size() && i < kLines; ++i) fmt::print("{}\n", metalearn::to_text(differences[i]));
-  if (differences.size() > kLines) fmt::print("... and {} more (--json lists all)\n", differences.size() - kLines);
+  for (std::size_t i = 0; i < differences.size() && i < kLines; ++i)
+    fmt::print("{}\n", metalearn::to_text(differences[i]));
+  if (differences.size() > kLines)
+    fmt::print("... and {} more (--json lists all)\n", differences.size() - kLines);
 }
 
 }  // namespace tools

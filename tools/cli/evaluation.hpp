@@ -1,4 +1,5 @@
-// Evaluation: what the commands that evaluate a theta have in common: how their options become a configuration, marks and data sets. Functions without state.
+// Evaluation: what the commands that evaluate a theta have in common: how their options become a
+// configuration, marks and data sets. Functions without state.
 #pragma once
 #include <memory>
 #include <string>
@@ -19,13 +20,17 @@ const std::vector<std::string>& free_keys();
 /// Both as options. labels_fallback: what labels-per-class is where it is not given.
 void add_key_options(Usage& usage, const std::string& labels_fallback);
 
-/// What the command line says about the configuration must fit theta. A mark that the run chose for other settings is dropped, and why is said on stderr. Throws UsageError.
+/// What the command line says about the configuration must fit theta. A mark that the run chose for other
+/// settings is dropped, and why is said on stderr. Throws UsageError.
 void apply_keys(const Arguments& arguments, metalearn::TrainedTheta& theta);
-/// The last part of it alone, where theta.config is settled already: --raw, or a key that differs from training, drops the mark.
-void keep_mark_where_it_fits(const Arguments& arguments, const metalearn::Config& of_training, metalearn::TrainedTheta& theta);
+/// The last part of it alone, where theta.config is settled already: --raw, or a key that differs from
+/// training, drops the mark.
+void keep_mark_where_it_fits(const Arguments& arguments, const metalearn::Config& of_training,
+                             metalearn::TrainedTheta& theta);
 
 /// --steps, --layers, --seeds, --draws, --permutation, --threads, --memory and --seed. Throws UsageError.
-metalearn::FewShotOptions few_shot_options(const Arguments& arguments, const metalearn::Config& config, const std::string& steps_fallback, std::int64_t seeds_fallback);
+metalearn::FewShotOptions few_shot_options(const Arguments& arguments, const metalearn::Config& config,
+                                           const std::string& steps_fallback, std::int64_t seeds_fallback);
 
 /// Puts a mark where it belongs among those that ascend, once.
 void insert_mark(std::vector<std::int64_t>& steps, std::int64_t mark);

@@ -1,4 +1,5 @@
-// Json: how commands print, or write, for other programs: keys in the order written, numbers that are none as null.
+// Json: how commands print, or write, for other programs: keys in the order written, numbers that are none as
+// null.
 #pragma once
 #include <fmt/format.h>
 
@@ -15,7 +16,9 @@ using Json = nlohmann::ordered_json;
 inline Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 /// Names from files may hold any bytes: what is not UTF-8 is replaced.
-inline std::string to_text(const Json& value) { return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+inline std::string to_text(const Json& value) {
+  return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
 
 inline void print_json(const Json& value) { fmt::print("{}", to_text(value)); }
 
@@ -23,7 +26,8 @@ inline void print_json(const Json& value) { fmt::print("{}", to_text(value)); }
 inline bool is_evaluation(const std::string& text, bool of_methods) {
   const Json json = Json::parse(text, nullptr, false);
   if (!json.is_object() || !json.contains("results") || !json["results"].is_array()) return false;
-  return of_methods ? json.contains("methods") && json.contains("protocol") : json.contains("chosen_step") && json.contains("gain");
+  return of_methods ? json.contains("methods") && json.contains("protocol")
+                    : json.contains("chosen_step") && json.contains("gain");
 }
 
 /// As write_file() (options.hpp).

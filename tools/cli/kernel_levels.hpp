@@ -1,4 +1,5 @@
-// KernelLevels: which instruction sets the kernels can use here, and the user's choice of one (METALEARN_ISA).
+// KernelLevels: which instruction sets the kernels can use here, and the user's choice of one
+// (METALEARN_ISA).
 //
 // Any number of threads.
 #pragma once

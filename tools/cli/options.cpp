@@ -13,8 +13,8 @@
 #include "checkpoints/file_system.hpp"
 #include "checkpoints/run_directory.hpp"
 #include "metalearn/base/byte_count.hpp"
-#include "metalearn/config/config.hpp"
 #include "metalearn/base/nearest.hpp"
+#include "metalearn/config/config.hpp"
 
 namespace tools {
 namespace po = boost::program_options;
@@ -32,9 +32,11 @@ void print_help(const Usage& usage, bool full) {
     if (full || o.essential) width = std::max(width, left(o).size());
   for (const auto& o : usage.options) {
     if (!full && !o.essential) continue;
-    fmt::print("  {:<{}}  {}{}{}\n", left(o), width, o.meaning, o.fallback.empty() ? "" : " [" + o.fallback + "]", o.repeatable ? " (repeatable)" : "");
+    fmt::print("  {:<{}}  {}{}{}\n", left(o), width, o.meaning,
+               o.fallback.empty() ? "" : " [" + o.fallback + "]", o.repeatable ? " (repeatable)" : "");
   }
-  const bool more = std::any_of(usage.options.begin(), usage.options.end(), [](const Option& o) { return !o.essential; });
+  const bool more =
+      std::any_of(usage.options.begin(), usage.options.end(), [](const Option& o) { return !o.essential; });
   if (!full && more) fmt::print("\n--help shows all options.\n");
   if (full && !usage.notes.empty()) fmt::print("\n{}\n", usage.notes);
 }
@@ -44,7 +46,8 @@ long long parse_whole(const std::string& name, const std::string& text, long lon
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size())
     throw UsageError(fmt::format("--{}: '{}' is not a whole number (allowed: {} .. {})", name, text, lo, hi));
-  if (value < lo || value > hi) throw UsageError(fmt::format("--{}: {} is out of range (allowed: {} .. {})", name, text, lo, hi));
+  if (value < lo || value > hi)
+    throw UsageError(fmt::format("--{}: {} is out of range (allowed: {} .. {})", name, text, lo, hi));
   return value;
 }
 
@@ -52,30 +55,44 @@ long long parse_whole(const std::string& name, const std::string& text, long lon
 void require_values(const Usage& usage, const std::vector<std::string>& words) {
   for (std::size_t i = 0; i < words.size(); ++i)
     for (const auto& o : usage.options)
-      if (!o.value.empty() && words[i] == "--" + o.name && (i + 1 == words.size() || words[i + 1].starts_with("--")))
+      if (!o.value.empty() && words[i] == "--" + o.name &&
+          (i + 1 == words.size() || words[i + 1].starts_with("--")))
         throw UsageError(fmt::format("--{} has no value; write --{} {}", o.name, o.name, o.value));
 }
 
 /// Whether a run keeps its state in this file.
 bool is_of_a_run(const std::filesystem::path& file) {
-  static const std::vector<std::string> names = {"metrics.csv", "evaluations.csv", "steps.csv", "log.csv", "config.json", "manifest.json", "lock"};
-  static const std::vector<std::pair<std::string, std::string>> series = {{"snapshot-", ".h5"}, {"snapshot-", ".h5.damaged"}, {"window-", ".journal"}, {"events.out.tfevents.", ""}};
-  const std::string name = file.filename(), folder = file.parent_path().empty() ? "." : file.parent_path().string();
-  const bool is_in_series = std::any_of(series.begin(), series.end(), [&](const auto& s) { return name.starts_with(s.first) && name.ends_with(s.second); });
+  static const std::vector<std::string> names = {"metrics.csv", "evaluations.csv", "steps.csv", "log.csv",
+                                                 "config.json", "manifest.json",   "lock"};
+  static const std::vector<std::pair<std::string, std::string>> series = {{"snapshot-", ".h5"},
+                                                                          {"snapshot-", ".h5.damaged"},
+                                                                          {"window-", ".journal"},
+                                                                          {"events.out.tfevents.", ""}};
+  const std::string name = file.filename(),
+                    folder = file.parent_path().empty() ? "." : file.parent_path().string();
+  const bool is_in_series = std::any_of(series.begin(), series.end(), [&](const auto& s) {
+    return name.starts_with(s.first) && name.ends_with(s.second);
+  });
   if (!is_in_series && std::find(names.begin(), names.end(), name) == names.end()) return false;
   return std::filesystem::is_directory(folder) && !checkpoints::list_snapshots(folder).empty();
 }
 
-/// Where the file of an option is to be replaced: behind a link, the file that it leads to. Devices, pipes, and what a run keeps are refused.
+/// Where the file of an option is to be replaced: behind a link, the file that it leads to. Devices, pipes,
+/// and what a run keeps are refused.
 std::string real_file(const std::string& option, const std::string& out) {
   namespace fs = std::filesystem;
   std::error_code none;
   if ((out.starts_with("/dev/") && !out.starts_with("/dev/shm/")) || out.starts_with("/proc/"))
-    throw UsageError(fmt::format("--{} {}: is no file that could be replaced; name a file, or leave --{} away", option, out, option));
-  if (is_of_a_run(fs::weakly_canonical(out, none))) throw UsageError(fmt::format("--{} {}: a run keeps its state there, which would be lost; name another file", option, out));
+    throw UsageError(fmt::format(
+        "--{} {}: is no file that could be replaced; name a file, or leave --{} away", option, out, option));
+  if (is_of_a_run(fs::weakly_canonical(out, none)))
+    throw UsageError(fmt::format(
+        "--{} {}: a run keeps its state there, which would be lost; name another file", option, out));
   if (!fs::exists(fs::symlink_status(out, none))) return out;
   if (!fs::is_regular_file(out, none))
-    throw UsageError(fmt::format("--{} {}: is no file that could be replaced, but {}; name a file", option, out, fs::exists(out, none) ? "a device, a pipe or a folder" : "a link to nothing"));
+    throw UsageError(
+        fmt::format("--{} {}: is no file that could be replaced, but {}; name a file", option, out,
+                    fs::exists(out, none) ? "a device, a pipe or a folder" : "a link to nothing"));
   return fs::is_symlink(fs::symlink_status(out, none)) ? fs::canonical(out).string() : out;
 }
 
@@ -102,7 +119,8 @@ std::uint64_t Arguments::bytes(const std::string& name) const {
   const auto text = find(name);
   if (!text) return 0;
   if (const auto amount = metalearn::bytes_from(*text)) return *amount;
-  throw UsageError(fmt::format("--{} {}: not an amount of memory; write bytes, or 512MiB, 2GiB, 500MB", name, *text));
+  throw UsageError(
+      fmt::format("--{} {}: not an amount of memory; write bytes, or 512MiB, 2GiB, 500MB", name, *text));
 }
 
 std::optional<Arguments> parse(const Usage& usage, const std::vector<std::string>& words) {
@@ -117,22 +135,32 @@ std::optional<Arguments> parse(const Usage& usage, const std::vector<std::string
   std::vector<std::string> names = {"--help"};
   for (const auto& o : usage.options) {
     names.push_back("--" + o.name);
-    if (o.value.empty()) description.add_options()(o.name.c_str(), "");
-    else description.add_options()(o.name.c_str(), po::value<std::vector<std::string>>()->composing(), "");
+    if (o.value.empty())
+      description.add_options()(o.name.c_str(), "");
+    else
+      description.add_options()(o.name.c_str(), po::value<std::vector<std::string>>()->composing(), "");
   }
   po::positional_options_description positional;
   if (!usage.word.empty()) {
     description.add_options()("", po::value<std::string>(), "");
-    positional.add("", usage.word.ends_with("...") ? kManyWords : static_cast<int>(1 + std::count(usage.word.begin(), usage.word.end(), ' ')));
+    positional.add("", usage.word.ends_with("...")
+                           ? kManyWords
+                           : static_cast<int>(1 + std::count(usage.word.begin(), usage.word.end(), ' ')));
   }
 
   Arguments arguments;
   try {
     namespace style = po::command_line_style;
-    const auto parsed = po::command_line_parser(words).options(description).positional(positional).style(style::unix_style ^ style::allow_guessing).run();
+    const auto parsed = po::command_line_parser(words)
+                            .options(description)
+                            .positional(positional)
+                            .style(style::unix_style ^ style::allow_guessing)
+                            .run();
     for (const auto& option : parsed.options) {
-      if (option.string_key.empty()) arguments.words.insert(arguments.words.end(), option.value.begin(), option.value.end());
-      else arguments.given.emplace_back(option.string_key, option.value.empty() ? "true" : option.value.front());
+      if (option.string_key.empty())
+        arguments.words.insert(arguments.words.end(), option.value.begin(), option.value.end());
+      else
+        arguments.given.emplace_back(option.string_key, option.value.empty() ? "true" : option.value.front());
     }
   } catch (const po::unknown_option& e) {
     std::string name = e.get_option_name().substr(0, e.get_option_name().find('='));
@@ -148,37 +176,49 @@ std::optional<Arguments> parse(const Usage& usage, const std::vector<std::string
     while (word.size() > 1 && word.back() == '/') word.pop_back();  // as a shell completes a folder
   if (!arguments.words.empty()) arguments.word = arguments.words.front();
   for (const auto& o : usage.options)
-    if (!o.repeatable && arguments.all(o.name).size() > 1) throw UsageError(fmt::format("--{} is given twice", o.name));
+    if (!o.repeatable && arguments.all(o.name).size() > 1)
+      throw UsageError(fmt::format("--{} is given twice", o.name));
   return arguments;
 }
 
 void require_input(const std::string& path, const char* what) {
   std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) throw checkpoints::NoInput(fmt::format("{}: no such file or folder; check the path, it should be {}", path, what));
+  if (!std::filesystem::exists(path, ignored))
+    throw checkpoints::NoInput(
+        fmt::format("{}: no such file or folder; check the path, it should be {}", path, what));
 }
 
-std::string output_file(const Arguments& arguments, const char* what, const std::vector<std::string>& inputs) {
+std::string output_file(const Arguments& arguments, const char* what,
+                        const std::vector<std::string>& inputs) {
   const auto out = arguments.find("out");
   if (!out || out->empty()) throw UsageError(fmt::format("no file to write; give --out {}", what));
   std::error_code none;
   const auto folder = std::filesystem::path(*out).parent_path();
-  if (!folder.empty() && !std::filesystem::is_directory(folder, none)) throw checkpoints::IoError(fmt::format("--out {}: there is no folder {}; make it first", *out, folder.string()));
+  if (!folder.empty() && !std::filesystem::is_directory(folder, none))
+    throw checkpoints::IoError(
+        fmt::format("--out {}: there is no folder {}; make it first", *out, folder.string()));
   for (const auto& input : inputs)
-    if (std::filesystem::equivalent(*out, input, none)) throw UsageError(fmt::format("--out {} is an input itself; name another file", *out));
+    if (std::filesystem::equivalent(*out, input, none))
+      throw UsageError(fmt::format("--out {} is an input itself; name another file", *out));
   return real_file("out", *out);
 }
 
 std::string optional_output_file(const Arguments& arguments, const std::string& option) {
   const auto out = arguments.find(option);
   std::error_code none;
-  if (out && (out->empty() || out->ends_with('/') || std::filesystem::is_directory(*out, none))) throw UsageError(fmt::format("--{} '{}' is no file's name; name a file", option, *out));
+  if (out && (out->empty() || out->ends_with('/') || std::filesystem::is_directory(*out, none)))
+    throw UsageError(fmt::format("--{} '{}' is no file's name; name a file", option, *out));
   return out ? real_file(option, *out) : "";
 }
 
-void require_kind(const std::string& path, const char* kind, const std::function<bool(const std::string&)>& is_kind) {
-  if (std::error_code none; !std::filesystem::is_regular_file(path, none)) return;  // writing says what else is wrong
+void require_kind(const std::string& path, const char* kind,
+                  const std::function<bool(const std::string&)>& is_kind) {
+  if (std::error_code none; !std::filesystem::is_regular_file(path, none))
+    return;  // writing says what else is wrong
   const auto text = checkpoints::read_text(checkpoints::posix_file_system(), path);
-  if (text && !text->empty() && !is_kind(*text)) throw UsageError(fmt::format("{}: what is there is not {}, and would be lost; name another file, or remove that one", path, kind));
+  if (text && !text->empty() && !is_kind(*text))
+    throw UsageError(fmt::format(
+        "{}: what is there is not {}, and would be lost; name another file, or remove that one", path, kind));
 }
 
 void write_file(const std::string& path, const std::string& text) {
@@ -187,10 +227,13 @@ void write_file(const std::string& path, const std::string& text) {
   checkpoints::write_durably(files, path, std::as_bytes(std::span(text)));
 }
 
-std::vector<long long> whole_list(const std::string& name, const std::string& text, long long lo, long long hi) {
+std::vector<long long> whole_list(const std::string& name, const std::string& text, long long lo,
+                                  long long hi) {
   std::vector<long long> numbers;
   for (const auto& word : metalearn::split_list(text)) numbers.push_back(parse_whole(name, word, lo, hi));
-  if (numbers.empty()) throw UsageError(fmt::format("--{}: no numbers; write them with commas between, each {} .. {}", name, lo, hi));
+  if (numbers.empty())
+    throw UsageError(
+        fmt::format("--{}: no numbers; write them with commas between, each {} .. {}", name, lo, hi));
   return numbers;
 }
 

@@ -1,6 +1,7 @@
 // Options: how a command describes its words, parses them and prints its help.
 //
-// One description serves parsing (Boost.Program_options, no abbreviations), the short -h, the full --help and "did you mean".
+// One description serves parsing (Boost.Program_options, no abbreviations), the short -h, the full --help and
+// "did you mean".
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -12,27 +13,29 @@
 namespace tools {
 
 struct Option {
-  std::string name;           ///< without the dashes
-  std::string value;          ///< what stands for its value in help; empty: a switch
+  std::string name;   ///< without the dashes
+  std::string value;  ///< what stands for its value in help; empty: a switch
   std::string meaning;
   std::string fallback = {};  ///< the default, printed in brackets
   bool repeatable = false;
-  bool essential = true;      ///< shown by -h too, not only by --help
+  bool essential = true;  ///< shown by -h too, not only by --help
 };
 
 struct Usage {
-  std::string synopsis;               ///< "metalearn train --run DIR [options]"; the second word is the command
-  std::string summary;                ///< one line
+  std::string synopsis;  ///< "metalearn train --run DIR [options]"; the second word is the command
+  std::string summary;   ///< one line
   std::vector<Option> options;
-  std::string word = {};              ///< what stands for the command's words that are not options, with spaces between ("FILE", "A B", "NAME ..." for any number); empty: it takes none
-  std::string notes = {};             ///< printed at the end of --help
+  std::string word = {};   ///< what stands for the command's words that are not options, with spaces between
+                           ///< ("FILE", "A B", "NAME ..." for any number); empty: it takes none
+  std::string notes = {};  ///< printed at the end of --help
 };
 
 /// The words of a command line, checked against a Usage.
 struct Arguments {
-  std::vector<std::pair<std::string, std::string>> given;  ///< name and value in the order given; a switch has the value "true"
-  std::string word;                                        ///< the first word that is not an option, or empty
-  std::vector<std::string> words;                          ///< all of them, at most as many as the usage names
+  std::vector<std::pair<std::string, std::string>>
+      given;                       ///< name and value in the order given; a switch has the value "true"
+  std::string word;                ///< the first word that is not an option, or empty
+  std::vector<std::string> words;  ///< all of them, at most as many as the usage names
 
   bool has(const std::string& name) const { return find(name).has_value(); }
   std::optional<std::string> find(const std::string& name) const;  ///< the last value given
@@ -43,25 +46,32 @@ struct Arguments {
   std::uint64_t bytes(const std::string& name) const;
 };
 
-/// Nothing if help was asked for (it is on stdout then). Throws checkpoints::UsageError for a word that doesn't fit.
+/// Nothing if help was asked for (it is on stdout then). Throws checkpoints::UsageError for a word that
+/// doesn't fit.
 std::optional<Arguments> parse(const Usage& usage, const std::vector<std::string>& words);
 
 /// Throws checkpoints::NoInput unless there is such a file or folder; `what` says what should be named.
 void require_input(const std::string& path, const char* what);
 
-/// The file that --out names. Throws UsageError where there is none (`what` stands for it in the message), or where it is one of the inputs.
+/// The file that --out names. Throws UsageError where there is none (`what` stands for it in the message), or
+/// where it is one of the inputs.
 std::string output_file(const Arguments& arguments, const char* what, const std::vector<std::string>& inputs);
 
-/// The file of an option that may be left out; empty where it is. Throws UsageError for what can be no file's name.
+/// The file of an option that may be left out; empty where it is. Throws UsageError for what can be no file's
+/// name.
 std::string optional_output_file(const Arguments& arguments, const std::string& option = "out");
 
-/// Refuses (UsageError) to replace a file that is there, is not empty, and of whose text `is_kind` says no. kind: what it should be, for the message.
-void require_kind(const std::string& path, const char* kind, const std::function<bool(const std::string& text)>& is_kind);
+/// Refuses (UsageError) to replace a file that is there, is not empty, and of whose text `is_kind` says no.
+/// kind: what it should be, for the message.
+void require_kind(const std::string& path, const char* kind,
+                  const std::function<bool(const std::string& text)>& is_kind);
 
-/// Makes or replaces such a file, whole, and the folders above it where they are missing. Throws checkpoints::IoError.
+/// Makes or replaces such a file, whole, and the folders above it where they are missing. Throws
+/// checkpoints::IoError.
 void write_file(const std::string& path, const std::string& text);
 
 /// "64,64" as numbers in lo .. hi. Throws UsageError naming the option and the range.
-std::vector<long long> whole_list(const std::string& name, const std::string& text, long long lo, long long hi);
+std::vector<long long> whole_list(const std::string& name, const std::string& text, long long lo,
+                                  long long hi);
 
 }  // namespace tools

@@ -8,7 +8,8 @@
 namespace tools {
 
 /// "0.1234 +- 0.0056"; the mean alone where its error is not known (NaN), as of one measurement.
-inline std::string plus_minus(double mean, double error, const char* mean_format = "{:.4f}", const char* error_format = "{:.4f}") {
+inline std::string plus_minus(double mean, double error, const char* mean_format = "{:.4f}",
+                              const char* error_format = "{:.4f}") {
   const std::string shown = fmt::format(fmt::runtime(mean_format), mean);
   return std::isnan(error) ? shown : shown + " +- " + fmt::format(fmt::runtime(error_format), error);
 }

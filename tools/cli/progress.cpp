@@ -16,7 +16,7 @@ namespace {
 constexpr auto kPlainInterval = std::chrono::seconds(10);
 constexpr auto kLiveInterval = std::chrono::milliseconds(100);  // between lines that have news
 constexpr auto kTick = std::chrono::seconds(1);                 // between lines that only tell the time
-constexpr double kRateMemory = 0.9;  // per update
+constexpr double kRateMemory = 0.9;                             // per update
 
 bool can_rewrite_a_line() {
   const char* terminal = std::getenv("TERM");
@@ -42,7 +42,8 @@ std::string duration(double seconds) {
 ProgressLine::ProgressLine() : live_(can_rewrite_a_line()) {
   clock_ = std::jthread([this](std::stop_token stop) {
     std::unique_lock lock(mutex_);
-    while (!ended_.wait_for(lock, stop, kTick, [&] { return stop.stop_requested(); })) draw(live_ ? Clock::duration(kTick) : Clock::duration(kPlainInterval));
+    while (!ended_.wait_for(lock, stop, kTick, [&] { return stop.stop_requested(); }))
+      draw(live_ ? Clock::duration(kTick) : Clock::duration(kPlainInterval));
   });
 }
 
@@ -71,7 +72,8 @@ void ProgressLine::draw(Clock::duration at_least) {
     fmt::print(stderr, "{}\n", line);
     return;
   }
-  fmt::print(stderr, "\r{}\x1b[K", line.substr(0, columns()));  // no colour, so there is nothing for NO_COLOR to turn off
+  fmt::print(stderr, "\r{}\x1b[K",
+             line.substr(0, columns()));  // no colour, so there is nothing for NO_COLOR to turn off
   std::fflush(stderr);
   drawn_ = true;
 }
@@ -79,7 +81,9 @@ void ProgressLine::draw(Clock::duration at_least) {
 void ProgressLine::tell(Text text, bool at_once) {
   text_ = std::move(text);
   told_ = Clock::now();
-  draw(at_once ? Clock::duration::zero() : live_ ? Clock::duration(kLiveInterval) : Clock::duration(kPlainInterval));
+  draw(at_once ? Clock::duration::zero()
+       : live_ ? Clock::duration(kLiveInterval)
+               : Clock::duration(kPlainInterval));
 }
 
 void ProgressLine::status(const std::string& what) {
@@ -93,15 +97,21 @@ void ProgressLine::show(const metalearn::Progress& p) {
   rate_ = rate_ == 0 ? now_rate : kRateMemory * rate_ + (1 - kRateMemory) * now_rate;
   for (const auto& event : p.events) note(event);
   if (p.validation_accuracy)
-    note(fmt::format("update {}: validation accuracy {:.3f}, objective {:.3f} (mark {})", p.update, *p.validation_accuracy, p.validation_objective.value_or(NAN),
-                     p.validation_mark));
+    note(fmt::format("update {}: validation accuracy {:.3f}, objective {:.3f} (mark {})", p.update,
+                     *p.validation_accuracy, p.validation_objective.value_or(NAN), p.validation_mark));
 
   const double remaining = rate_ > 0 ? static_cast<double>(p.updates - p.update) / rate_ : NAN;
-  const std::string facts = fmt::format("update {}/{}  objective {:.3f} -> {:.3f}  {:.2f} updates/s  {:.0f} steps/s", p.update, p.updates, p.objective_first, p.objective_last, rate_,
-                                        p.seconds > 0 ? static_cast<double>(p.inner_steps) / p.seconds : 0.0) +
-                            (p.disk_wait > 0 ? fmt::format("  waited {:.1f} s for the disk", p.disk_wait) : "");
-  tell([=, saved = p.seconds_since_save](double age) { return fmt::format("{}  ETA {}  saved {} ago", facts, duration(remaining - age), duration(saved + age)); },
-       first_ || p.update == p.updates);
+  const std::string facts =
+      fmt::format("update {}/{}  objective {:.3f} -> {:.3f}  {:.2f} updates/s  {:.0f} steps/s", p.update,
+                  p.updates, p.objective_first, p.objective_last, rate_,
+                  p.seconds > 0 ? static_cast<double>(p.inner_steps) / p.seconds : 0.0) +
+      (p.disk_wait > 0 ? fmt::format("  waited {:.1f} s for the disk", p.disk_wait) : "");
+  tell(
+      [=, saved = p.seconds_since_save](double age) {
+        return fmt::format("{}  ETA {}  saved {} ago", facts, duration(remaining - age),
+                           duration(saved + age));
+      },
+      first_ || p.update == p.updates);
   first_ = false;
 }
 

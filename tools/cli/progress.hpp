@@ -1,4 +1,5 @@
-// ProgressLine: how far a run is, always on stderr: one live line on a terminal, redrawn by the clock; one plain line every 10 seconds elsewhere.
+// ProgressLine: how far a run is, always on stderr: one live line on a terminal, redrawn by the clock; one
+// plain line every 10 seconds elsewhere.
 //
 // Any number of threads may tell it things.
 #pragma once
@@ -37,15 +38,15 @@ class ProgressLine {
   void note(const std::string& line);   ///< a line of its own, above the live line
   void clear();
 
-  const bool live_;         ///< stderr is a terminal that can rewrite a line
+  const bool live_;  ///< stderr is a terminal that can rewrite a line
   std::mutex mutex_;
   std::condition_variable_any ended_;
   Text text_;
   Clock::time_point told_, drawn_at_;
-  bool drawn_ = false;      ///< a live line is on the screen
-  bool first_ = true;       ///< nothing was shown yet
-  double rate_ = 0;         ///< updates per second, moving average
-  std::jthread clock_;      ///< redraws; the last member, so that it ends first
+  bool drawn_ = false;  ///< a live line is on the screen
+  bool first_ = true;   ///< nothing was shown yet
+  double rate_ = 0;     ///< updates per second, moving average
+  std::jthread clock_;  ///< redraws; the last member, so that it ends first
 };
 
 }  // namespace tools

@@ -19,7 +19,11 @@ constexpr double kWidth = 1440, kHeight = 630, kMargin = 75;
 
 std::int64_t duration(const autodiff::Schedule& s) {
   std::int64_t time = 0;
-  for (const Action& a : s.actions) time += a.kind == Kind::advance ? a.end - a.step : a.kind == Kind::turn ? 2 : a.kind == Kind::record || a.kind == Kind::reverse ? 1 : 0;
+  for (const Action& a : s.actions)
+    time += a.kind == Kind::advance                             ? a.end - a.step
+            : a.kind == Kind::turn                              ? 2
+            : a.kind == Kind::record || a.kind == Kind::reverse ? 1
+                                                                : 0;
   return time;
 }
 
@@ -42,10 +46,15 @@ class Lines {
 
 std::string schedule_svg(const autodiff::Schedule& s) {
   const auto all = static_cast<double>(duration(s)), T = static_cast<double>(s.steps);
-  const auto x = [&](std::int64_t time) { return kMargin + (kWidth - 2 * kMargin) * static_cast<double>(time) / all; };
-  const auto y = [&](std::int64_t step) { return kHeight - kMargin - (kHeight - 2 * kMargin) * static_cast<double>(step) / T; };
+  const auto x = [&](std::int64_t time) {
+    return kMargin + (kWidth - 2 * kMargin) * static_cast<double>(time) / all;
+  };
+  const auto y = [&](std::int64_t step) {
+    return kHeight - kMargin - (kHeight - 2 * kMargin) * static_cast<double>(step) / T;
+  };
   Lines forward, back, in_ram, on_disk, tapes;
-  const auto draw = [&](Lines& lines, std::int64_t from, std::int64_t step, std::int64_t to, std::int64_t end) { lines.add(x(from), y(step), x(to), y(end)); };
+  const auto draw = [&](Lines& lines, std::int64_t from, std::int64_t step, std::int64_t to,
+                        std::int64_t end) { lines.add(x(from), y(step), x(to), y(end)); };
   struct Kept {
     std::int64_t time;
     autodiff::Step step;
@@ -72,28 +81,43 @@ std::string schedule_svg(const autodiff::Schedule& s) {
         draw(back, now, a.step + 1, now + 1, a.step);
         ++now;
         break;
-      case Kind::store: kept[a.slot] = {now, a.step}; break;
-      case Kind::drop: draw(a.slot < s.disk_slots ? on_disk : in_ram, kept[a.slot].time, kept[a.slot].step, now, kept[a.slot].step); break;
+      case Kind::store:
+        kept[a.slot] = {now, a.step};
+        break;
+      case Kind::drop:
+        draw(a.slot < s.disk_slots ? on_disk : in_ram, kept[a.slot].time, kept[a.slot].step, now,
+             kept[a.slot].step);
+        break;
       case Kind::load:
-      case Kind::prefetch: break;
+      case Kind::prefetch:
+        break;
     }
   std::string svg = fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" font-family=\"sans-serif\" font-size=\"20\">\n<rect width=\"{0}\" height=\"{1}\" fill=\"white\"/>\n", kWidth, kHeight);
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" font-family=\"sans-serif\" "
+      "font-size=\"20\">\n<rect width=\"{0}\" height=\"{1}\" fill=\"white\"/>\n",
+      kWidth, kHeight);
   struct Layer {
     const char *name, *colour;
     double width;
     const std::string& path;
   };
   double legend = kMargin;
-  for (const Layer& layer : {Layer{"state in RAM", "#6baed6", 0.7, in_ram.path()}, Layer{"state on disk", "#a6761d", 0.7, on_disk.path()}, Layer{"tape kept", "#e6550d", 0.7, tapes.path()},
-                             Layer{"forward", "#2171b5", 1.2, forward.path()}, Layer{"reverse", "#cb181d", 1.2, back.path()}}) {
+  for (const Layer& layer :
+       {Layer{"state in RAM", "#6baed6", 0.7, in_ram.path()},
+        Layer{"state on disk", "#a6761d", 0.7, on_disk.path()},
+        Layer{"tape kept", "#e6550d", 0.7, tapes.path()}, Layer{"forward", "#2171b5", 1.2, forward.path()},
+        Layer{"reverse", "#cb181d", 1.2, back.path()}}) {
     if (layer.path.empty()) continue;
-    svg += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\"/>\n<text x=\"{}\" y=\"45\" fill=\"{}\">{}</text>\n", layer.path, layer.colour, layer.width, legend,
-                       layer.colour, layer.name);
+    svg += fmt::format(
+        "<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\"/>\n<text x=\"{}\" y=\"45\" "
+        "fill=\"{}\">{}</text>\n",
+        layer.path, layer.colour, layer.width, legend, layer.colour, layer.name);
     legend += 180;
   }
-  svg += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"end\">time, in steps run: {}</text>\n<text x=\"{}\" y=\"{}\">step 0 .. {}</text>\n<text x=\"{}\" y=\"45\" text-anchor=\"end\">{}</text>\n</svg>\n", kWidth - kMargin,
-                     kHeight - 30, duration(s), kMargin, kHeight - 30, s.steps, kWidth - kMargin, s.name);
+  svg += fmt::format(
+      "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">time, in steps run: {}</text>\n<text x=\"{}\" "
+      "y=\"{}\">step 0 .. {}</text>\n<text x=\"{}\" y=\"45\" text-anchor=\"end\">{}</text>\n</svg>\n",
+      kWidth - kMargin, kHeight - 30, duration(s), kMargin, kHeight - 30, s.steps, kWidth - kMargin, s.name);
   return svg;
 }
 

@@ -1,4 +1,5 @@
-// ScheduleSvg: the (time, step) diagram of a schedule: forward runs rise, the reverse sweep falls, a stored state is a level line as long as it is kept.
+// ScheduleSvg: the (time, step) diagram of a schedule: forward runs rise, the reverse sweep falls, a stored
+// state is a level line as long as it is kept.
 #pragma once
 #include <string>
 

@@ -21,38 +21,55 @@ using metalearn::FewShotRow;
 
 constexpr int kMaxDepth = 8;  // of lists and objects; a sweep needs 4
 
-const char* const kColumns[] = {"data", "value", "step", "method", "accuracy_mean", "accuracy_se", "accuracy_ci95", "objective_mean", "objective_se", "gain_mean", "gain_se", "seeds", "seconds_per_step", "source"};
+const char* const kColumns[] = {"data",
+                                "value",
+                                "step",
+                                "method",
+                                "accuracy_mean",
+                                "accuracy_se",
+                                "accuracy_ci95",
+                                "objective_mean",
+                                "objective_se",
+                                "gain_mean",
+                                "gain_se",
+                                "seeds",
+                                "seconds_per_step",
+                                "source"};
 
 Json to_json(const SweepPlace& place, const FewShotRow& row) {
   Json json = {{"data", place.data},
-          {"source", place.source},
-          {"value", place.value},
-          {"step", row.step},
-          {"method", row.method},
-          {"accuracy_mean", number(row.accuracy_mean)},
-          {"accuracy_se", number(row.accuracy_se)},
-          {"accuracy_ci95", number(metalearn::half_width_95(row.accuracy_se, row.seeds))},
-          {"objective_mean", number(row.objective_mean)},
-          {"objective_se", number(row.objective_se)},
-          {"gain_mean", number(row.gain_mean)},
-          {"gain_se", number(row.gain_se)},
-          {"seeds", row.seeds},
-          {"seconds_per_step", number(row.seconds_per_step)}};
+               {"source", place.source},
+               {"value", place.value},
+               {"step", row.step},
+               {"method", row.method},
+               {"accuracy_mean", number(row.accuracy_mean)},
+               {"accuracy_se", number(row.accuracy_se)},
+               {"accuracy_ci95", number(metalearn::half_width_95(row.accuracy_se, row.seeds))},
+               {"objective_mean", number(row.objective_mean)},
+               {"objective_se", number(row.objective_se)},
+               {"gain_mean", number(row.gain_mean)},
+               {"gain_se", number(row.gain_se)},
+               {"seeds", row.seeds},
+               {"seconds_per_step", number(row.seconds_per_step)}};
   if (!place.theta.empty()) json["theta"] = place.theta;
   return json;
 }
 
 bool is_of(const Json& row, const SweepPlace& place, bool whatever_theta = false) {
-  return row.at("data") == place.data && row.at("value") == place.value && row.at("source") == place.source && (whatever_theta || row.value("theta", std::string()) == place.theta);
+  return row.at("data") == place.data && row.at("value") == place.value && row.at("source") == place.source &&
+         (whatever_theta || row.value("theta", std::string()) == place.theta);
 }
 
-std::string text_of(const Json& value) { return value.is_string() ? value.get<std::string>() : value.is_null() ? "not said" : value.dump(); }
+std::string text_of(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : value.is_null() ? "not said" : value.dump();
+}
 
 /// "steps is [0,10], not [0,100]"; of theta, the first fact that differs.
 std::string difference(const std::string& key, const Json& was, const Json& is) {
   if (was.is_object() && is.is_object())
     for (const auto& [part, value] : is.items())
-      if (const Json other = was.value(part, Json()); other != value) return difference(fmt::format("{}'s {}", key, part), other, value);
+      if (const Json other = was.value(part, Json()); other != value)
+        return difference(fmt::format("{}'s {}", key, part), other, value);
   return fmt::format("{} is {}, not {}", key, text_of(was), text_of(is));
 }
 
@@ -63,37 +80,52 @@ std::int64_t rank(Axis axis, const std::string& value) {
   return std::find(names.begin(), names.end(), value) - names.begin();
 }
 
-std::string csv_cell(const Json& value) { return value.is_string() ? value.get<std::string>() : value.is_null() ? "" : value.dump(); }
+std::string csv_cell(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : value.is_null() ? "" : value.dump();
+}
 
-std::string path_of(const std::string& folder, Axis axis, const char* ending) { return fmt::format("{}/sweep-{}.{}", folder, to_string(axis), ending); }
+std::string path_of(const std::string& folder, Axis axis, const char* ending) {
+  return fmt::format("{}/sweep-{}.{}", folder, to_string(axis), ending);
+}
 
 Json read(const std::string& path, Axis axis) {
   const auto text = checkpoints::read_text(checkpoints::posix_file_system(), path);
   if (!text) return {};
   try {
-    bool is_shallow = true;  // what nests deeper is no sweep, and to print it would follow it until the stack is full
-    Json json = Json::parse(*text, [&](int depth, Json::parse_event_t, Json&) { return is_shallow = is_shallow && depth <= kMaxDepth; });
+    bool is_shallow =
+        true;  // what nests deeper is no sweep, and to print it would follow it until the stack is full
+    Json json = Json::parse(*text, [&](int depth, Json::parse_event_t, Json&) {
+      return is_shallow = is_shallow && depth <= kMaxDepth;
+    });
     if (!is_shallow) throw std::runtime_error("nests too deep");
     if (json.at("over") != to_string(axis)) throw std::runtime_error("another axis");
-    if (!json.at("protocol").is_object() || !json.at("results").is_array()) throw std::runtime_error("another kind of value");
+    if (!json.at("protocol").is_object() || !json.at("results").is_array())
+      throw std::runtime_error("another kind of value");
     if (const auto steps = json["protocol"].find("steps"); steps != json["protocol"].end()) {
       const auto marks = steps->get<std::vector<std::int64_t>>();
-      if (marks.empty() || marks.front() < 0 || std::adjacent_find(marks.begin(), marks.end(), std::greater_equal<>()) != marks.end() || !std::all_of(steps->begin(), steps->end(), [](const Json& m) { return m.is_number_integer(); }))
+      if (marks.empty() || marks.front() < 0 ||
+          std::adjacent_find(marks.begin(), marks.end(), std::greater_equal<>()) != marks.end() ||
+          !std::all_of(steps->begin(), steps->end(), [](const Json& m) { return m.is_number_integer(); }))
         throw std::runtime_error("marks that do not ascend");
     }
     for (const auto& row : json.at("results")) {
       for (const char* column : kColumns) {
         const Json& cell = row.at(column);
-        const bool is_text = std::string(column) == "data" || std::string(column) == "value" || std::string(column) == "method" || std::string(column) == "source";
-        if (is_text ? !cell.is_string() : !cell.is_number() && !cell.is_null()) throw std::runtime_error("a cell of another type");
+        const bool is_text = std::string(column) == "data" || std::string(column) == "value" ||
+                             std::string(column) == "method" || std::string(column) == "source";
+        if (is_text ? !cell.is_string() : !cell.is_number() && !cell.is_null())
+          throw std::runtime_error("a cell of another type");
       }
-      if (!row.value("theta", Json("")).is_string() || !row.at("seeds").is_number_integer()) throw std::runtime_error("a cell of another type");
+      if (!row.value("theta", Json("")).is_string() || !row.at("seeds").is_number_integer())
+        throw std::runtime_error("a cell of another type");
       rank(axis, row.at("value").get<std::string>());
       if (!row.at("step").is_number_integer()) throw std::runtime_error("a step that is none");
     }
     return json;
   } catch (const std::exception&) {  // of Json, or of a value that is no number
-    throw checkpoints::BadData(fmt::format("{}: is not a sweep over {} as it was written; remove it, or keep this one elsewhere (--out)", path, to_string(axis)));
+    throw checkpoints::BadData(fmt::format(
+        "{}: is not a sweep over {} as it was written; remove it, or keep this one elsewhere (--out)", path,
+        to_string(axis)));
   }
 }
 
@@ -120,7 +152,10 @@ class FolderLock {
 }  // namespace
 
 SweepFile::SweepFile(const std::string& folder, Axis axis, Json protocol)
-    : axis_(axis), folder_(folder), json_path_(path_of(folder, axis, "json")), csv_path_(path_of(folder, axis, "csv")) {
+    : axis_(axis),
+      folder_(folder),
+      json_path_(path_of(folder, axis, "json")),
+      csv_path_(path_of(folder, axis, "csv")) {
   file_ = {{"over", to_string(axis)}, {"protocol", std::move(protocol)}, {"results", Json::array()}};
   take_over();
 }
@@ -130,14 +165,19 @@ void SweepFile::take_over() {
   if (there.is_null()) return;
   for (const auto& [key, value] : file_["protocol"].items())
     if (const Json was = there["protocol"].value(key, Json()); was != value)
-      throw checkpoints::UsageError(fmt::format("{}: holds a sweep whose {}; keep this one elsewhere (--out), or remove that", json_path_, difference(key, was, value)));
+      throw checkpoints::UsageError(
+          fmt::format("{}: holds a sweep whose {}; keep this one elsewhere (--out), or remove that",
+                      json_path_, difference(key, was, value)));
   file_ = std::move(there);
 }
 
 void SweepFile::require_source(const std::string& data, const std::string& source) const {
   for (const auto& row : rows())
     if (row.at("data") == data && row.at("source") != source)
-      throw checkpoints::UsageError(fmt::format("{}: its '{}' was another data set, or the same with other files; give this one another name (--data NAME=DIR), keep it elsewhere (--out), or remove that", json_path_, data));
+      throw checkpoints::UsageError(
+          fmt::format("{}: its '{}' was another data set, or the same with other files; give this one "
+                      "another name (--data NAME=DIR), keep it elsewhere (--out), or remove that",
+                      json_path_, data));
 }
 
 std::vector<std::int64_t> SweepFile::marks_in(const std::string& folder, Axis axis) {
@@ -160,9 +200,13 @@ void SweepFile::keep(const std::vector<std::pair<SweepPlace, FewShotRow>>& rows)
   Json& results = file_["results"];
   std::vector<Json> all;
   for (const auto& row : results)
-    if (std::none_of(rows.begin(), rows.end(), [&](const auto& r) { return is_of(row, r.first, true); })) all.push_back(row);
+    if (std::none_of(rows.begin(), rows.end(), [&](const auto& r) { return is_of(row, r.first, true); }))
+      all.push_back(row);
   for (const auto& [place, row] : rows) all.push_back(to_json(place, row));
-  const auto order = [&](const Json& row) { return std::tuple(row["data"].get<std::string>(), rank(axis_, row["value"]), row["step"].get<std::int64_t>()); };
+  const auto order = [&](const Json& row) {
+    return std::tuple(row["data"].get<std::string>(), rank(axis_, row["value"]),
+                      row["step"].get<std::int64_t>());
+  };
   std::sort(all.begin(), all.end(), [&](const Json& a, const Json& b) { return order(a) < order(b); });
   results = all;
   write();
@@ -179,13 +223,15 @@ std::string SweepFile::csv() const {
   for (const char* column : kColumns) csv += (csv.empty() ? "" : ",") + std::string(column);
   csv += '\n';
   for (const auto& row : rows())
-    for (const char* column : kColumns) csv += csv_cell(row.value(column, Json())) + (column == std::end(kColumns)[-1] ? '\n' : ',');
+    for (const char* column : kColumns)
+      csv += csv_cell(row.value(column, Json())) + (column == std::end(kColumns)[-1] ? '\n' : ',');
   return csv;
 }
 
 void SweepFile::write() const {
   const std::string json = file_.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-  for (const auto& [path, text] : {std::pair(csv_path_, csv()), std::pair(json_path_, json)}) checkpoints::write_durably(checkpoints::posix_file_system(), path, std::as_bytes(std::span(text)));
+  for (const auto& [path, text] : {std::pair(csv_path_, csv()), std::pair(json_path_, json)})
+    checkpoints::write_durably(checkpoints::posix_file_system(), path, std::as_bytes(std::span(text)));
 }
 
 }  // namespace tools

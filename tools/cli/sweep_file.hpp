@@ -1,7 +1,9 @@
-// SweepFile: what a sweep has found so far, as sweep-AXIS.json and sweep-AXIS.csv in a folder. Every finished evaluation is kept at once, so that a sweep that was killed goes on
-// where it was, and ends with the same files as one that was not (but for seconds).
+// SweepFile: what a sweep has found so far, as sweep-AXIS.json and sweep-AXIS.csv in a folder. Every finished
+// evaluation is kept at once, so that a sweep that was killed goes on where it was, and ends with the same
+// files as one that was not (but for seconds).
 //
-// Further values and data sets join what is there, also what another process finds meanwhile; a sweep under another protocol is refused. One thread; the files are replaced whole.
+// Further values and data sets join what is there, also what another process finds meanwhile; a sweep under
+// another protocol is refused. One thread; the files are replaced whole.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -14,14 +16,16 @@ namespace tools {
 
 /// What a row is of.
 struct SweepPlace {
-  std::string data, source, value;  ///< source: a checksum of the data set, as under its name there may be another one the next time
-  std::string theta = {};           ///< a checksum, over updates only: training anew makes other snapshots of the same updates
+  std::string data, source, value;  ///< source: a checksum of the data set, as under its name there may be
+                                    ///< another one the next time
+  std::string theta =
+      {};  ///< a checksum, over updates only: training anew makes other snapshots of the same updates
 };
 
 class SweepFile {
  public:
-  /// Reads what is there. protocol: all that the numbers depend on beside the place. Throws UsageError where the folder holds a sweep under another protocol,
-  /// BadData where its file is damaged.
+  /// Reads what is there. protocol: all that the numbers depend on beside the place. Throws UsageError where
+  /// the folder holds a sweep under another protocol, BadData where its file is damaged.
   SweepFile(const std::string& folder, metalearn::Axis axis, Json protocol);
 
   /// Refuses (UsageError) a data set of whose name there are rows of another one: they would make one curve.
@@ -30,7 +34,8 @@ class SweepFile {
   static std::vector<std::int64_t> marks_in(const std::string& folder, metalearn::Axis axis);
 
   bool has(const SweepPlace& place) const;
-  /// In place of what is there of these places, in both files. Throws IoError, and what the constructor throws of what others wrote meanwhile.
+  /// In place of what is there of these places, in both files. Throws IoError, and what the constructor
+  /// throws of what others wrote meanwhile.
   void keep(const std::vector<std::pair<SweepPlace, metalearn::FewShotRow>>& rows);
   /// Writes the CSV anew where it is not what the JSON says: a kill came between the two, or it was lost.
   void mend() const;

@@ -16,8 +16,12 @@ namespace fs = std::filesystem;
 TemporaryFolder::TemporaryFolder(const std::string& purpose) {
   std::error_code failed;
   path_ = (fs::temp_directory_path(failed) / ("metalearn-" + purpose + "-XXXXXX")).string();
-  if (failed) throw checkpoints::IoError(fmt::format("no folder for temporary files ({}); set TMPDIR to one", failed.message()));
-  if (!::mkdtemp(path_.data())) throw checkpoints::IoError(fmt::format("{}: can't be made: {}; set TMPDIR to a folder that can be written", path_, std::strerror(errno)));
+  if (failed)
+    throw checkpoints::IoError(
+        fmt::format("no folder for temporary files ({}); set TMPDIR to one", failed.message()));
+  if (!::mkdtemp(path_.data()))
+    throw checkpoints::IoError(fmt::format(
+        "{}: can't be made: {}; set TMPDIR to a folder that can be written", path_, std::strerror(errno)));
 }
 
 TemporaryFolder::~TemporaryFolder() {

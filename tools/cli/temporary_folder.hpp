@@ -1,4 +1,5 @@
-// TemporaryFolder: a folder under TMPDIR for as long as its owner lives. (A process that is killed leaves it behind.)
+// TemporaryFolder: a folder under TMPDIR for as long as its owner lives. (A process that is killed leaves it
+// behind.)
 #pragma once
 #include <string>
 

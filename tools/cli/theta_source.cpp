@@ -13,7 +13,8 @@ asm(".pushsection .rodata\n"
     ".balign 64\n"
     ".global metalearn_kept_theta\n"
     "metalearn_kept_theta:\n"
-    ".incbin \"" METALEARN_KEPT_THETA "\"\n"
+    ".incbin \"" METALEARN_KEPT_THETA
+    "\"\n"
     ".global metalearn_kept_theta_end\n"
     "metalearn_kept_theta_end:\n"
     ".byte 0\n"
@@ -30,8 +31,12 @@ metalearn::TrainedTheta load_theta(const std::string& word, bool raw) {
 }
 
 metalearn::TrainedTheta kept_theta(bool raw) {
-  if (raw) throw checkpoints::UsageError("--raw has no effect on the theta that comes with the program, which is a moving average; leave it out, or give --theta FILE|RUN");
-  return metalearn::parse_trained_theta({metalearn_kept_theta, metalearn_kept_theta_end}, "theta-laptop (comes with the program)");
+  if (raw)
+    throw checkpoints::UsageError(
+        "--raw has no effect on the theta that comes with the program, which is a moving average; leave it "
+        "out, or give --theta FILE|RUN");
+  return metalearn::parse_trained_theta({metalearn_kept_theta, metalearn_kept_theta_end},
+                                        "theta-laptop (comes with the program)");
 }
 
 }  // namespace tools

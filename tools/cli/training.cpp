@@ -5,8 +5,8 @@
 #include <chrono>
 #include <cstdio>
 
-#include "metalearn/snapshots/trained_theta.hpp"
 #include "metalearn/report/text.hpp"
+#include "metalearn/snapshots/trained_theta.hpp"
 #include "tools/cli/progress.hpp"
 #include "tools/cli/signals.hpp"
 
@@ -36,15 +36,21 @@ int run_training(metalearn::Trainer& trainer, const std::string& directory) {
 
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   const bool finished = trainer.update() >= trainer.config().updates;
-  fmt::print("{} after {} of {} updates ({} of them now, in {})\n", finished ? "finished" : "stopped", trainer.update(), trainer.config().updates,
-             trainer.update() - first_update, duration(seconds));
+  fmt::print("{} after {} of {} updates ({} of them now, in {})\n", finished ? "finished" : "stopped",
+             trainer.update(), trainer.config().updates, trainer.update() - first_update, duration(seconds));
   if (dropped > 0) fmt::print("dropped: {} windows turned non-finite; see log.csv\n", dropped);
   if (trainer.config().disk > 0) fmt::print("waited for states on disk: {:.1f} s\n", disk_wait);
   fmt::print("newest snapshot: {}\n", trainer.newest_snapshot());
-  if (const std::string best = metalearn::load_trained_theta(directory).file; best != trainer.newest_snapshot()) fmt::print("best on meta-validation tasks: {}\n", best);
-  if (const std::string why = trainer.lost_progress(); !why.empty()) fmt::print("how far a window was is lost: {}\n", why);
-  if (finished) fmt::print("next: metalearn eval --theta {} --held-out\n", metalearn::report::shell_word(directory));
-  else fmt::print("next: metalearn resume {}{}\n", metalearn::report::shell_word(directory), trainer.has_progress() ? ", which goes on within the windows that were under way" : "");
+  if (const std::string best = metalearn::load_trained_theta(directory).file;
+      best != trainer.newest_snapshot())
+    fmt::print("best on meta-validation tasks: {}\n", best);
+  if (const std::string why = trainer.lost_progress(); !why.empty())
+    fmt::print("how far a window was is lost: {}\n", why);
+  if (finished)
+    fmt::print("next: metalearn eval --theta {} --held-out\n", metalearn::report::shell_word(directory));
+  else
+    fmt::print("next: metalearn resume {}{}\n", metalearn::report::shell_word(directory),
+               trainer.has_progress() ? ", which goes on within the windows that were under way" : "");
   return finished ? 0 : 128 + stop_signal();
 }
 

@@ -6,17 +6,17 @@
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/snapshot_file.hpp"
-#include "metalearn/data/sources/load_dataset.hpp"
 #include "metalearn/analysis/apply.hpp"
+#include "metalearn/data/sources/load_dataset.hpp"
+#include "metalearn/model/phi.hpp"
 #include "metalearn/snapshots/trained_theta.hpp"
-#include "tools/commands/commands.hpp"
 #include "tools/cli/config_source.hpp"
 #include "tools/cli/evaluation.hpp"
 #include "tools/cli/json.hpp"
 #include "tools/cli/options.hpp"
 #include "tools/cli/theta_notes.hpp"
 #include "tools/cli/theta_source.hpp"
-#include "metalearn/model/phi.hpp"
+#include "tools/commands/commands.hpp"
 
 namespace tools {
 namespace {
@@ -25,49 +25,75 @@ using checkpoints::UsageError;
 using metalearn::ModelFile;
 
 /// Keys that an application may set otherwise than the training.
-const std::vector<std::string> kFreeKeys = {"inner-rate", "batch", "activation", "resolution", "colour", "words"};
+const std::vector<std::string> kFreeKeys = {"inner-rate", "batch",  "activation",
+                                            "resolution", "colour", "words"};
 constexpr std::int64_t kSteps = 100;
 
 Usage make_usage() {
   Usage usage{"metalearn apply [--theta FILE|RUN] --data NAME=DIR --out FEATURES.h5 [options]",
-              "Lets a learned rule train a base model on a data set, without its labels, and writes the features that it gives to every example, and the base model (phi).",
-              {{"theta", "FILE|RUN", "snapshot, imported theta, or run directory: its best snapshot on meta-validation tasks", "the theta that comes with the program"},
+              "Lets a learned rule train a base model on a data set, without its labels, and writes the "
+              "features that it gives to every example, and the base model (phi).",
+              {{"theta", "FILE|RUN",
+                "snapshot, imported theta, or run directory: its best snapshot on meta-validation tasks",
+                "the theta that comes with the program"},
                {"data", "NAME[=DIR]", "the data set (metalearn data --help says which there are)"},
-               {"out", "FEATURES.h5", "the HDF5 file to write: train/features, train/labels, train/index, validation/... (which of cifar10 and imagenet stand in train too), test/..., phi/..."},
-               {"steps", "N", "inner steps; 0 .. 1000000", "as meta-validation chose for the training's settings, or else 100"},
-               {"statistics", "dataset|batch", "dataset: batch norm with statistics fixed over the train split, features do not depend on who shares a batch; batch: of each batch", "dataset"},
+               {"out", "FEATURES.h5",
+                "the HDF5 file to write: train/features, train/labels, train/index, validation/... (which of "
+                "cifar10 and imagenet stand in train too), test/..., phi/..."},
+               {"steps", "N", "inner steps; 0 .. 1000000",
+                "as meta-validation chose for the training's settings, or else 100"},
+               {"statistics", "dataset|batch",
+                "dataset: batch norm with statistics fixed over the train split, features do not depend on "
+                "who shares a batch; batch: of each batch",
+                "dataset"},
                {"layers", "N,N,...", "units of the base model's hidden layers", "64,64"},
-               {"phi", "FILE", "start from the phi in this file (of import or apply), not from random weights; with --steps 0 it needs no theta"},
+               {"phi", "FILE",
+                "start from the phi in this file (of import or apply), not from random weights; with --steps "
+                "0 it needs no theta"},
                {"seed", "N", "of random weights and batches; 0 .. 9223372036854775807", "0"},
                {"threads", "N", "threads; 0: all cores; 0 .. 4096", "0"},
                {"raw", "", "use theta itself, not its moving average"}},
               "",
-              "index is the place of an example in the part of the source that it was taken from: of class folders in the order of the classes' and files' names, otherwise as the files have them."};
-  for (const auto& key : kFreeKeys) usage.options.push_back({key, "X", "configuration key, instead of the training's", "as in training", false, false});
+              "index is the place of an example in the part of the source that it was taken from: of class "
+              "folders in the order of the classes' and files' names, otherwise as the files have them."};
+  for (const auto& key : kFreeKeys)
+    usage.options.push_back(
+        {key, "X", "configuration key, instead of the training's", "as in training", false, false});
   return usage;
 }
 
 /// theta and the phi to start from.
-ModelFile make_model(const Arguments& arguments, const metalearn::Dataset& set, metalearn::Config config, std::vector<float> theta) {
+ModelFile make_model(const Arguments& arguments, const metalearn::Dataset& set, metalearn::Config config,
+                     std::vector<float> theta) {
   ModelFile model{"", std::move(config), std::move(theta), {}, {}};
   const std::int64_t inputs = set.train.inputs(model.config.task.resolution);
   if (const auto path = arguments.find("phi")) {
-    if (arguments.has("layers")) throw UsageError("--layers has no effect with --phi, which has its own; leave it out");
+    if (arguments.has("layers"))
+      throw UsageError("--layers has no effect with --phi, which has its own; leave it out");
     require_input(*path, "a phi of import or apply (*.h5)");
     ModelFile from = metalearn::load_model(*path);
-    if (from.phi.empty()) throw checkpoints::BadData(fmt::format("{}: holds no phi; import one, or leave --phi out", *path));
+    if (from.phi.empty())
+      throw checkpoints::BadData(fmt::format("{}: holds no phi; import one, or leave --phi out", *path));
     if (from.widths[0] != inputs)
-      throw checkpoints::BadData(fmt::format("{}: a phi for {} inputs, but an example of data '{}' has {}; set --resolution, --colour or --words as for that phi", *path, from.widths[0], set.name, inputs));
+      throw checkpoints::BadData(
+          fmt::format("{}: a phi for {} inputs, but an example of data '{}' has {}; set --resolution, "
+                      "--colour or --words as for that phi",
+                      *path, from.widths[0], set.name, inputs));
     if (!model.theta.empty() && from.widths.back() != model.config.rule.N_L)
-      throw checkpoints::BadData(fmt::format("{}: a phi with {} units at the top, but theta is made for {} (N_L); use another theta", *path, from.widths.back(), model.config.rule.N_L));
+      throw checkpoints::BadData(
+          fmt::format("{}: a phi with {} units at the top, but theta is made for {} (N_L); use another theta",
+                      *path, from.widths.back(), model.config.rule.N_L));
     model.widths = from.widths;
     model.phi = std::move(from.phi);
     return model;
   }
   model.widths = {inputs};
-  for (const auto units : whole_list("layers", arguments.find("layers").value_or("64,64"), 2, 16384)) model.widths.push_back(units);
+  for (const auto units : whole_list("layers", arguments.find("layers").value_or("64,64"), 2, 16384))
+    model.widths.push_back(units);
   model.widths.push_back(model.config.rule.N_L);
-  model.phi = metalearn::initial_phi(model.widths, static_cast<std::uint64_t>(arguments.whole("seed", 0, 0, std::numeric_limits<long long>::max())), 0);
+  model.phi = metalearn::initial_phi(
+      model.widths,
+      static_cast<std::uint64_t>(arguments.whole("seed", 0, 0, std::numeric_limits<long long>::max())), 0);
   return model;
 }
 
@@ -77,14 +103,20 @@ int apply(const Words& words) {
   const auto arguments = parse(make_usage(), words);
   if (!arguments) return 0;
   const auto theta_word = arguments->find("theta"), data_word = arguments->find("data");
-  const bool learns = theta_word || !(arguments->has("phi") && arguments->whole("steps", -1, 0, 1000000) == 0);  // --phi FILE --steps 0 needs no theta
+  const bool learns = theta_word || !(arguments->has("phi") && arguments->whole("steps", -1, 0, 1000000) ==
+                                                                   0);  // --phi FILE --steps 0 needs no theta
   if (!data_word) throw UsageError("no data; give --data NAME=DIR");
-  const std::string out = output_file(*arguments, "FEATURES.h5", {theta_word.value_or(""), arguments->find("phi").value_or(""), data_word->substr(data_word->find('=') + 1)});
+  const std::string out = output_file(*arguments, "FEATURES.h5",
+                                      {theta_word.value_or(""), arguments->find("phi").value_or(""),
+                                       data_word->substr(data_word->find('=') + 1)});
   metalearn::ApplyOptions options;
   const std::string statistics = arguments->find("statistics").value_or("dataset");
-  if (statistics != "dataset" && statistics != "batch") throw UsageError(fmt::format("--statistics '{}' is not known (allowed: dataset, batch)", statistics));
-  options.statistics = statistics == "batch" ? metalearn::FeatureStatistics::batch : metalearn::FeatureStatistics::dataset;
-  options.seed = static_cast<std::uint64_t>(arguments->whole("seed", 0, 0, std::numeric_limits<long long>::max()));
+  if (statistics != "dataset" && statistics != "batch")
+    throw UsageError(fmt::format("--statistics '{}' is not known (allowed: dataset, batch)", statistics));
+  options.statistics =
+      statistics == "batch" ? metalearn::FeatureStatistics::batch : metalearn::FeatureStatistics::dataset;
+  options.seed =
+      static_cast<std::uint64_t>(arguments->whole("seed", 0, 0, std::numeric_limits<long long>::max()));
   options.threads = static_cast<int>(arguments->whole("threads", 0, 0, 4096));
 
   metalearn::TrainedTheta theta;
@@ -113,8 +145,10 @@ int apply(const Words& words) {
   checkpoints::save_snapshot(out, archive);
 
   if (learns) fmt::print("theta: {}\n       {}\n", theta.file, theta.label);
-  fmt::print("data:  {}: {}\nphi:   {} after {} inner steps\n", set->name, set->split_note, fmt::join(model.widths, "-"), options.steps);
-  for (const auto& [name, split] : {std::pair{"train", &set->train}, {"validation", &set->validation}, {"test", &set->test}})
+  fmt::print("data:  {}: {}\nphi:   {} after {} inner steps\n", set->name, set->split_note,
+             fmt::join(model.widths, "-"), options.steps);
+  for (const auto& [name, split] :
+       {std::pair{"train", &set->train}, {"validation", &set->validation}, {"test", &set->test}})
     if (split->count() > 0) fmt::print("{}/features: {} x {}\n", name, split->count(), model.widths.back());
   fmt::print("written: {}\n", out);
   return 0;

@@ -1,6 +1,7 @@
 // Commands: the table of what `metalearn` can do, one source file each.
 //
-// A command prints results to stdout, progress and notes to stderr, and returns the exit code; whatever goes wrong it throws.
+// A command prints results to stdout, progress and notes to stderr, and returns the exit code; whatever goes
+// wrong it throws.
 #pragma once
 #include <span>
 #include <string>

@@ -4,13 +4,13 @@
 #include <algorithm>
 
 #include "checkpoints/error.hpp"
-#include "metalearn/data/sources/load_dataset.hpp"
 #include "metalearn/config/config.hpp"
+#include "metalearn/data/sources/load_dataset.hpp"
 #include "metalearn/data/split.hpp"
-#include "tools/commands/commands.hpp"
 #include "tools/cli/config_source.hpp"
 #include "tools/cli/json.hpp"
 #include "tools/cli/options.hpp"
+#include "tools/commands/commands.hpp"
 
 namespace tools {
 namespace {
@@ -23,7 +23,9 @@ struct Split {
   const ImageSet* set;
 };
 
-std::vector<Split> splits(const Dataset& data) { return {{"train", &data.train}, {"validation", &data.validation}, {"test", &data.test}}; }
+std::vector<Split> splits(const Dataset& data) {
+  return {{"train", &data.train}, {"validation", &data.validation}, {"test", &data.test}};
+}
 
 /// Smallest and largest input of a set, as tasks see them (pixels: of the picture, before it is averaged).
 std::pair<double, double> range(const ImageSet& set) {
@@ -42,11 +44,14 @@ std::string size_of(const Dataset& data) {
   const ImageSet& set = data.train;
   if (data.make) return "as many features as images of the tasks' resolution have pixels";
   if (!set.is_images()) return fmt::format("{} features", set.feature_count);
-  return fmt::format("{} x {} pixels, {}", set.height, set.width, set.channels == 1 ? "grey" : "red, green, blue");
+  return fmt::format("{} x {} pixels, {}", set.height, set.width,
+                     set.channels == 1 ? "grey" : "red, green, blue");
 }
 
 std::string inputs_of(const Dataset& data) {
-  return data.input_note.empty() ? fmt::format("{}; bytes as 0 to 1", data.train.channels == 1 ? "grey values" : "colour values") : data.input_note;
+  return data.input_note.empty()
+             ? fmt::format("{}; bytes as 0 to 1", data.train.channels == 1 ? "grey values" : "colour values")
+             : data.input_note;
 }
 
 std::vector<std::string> names_of(const Dataset& data, const std::vector<int>& classes) {
@@ -56,12 +61,23 @@ std::vector<std::string> names_of(const Dataset& data, const std::vector<int>& c
 }
 
 Json to_json(const Dataset& data) {
-  Json json = {{"name", data.name}, {"kind", data.kind}, {"source", data.source}, {"inputs", inputs_of(data)}, {"synthetic", data.make != nullptr},
-               {"channels", has_pictures(data) ? Json(data.train.channels) : Json(nullptr)}, {"height", has_pictures(data) ? Json(data.train.height) : Json(nullptr)},
+  Json json = {{"name", data.name},
+               {"kind", data.kind},
+               {"source", data.source},
+               {"inputs", inputs_of(data)},
+               {"synthetic", data.make != nullptr},
+               {"channels", has_pictures(data) ? Json(data.train.channels) : Json(nullptr)},
+               {"height", has_pictures(data) ? Json(data.train.height) : Json(nullptr)},
                {"width", has_pictures(data) ? Json(data.train.width) : Json(nullptr)},
-               {"features", data.train.is_images() ? Json(nullptr) : Json(data.train.feature_count)}, {"split", data.split_note}, {"splits", Json::object()}, {"classes", Json::array()},
-               {"validation_classes", names_of(data, data.validation_classes)}, {"test_classes", names_of(data, data.test_classes)}, {"provenance", data.provenance}};
-  for (std::size_t c = 0; c < data.class_names.size(); ++c) json["classes"].push_back({{"name", data.class_names[c]}});
+               {"features", data.train.is_images() ? Json(nullptr) : Json(data.train.feature_count)},
+               {"split", data.split_note},
+               {"splits", Json::object()},
+               {"classes", Json::array()},
+               {"validation_classes", names_of(data, data.validation_classes)},
+               {"test_classes", names_of(data, data.test_classes)},
+               {"provenance", data.provenance}};
+  for (std::size_t c = 0; c < data.class_names.size(); ++c)
+    json["classes"].push_back({{"name", data.class_names[c]}});
   for (const auto& [name, set] : splits(data)) {
     const auto [low, high] = range(*set);
     json["splits"][name] = {{"count", set->count()}, {"low", number(low)}, {"high", number(high)}};
@@ -72,12 +88,17 @@ Json to_json(const Dataset& data) {
 }
 
 void print(const Dataset& data) {
-  fmt::print("{}: {}\nsource      {}\nexamples    {}\ninputs      {}\nsplit       {}\n", data.name, data.kind, data.source, size_of(data), inputs_of(data), data.split_note);
-  if (!data.validation_classes.empty()) fmt::print("validation  {}\n", fmt::join(names_of(data, data.validation_classes), ", "));
-  if (!data.test_classes.empty()) fmt::print("test        {}\n", fmt::join(names_of(data, data.test_classes), ", "));
+  fmt::print("{}: {}\nsource      {}\nexamples    {}\ninputs      {}\nsplit       {}\n", data.name, data.kind,
+             data.source, size_of(data), inputs_of(data), data.split_note);
+  if (!data.validation_classes.empty())
+    fmt::print("validation  {}\n", fmt::join(names_of(data, data.validation_classes), ", "));
+  if (!data.test_classes.empty())
+    fmt::print("test        {}\n", fmt::join(names_of(data, data.test_classes), ", "));
   constexpr std::size_t kLines = 3;
-  for (std::size_t i = 0; i < std::min(kLines, data.provenance.size()); ++i) fmt::print("file        {}\n", data.provenance[i]);
-  if (data.provenance.size() > kLines) fmt::print("file        ... and {} more (--json lists all)\n", data.provenance.size() - kLines);
+  for (std::size_t i = 0; i < std::min(kLines, data.provenance.size()); ++i)
+    fmt::print("file        {}\n", data.provenance[i]);
+  if (data.provenance.size() > kLines)
+    fmt::print("file        ... and {} more (--json lists all)\n", data.provenance.size() - kLines);
 
   if (data.make) return;  // no split holds an example
 
@@ -86,28 +107,41 @@ void print(const Dataset& data) {
   for (const auto& [name, set] : splits(data)) {
     const auto [low, high] = range(*set);
     counts.push_back(metalearn::count_classes(*set, data.class_names.size()));
-    if (set->count() == 0) fmt::print("{:<12}{:>9}\n", name, 0);
-    else fmt::print("{:<12}{:>9}{:>11.4g}{:>11.4g}\n", name, set->count(), low, high);
+    if (set->count() == 0)
+      fmt::print("{:<12}{:>9}\n", name, 0);
+    else
+      fmt::print("{:<12}{:>9}{:>11.4g}{:>11.4g}\n", name, set->count(), low, high);
   }
   constexpr std::size_t kClasses = 20;
   std::size_t width = 5;
-  for (std::size_t c = 0; c < std::min(kClasses, data.class_names.size()); ++c) width = std::max(width, data.class_names[c].size());
+  for (std::size_t c = 0; c < std::min(kClasses, data.class_names.size()); ++c)
+    width = std::max(width, data.class_names[c].size());
   fmt::print("\n{:<{}}{:>9}{:>12}{:>9}\n", "class", width, "train", "validation", "test");
-  for (std::size_t c = 0; c < std::min(kClasses, data.class_names.size()); ++c) fmt::print("{:<{}}{:>9}{:>12}{:>9}\n", data.class_names[c], width, counts[0][c], counts[1][c], counts[2][c]);
-  if (data.class_names.size() > kClasses) fmt::print("... and {} more classes (--json lists all)\n", data.class_names.size() - kClasses);
+  for (std::size_t c = 0; c < std::min(kClasses, data.class_names.size()); ++c)
+    fmt::print("{:<{}}{:>9}{:>12}{:>9}\n", data.class_names[c], width, counts[0][c], counts[1][c],
+               counts[2][c]);
+  if (data.class_names.size() > kClasses)
+    fmt::print("... and {} more classes (--json lists all)\n", data.class_names.size() - kClasses);
 }
 
 }  // namespace
 
 int data(const Words& words) {
   const Usage usage{"metalearn data NAME=DIR ... [options]",
-                    "Reads data sets as training and evaluation do, and prints what was found: kind, counts, classes, ranges of the inputs, splits, what is held out.",
-                    {{"colour", "true|false", "colour images keep red, green and blue", "false"}, {"words", "N", "inputs of a bag of words; 2 .. 100000", "1000"}, {"json", "", "print JSON"}},
+                    "Reads data sets as training and evaluation do, and prints what was found: kind, counts, "
+                    "classes, ranges of the inputs, splits, what is held out.",
+                    {{"colour", "true|false", "colour images keep red, green and blue", "false"},
+                     {"words", "N", "inputs of a bag of words; 2 .. 100000", "1000"},
+                     {"json", "", "print JSON"}},
                     "NAME=DIR ...",
-                    "What DIR may hold: IDX files as MNIST's; CIFAR-10's binary files; one HDF5 file of downsampled ImageNet (or name the file); features.npy and labels.npy (or\n"
-                    "train-features.npy, train-labels.npy, test-features.npy, test-labels.npy); train.csv and perhaps test.csv (or name one CSV file), with the label in the column `label`\n"
-                    "or the last one; class folders of .png, .jpg or .txt files, or folders train and test (or val) of such. `glyph` needs no folder.\n"
-                    "bags, mixture and teacher are synthetic: sparse bags of words, Gaussian mixtures, labels by a random network. Every task has a set of its own."};
+                    "What DIR may hold: IDX files as MNIST's; CIFAR-10's binary files; one HDF5 file of "
+                    "downsampled ImageNet (or name the file); features.npy and labels.npy (or\n"
+                    "train-features.npy, train-labels.npy, test-features.npy, test-labels.npy); train.csv "
+                    "and perhaps test.csv (or name one CSV file), with the label in the column `label`\n"
+                    "or the last one; class folders of .png, .jpg or .txt files, or folders train and test "
+                    "(or val) of such. `glyph` needs no folder.\n"
+                    "bags, mixture and teacher are synthetic: sparse bags of words, Gaussian mixtures, "
+                    "labels by a random network. Every task has a set of its own."};
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   if (arguments->words.empty()) throw checkpoints::UsageError("no data set; usage: " + usage.synopsis);

@@ -1,4 +1,5 @@
-// eval: few-shot accuracy of a theta on data sets, mark by mark, and on the tasks that were held out of its training. --methods is in eval_methods.cpp.
+// eval: few-shot accuracy of a theta on data sets, mark by mark, and on the tasks that were held out of its
+// training. --methods is in eval_methods.cpp.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -7,15 +8,15 @@
 #include "checkpoints/error.hpp"
 #include "metalearn/evaluate/few_shot.hpp"
 #include "metalearn/snapshots/trained_theta.hpp"
-#include "tools/commands/commands.hpp"
 #include "tools/cli/config_source.hpp"
-#include "tools/commands/eval_methods.hpp"
 #include "tools/cli/evaluation.hpp"
 #include "tools/cli/json.hpp"
 #include "tools/cli/options.hpp"
 #include "tools/cli/plus_minus.hpp"
 #include "tools/cli/theta_notes.hpp"
 #include "tools/cli/theta_source.hpp"
+#include "tools/commands/commands.hpp"
+#include "tools/commands/eval_methods.hpp"
 
 namespace tools {
 namespace {
@@ -28,32 +29,57 @@ using metalearn::TrainedTheta;
 
 /// Keys of the tasks of --held-out, which may have another augmentation than the training's.
 const std::vector<std::string> kTaskKeys = {"shift", "rotate", "noise"};
-/// Keys of what is the same for all methods of a comparison: base model and inputs. Thetas that take part agree in them.
-const std::vector<std::string> kCommonKeys = {"representation", "activation", "resolution", "colour", "words"};
+/// Keys of what is the same for all methods of a comparison: base model and inputs. Thetas that take part
+/// agree in them.
+const std::vector<std::string> kCommonKeys = {"representation", "activation", "resolution", "colour",
+                                              "words"};
 constexpr const char* kMarks = "0,10,25,50,100";
-constexpr const char* kHeldOut = "images that neither trained nor chose anything; glyph: of held-out classes, in font families of their own; cifar10, imagenet: of held-out classes";
+constexpr const char* kHeldOut =
+    "images that neither trained nor chose anything; glyph: of held-out classes, in font families of their "
+    "own; cifar10, imagenet: of held-out classes";
 
 Usage make_usage() {
-  Usage usage{"metalearn eval [--theta FILE|RUN] --data NAME=DIR ... | --methods NAME,... --data NAME=DIR ... [options]",
-              "Lets a learned rule train base models on unlabelled batches and prints their few-shot accuracy after each number of inner steps; or compares methods.",
-              {{"theta", "FILE|RUN", "snapshot, or run directory: its best snapshot on meta-validation tasks; with --methods one of each rule", "the theta that comes with the program", true},
-               {"data", "NAME[=DIR]", "data set to evaluate on", "", true},
-               {"methods", "NAME,...", fmt::format("compare methods on the same draws and base models: all, or {}", fmt::join(metalearn::method_names(), ", "))},
-               {"held-out", "", fmt::format("evaluate on tasks of {}", kHeldOut)},
-               {"steps", "N,N,...", "marks: inner steps done, ascending; 0 is random initialisation; without --methods that which meta-validation chose is measured too", fmt::format("{}; --methods: each method's own, and what meta-validation chose", kMarks)},
-               {"layers", "N,N,...", "units of the base model's hidden layers; not with --held-out, whose tasks have their own", "64,64"},
-               {"seeds", "N", "base models and batches per data set; 1 .. 10000; not with --held-out", "8; --methods: 10"},
-               {"draws", "N", "draws of labels per seed and mark; 1 .. 10000", "5"},
-               {"permutation", "N", "show the inputs in random order number N, to a rule that must not know where an input is; 0: as they are; 0 .. 1000000; not with --held-out", "0"},
-               {"tasks", "N", "tasks of --held-out; 1 .. 10000", "32"},
-               {"threads", "N", "threads; 0: all cores; 0 .. 4096", "0"},
-               {"memory", "BYTES", "budget for base models and their steps, fewer of which run at one time then: 512MiB, 2GB, ...; not with --methods", "none"},
-               {"seed", "N", "of all draws; 0 .. 9223372036854775807", "0"},
-               {"raw", "", "use theta itself, not its moving average"},
-               {"out", "FILE", "write the JSON to this file too; folders that are missing are made"},
-               {"json", "", "print JSON"}}};
+  Usage usage{
+      "metalearn eval [--theta FILE|RUN] --data NAME=DIR ... | --methods NAME,... --data NAME=DIR ... "
+      "[options]",
+      "Lets a learned rule train base models on unlabelled batches and prints their few-shot accuracy after "
+      "each number of inner steps; or compares methods.",
+      {{"theta", "FILE|RUN",
+        "snapshot, or run directory: its best snapshot on meta-validation tasks; with --methods one of each "
+        "rule",
+        "the theta that comes with the program", true},
+       {"data", "NAME[=DIR]", "data set to evaluate on", "", true},
+       {"methods", "NAME,...",
+        fmt::format("compare methods on the same draws and base models: all, or {}",
+                    fmt::join(metalearn::method_names(), ", "))},
+       {"held-out", "", fmt::format("evaluate on tasks of {}", kHeldOut)},
+       {"steps", "N,N,...",
+        "marks: inner steps done, ascending; 0 is random initialisation; without --methods that which "
+        "meta-validation chose is measured too",
+        fmt::format("{}; --methods: each method's own, and what meta-validation chose", kMarks)},
+       {"layers", "N,N,...",
+        "units of the base model's hidden layers; not with --held-out, whose tasks have their own", "64,64"},
+       {"seeds", "N", "base models and batches per data set; 1 .. 10000; not with --held-out",
+        "8; --methods: 10"},
+       {"draws", "N", "draws of labels per seed and mark; 1 .. 10000", "5"},
+       {"permutation", "N",
+        "show the inputs in random order number N, to a rule that must not know where an input is; 0: as "
+        "they are; 0 .. 1000000; not with --held-out",
+        "0"},
+       {"tasks", "N", "tasks of --held-out; 1 .. 10000", "32"},
+       {"threads", "N", "threads; 0: all cores; 0 .. 4096", "0"},
+       {"memory", "BYTES",
+        "budget for base models and their steps, fewer of which run at one time then: 512MiB, 2GB, ...; not "
+        "with --methods",
+        "none"},
+       {"seed", "N", "of all draws; 0 .. 9223372036854775807", "0"},
+       {"raw", "", "use theta itself, not its moving average"},
+       {"out", "FILE", "write the JSON to this file too; folders that are missing are made"},
+       {"json", "", "print JSON"}}};
   add_key_options(usage, "as in training; --methods: 10");
-  for (const auto& key : kTaskKeys) usage.options.push_back({key, "X", "configuration key, of the tasks of --held-out", "as in training", false, false});
+  for (const auto& key : kTaskKeys)
+    usage.options.push_back(
+        {key, "X", "configuration key, of the tasks of --held-out", "as in training", false, false});
   return usage;
 }
 
@@ -62,17 +88,27 @@ void require_effect(const Arguments& arguments) {
   const bool held_out = arguments.has("held-out");
   for (const char* option : {"layers", "seeds", "permutation"})
     if (held_out && arguments.has(option))
-      throw UsageError(fmt::format("--{} has no effect with --held-out, whose tasks have widths, permutations and base models of their own; leave it out (--tasks sets their number)", option));
-  if (arguments.has("methods") && arguments.has("memory")) throw UsageError("--memory has no effect with --methods; leave it out");
+      throw UsageError(
+          fmt::format("--{} has no effect with --held-out, whose tasks have widths, permutations and base "
+                      "models of their own; leave it out (--tasks sets their number)",
+                      option));
+  if (arguments.has("methods") && arguments.has("memory"))
+    throw UsageError("--memory has no effect with --methods; leave it out");
   for (const auto& key : kTaskKeys)
-    if (!held_out && arguments.has(key)) throw UsageError(fmt::format("--{} is of the tasks of --held-out; give that too, or leave it out", key));
-  if (held_out && arguments.has("methods")) throw UsageError("--methods has no effect with --held-out: methods are compared on data sets; give --data NAME=DIR instead");
-  if (!held_out && arguments.has("tasks")) throw UsageError("--tasks is the number of tasks of --held-out; give that too, or --seeds instead");
+    if (!held_out && arguments.has(key))
+      throw UsageError(
+          fmt::format("--{} is of the tasks of --held-out; give that too, or leave it out", key));
+  if (held_out && arguments.has("methods"))
+    throw UsageError(
+        "--methods has no effect with --held-out: methods are compared on data sets; give --data NAME=DIR "
+        "instead");
+  if (!held_out && arguments.has("tasks"))
+    throw UsageError("--tasks is the number of tasks of --held-out; give that too, or --seeds instead");
 }
 
 struct Report {
   std::vector<FewShotRow> rows;
-  std::optional<std::int64_t> mark;  ///< chosen on meta-validation tasks
+  std::optional<std::int64_t> mark;     ///< chosen on meta-validation tasks
   std::vector<FewShotRow> choice = {};  ///< of these tasks, where the mark was chosen here
 };
 
@@ -80,16 +116,21 @@ Report on_data(const TrainedTheta& theta, const Datasets& sets, FewShotOptions o
   Report report{{}, theta.mark};
   if (theta.mark) insert_mark(options.steps, *theta.mark);
   for (const auto& set : sets)
-    for (const auto& row : metalearn::few_shot(theta.config.rule, theta.theta, set, theta.config.task, options)) report.rows.push_back(row);
+    for (const auto& row :
+         metalearn::few_shot(theta.config.rule, theta.theta, set, theta.config.task, options))
+      report.rows.push_back(row);
   return report;
 }
 
 /// The mark is the run's, or chosen here on meta-validation tasks; the rows are of test tasks.
-Report on_held_out(const TrainedTheta& theta, const Datasets& sets, std::int64_t tasks, FewShotOptions options) {
+Report on_held_out(const TrainedTheta& theta, const Datasets& sets, std::int64_t tasks,
+                   FewShotOptions options) {
   if (options.steps.back() == 0) throw UsageError("--held-out chooses one of the --steps; give one above 0");
   insert_mark(options.steps, 0);  // what the gain is measured from
   const metalearn::TaskDistribution distribution(theta.config.task, sets, options.seed);
-  const auto evaluate = [&](Role role) { return metalearn::validate(theta.config.rule, theta.theta, distribution, tasks, options, role); };
+  const auto evaluate = [&](Role role) {
+    return metalearn::validate(theta.config.rule, theta.theta, distribution, tasks, options, role);
+  };
   Report report{{}, theta.mark};
   if (theta.mark) {
     insert_mark(options.steps, *theta.mark);
@@ -116,10 +157,13 @@ Json to_json(const FewShotRow& row) {
 
 /// "gain" is that of the chosen mark.
 Json to_json(const Report& report) {
-  Json json = {{"results", Json::array()}, {"chosen_step", report.mark ? Json(*report.mark) : Json(nullptr)}, {"gain", Json::object()}};
+  Json json = {{"results", Json::array()},
+               {"chosen_step", report.mark ? Json(*report.mark) : Json(nullptr)},
+               {"gain", Json::object()}};
   for (const auto& row : report.rows) {
     json["results"].push_back(to_json(row));
-    if (row.step == report.mark) json["gain"][row.data] = {{"mean", number(row.gain_mean)}, {"se", number(row.gain_se)}};
+    if (row.step == report.mark)
+      json["gain"][row.data] = {{"mean", number(row.gain_mean)}, {"se", number(row.gain_se)}};
   }
   for (const auto& row : report.choice) json["meta_validation"].push_back(to_json(row));
   return json;
@@ -128,38 +172,56 @@ Json to_json(const Report& report) {
 void print_table(const std::vector<FewShotRow>& rows) {
   std::size_t width = 4;
   for (const auto& row : rows) width = std::max(width, row.data.size());
-  fmt::print("{:<{}}  {:<8}{:>6}{:>20}{:>20}{:>21}{:>7}\n", "data", width, "method", "step", "accuracy", "objective", "gain, paired", "seeds");
+  fmt::print("{:<{}}  {:<8}{:>6}{:>20}{:>20}{:>21}{:>7}\n", "data", width, "method", "step", "accuracy",
+             "objective", "gain, paired", "seeds");
   for (const auto& row : rows)
-    fmt::print("{:<{}}  {:<8}{:>6}{:>20}{:>20}{:>21}{:>7}\n", row.data, width, row.method, row.step, plus_minus(row.accuracy_mean, row.accuracy_se),
-               plus_minus(row.objective_mean, row.objective_se), row.step == 0 || std::isnan(row.gain_mean) ? "" : plus_minus(row.gain_mean, row.gain_se, "{:+.4f}"), row.seeds);
+    fmt::print(
+        "{:<{}}  {:<8}{:>6}{:>20}{:>20}{:>21}{:>7}\n", row.data, width, row.method, row.step,
+        plus_minus(row.accuracy_mean, row.accuracy_se), plus_minus(row.objective_mean, row.objective_se),
+        row.step == 0 || std::isnan(row.gain_mean) ? "" : plus_minus(row.gain_mean, row.gain_se, "{:+.4f}"),
+        row.seeds);
 }
 
 /// said: by whom it was exported, not chosen.
 void print_gains(const Report& report, bool said) {
-  fmt::print("\nmark {}: {} inner steps\n", said ? "that came with theta" : "chosen on meta-validation tasks", *report.mark);
+  fmt::print("\nmark {}: {} inner steps\n", said ? "that came with theta" : "chosen on meta-validation tasks",
+             *report.mark);
   for (const auto& row : report.rows)
     if (row.step == report.mark && !std::isnan(row.gain_mean))
-      fmt::print("{}: accuracy {:.4f}, random initialisation {:.4f}: {:+.1f} points{}\n", row.data, row.accuracy_mean, row.accuracy_mean - row.gain_mean,
-                 100 * row.gain_mean, std::isnan(row.gain_se) ? "" : fmt::format(" (standard error {:.1f})", 100 * row.gain_se));
+      fmt::print("{}: accuracy {:.4f}, random initialisation {:.4f}: {:+.1f} points{}\n", row.data,
+                 row.accuracy_mean, row.accuracy_mean - row.gain_mean, 100 * row.gain_mean,
+                 std::isnan(row.gain_se) ? "" : fmt::format(" (standard error {:.1f})", 100 * row.gain_se));
 }
 
-/// The thetas of --theta; where none is named, the one that comes with the program, if its method is named, or, of `all`, if it fits what the keys say.
-std::vector<TrainedTheta> thetas_of(const Arguments& arguments, const std::vector<std::string>& methods, const std::vector<std::string>& words) {
+/// The thetas of --theta; where none is named, the one that comes with the program, if its method is named,
+/// or, of `all`, if it fits what the keys say.
+std::vector<TrainedTheta> thetas_of(const Arguments& arguments, const std::vector<std::string>& methods,
+                                    const std::vector<std::string>& words) {
   std::vector<TrainedTheta> thetas;
   for (const auto& word : words) thetas.push_back(load_theta(word, arguments.has("raw")));
-  const auto named = [&](const std::string& name) { return std::find(methods.begin(), methods.end(), name) != methods.end(); };
+  const auto named = [&](const std::string& name) {
+    return std::find(methods.begin(), methods.end(), name) != methods.end();
+  };
   if (!thetas.empty() || (!named("all") && !named("learned"))) return thetas;
   TrainedTheta kept = kept_theta(arguments.has("raw"));
   const auto of_kept = kept.config.to_map();
-  const bool fits = std::all_of(shape_keys().begin(), shape_keys().end(), [&](const std::string& key) { return arguments.find(key).value_or(of_kept.at(key)) == of_kept.at(key); });
+  const bool fits = std::all_of(shape_keys().begin(), shape_keys().end(), [&](const std::string& key) {
+    return arguments.find(key).value_or(of_kept.at(key)) == of_kept.at(key);
+  });
   if (fits || named("learned")) thetas.push_back(std::move(kept));
   return thetas;
 }
 
-/// --methods: labels per class are the protocol's, base model and inputs those of the thetas; where there are none, the preset `small` says what the keys don't.
-int compare(const Arguments& arguments, const std::vector<std::string>& methods, const std::vector<std::string>& words) {
-  MethodsRequest request{.names = methods, .thetas = thetas_of(arguments, methods, words), .config = metalearn::Config::from_preset("small")};
-  const auto common = [](const std::string& key) { return std::find(kCommonKeys.begin(), kCommonKeys.end(), key) != kCommonKeys.end(); };
+/// --methods: labels per class are the protocol's, base model and inputs those of the thetas; where there are
+/// none, the preset `small` says what the keys don't.
+int compare(const Arguments& arguments, const std::vector<std::string>& methods,
+            const std::vector<std::string>& words) {
+  MethodsRequest request{.names = methods,
+                         .thetas = thetas_of(arguments, methods, words),
+                         .config = metalearn::Config::from_preset("small")};
+  const auto common = [](const std::string& key) {
+    return std::find(kCommonKeys.begin(), kCommonKeys.end(), key) != kCommonKeys.end();
+  };
   std::vector<std::string> of_theta = {"raw"};
   for (const auto* keys : {&free_keys(), &shape_keys()})
     for (const auto& key : *keys)
@@ -169,18 +231,23 @@ int compare(const Arguments& arguments, const std::vector<std::string>& methods,
         of_theta.push_back(key);
       }
   for (const auto& key : of_theta)
-    if (request.thetas.empty() && arguments.has(key)) throw UsageError(fmt::format("--{} has no effect without a learned rule; leave it out, or give --theta FILE|RUN", key));
+    if (request.thetas.empty() && arguments.has(key))
+      throw UsageError(fmt::format(
+          "--{} has no effect without a learned rule; leave it out, or give --theta FILE|RUN", key));
   Arguments protocol = arguments;
-  if (!arguments.has("labels-per-class")) protocol.given.emplace_back("labels-per-class", request.config.to_map().at("labels-per-class"));
+  if (!arguments.has("labels-per-class"))
+    protocol.given.emplace_back("labels-per-class", request.config.to_map().at("labels-per-class"));
   for (TrainedTheta& theta : request.thetas) {
     apply_keys(protocol, theta);
     const TrainedTheta& first = request.thetas.front();
     const auto keys = theta.config.to_map(), of_first = first.config.to_map();
     for (const auto& key : kCommonKeys) {
       if (keys.at(key) != of_first.at(key))
-        throw UsageError(fmt::format("{} has {} = {}, {} has {}, but all methods share one base model and its inputs; {}evaluate them apart",
-                                     first.file, key, of_first.at(key), theta.file, keys.at(key),
-                                     key == "representation" ? "" : fmt::format("give --{}, or ", key)));
+        throw UsageError(
+            fmt::format("{} has {} = {}, {} has {}, but all methods share one base model and its inputs; "
+                        "{}evaluate them apart",
+                        first.file, key, of_first.at(key), theta.file, keys.at(key),
+                        key == "representation" ? "" : fmt::format("give --{}, or ", key)));
       request.config.set(key, keys.at(key));
     }
   }
@@ -199,16 +266,21 @@ int eval(const Words& words) {
   const auto arguments = parse(make_usage(), words);
   if (!arguments) return 0;
   const auto thetas = arguments->all("theta");
-  if (std::count(thetas.begin(), thetas.end(), "") > 0) throw UsageError("--theta names nothing; give --theta SNAPSHOT or --theta RUN, or leave it out");
+  if (std::count(thetas.begin(), thetas.end(), "") > 0)
+    throw UsageError("--theta names nothing; give --theta SNAPSHOT or --theta RUN, or leave it out");
   const bool held_out = arguments->has("held-out");
-  if (!arguments->has("data") && !held_out) throw UsageError("no data to evaluate on; give --data NAME=DIR, or --held-out");
+  if (!arguments->has("data") && !held_out)
+    throw UsageError("no data to evaluate on; give --data NAME=DIR, or --held-out");
   require_effect(*arguments);
   const std::string out = optional_output_file(*arguments);
-  require_kind(out, arguments->has("methods") ? "a comparison of methods" : "an evaluation of one theta", [&](const std::string& text) { return is_evaluation(text, arguments->has("methods")); });
-  if (const auto methods = arguments->find("methods")) return compare(*arguments, metalearn::split_list(*methods), thetas);
+  require_kind(out, arguments->has("methods") ? "a comparison of methods" : "an evaluation of one theta",
+               [&](const std::string& text) { return is_evaluation(text, arguments->has("methods")); });
+  if (const auto methods = arguments->find("methods"))
+    return compare(*arguments, metalearn::split_list(*methods), thetas);
   if (thetas.size() > 1) throw UsageError("--theta is given twice; that is of use only with --methods");
 
-  TrainedTheta theta = thetas.empty() ? kept_theta(arguments->has("raw")) : load_theta(thetas.front(), arguments->has("raw"));
+  TrainedTheta theta =
+      thetas.empty() ? kept_theta(arguments->has("raw")) : load_theta(thetas.front(), arguments->has("raw"));
   apply_keys(*arguments, theta);
   for (const auto& key : kTaskKeys)
     if (const auto asked = arguments->find(key)) {
@@ -219,7 +291,8 @@ int eval(const Words& words) {
   const auto options = few_shot_options(*arguments, theta.config, kMarks, 8);
   const Datasets sets = load_sets(arguments->all("data"), theta.config);
   note_overlap(theta, held_out ? Datasets{} : sets, "; --held-out evaluates on what was kept from it");
-  const Report report = held_out ? on_held_out(theta, sets, arguments->whole("tasks", 32, 1, 10000), options) : on_data(theta, sets, options);
+  const Report report = held_out ? on_held_out(theta, sets, arguments->whole("tasks", 32, 1, 10000), options)
+                                 : on_data(theta, sets, options);
 
   Json json = to_json(report);
   json["permutation"] = options.permutation;
@@ -234,9 +307,13 @@ int eval(const Words& words) {
   if (held_out) fmt::print("test:  tasks of {}\n", kHeldOut);
   fmt::print("\n");
   print_table(report.rows);
-  if (std::any_of(report.rows.begin(), report.rows.end(), [](const FewShotRow& row) { return !std::isnan(row.accuracy_se); })) print_what_errors_are(held_out ? "tasks" : "seeds");
-  if (report.mark) print_gains(report, theta.mark && theta.label.starts_with(metalearn::kMeanLabel));
-  else if (held_out) fmt::print("\nno mark could be chosen: no score is finite\n");
+  if (std::any_of(report.rows.begin(), report.rows.end(),
+                  [](const FewShotRow& row) { return !std::isnan(row.accuracy_se); }))
+    print_what_errors_are(held_out ? "tasks" : "seeds");
+  if (report.mark)
+    print_gains(report, theta.mark && theta.label.starts_with(metalearn::kMeanLabel));
+  else if (held_out)
+    fmt::print("\nno mark could be chosen: no score is finite\n");
   return 0;
 }
 

@@ -11,13 +11,13 @@
 namespace tools {
 
 struct MethodsRequest {
-  std::vector<std::string> names = {};             ///< or "all"
+  std::vector<std::string> names = {};               ///< or "all"
   std::vector<metalearn::TrainedTheta> thetas = {};  ///< at most one of each rule
-  metalearn::Config config = {};                   ///< of the base model and the labelled draws
+  metalearn::Config config = {};                     ///< of the base model and the labelled draws
   std::vector<std::shared_ptr<const metalearn::Dataset>> sets = {};
-  metalearn::FewShotOptions options = {};          ///< steps empty: each method's own marks
+  metalearn::FewShotOptions options = {};  ///< steps empty: each method's own marks
   bool json = false;
-  std::string out = {};                            ///< file for the JSON, beside what is printed; empty: none
+  std::string out = {};  ///< file for the JSON, beside what is printed; empty: none
 };
 
 /// Prints the table, or JSON, and writes request.out. Returns the exit code.

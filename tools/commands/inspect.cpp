@@ -6,9 +6,9 @@
 #include "checkpoints/run_directory.hpp"
 #include "metalearn/snapshots/run_snapshot.hpp"
 #include "metalearn/snapshots/run_state.hpp"
-#include "tools/commands/commands.hpp"
 #include "tools/cli/json.hpp"
 #include "tools/cli/options.hpp"
+#include "tools/commands/commands.hpp"
 
 namespace tools {
 namespace {
@@ -35,7 +35,10 @@ std::string text(const checkpoints::Attribute& value) {
 Json describe(const checkpoints::Archive& archive) {
   Json arrays = Json::array(), attributes = Json::object();
   for (const auto& [path, array] : archive.arrays())
-    arrays.push_back({{"path", path}, {"shape", array.shape}, {"type", checkpoints::Archive::type_name(array.data)}, {"norm", number(norm(array.data))}});
+    arrays.push_back({{"path", path},
+                      {"shape", array.shape},
+                      {"type", checkpoints::Archive::type_name(array.data)},
+                      {"norm", number(norm(array.data))}});
   for (const auto& [path, values] : archive.attributes())
     for (const auto& [name, value] : values) attributes[path.empty() ? "/" : path][name] = to_json(value);
   return {{"attributes", attributes}, {"arrays", arrays}};
@@ -68,7 +71,9 @@ std::string maker(const checkpoints::Archive& archive, const char* attribute) {
 
 int inspect(const Words& words) {
   const Usage usage{"metalearn inspect FILE|RUN [--json]",
-                    "Prints what a snapshot holds: what wrote it, configuration, provenance of the data, arrays with shapes and 2-norms. Of a run, its snapshots, and the newest that is whole. Files of import and apply too.",
+                    "Prints what a snapshot holds: what wrote it, configuration, provenance of the data, "
+                    "arrays with shapes and 2-norms. Of a run, its snapshots, and the newest that is whole. "
+                    "Files of import and apply too.",
                     {{"json", "", "print JSON"}},
                     "FILE|RUN"};
   const auto arguments = parse(usage, words);
@@ -77,7 +82,8 @@ int inspect(const Words& words) {
   require_input(arguments->word, "a snapshot (*.h5) or a run directory");
   const bool is_run = std::filesystem::is_directory(arguments->word);
   std::vector<std::string> skipped;
-  const auto snapshot = is_run ? metalearn::newest_run_snapshot(arguments->word, &skipped) : metalearn::read_any_snapshot(arguments->word);
+  const auto snapshot = is_run ? metalearn::newest_run_snapshot(arguments->word, &skipped)
+                               : metalearn::read_any_snapshot(arguments->word);
   for (const auto& line : skipped) fmt::print(stderr, "note: {}\n", line);
   const auto& archive = snapshot.archive;
   const auto all = is_run ? list(arguments->word, archive) : std::vector<Listed>{};
@@ -85,19 +91,27 @@ int inspect(const Words& words) {
 
   if (arguments->has("json")) {
     const auto or_null = [](const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); };
-    Json json = {{"file", snapshot.path}, {"schema", snapshot.schema}, {"bytes", snapshot.bytes}, {"generation", snapshot.generation}, {"program_version", or_null(version)}, {"kernels", or_null(kernels)}};
+    Json json = {{"file", snapshot.path},
+                 {"schema", snapshot.schema},
+                 {"bytes", snapshot.bytes},
+                 {"generation", snapshot.generation},
+                 {"program_version", or_null(version)},
+                 {"kernels", or_null(kernels)}};
     if (is_run) {
       json["snapshots"] = Json::array();
-      for (const auto& s : all) json["snapshots"].push_back({{"generation", s.generation}, {"bytes", s.bytes}, {"best", s.best}});
+      for (const auto& s : all)
+        json["snapshots"].push_back({{"generation", s.generation}, {"bytes", s.bytes}, {"best", s.best}});
     }
     json.update(describe(archive));
     print_json(json);
     return 0;
   }
-  fmt::print("{}\nschema {}, {} bytes, generation {}, written by version {} with kernels {}\n", snapshot.path, snapshot.schema, snapshot.bytes, snapshot.generation, version.empty() ? "?" : version,
+  fmt::print("{}\nschema {}, {} bytes, generation {}, written by version {} with kernels {}\n", snapshot.path,
+             snapshot.schema, snapshot.bytes, snapshot.generation, version.empty() ? "?" : version,
              kernels.empty() ? "?" : kernels);
   if (is_run) fmt::print("\n{:<12}{:>12}\n", "generation", "bytes");
-  for (const auto& s : all) fmt::print("{:<12}{:>12}{}\n", s.generation, s.bytes, s.best ? "  best by meta-validation" : "");
+  for (const auto& s : all)
+    fmt::print("{:<12}{:>12}{}\n", s.generation, s.bytes, s.best ? "  best by meta-validation" : "");
   for (const auto& [group, values] : archive.attributes()) {
     fmt::print("\n{} (attributes)\n", group.empty() ? "/" : group);
     for (const auto& [name, value] : values) fmt::print("  {:<18} {}\n", name, text(value));
@@ -106,7 +120,8 @@ int inspect(const Words& words) {
   for (const auto& entry : archive.arrays()) width = std::max(width, entry.first.size() + 2);
   fmt::print("\n{:<{}}{:<10}{:<18}{:>12}\n", "array", width, "type", "shape", "2-norm");
   for (const auto& [name, array] : archive.arrays())
-    fmt::print("{:<{}}{:<10}{:<18}{:>12.6g}\n", name, width, checkpoints::Archive::type_name(array.data), fmt::format("[{}]", fmt::join(array.shape, ", ")), norm(array.data));
+    fmt::print("{:<{}}{:<10}{:<18}{:>12.6g}\n", name, width, checkpoints::Archive::type_name(array.data),
+               fmt::format("[{}]", fmt::join(array.shape, ", ")), norm(array.data));
   return 0;
 }
 

@@ -11,11 +11,11 @@
 #include "checkpoints/snapshot_file.hpp"
 #include "metalearn/snapshots/numpy_model.hpp"
 #include "metalearn/snapshots/trained_theta.hpp"
-#include "tools/commands/commands.hpp"
 #include "tools/cli/config_source.hpp"
 #include "tools/cli/json.hpp"
 #include "tools/cli/options.hpp"
 #include "tools/cli/theta_source.hpp"
+#include "tools/commands/commands.hpp"
 
 namespace tools {
 namespace {
@@ -25,44 +25,64 @@ using metalearn::ModelFile;
 void report(const ModelFile& model, const std::string& out) {
   if (!model.theta.empty()) {
     const auto& r = model.config.rule;
-    const std::string sizes = fmt::format("H={} Q={} S={} P={} D={} G={}{}", r.H, r.Q, r.S, r.P, r.D, r.G, r.identical_updates ? "" : ", W and V changed apart,");
-    fmt::print("theta: {} numbers of the rule {}, {} N_L={}; inner rate {}, batch {}, {}\n", model.theta.size(), r.rule, r.rule == "metz" ? sizes : "no sizes of its own,", r.N_L,
+    const std::string sizes = fmt::format("H={} Q={} S={} P={} D={} G={}{}", r.H, r.Q, r.S, r.P, r.D, r.G,
+                                          r.identical_updates ? "" : ", W and V changed apart,");
+    fmt::print("theta: {} numbers of the rule {}, {} N_L={}; inner rate {}, batch {}, {}\n",
+               model.theta.size(), r.rule, r.rule == "metz" ? sizes : "no sizes of its own,", r.N_L,
                r.inner_rate, model.config.batch, metalearn::to_string(r.activation));
   }
-  if (!model.phi.empty()) fmt::print("phi:   {} numbers, widths {}\n", model.phi.size(), fmt::join(model.widths, "-"));
+  if (!model.phi.empty())
+    fmt::print("phi:   {} numbers, widths {}\n", model.phi.size(), fmt::join(model.widths, "-"));
   fmt::print("written: {}\n", out);
 }
 
 /// What a model file holds, or the theta of a run.
 ModelFile model_of(const std::string& path, bool raw) {
   if (!std::filesystem::is_directory(path))
-    if (const auto archive = checkpoints::load_snapshot(path); metalearn::is_model(archive)) return metalearn::model_from(archive);
+    if (const auto archive = checkpoints::load_snapshot(path); metalearn::is_model(archive))
+      return metalearn::model_from(archive);
   auto theta = load_theta(path, raw);
-  return {theta.file, theta.config, std::move(theta.theta), {}, {}, {theta.update, theta.label, theta.mark, theta.provenance}};
+  return {theta.file, theta.config, std::move(theta.theta),
+          {},         {},           {theta.update, theta.label, theta.mark, theta.provenance}};
 }
 
-/// The mean of the moving averages of the snapshots that a run keeps, of update `from` and later ones. Sums in their order. mark: the number of steps that meta-validation chose is of a
-/// single snapshot, so the user says which is the mean's.
+/// The mean of the moving averages of the snapshots that a run keeps, of update `from` and later ones. Sums
+/// in their order. mark: the number of steps that meta-validation chose is of a single snapshot, so the user
+/// says which is the mean's.
 ModelFile mean_of(const std::string& run, std::int64_t from, std::optional<std::int64_t> mark) {
-  if (!std::filesystem::is_directory(run)) throw checkpoints::UsageError(fmt::format("--mean-from takes the snapshots of a run, and {} is no run directory", run));
+  if (!std::filesystem::is_directory(run))
+    throw checkpoints::UsageError(
+        fmt::format("--mean-from takes the snapshots of a run, and {} is no run directory", run));
   auto theta = load_theta(run, false);
   std::vector<std::int64_t> updates;
   std::vector<double> sum(theta.theta.size());
   for (const auto& snapshot : checkpoints::list_snapshots(run)) {
-    if (snapshot.update < from || (theta.config.keep_every > 0 && snapshot.update % theta.config.keep_every != 0)) continue;
+    if (snapshot.update < from ||
+        (theta.config.keep_every > 0 && snapshot.update % theta.config.keep_every != 0))
+      continue;
     const auto one = load_theta(snapshot.path, false).theta;
-    std::transform(sum.begin(), sum.end(), one.begin(), sum.begin(), [](double total, float x) { return total + static_cast<double>(x); });
+    std::transform(sum.begin(), sum.end(), one.begin(), sum.begin(),
+                   [](double total, float x) { return total + static_cast<double>(x); });
     updates.push_back(snapshot.update);
   }
-  if (updates.size() < 2) throw checkpoints::UsageError(fmt::format("--mean-from {}: {} keeps {} snapshots from there on, and a mean takes two; name an earlier update", from, run, updates.size()));
-  std::transform(sum.begin(), sum.end(), theta.theta.begin(), [&](double total) { return static_cast<float>(total / static_cast<double>(updates.size())); });
+  if (updates.size() < 2)
+    throw checkpoints::UsageError(fmt::format(
+        "--mean-from {}: {} keeps {} snapshots from there on, and a mean takes two; name an earlier update",
+        from, run, updates.size()));
+  std::transform(sum.begin(), sum.end(), theta.theta.begin(), [&](double total) {
+    return static_cast<float>(total / static_cast<double>(updates.size()));
+  });
   const std::string label = fmt::format("{}s of updates {}", metalearn::kMeanLabel, fmt::join(updates, ", "));
-  return {theta.file, theta.config, std::move(theta.theta), {}, {}, {updates.back(), label, mark, theta.provenance}};
+  return {theta.file, theta.config, std::move(theta.theta),
+          {},         {},           {updates.back(), label, mark, theta.provenance}};
 }
 
 /// Theta alone, without the folders of this machine.
 ModelFile to_hand_on(ModelFile model) {
-  if (model.theta.empty()) throw checkpoints::BadData(fmt::format("{}: holds no theta, which is all that a FILE.h5 is made of; write NumPy's arrays (--out FILE.npz)", model.file));
+  if (model.theta.empty())
+    throw checkpoints::BadData(fmt::format(
+        "{}: holds no theta, which is all that a FILE.h5 is made of; write NumPy's arrays (--out FILE.npz)",
+        model.file));
   for (auto* words : {&model.config.data, &model.config.eval_data})
     for (auto& word : *words) word = word.substr(0, word.find('='));
   model.config.disk = 0;
@@ -75,21 +95,25 @@ ModelFile to_hand_on(ModelFile model) {
 }  // namespace
 
 int import_numpy(const Words& words) {
-  const Usage usage{"metalearn import FILE.npz --out FILE.h5 [options]",
-                    "Makes a file for `eval --theta`, `apply --theta` or `apply --phi` of NumPy's arrays under the names of the specification (top_delta/conv0/w, ..., W/1, V/1, b/1).",
-                    {{"out", "FILE.h5", "the file to write"},
-                     {"inner-rate", "X", "the inner rate that theta was trained with", "config/inner_rate, or else 1e-4"},
-                     {"batch", "N", "the batch size that theta was trained with", "config/batch, or else 128"},
-                     {"activation", "X", "of the base model", "config/activation, or else relu"}},
-                    "FILE.npz",
-                    "float32 or float64 (rounded), in C or Fortran order, as numpy.savez and numpy.savez_compressed write them. The rule's sizes follow from the shapes.\n"
-                    "Exit code 65 names arrays that are missing, extra or of another shape."};
+  const Usage usage{
+      "metalearn import FILE.npz --out FILE.h5 [options]",
+      "Makes a file for `eval --theta`, `apply --theta` or `apply --phi` of NumPy's arrays under the names "
+      "of the specification (top_delta/conv0/w, ..., W/1, V/1, b/1).",
+      {{"out", "FILE.h5", "the file to write"},
+       {"inner-rate", "X", "the inner rate that theta was trained with", "config/inner_rate, or else 1e-4"},
+       {"batch", "N", "the batch size that theta was trained with", "config/batch, or else 128"},
+       {"activation", "X", "of the base model", "config/activation, or else relu"}},
+      "FILE.npz",
+      "float32 or float64 (rounded), in C or Fortran order, as numpy.savez and numpy.savez_compressed write "
+      "them. The rule's sizes follow from the shapes.\n"
+      "Exit code 65 names arrays that are missing, extra or of another shape."};
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   if (arguments->word.empty()) throw checkpoints::UsageError("no file; usage: " + usage.synopsis);
   require_input(arguments->word, "NumPy's arrays (*.npz)");
   const std::string out = output_file(*arguments, "FILE.h5", {arguments->word});
-  auto model = metalearn::model_from_npz(checkpoints::read_file(checkpoints::posix_file_system(), arguments->word), arguments->word);
+  auto model = metalearn::model_from_npz(
+      checkpoints::read_file(checkpoints::posix_file_system(), arguments->word), arguments->word);
   for (const char* key : {"inner-rate", "batch", "activation"})
     if (const auto value = arguments->find(key)) set_option(model.config, key, *value);
   checkpoints::save_snapshot(out, metalearn::to_archive(model));
@@ -98,29 +122,50 @@ int import_numpy(const Words& words) {
 }
 
 int export_numpy(const Words& words) {
-  const Usage usage{"metalearn export FILE|RUN --out FILE.npz|FILE.h5 [options]",
-                    "Writes a theta, or the phi of `apply`, as NumPy's arrays under the names of the specification (top_delta/conv0/w, ..., W/1, V/1, b/1); or a theta alone as one small file for --theta.",
-                    {{"out", "FILE", "the file to write; its ending says which of the two"}, {"raw", "", "theta itself, not its moving average"},
-                     {"mean-from", "UPDATE", "of a run: the mean over the snapshots of this update and later ones that it keeps (--keep-every), in place of the best of them; 0 .. 99999999"},
-                     {"mark", "N", "with --mean-from: the number of inner steps that it is for, which eval and apply take; 1 .. 100000", "none"}},
-                    "FILE|RUN",
-                    "Of a run directory: its best snapshot on meta-validation tasks. NumPy: config/rule, representation, inner_rate, batch, activation, resolution, colour and words say what theta was trained with.\n"
-                    "FILE.h5 also says how it was trained, the mark that meta-validation chose (of a mean: that --mark says), and on what: names, checksums, but no folders."};
+  const Usage usage{
+      "metalearn export FILE|RUN --out FILE.npz|FILE.h5 [options]",
+      "Writes a theta, or the phi of `apply`, as NumPy's arrays under the names of the specification "
+      "(top_delta/conv0/w, ..., W/1, V/1, b/1); or a theta alone as one small file for --theta.",
+      {{"out", "FILE", "the file to write; its ending says which of the two"},
+       {"raw", "", "theta itself, not its moving average"},
+       {"mean-from", "UPDATE",
+        "of a run: the mean over the snapshots of this update and later ones that it keeps (--keep-every), "
+        "in place of the best of them; 0 .. 99999999"},
+       {"mark", "N",
+        "with --mean-from: the number of inner steps that it is for, which eval and apply take; 1 .. 100000",
+        "none"}},
+      "FILE|RUN",
+      "Of a run directory: its best snapshot on meta-validation tasks. NumPy: config/rule, representation, "
+      "inner_rate, batch, activation, resolution, colour and words say what theta was trained with.\n"
+      "FILE.h5 also says how it was trained, the mark that meta-validation chose (of a mean: that --mark "
+      "says), and on what: names, checksums, but no folders."};
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   if (arguments->word.empty()) throw checkpoints::UsageError("no theta; usage: " + usage.synopsis);
   require_input(arguments->word, "a run directory, a snapshot, or what import or apply wrote (*.h5)");
   const std::string out = output_file(*arguments, "FILE.npz or FILE.h5", {arguments->word});
   const std::string ending = std::filesystem::path(out).extension();  // behind a link, of what it leads to
-  if (ending != ".npz" && ending != ".h5") throw checkpoints::UsageError(fmt::format("--out {}: its ending says what is written, .npz or .h5; give it one of them", out));
+  if (ending != ".npz" && ending != ".h5")
+    throw checkpoints::UsageError(
+        fmt::format("--out {}: its ending says what is written, .npz or .h5; give it one of them", out));
   const bool is_mean = arguments->has("mean-from");
-  if (arguments->has("mark") && !is_mean) throw checkpoints::UsageError("--mark has no effect without --mean-from: of a single theta meta-validation has chosen it; leave it out");
-  if (is_mean && arguments->has("raw")) throw checkpoints::UsageError("--raw has no effect with --mean-from, which is of moving averages; leave one of them out");
-  const auto mark = arguments->has("mark") ? std::optional<std::int64_t>(arguments->whole("mark", 1, 1, 100000)) : std::nullopt;
-  ModelFile model = is_mean ? mean_of(arguments->word, arguments->whole("mean-from", 0, 0, 99999999), mark) : model_of(arguments->word, arguments->has("raw"));
+  if (arguments->has("mark") && !is_mean)
+    throw checkpoints::UsageError(
+        "--mark has no effect without --mean-from: of a single theta meta-validation has chosen it; leave it "
+        "out");
+  if (is_mean && arguments->has("raw"))
+    throw checkpoints::UsageError(
+        "--raw has no effect with --mean-from, which is of moving averages; leave one of them out");
+  const auto mark = arguments->has("mark")
+                        ? std::optional<std::int64_t>(arguments->whole("mark", 1, 1, 100000))
+                        : std::nullopt;
+  ModelFile model = is_mean ? mean_of(arguments->word, arguments->whole("mean-from", 0, 0, 99999999), mark)
+                            : model_of(arguments->word, arguments->has("raw"));
   if (ending == ".h5") model = to_hand_on(std::move(model));
-  if (ending == ".h5") checkpoints::save_snapshot(out, metalearn::to_archive(model));
-  else checkpoints::write_durably(checkpoints::posix_file_system(), out, metalearn::npz_from_model(model));
+  if (ending == ".h5")
+    checkpoints::save_snapshot(out, metalearn::to_archive(model));
+  else
+    checkpoints::write_durably(checkpoints::posix_file_system(), out, metalearn::npz_from_model(model));
   report(model, out);
   return 0;
 }

@@ -5,10 +5,10 @@
 #include <thread>
 
 #include "checkpoints/error.hpp"
-#include "metalearn/data/sources/load_dataset.hpp"
-#include "metalearn/base/byte_count.hpp"
-#include "metalearn/steps/step_measurement.hpp"
 #include "metalearn/analysis/training_projection.hpp"
+#include "metalearn/base/byte_count.hpp"
+#include "metalearn/data/sources/load_dataset.hpp"
+#include "metalearn/steps/step_measurement.hpp"
 #include "metalearn/windows/window_plan.hpp"
 #include "tools/cli/config_source.hpp"
 #include "tools/cli/json.hpp"
@@ -20,7 +20,8 @@ namespace {
 
 using metalearn::Config;
 
-/// The paper's scale (its appendix on meta-training: about 200 thousand updates of 256 windows on 512 workers), with the tasks and windows of this configuration.
+/// The paper's scale (its appendix on meta-training: about 200 thousand updates of 256 windows on 512
+/// workers), with the tasks and windows of this configuration.
 Config paper_scale(Config config) {
   config.updates = 200000;
   config.tasks = 256;
@@ -48,12 +49,14 @@ Cost cost_of(const Config& config, int threads) {
   if (config.memory > 0) {
     Config here = config;
     here.threads = threads;
-    const auto plan = metalearn::plan_windows(here, metalearn::largest_shape(config, tasks.most_inputs(), tasks.most_classes()));
+    const auto plan = metalearn::plan_windows(
+        here, metalearn::largest_shape(config, tasks.most_inputs(), tasks.most_classes()));
     cost.at_once = plan.at_once;
     cost.evaluations = plan.longest.evaluations_per_step;
   }
   cost.times = metalearn::measure_steps(config, tasks);
-  if (config.eval_every > 0) cost.evaluation_steps = metalearn::measure_evaluations(config, load(config.eval_data));
+  if (config.eval_every > 0)
+    cost.evaluation_steps = metalearn::measure_evaluations(config, load(config.eval_data));
   return cost;
 }
 
@@ -65,72 +68,112 @@ struct Projection {
 };
 
 /// On each of these numbers of machines.
-std::vector<Projection> project(const Config& config, const Cost& cost, const std::vector<long long>& machines) {
+std::vector<Projection> project(const Config& config, const Cost& cost,
+                                const std::vector<long long>& machines) {
   std::vector<std::int64_t> workers;
   for (const auto m : machines) workers.push_back(m * cost.at_once);
   const auto windows = metalearn::count_windows(config, workers);
   std::vector<Projection> projections;
   for (std::size_t i = 0; i < machines.size(); ++i)
-    projections.push_back({config, machines[i], windows.steps, metalearn::training_seconds(config, windows.critical[i], cost.times, cost.evaluations, cost.evaluation_steps, workers[i]), windows});
+    projections.push_back({config, machines[i], windows.steps,
+                           metalearn::training_seconds(config, windows.critical[i], cost.times,
+                                                       cost.evaluations, cost.evaluation_steps, workers[i]),
+                           windows});
   return projections;
 }
 
-std::string days(double seconds) { return seconds < 2 * 86400 ? duration(seconds) : fmt::format("{:.1f} days", seconds / 86400); }
+std::string days(double seconds) {
+  return seconds < 2 * 86400 ? duration(seconds) : fmt::format("{:.1f} days", seconds / 86400);
+}
 
 void print_row(const char* what, const Projection& p) {
   const auto updates = static_cast<double>(p.config.updates);
-  fmt::print("{:<14}  {:>7}  {:>7}  {:>8}  {:>11.1f}  {:>10.3g}  {:>10}\n", what, p.config.updates, p.config.tasks, p.machines, p.steps / updates / static_cast<double>(p.config.tasks),
+  fmt::print("{:<14}  {:>7}  {:>7}  {:>8}  {:>11.1f}  {:>10.3g}  {:>10}\n", what, p.config.updates,
+             p.config.tasks, p.machines, p.steps / updates / static_cast<double>(p.config.tasks),
              updates / p.seconds, days(p.seconds));
 }
 
 Json figures(const Projection& p) {
-  return {{"updates", p.config.updates}, {"tasks", p.config.tasks}, {"machines", p.machines}, {"inner_steps", p.steps}, {"counted", p.windows.like == 0}, {"counted_updates", p.windows.counted},
-          {"updates_per_second", number(static_cast<double>(p.config.updates) / p.seconds)}, {"seconds", number(p.seconds)}};
+  return {{"updates", p.config.updates},
+          {"tasks", p.config.tasks},
+          {"machines", p.machines},
+          {"inner_steps", p.steps},
+          {"counted", p.windows.like == 0},
+          {"counted_updates", p.windows.counted},
+          {"updates_per_second", number(static_cast<double>(p.config.updates) / p.seconds)},
+          {"seconds", number(p.seconds)}};
 }
 
 void print_extrapolated(const Projection& p) {
   if (p.windows.like > 0)
-    fmt::print("of {} updates {} were counted, the rest taken to be as the last {} of them\n", p.config.updates, p.windows.counted, p.windows.like);
+    fmt::print("of {} updates {} were counted, the rest taken to be as the last {} of them\n",
+               p.config.updates, p.windows.counted, p.windows.like);
 }
 
 }  // namespace
 
 int plan_training(const Words& words) {
   Usage usage{"metalearn plan --training [--preset NAME] [--updates N] [--machines N] [options]",
-              "Says how long a training will take on this machine, and one of the paper's scale (200000 updates of 256 windows) on several such machines.",
+              "Says how long a training will take on this machine, and one of the paper's scale (200000 "
+              "updates of 256 windows) on several such machines.",
               {{"training", "", "this, and not the plan of one unroll"},
                {"machines", "N", "machines for the paper's scale; 1 .. 100000", "512"},
                {"json", "", "print JSON"},
                {"config", "FILE", "a configuration, as of train"}}};
   for (auto& option : config_options()) usage.options.push_back(std::move(option));
   usage.notes =
-      "Windows are counted as the pool will give them out; the time of an inner step is measured, on tasks as the training draws them, with one thread. Each update waits for its longest window. With\n"
-      "--memory: as many windows at one time, and as many evaluations of each step, as its plan for the longest window says; at the paper's scale the same on each machine.\n"
-      "Not counted: the start, the heads of validations and evaluations, waiting for a disk, what threads that share a memory lose, and what machines have to send to each other (a gradient as long as\n"
+      "Windows are counted as the pool will give them out; the time of an inner step is measured, on tasks "
+      "as the training draws them, with one thread. Each update waits for its longest window. With\n"
+      "--memory: as many windows at one time, and as many evaluations of each step, as its plan for the "
+      "longest window says; at the paper's scale the same on each machine.\n"
+      "Not counted: the start, the heads of validations and evaluations, waiting for a disk, what threads "
+      "that share a memory lose, and what machines have to send to each other (a gradient as long as\n"
       "theta, once an update). This program trains on one machine.";
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   const long long machines = arguments->whole("machines", 512, 1, 100000);
   const Config config = resolve_config(*arguments, {"training", "machines", "json"});
-  if (config.estimator != "windowed") throw checkpoints::UsageError(fmt::format("--estimator {} can't be projected: the steps that are timed are those of back-propagation; leave it out", config.estimator));
-  const int threads = config.threads > 0 ? config.threads : static_cast<int>(std::thread::hardware_concurrency());
+  if (config.estimator != "windowed")
+    throw checkpoints::UsageError(
+        fmt::format("--estimator {} can't be projected: the steps that are timed are those of "
+                    "back-propagation; leave it out",
+                    config.estimator));
+  const int threads =
+      config.threads > 0 ? config.threads : static_cast<int>(std::thread::hardware_concurrency());
 
   const Cost cost = cost_of(config, threads);
   const Projection here = project(config, cost, {1}).front();
-  const std::vector<Projection> paper = project(paper_scale(config), cost, machines > 1 ? std::vector<long long>{1, machines} : std::vector<long long>{1});
-  const double train_seconds = cost.times.train_seconds(cost.evaluations), batch_seconds = cost.times.batch_seconds + (cost.evaluations - 1) * cost.times.unlabelled_seconds;
+  const std::vector<Projection> paper =
+      project(paper_scale(config), cost,
+              machines > 1 ? std::vector<long long>{1, machines} : std::vector<long long>{1});
+  const double train_seconds = cost.times.train_seconds(cost.evaluations),
+               batch_seconds =
+                   cost.times.batch_seconds + (cost.evaluations - 1) * cost.times.unlabelled_seconds;
   if (arguments->has("json")) {
-    Json json = {{"preset", config.preset}, {"threads", threads}, {"windows_at_once", cost.at_once}, {"evaluations_per_step", number(cost.evaluations)}, {"step_seconds", number(train_seconds)},
-                 {"batch_seconds", number(batch_seconds)}, {"validation_step_seconds", number(cost.times.validate_seconds())}, {"training", figures(here)}, {"paper_scale", Json::array()}};
+    Json json = {{"preset", config.preset},
+                 {"threads", threads},
+                 {"windows_at_once", cost.at_once},
+                 {"evaluations_per_step", number(cost.evaluations)},
+                 {"step_seconds", number(train_seconds)},
+                 {"batch_seconds", number(batch_seconds)},
+                 {"validation_step_seconds", number(cost.times.validate_seconds())},
+                 {"training", figures(here)},
+                 {"paper_scale", Json::array()}};
     for (const auto& p : paper) json["paper_scale"].push_back(figures(p));
     print_json(json);
     return 0;
   }
-  fmt::print("preset {}: an inner step of a window takes {:.2f} ms on one thread, {:.2f} ms of it for batches; of a validation {:.2f} ms; {} windows at a time on a machine\n", config.preset,
-             1e3 * train_seconds, 1e3 * batch_seconds, 1e3 * cost.times.validate_seconds(), cost.at_once);
-  if (config.memory > 0) fmt::print("memory {}: each step is computed forward {:.2f} times\n", metalearn::show_bytes(config.memory), cost.evaluations);
+  fmt::print(
+      "preset {}: an inner step of a window takes {:.2f} ms on one thread, {:.2f} ms of it for batches; of a "
+      "validation {:.2f} ms; {} windows at a time on a machine\n",
+      config.preset, 1e3 * train_seconds, 1e3 * batch_seconds, 1e3 * cost.times.validate_seconds(),
+      cost.at_once);
+  if (config.memory > 0)
+    fmt::print("memory {}: each step is computed forward {:.2f} times\n",
+               metalearn::show_bytes(config.memory), cost.evaluations);
   fmt::print("\n");
-  fmt::print("{:<14}  {:>7}  {:>7}  {:>8}  {:>11}  {:>10}  {:>10}\n", "", "updates", "windows", "machines", "steps each", "updates/s", "time");
+  fmt::print("{:<14}  {:>7}  {:>7}  {:>8}  {:>11}  {:>10}  {:>10}\n", "", "updates", "windows", "machines",
+             "steps each", "updates/s", "time");
   print_row("this training", here);
   for (const auto& p : paper) print_row("paper's scale", p);
   print_extrapolated(here);

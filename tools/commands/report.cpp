@@ -3,25 +3,29 @@
 
 #include "checkpoints/error.hpp"
 #include "metalearn/report/report.hpp"
-#include "tools/commands/commands.hpp"
 #include "tools/cli/options.hpp"
+#include "tools/commands/commands.hpp"
 
 namespace tools {
 
 int report(const Words& words) {
   const Usage usage{"metalearn report RUN [--out FILE.html]",
-                    "Writes a run's report: one page with all figures in it, which needs no network and no script. What the run lacks is named there with the command that adds "
+                    "Writes a run's report: one page with all figures in it, which needs no network and no "
+                    "script. What the run lacks is named there with the command that adds "
                     "it.",
                     {{"out", "FILE.html", "the page to write", "RUN/report.html"}},
                     "RUN",
-                    "Shown are metrics.csv, evaluations.csv, and in RUN/evaluations: methods.json (metalearn eval --methods ... --out FILE), sweep-AXIS.json (metalearn sweep), "
+                    "Shown are metrics.csv, evaluations.csv, and in RUN/evaluations: methods.json (metalearn "
+                    "eval --methods ... --out FILE), sweep-AXIS.json (metalearn sweep), "
                     "features-NAME.h5 (metalearn apply).\n"
-                    "Figures are drawn by gnuplot; where it is missing, tables stand in for them. Needs no lock: the run may be training."};
+                    "Figures are drawn by gnuplot; where it is missing, tables stand in for them. Needs no "
+                    "lock: the run may be training."};
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   const std::string& run = arguments->word;
   if (run.empty()) throw checkpoints::UsageError("no run directory; usage: " + usage.synopsis);
-  const std::string named = optional_output_file(*arguments), out = named.empty() ? run + "/report.html" : named;
+  const std::string named = optional_output_file(*arguments),
+                    out = named.empty() ? run + "/report.html" : named;
   require_input(run, "a run directory");
   require_kind(out, "a page", [](const std::string& text) { return text.starts_with("<!DOCTYPE html>"); });
 
@@ -33,7 +37,8 @@ int report(const Words& words) {
     if (!named.empty()) throw;
     throw checkpoints::IoError(std::string(e.what()) + " (or write the page elsewhere: --out FILE.html)");
   }
-  fmt::print("written: {} ({} figures{}, {:.2f} MB)\n", out, written.figures, written.drawn ? "" : ", as tables", static_cast<double>(written.html.size()) / 1e6);
+  fmt::print("written: {} ({} figures{}, {:.2f} MB)\n", out, written.figures,
+             written.drawn ? "" : ", as tables", static_cast<double>(written.html.size()) / 1e6);
   return 0;
 }
 

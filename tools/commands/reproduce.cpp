@@ -3,7 +3,6 @@
 
 #include "checkpoints/error.hpp"
 #include "metalearn/train/reproduction.hpp"
-#include "tools/commands/commands.hpp"
 #include "tools/cli/config_source.hpp"
 #include "tools/cli/diff_lines.hpp"
 #include "tools/cli/json.hpp"
@@ -11,6 +10,7 @@
 #include "tools/cli/progress.hpp"
 #include "tools/cli/signals.hpp"
 #include "tools/cli/temporary_folder.hpp"
+#include "tools/commands/commands.hpp"
 
 namespace tools {
 namespace {
@@ -32,26 +32,42 @@ void print(const metalearn::Reproduction& r) {
     fmt::print("generation {}: {}\n", g.generation, g.diff.same() ? "same bits" : "differs");
     print_differences(g.diff.differences);
   }
-  if (r.metrics.compared > 0 && r.metrics.differences.empty()) fmt::print("metrics.csv: {} rows, the same\n", r.metrics.compared);
+  if (r.metrics.compared > 0 && r.metrics.differences.empty())
+    fmt::print("metrics.csv: {} rows, the same\n", r.metrics.compared);
   print_differences(r.metrics.differences);
 }
 
 Json report(const metalearn::Reproduction& r) {
   Json generations = Json::array();
-  for (const auto& g : r.compared) generations.push_back({{"generation", g.generation}, {"same", g.diff.same()}, {"differences", to_json(g.diff.differences)}, {"notes", to_json(g.diff.notes)}});
-  return {{"from", r.from}, {"to", r.to}, {"same", r.same() && !r.stopped}, {"stopped", r.stopped}, {"generations", generations}, {"rows", r.metrics.compared},
-          {"row_differences", to_json(r.metrics.differences)}, {"notes", r.notes}};
+  for (const auto& g : r.compared)
+    generations.push_back({{"generation", g.generation},
+                           {"same", g.diff.same()},
+                           {"differences", to_json(g.diff.differences)},
+                           {"notes", to_json(g.diff.notes)}});
+  return {{"from", r.from},
+          {"to", r.to},
+          {"same", r.same() && !r.stopped},
+          {"stopped", r.stopped},
+          {"generations", generations},
+          {"rows", r.metrics.compared},
+          {"row_differences", to_json(r.metrics.differences)},
+          {"notes", r.notes}};
 }
 
 }  // namespace
 
 int reproduce(const Words& words) {
-  Usage usage{"metalearn reproduce RUN [--from GENERATION] [--to GENERATION] [--threads N] [--data NAME=DIR ...] [--json]",
-              "Reruns a stretch of a run from one of its snapshots, in a temporary folder, and compares bits with its later snapshots and rows of metrics. Needs no lock.",
-              {{"from", "GENERATION", "snapshot to start from (the number in its name; metalearn inspect RUN lists them)", "the oldest"},
-               {"to", "GENERATION", "last one to compare with", "the newest"}},
-              "RUN",
-              "Exit code 0: the same bits; 1: the first generation that differs is printed; 130/143: stopped by a signal. TMPDIR chooses where the temporary folder is."};
+  Usage usage{
+      "metalearn reproduce RUN [--from GENERATION] [--to GENERATION] [--threads N] [--data NAME=DIR ...] "
+      "[--json]",
+      "Reruns a stretch of a run from one of its snapshots, in a temporary folder, and compares bits with "
+      "its later snapshots and rows of metrics. Needs no lock.",
+      {{"from", "GENERATION",
+        "snapshot to start from (the number in its name; metalearn inspect RUN lists them)", "the oldest"},
+       {"to", "GENERATION", "last one to compare with", "the newest"}},
+      "RUN",
+      "Exit code 0: the same bits; 1: the first generation that differs is printed; 130/143: stopped by a "
+      "signal. TMPDIR chooses where the temporary folder is."};
   for (auto& option : config_options())
     if (option.name == "threads") option.fallback = "as the run", usage.options.push_back(option);
   usage.options.push_back(moved_data_option());
@@ -73,15 +89,19 @@ int reproduce(const Words& words) {
 
   watch_signals();
   const auto r = rerun(run, stretch);
-  if (arguments->has("json")) print_json(report(r));
-  else print(r);
+  if (arguments->has("json"))
+    print_json(report(r));
+  else
+    print(r);
   if (r.stopped) {
     if (!arguments->has("json")) fmt::print("stopped before all was compared\n");
     return 128 + stop_signal();
   }
   if (!arguments->has("json")) {
-    if (r.same()) fmt::print("reproduced: updates {} to {} give the same bits again\n", r.from + 1, r.to);
-    else fmt::print("not reproduced: the first difference is printed above\n");
+    if (r.same())
+      fmt::print("reproduced: updates {} to {} give the same bits again\n", r.from + 1, r.to);
+    else
+      fmt::print("not reproduced: the first difference is printed above\n");
   }
   return r.same() ? 0 : 1;
 }

@@ -6,10 +6,10 @@
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
-#include "tools/commands/commands.hpp"
 #include "tools/cli/config_source.hpp"
 #include "tools/cli/signals.hpp"
 #include "tools/cli/training.hpp"
+#include "tools/commands/commands.hpp"
 
 namespace tools {
 namespace {
@@ -17,9 +17,12 @@ namespace {
 /// Before a lock is left in a folder that is no run.
 void require_run(const std::string& directory) {
   if (std::filesystem::exists(directory) && !std::filesystem::is_directory(directory))
-    throw checkpoints::NoInput(fmt::format("{}: is a file; name the run directory that holds it: metalearn resume DIR", directory));
+    throw checkpoints::NoInput(
+        fmt::format("{}: is a file; name the run directory that holds it: metalearn resume DIR", directory));
   if (checkpoints::list_snapshots(directory).empty())
-    throw checkpoints::NoInput(fmt::format("{0}: holds no snapshots; name a run directory, or start one with metalearn train --run {0}", directory));
+    throw checkpoints::NoInput(fmt::format(
+        "{0}: holds no snapshots; name a run directory, or start one with metalearn train --run {0}",
+        directory));
 }
 
 std::vector<Option> resume_options() {
@@ -36,9 +39,13 @@ std::vector<Option> resume_options() {
 }  // namespace
 
 int resume(const Words& words) {
-  const Usage usage{"metalearn resume DIR [--updates N] [--threads N] [--memory BYTES] [--disk BYTES --disk-dir DIR] [--telemetry true] [--tensorboard true] [--journal-every SECONDS] [--data NAME=DIR ...] [--eval-data NAME=DIR ... --eval-every N]",
-                    "Continues a run from its newest snapshot, and within long windows that were interrupted, with the same bits as if it had never stopped.",
-                    resume_options(), "DIR"};
+  const Usage usage{
+      "metalearn resume DIR [--updates N] [--threads N] [--memory BYTES] [--disk BYTES --disk-dir DIR] "
+      "[--telemetry true] [--tensorboard true] [--journal-every SECONDS] [--data NAME=DIR ...] [--eval-data "
+      "NAME=DIR ... --eval-every N]",
+      "Continues a run from its newest snapshot, and within long windows that were interrupted, with the "
+      "same bits as if it had never stopped.",
+      resume_options(), "DIR"};
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   const std::string& directory = arguments->word;
@@ -57,7 +64,10 @@ int resume(const Words& words) {
   watch_signals();
   const auto trainer = metalearn::Trainer::resume(directory, changes);
   if (const auto done = trainer->update(), wanted = trainer->config().updates; done >= wanted) {
-    fmt::print("finished already: {} updates are done, {} in all were asked for; for more: metalearn resume {} --updates N, N above {}\n", done, wanted, directory, done);
+    fmt::print(
+        "finished already: {} updates are done, {} in all were asked for; for more: metalearn resume {} "
+        "--updates N, N above {}\n",
+        done, wanted, directory, done);
     return 0;
   }
   return run_training(*trainer, directory);

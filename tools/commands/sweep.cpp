@@ -10,7 +10,6 @@
 #include "checkpoints/run_directory.hpp"
 #include "metalearn/data/fingerprint.hpp"
 #include "metalearn/evaluate/sweep.hpp"
-#include "tools/commands/commands.hpp"
 #include "tools/cli/evaluation.hpp"
 #include "tools/cli/options.hpp"
 #include "tools/cli/plus_minus.hpp"
@@ -19,6 +18,7 @@
 #include "tools/cli/sweep_file.hpp"
 #include "tools/cli/theta_notes.hpp"
 #include "tools/cli/theta_source.hpp"
+#include "tools/commands/commands.hpp"
 
 namespace tools {
 namespace {
@@ -31,45 +31,76 @@ using metalearn::SweepAxis;
 using metalearn::TrainedTheta;
 
 /// What stands in a common evaluation for the thing that is varied.
-const std::vector<std::pair<Axis, std::string>> kOwnOption = {{Axis::activation, "activation"}, {Axis::labels, "labels-per-class"}, {Axis::steps, "steps"}, {Axis::permutation, "permutation"}};
+const std::vector<std::pair<Axis, std::string>> kOwnOption = {{Axis::activation, "activation"},
+                                                              {Axis::labels, "labels-per-class"},
+                                                              {Axis::steps, "steps"},
+                                                              {Axis::permutation, "permutation"}};
 
 Usage make_usage() {
-  Usage usage{"metalearn sweep --over AXIS=VALUES ... --data NAME=DIR ... [--theta FILE|RUN] [--out DIR] [options]",
-              "Evaluates a theta while one thing is varied. What is finished is kept: a sweep that was stopped goes on where it was.",
-              {{"over", "AXIS=VALUES", "depth=1..11, width=16..10000 (doublings), activation=all, labels=1..100 (1, 2, 5, 10, ...), steps=0..1000 (the same), permutation=5 (0 .. 5), update=all or update=A..B (snapshots of the run); or AXIS=A,B,...", "", true},
-               {"data", "NAME[=DIR]", "data set to evaluate on", "", true},
-               {"theta", "FILE|RUN", "snapshot, or run directory: its best snapshot on meta-validation tasks", "the theta that comes with the program"},
-               {"out", "DIR", "folder for sweep-AXIS.json and sweep-AXIS.csv", "RUN/evaluations, where --theta is a run"},
-               {"steps", "N,N,...", "marks: inner steps done, ascending; not with --over steps", "0 and what meta-validation chose, or else 0,10,100"},
-               {"layers", "N,N,...", "units of the base model's hidden layers; --over depth takes the first for each layer, --over width has as many layers", "64,64; --over width: 64"},
-               {"seeds", "N", "base models and batches of a value and data set; 1 .. 10000", "8"},
-               {"draws", "N", "draws of labels per seed and mark; 1 .. 10000", "5"},
-               {"permutation", "N", "show the inputs in random order number N; 0: as they are; 0 .. 1000000", "0"},
-               {"threads", "N", "threads; 0: all cores; 0 .. 4096", "0"},
-               {"memory", "BYTES", "budget for base models and their steps, fewer of which run at one time then; a value of which not one fits is left out: 512MiB, 2GB, ...", "none"},
-               {"seed", "N", "of all draws; 0 .. 9223372036854775807", "0"},
-               {"raw", "", "use theta itself, not its moving average"},
-               {"json", "", "print JSON"}},
-              "",
-              "Exit code 130 or 143: stopped by a signal; what was finished is kept. A value that can't be evaluated (labels: too few examples) is left out, and why is said; where none can, that is the error."};
+  Usage usage{
+      "metalearn sweep --over AXIS=VALUES ... --data NAME=DIR ... [--theta FILE|RUN] [--out DIR] [options]",
+      "Evaluates a theta while one thing is varied. What is finished is kept: a sweep that was stopped goes "
+      "on where it was.",
+      {{"over", "AXIS=VALUES",
+        "depth=1..11, width=16..10000 (doublings), activation=all, labels=1..100 (1, 2, 5, 10, ...), "
+        "steps=0..1000 (the same), permutation=5 (0 .. 5), update=all or update=A..B (snapshots of the run); "
+        "or AXIS=A,B,...",
+        "", true},
+       {"data", "NAME[=DIR]", "data set to evaluate on", "", true},
+       {"theta", "FILE|RUN", "snapshot, or run directory: its best snapshot on meta-validation tasks",
+        "the theta that comes with the program"},
+       {"out", "DIR", "folder for sweep-AXIS.json and sweep-AXIS.csv",
+        "RUN/evaluations, where --theta is a run"},
+       {"steps", "N,N,...", "marks: inner steps done, ascending; not with --over steps",
+        "0 and what meta-validation chose, or else 0,10,100"},
+       {"layers", "N,N,...",
+        "units of the base model's hidden layers; --over depth takes the first for each layer, --over width "
+        "has as many layers",
+        "64,64; --over width: 64"},
+       {"seeds", "N", "base models and batches of a value and data set; 1 .. 10000", "8"},
+       {"draws", "N", "draws of labels per seed and mark; 1 .. 10000", "5"},
+       {"permutation", "N", "show the inputs in random order number N; 0: as they are; 0 .. 1000000", "0"},
+       {"threads", "N", "threads; 0: all cores; 0 .. 4096", "0"},
+       {"memory", "BYTES",
+        "budget for base models and their steps, fewer of which run at one time then; a value of which not "
+        "one fits is left out: 512MiB, 2GB, ...",
+        "none"},
+       {"seed", "N", "of all draws; 0 .. 9223372036854775807", "0"},
+       {"raw", "", "use theta itself, not its moving average"},
+       {"json", "", "print JSON"}},
+      "",
+      "Exit code 130 or 143: stopped by a signal; what was finished is kept. A value that can't be evaluated "
+      "(labels: too few examples) is left out, and why is said; where none can, that is the error."};
   add_key_options(usage, "as in training");
   return usage;
 }
 
-std::string checksum(const std::vector<float>& values) { return fmt::format("{:016x}", XXH3_64bits(values.data(), values.size() * sizeof(float))); }
+std::string checksum(const std::vector<float>& values) {
+  return fmt::format("{:016x}", XXH3_64bits(values.data(), values.size() * sizeof(float)));
+}
 
 /// All that a number depends on beside the value, the data set and, over updates, theta.
 Json protocol_of(const SweepAxis& axis, const TrainedTheta& theta, const Evaluation& common) {
   const auto& o = common.options;
-  Json protocol = {{"theta", {{"label", theta.label}, {"update", theta.update}, {"rule", theta.config.rule.rule}, {"checksum", checksum(theta.theta)}}},
-                   {"steps", o.steps}, {"layers", o.hidden}, {"seeds", o.seeds}, {"draws", o.draws}, {"seed", o.seed}, {"permutation", o.permutation}};
+  Json protocol = {{"theta",
+                    {{"label", theta.label},
+                     {"update", theta.update},
+                     {"rule", theta.config.rule.rule},
+                     {"checksum", checksum(theta.theta)}}},
+                   {"steps", o.steps},
+                   {"layers", o.hidden},
+                   {"seeds", o.seeds},
+                   {"draws", o.draws},
+                   {"seed", o.seed},
+                   {"permutation", o.permutation}};
   const auto keys = theta.config.to_map();
   for (const auto& key : free_keys()) protocol[key] = keys.at(key);
   for (const auto& [own, option] : kOwnOption)
     if (own == axis.axis) protocol.erase(option);
   if (axis.axis == Axis::depth) protocol["layers"] = {o.hidden.front()};
   if (axis.axis == Axis::width) protocol["layers"] = o.hidden.size();
-  if (axis.axis == Axis::update) protocol["theta"] = {{"label", theta.label}, {"rule", theta.config.rule.rule}};
+  if (axis.axis == Axis::update)
+    protocol["theta"] = {{"label", theta.label}, {"rule", theta.config.rule.rule}};
   return protocol;
 }
 
@@ -88,10 +119,14 @@ struct Cell {
   std::vector<SweepPlace> places = {};
 };
 
-Cell make_cell(const SweepAxis& axis, std::size_t index, const metalearn::Dataset& set, const Request& request) {
+Cell make_cell(const SweepAxis& axis, std::size_t index, const metalearn::Dataset& set,
+               const Request& request) {
   Cell cell{request.theta.theta};
   const bool is_update = axis.axis == Axis::update;
-  if (is_update) cell.theta = load_theta(checkpoints::snapshot_path(request.run, std::stoll(axis.values[index])), request.raw).theta;
+  if (is_update)
+    cell.theta =
+        load_theta(checkpoints::snapshot_path(request.run, std::stoll(axis.values[index])), request.raw)
+            .theta;
   for (const auto& value : axis.axis == Axis::steps ? axis.values : std::vector{axis.values[index]})
     cell.places.push_back({set.name, fingerprint(set), value, is_update ? checksum(cell.theta) : ""});
   return cell;
@@ -115,17 +150,24 @@ Sweep run_sweep(const SweepAxis& axis, const Request& request, std::optional<che
   ProgressLine line;
   for (const auto& set : request.sets)
     for (std::size_t i = 0; i < sweep_cells(axis); ++i) {
-      const std::string what = axis.axis == Axis::steps ? set->name : fmt::format("{}, {} {}", set->name, to_string(axis.axis), axis.values[i]);
+      const std::string what = axis.axis == Axis::steps ? set->name
+                                                        : fmt::format("{}, {} {}", set->name,
+                                                                      to_string(axis.axis), axis.values[i]);
       std::vector<std::pair<SweepPlace, FewShotRow>> found;
       try {
         const Cell cell = make_cell(axis, i, *set, request);
         sweep.asked.insert(sweep.asked.end(), cell.places.begin(), cell.places.end());
-        if (std::all_of(cell.places.begin(), cell.places.end(), [&](const SweepPlace& p) { return sweep.file.has(p); })) continue;
+        if (std::all_of(cell.places.begin(), cell.places.end(),
+                        [&](const SweepPlace& p) { return sweep.file.has(p); }))
+          continue;
         line.status(what);
         const Evaluation e = sweep_cell(axis, i, request.common);
         const auto rows = metalearn::few_shot(e.rule, cell.theta, set, e.task, e.options);
         if (rows.empty()) return sweep;  // stopped
-        for (const auto& row : rows) found.push_back({{set->name, cell.places.front().source, sweep_value(axis, i, row), cell.places.front().theta}, row});
+        for (const auto& row : rows)
+          found.push_back(
+              {{set->name, cell.places.front().source, sweep_value(axis, i, row), cell.places.front().theta},
+               row});
       } catch (const checkpoints::IoError&) {
         throw;
       } catch (const checkpoints::Error& error) {  // of this value: the others are still worth having
@@ -141,7 +183,8 @@ Sweep run_sweep(const SweepAxis& axis, const Request& request, std::optional<che
 
 bool is_asked(const SweepAxis& axis, const Sweep& sweep, const Json& row) {
   return std::any_of(sweep.asked.begin(), sweep.asked.end(), [&](const SweepPlace& p) {
-    return row["data"] == p.data && (row["value"] == p.value || (axis.axis == Axis::steps && row["step"] == 0));
+    return row["data"] == p.data &&
+           (row["value"] == p.value || (axis.axis == Axis::steps && row["step"] == 0));
   });
 }
 
@@ -153,24 +196,38 @@ std::string show(const Json& mean, const Json& error, const char* format) {
 void print_table(const SweepAxis& axis, const std::vector<Json>& rows) {
   std::size_t width = 4;
   for (const auto& row : rows) width = std::max(width, row["data"].get<std::string>().size());
-  const auto place = [&](const std::string& value, const std::string& step) { return (axis.axis == Axis::steps ? "" : fmt::format("{:>11}", value)) + fmt::format("{:>7}", step); };
-  fmt::print("{:<{}}  {}{:>20}{:>21}{:>7}{:>11}\n", "data", width, place(to_string(axis.axis), "step"), "accuracy", "gain, paired", "seeds", "ms/step");
+  const auto place = [&](const std::string& value, const std::string& step) {
+    return (axis.axis == Axis::steps ? "" : fmt::format("{:>11}", value)) + fmt::format("{:>7}", step);
+  };
+  fmt::print("{:<{}}  {}{:>20}{:>21}{:>7}{:>11}\n", "data", width, place(to_string(axis.axis), "step"),
+             "accuracy", "gain, paired", "seeds", "ms/step");
   for (const auto& row : rows)
-    fmt::print("{:<{}}  {}{:>20}{:>21}{:>7}{:>11}\n", row["data"].get<std::string>(), width, place(row["value"].get<std::string>(), std::to_string(row["step"].get<std::int64_t>())),
-               show(row["accuracy_mean"], row["accuracy_se"], "{:.4f}"), row["step"] == 0 ? "" : show(row["gain_mean"], row["gain_se"], "{:+.4f}"), row["seeds"].get<std::int64_t>(),
-               row["seconds_per_step"].is_null() ? "" : fmt::format("{:.2f}", 1000 * row["seconds_per_step"].get<double>()));
+    fmt::print("{:<{}}  {}{:>20}{:>21}{:>7}{:>11}\n", row["data"].get<std::string>(), width,
+               place(row["value"].get<std::string>(), std::to_string(row["step"].get<std::int64_t>())),
+               show(row["accuracy_mean"], row["accuracy_se"], "{:.4f}"),
+               row["step"] == 0 ? "" : show(row["gain_mean"], row["gain_se"], "{:+.4f}"),
+               row["seeds"].get<std::int64_t>(),
+               row["seconds_per_step"].is_null()
+                   ? ""
+                   : fmt::format("{:.2f}", 1000 * row["seconds_per_step"].get<double>()));
 }
 
 /// Options that contradict what is varied are refused.
-Evaluation common_of(const SweepAxis& axis, const Arguments& arguments, const TrainedTheta& theta, const std::string& out) {
+Evaluation common_of(const SweepAxis& axis, const Arguments& arguments, const TrainedTheta& theta,
+                     const std::string& out) {
   for (const auto& [own, option] : kOwnOption)
-    if (own == axis.axis && arguments.has(option)) throw UsageError(fmt::format("--{} has no effect with --over {}, which varies it; leave it out", option, to_string(axis.axis)));
+    if (own == axis.axis && arguments.has(option))
+      throw UsageError(fmt::format("--{} has no effect with --over {}, which varies it; leave it out", option,
+                                   to_string(axis.axis)));
   Arguments words = arguments;
   if (axis.axis == Axis::width && !arguments.has("layers")) words.given.emplace_back("layers", "64");
-  Evaluation e{theta.config.rule, theta.config.task, few_shot_options(words, theta.config, theta.mark ? "0" : "0,10,100", 8)};
+  Evaluation e{theta.config.rule, theta.config.task,
+               few_shot_options(words, theta.config, theta.mark ? "0" : "0,10,100", 8)};
   if (theta.mark && !arguments.has("steps")) insert_mark(e.options.steps, *theta.mark);
   if (axis.axis == Axis::steps) e.options.steps = {0};
-  if (axis.axis == Axis::update && !arguments.has("steps"))  // a run that goes on may choose another mark, and what is there would not be continued
+  if (axis.axis == Axis::update &&
+      !arguments.has(
+          "steps"))  // a run that goes on may choose another mark, and what is there would not be continued
     if (const auto marks = SweepFile::marks_in(out, axis.axis); !marks.empty()) e.options.steps = marks;
   e.options.stop = [] { return stop_signal() != 0; };
   return e;
@@ -184,7 +241,9 @@ std::string run_of(const Arguments& arguments) {
 
 std::string folder_of(const Arguments& arguments) {
   if (const auto out = arguments.find("out"); out && !out->empty()) return *out;
-  if (run_of(arguments).empty()) throw UsageError("no folder for what is found; give --out DIR (where --theta is a run directory, its evaluations)");
+  if (run_of(arguments).empty())
+    throw UsageError(
+        "no folder for what is found; give --out DIR (where --theta is a run directory, its evaluations)");
   return run_of(arguments) + "/evaluations";
 }
 
@@ -203,10 +262,13 @@ int sweep(const Words& words) {
   if (!arguments) return 0;
   std::vector<SweepAxis> axes;
   for (const auto& text : arguments->all("over")) axes.push_back(axis_of(text, run_of(*arguments)));
-  if (axes.empty()) throw UsageError(fmt::format("nothing to vary; give --over AXIS=VALUES, AXIS one of {}", fmt::join(metalearn::axis_names(), ", ")));
+  if (axes.empty())
+    throw UsageError(fmt::format("nothing to vary; give --over AXIS=VALUES, AXIS one of {}",
+                                 fmt::join(metalearn::axis_names(), ", ")));
   if (!arguments->has("data")) throw UsageError("no data to evaluate on; give --data NAME=DIR");
   const auto theta_word = arguments->find("theta");
-  TrainedTheta theta = theta_word ? load_theta(*theta_word, arguments->has("raw")) : kept_theta(arguments->has("raw"));
+  TrainedTheta theta =
+      theta_word ? load_theta(*theta_word, arguments->has("raw")) : kept_theta(arguments->has("raw"));
   apply_keys(*arguments, theta);
   const std::string out = folder_of(*arguments);
   std::vector<Evaluation> commons;
@@ -214,10 +276,13 @@ int sweep(const Words& words) {
   const Datasets sets = load_sets(arguments->all("data"), theta.config);
   note_overlap(theta, sets, "");
 
-  const auto request = [&](std::size_t i) { return Request{theta, run_of(*arguments), arguments->has("raw"), sets, commons[i], out}; };
+  const auto request = [&](std::size_t i) {
+    return Request{theta, run_of(*arguments), arguments->has("raw"), sets, commons[i], out};
+  };
   for (std::size_t i = 0; i < axes.size(); ++i) open_file(axes[i], request(i));
   watch_signals();
-  if (!arguments->has("json")) fmt::print("theta: {}\n       {} of update {}\n", theta.file, theta.label, theta.update);
+  if (!arguments->has("json"))
+    fmt::print("theta: {}\n       {} of update {}\n", theta.file, theta.label, theta.update);
   std::optional<checkpoints::Error> failure;
   bool any = false;
   Json all = Json::array();
@@ -236,7 +301,9 @@ int sweep(const Words& words) {
     } else if (!rows.empty()) {
       fmt::print("\n");
       print_table(axes[i], rows);
-      if (std::any_of(rows.begin(), rows.end(), [](const Json& row) { return !row["accuracy_se"].is_null(); })) print_what_errors_are("seeds");
+      if (std::any_of(rows.begin(), rows.end(),
+                      [](const Json& row) { return !row["accuracy_se"].is_null(); }))
+        print_what_errors_are("seeds");
       fmt::print("kept: {}, {}\n", done.file.json_path(), done.file.csv_path());
       std::fflush(stdout);  // the next axis may take hours
     }

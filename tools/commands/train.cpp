@@ -2,11 +2,11 @@
 #include <fmt/format.h>
 
 #include "checkpoints/error.hpp"
-#include "tools/commands/commands.hpp"
 #include "tools/cli/config_source.hpp"
 #include "tools/cli/progress.hpp"
 #include "tools/cli/signals.hpp"
 #include "tools/cli/training.hpp"
+#include "tools/commands/commands.hpp"
 
 namespace tools {
 namespace {
@@ -24,15 +24,24 @@ std::unique_ptr<metalearn::Trainer> start(const metalearn::Config& config, const
 }  // namespace
 
 int train(const Words& words) {
-  Usage usage{"metalearn train --run DIR [--preset NAME] [--data NAME[=DIR] ...] [options]", "Meta-trains an update rule (theta) into a run directory.",
+  Usage usage{"metalearn train --run DIR [--preset NAME] [--data NAME[=DIR] ...] [options]",
+              "Meta-trains an update rule (theta) into a run directory.",
               {{"run", "DIR", "run directory, made if missing: snapshots (*.h5), metrics.csv"},
-               {"config", "FILE", "lines 'key = value' (# comments) or a JSON object, a run's config.json for example; keys are the options below"}}};
+               {"config", "FILE",
+                "lines 'key = value' (# comments) or a JSON object, a run's config.json for example; keys "
+                "are the options below"}}};
   for (auto& option : config_options()) usage.options.push_back(std::move(option));
   usage.notes =
-      "--memory is for windows (states, tapes, the steps' own arenas), tasks in flight, gradients and snapshots; the program itself and data sets come on top. It decides how many run at once and never changes bits; exit code 71 names the smallest that works.\n"
-      "--estimator es and pes keep no tape: they take no --memory and no --telemetry, and a window that was stopped starts again. In pes, which carries 2 x --es-pairs states per task in flight (also in snapshots), an objective is a mean over them.\n"
-      "Defaults in brackets are those of --preset small. Command line > environment (METALEARN_INNER_RATE=0.01) > file > preset.\n"
-      "Of two bounds of which a source gives only one, the other follows it. --tasks alone makes --in-flight 4 times as many.";
+      "--memory is for windows (states, tapes, the steps' own arenas), tasks in flight, gradients and "
+      "snapshots; the program itself and data sets come on top. It decides how many run at once and never "
+      "changes bits; exit code 71 names the smallest that works.\n"
+      "--estimator es and pes keep no tape: they take no --memory and no --telemetry, and a window that was "
+      "stopped starts again. In pes, which carries 2 x --es-pairs states per task in flight (also in "
+      "snapshots), an objective is a mean over them.\n"
+      "Defaults in brackets are those of --preset small. Command line > environment "
+      "(METALEARN_INNER_RATE=0.01) > file > preset.\n"
+      "Of two bounds of which a source gives only one, the other follows it. --tasks alone makes --in-flight "
+      "4 times as many.";
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   const auto run = arguments->find("run");
@@ -40,7 +49,9 @@ int train(const Words& words) {
   const auto config = resolve_config(*arguments, {"run"});
 
   if (config.preset == "paper-tasks" && config.data == std::vector<std::string>{"glyph"})
-    fmt::print(stderr, "note: trains on glyphs alone; the paper's tasks were of CIFAR-10, ImageNet classes and glyphs: --data cifar10=DIR --data imagenet=FILE --data glyph\n");
+    fmt::print(stderr,
+               "note: trains on glyphs alone; the paper's tasks were of CIFAR-10, ImageNet classes and "
+               "glyphs: --data cifar10=DIR --data imagenet=FILE --data glyph\n");
   watch_signals();
   const auto trainer = start(config, *run);
   if (trainer) return run_training(*trainer, *run);

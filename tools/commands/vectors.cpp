@@ -3,15 +3,16 @@
 
 #include "checkpoints/error.hpp"
 #include "metalearn/steps/reference_vectors.hpp"
-#include "tools/commands/commands.hpp"
 #include "tools/cli/json.hpp"
 #include "tools/cli/options.hpp"
+#include "tools/commands/commands.hpp"
 
 namespace tools {
 
 int vectors(const Words& words) {
   const Usage usage{"metalearn vectors FILE.h5 [--json]",
-                    "Computes what a file of reference vectors holds, in float64, and prints the worst relative error of each group.",
+                    "Computes what a file of reference vectors holds, in float64, and prints the worst "
+                    "relative error of each group.",
                     {{"json", "", "print JSON"}},
                     "FILE.h5",
                     "Exit code 0: all agree; 1: some don't; 65: not a file of reference vectors."};
@@ -24,12 +25,22 @@ int vectors(const Words& words) {
   if (arguments->has("json")) {
     Json groups = Json::array();
     for (const auto& g : report.groups)
-      groups.push_back({{"group", g.name}, {"worst_relative_error", number(g.worst)}, {"worst_array", g.worst_array}, {"tolerance", g.tolerance}, {"ok", g.ok}});
-    print_json({{"file", arguments->word}, {"configuration", report.configuration}, {"ok", report.ok}, {"groups", groups}});
+      groups.push_back({{"group", g.name},
+                        {"worst_relative_error", number(g.worst)},
+                        {"worst_array", g.worst_array},
+                        {"tolerance", g.tolerance},
+                        {"ok", g.ok}});
+    print_json({{"file", arguments->word},
+                {"configuration", report.configuration},
+                {"ok", report.ok},
+                {"groups", groups}});
     return report.ok ? 0 : 1;
   }
-  fmt::print("{}\n{}\n\n{:<20}{:>12}{:>12}  {:<5}  {}\n", arguments->word, report.configuration, "group", "worst error", "tolerance", "", "worst array");
-  for (const auto& g : report.groups) fmt::print("{:<20}{:>12.2e}{:>12.0e}  {:<5}  {}\n", g.name, g.worst, g.tolerance, g.ok ? "ok" : "WRONG", g.worst_array);
+  fmt::print("{}\n{}\n\n{:<20}{:>12}{:>12}  {:<5}  {}\n", arguments->word, report.configuration, "group",
+             "worst error", "tolerance", "", "worst array");
+  for (const auto& g : report.groups)
+    fmt::print("{:<20}{:>12.2e}{:>12.0e}  {:<5}  {}\n", g.name, g.worst, g.tolerance, g.ok ? "ok" : "WRONG",
+               g.worst_array);
   fmt::print("\n{}\n", report.ok ? "all agree" : "some do not agree");
   return report.ok ? 0 : 1;
 }

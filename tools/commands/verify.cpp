@@ -5,9 +5,9 @@
 
 #include "checkpoints/error.hpp"
 #include "metalearn/train/run_audit.hpp"
-#include "tools/commands/commands.hpp"
 #include "tools/cli/json.hpp"
 #include "tools/cli/options.hpp"
+#include "tools/commands/commands.hpp"
 
 namespace tools {
 namespace {
@@ -23,19 +23,23 @@ metalearn::RunAudit audit(const std::string& path) {
 
 int verify(const Words& words) {
   const Usage usage{"metalearn verify RUN|FILE [--json]",
-                    "Checks a snapshot, or all snapshots, manifest.json, config.json and metrics.csv of a run: checksums, structure, names, and that the run can be continued. Needs no lock.",
+                    "Checks a snapshot, or all snapshots, manifest.json, config.json and metrics.csv of a "
+                    "run: checksums, structure, names, and that the run can be continued. Needs no lock.",
                     {{"json", "", "print JSON"}},
                     "RUN|FILE",
-                    "Exit code 0: whole; 65: something is damaged; 66: no such run or file. Notes (half written files, rows after the newest snapshot) are no damage."};
+                    "Exit code 0: whole; 65: something is damaged; 66: no such run or file. Notes (half "
+                    "written files, rows after the newest snapshot) are no damage."};
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
-  if (arguments->word.empty()) throw checkpoints::UsageError("no run directory or snapshot; usage: " + usage.synopsis);
+  if (arguments->word.empty())
+    throw checkpoints::UsageError("no run directory or snapshot; usage: " + usage.synopsis);
   require_input(arguments->word, "a run directory or a snapshot (*.h5)");
   const auto found = audit(arguments->word);
 
   if (arguments->has("json")) {
     Json findings = Json::array();
-    for (const auto& f : found.findings) findings.push_back({{"file", f.file}, {"grade", to_string(f.grade)}, {"what", f.what}});
+    for (const auto& f : found.findings)
+      findings.push_back({{"file", f.file}, {"grade", to_string(f.grade)}, {"what", f.what}});
     print_json({{"path", arguments->word}, {"whole", found.whole()}, {"findings", findings}});
   } else {
     for (const auto& f : found.findings) fmt::print("{:<8} {}: {}\n", to_string(f.grade), f.file, f.what);

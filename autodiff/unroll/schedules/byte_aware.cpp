@@ -9,18 +9,23 @@ namespace autodiff {
 
 namespace {
 
-constexpr Step kExactSteps = 512;           // up to here every i is tried
-constexpr Step kTableSteps = 65535;         // V(T,1) = T (T+1) / 2 still fits the table's numbers
-constexpr std::int64_t kTableCells = 8'000'000;     // 32 MB
-constexpr std::int64_t kTableTries = 100'000'000;   // values of i, where every one is tried: about 0.1 s
+constexpr Step kExactSteps = 512;                  // up to here every i is tried
+constexpr Step kTableSteps = 65535;                // V(T,1) = T (T+1) / 2 still fits the table's numbers
+constexpr std::int64_t kTableCells = 8'000'000;    // 32 MB
+constexpr std::int64_t kTableTries = 100'000'000;  // values of i, where every one is tried: about 0.1 s
 
-// A kept tape gains most in a part that is kept as tapes altogether: in an optimal schedule the steps of a part are either all kept as tapes, or the first action of
-// the part stores its state (checked against the full recursion in tests). That leaves V(n,k) = n where n <= 1 + k/rho, and min_i otherwise.
+// A kept tape gains most in a part that is kept as tapes altogether: in an optimal schedule the steps of a
+// part are either all kept as tapes, or the first action of the part stores its state (checked against the
+// full recursion in tests). That leaves V(n,k) = n where n <= 1 + k/rho, and min_i otherwise.
 Step tapes_that_fit(Slot k, Slot rho) { return 1 + k / rho; }
 
 class Table {
  public:
-  Table(Step T, Slot k, Slot rho) : T_(T), rho_(rho), V_(static_cast<std::size_t>((T + 1) * (k + 1)), kNever), best_i_(static_cast<std::size_t>(T + 1)) {
+  Table(Step T, Slot k, Slot rho)
+      : T_(T),
+        rho_(rho),
+        V_(static_cast<std::size_t>((T + 1) * (k + 1)), kNever),
+        best_i_(static_cast<std::size_t>(T + 1)) {
     for (Slot j = 0; j <= k; ++j) fill_row(j);
   }
   std::int64_t operator()(Step n, Slot k) const { return V_[index(n, k)]; }
@@ -38,7 +43,9 @@ class Table {
   static constexpr Value kNever = std::numeric_limits<Value>::max();
 
   std::size_t index(Step n, Slot k) const { return static_cast<std::size_t>(k * (T_ + 1) + n); }
-  std::int64_t cost(Step i, Step n, Slot k) const { return std::int64_t{i} + V_[index(n - i, k - 1)] + V_[index(i, k)]; }
+  std::int64_t cost(Step i, Step n, Slot k) const {
+    return std::int64_t{i} + V_[index(n - i, k - 1)] + V_[index(i, k)];
+  }
 
   void fill_row(Slot k) {
     const Step leaf = std::min(T_, tapes_that_fit(k, rho_));
@@ -61,8 +68,9 @@ class Table {
       if (T_ <= kExactSteps) {
         for (Step i = 1; i < n; ++i) attempt(i);
       } else {
-        // V is convex in n but for bumps where tapes fill their slots exactly: the best i moves with n by 0 or 1, or to where a part is filled with tapes. That of one
-        // slot less is tried too: then V never rises with k.
+        // V is convex in n but for bumps where tapes fill their slots exactly: the best i moves with n by 0
+        // or 1, or to where a part is filled with tapes. That of one slot less is tried too: then V never
+        // rises with k.
         const Step before = near;
         attempt(best_i);
         for (Step i = before - 2; i <= before + 3; ++i) attempt(i);
@@ -75,8 +83,8 @@ class Table {
 
   Step T_;
   Slot rho_;
-  std::vector<Value> V_;         // row k, column n
-  std::vector<Step> best_i_;     // by n, of the row that was filled last
+  std::vector<Value> V_;      // row k, column n
+  std::vector<Step> best_i_;  // by n, of the row that was filled last
 };
 
 // k slots in a table of at most `rows` rows: in units of so many slots.
@@ -102,14 +110,18 @@ Schedule byte_aware(Step T, Slot slots, Slot tape_slots) {
   };
 
   // Every state until the rest fits as tapes: 2T - 1 less the tapes kept.
-  const auto states_then_tapes = [&](Step n, Slot room) { return n <= tapes_that_fit(room, rho) ? Step{0} : Step{1}; };
+  const auto states_then_tapes = [&](Step n, Slot room) {
+    return n <= tapes_that_fit(room, rho) ? Step{0} : Step{1};
+  };
   Step states = 0;
   while (states < std::min(T - 1, k) && T - states > tapes_that_fit(k - states, rho)) ++states;
   if (T - states <= tapes_that_fit(k - states, rho)) consider(T + states, k, 1, states_then_tapes);
 
   if (T > kTableSteps) return best;
-  const Slot rows = std::max<Slot>(1, std::min(kTableCells / (T + 1), T <= kExactSteps ? 2 * kTableTries / (T * T) : kTableCells));
-  // More slots than rows: count in units of several slots, a power of two. The largest unit of which the rows are all used, and the next: then V never rises with k.
+  const Slot rows = std::max<Slot>(
+      1, std::min(kTableCells / (T + 1), T <= kExactSteps ? 2 * kTableTries / (T * T) : kTableCells));
+  // More slots than rows: count in units of several slots, a power of two. The largest unit of which the rows
+  // are all used, and the next: then V never rises with k.
   Slot unit = 1;
   while (2 * unit * rows <= k) unit *= 2;
   for (const Coarse c : {Coarse{unit, std::min(rows, k / unit)}, Coarse{2 * unit, k / (2 * unit)}}) {

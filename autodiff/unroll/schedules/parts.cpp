@@ -27,8 +27,11 @@ void keep_tapes(Schedule& s, const Part& p, Slot tape_slots) {
 }  // namespace
 
 void expect_room(const char* name, Step T, Slot slots) {
-  if (T < 1) throw std::invalid_argument(fmt::format("[schedule {}] an unroll has at least one step, found {}", name, T));
-  if (T > 1 && slots < 1) throw std::invalid_argument(fmt::format("[schedule {}] {} steps need at least one slot", name, T));
+  if (T < 1)
+    throw std::invalid_argument(
+        fmt::format("[schedule {}] an unroll has at least one step, found {}", name, T));
+  if (T > 1 && slots < 1)
+    throw std::invalid_argument(fmt::format("[schedule {}] {} steps need at least one slot", name, T));
 }
 
 void append_parts(Schedule& s, Slot k, Slot unit, const Choose& choose) {

@@ -7,7 +7,8 @@ namespace autodiff {
 
 namespace {
 
-// N_r(k) = binomial(k+r-1, r-1): the most steps that k slots reverse with at most r evaluations of each. Counts r up to the first N_r >= n.
+// N_r(k) = binomial(k+r-1, r-1): the most steps that k slots reverse with at most r evaluations of each.
+// Counts r up to the first N_r >= n.
 struct Repetitions {
   Repetitions(Step n, Slot k) {
     while (N < n) {
@@ -18,7 +19,9 @@ struct Repetitions {
     }
   }
   // x a / b, which is whole; kMany, far above every number of steps, where that is near.
-  static std::int64_t multiply(std::int64_t x, std::int64_t a, std::int64_t b) { return x > kMany / a ? kMany : x * a / b; }
+  static std::int64_t multiply(std::int64_t x, std::int64_t a, std::int64_t b) {
+    return x > kMany / a ? kMany : x * a / b;
+  }
   static constexpr std::int64_t kMany = std::int64_t{1} << 60;
   std::int64_t r = 1, N = 1, N_before = 0, before = 0;  // N_r, N_{r-1}, N_1 + .. + N_{r-1}
 };
@@ -34,7 +37,8 @@ Step revolve_advance(Step n, Slot k) {
   if (k == 1) return n - 1;
   if (k >= n - 1) return 1;
   const Repetitions x(n, k);
-  // The left part takes N_{r-1}(k) steps with r-1 evaluations of each, as long as N_{r-1}(k-1) remain on the right.
+  // The left part takes N_{r-1}(k) steps with r-1 evaluations of each, as long as N_{r-1}(k-1) remain on the
+  // right.
   const std::int64_t right = Repetitions::multiply(x.N_before, k, k + x.r - 2);  // N_{r-1}(k-1)
   return std::max<Step>(1, std::min<Step>(x.N_before, n - right));
 }

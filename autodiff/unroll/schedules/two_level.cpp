@@ -10,7 +10,8 @@ namespace {
 
 using Kind = Action::Kind;
 
-// A prefetch behind the load from disk before (one buffer), or behind the store of what it reads, whichever is later.
+// A prefetch behind the load from disk before (one buffer), or behind the store of what it reads, whichever
+// is later.
 void add_prefetches(Schedule& s) {
   std::vector<std::vector<Action>> behind(s.actions.size());
   std::map<Slot, std::size_t> stored;

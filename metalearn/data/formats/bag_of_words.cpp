@@ -13,8 +13,11 @@
 namespace metalearn {
 namespace {
 
-/// Of a code point above ASCII: Latin-1's signs and general punctuation (U+2000 to U+206F) divide words, all else is a letter.
-bool is_letter(std::uint32_t point) { return point > 0xbf && point != 0xd7 && point != 0xf7 && (point < 0x2000 || point > 0x206f); }
+/// Of a code point above ASCII: Latin-1's signs and general punctuation (U+2000 to U+206F) divide words, all
+/// else is a letter.
+bool is_letter(std::uint32_t point) {
+  return point > 0xbf && point != 0xd7 && point != 0xf7 && (point < 0x2000 || point > 0x206f);
+}
 
 /// Every word of the texts so far has a number.
 using Vocabulary = std::unordered_map<std::string, std::uint32_t>;
@@ -29,15 +32,21 @@ struct Part {
   std::vector<std::uint64_t> keys;
 };
 
-Part read_part(const std::vector<ClassFile>& files, const std::string& part, Vocabulary& vocabulary, std::vector<std::string>& provenance) {
+Part read_part(const std::vector<ClassFile>& files, const std::string& part, Vocabulary& vocabulary,
+               std::vector<std::string>& provenance) {
   Part read;
   PartReader reader;
   for (const ClassFile& example : files) {
     const FileBytes file = reader.read(example.path);
-    if (file.ends_early) throw checkpoints::BadData(fmt::format("{}: truncated: the gzip stream lacks its end; replace it or take it away", file.name));
+    if (file.ends_early)
+      throw checkpoints::BadData(
+          fmt::format("{}: truncated: the gzip stream lacks its end; replace it or take it away", file.name));
     Text text;
-    for (auto& word : words_of({reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()}, file.name))
-      text.words.push_back(vocabulary.try_emplace(std::move(word), static_cast<std::uint32_t>(vocabulary.size())).first->second);
+    for (auto& word :
+         words_of({reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()}, file.name))
+      text.words.push_back(
+          vocabulary.try_emplace(std::move(word), static_cast<std::uint32_t>(vocabulary.size()))
+              .first->second);
     read.texts.push_back(std::move(text));
     read.labels.push_back(example.label);
     read.keys.push_back(example_key(file.bytes));
@@ -49,7 +58,8 @@ Part read_part(const std::vector<ClassFile>& files, const std::string& part, Voc
 constexpr std::uint32_t kRare = ~0u;
 
 /// The input of each word, kRare for those that are none. Counted are the texts whose mark is 0.
-std::vector<std::uint32_t> most_frequent(const Vocabulary& vocabulary, const Part& train, const std::vector<char>& marks, int most, std::size_t& inputs) {
+std::vector<std::uint32_t> most_frequent(const Vocabulary& vocabulary, const Part& train,
+                                         const std::vector<char>& marks, int most, std::size_t& inputs) {
   std::vector<std::int64_t> counts(vocabulary.size(), 0);
   for (std::size_t i = 0; i < train.texts.size(); ++i)
     if (marks[i] == 0)
@@ -57,7 +67,9 @@ std::vector<std::uint32_t> most_frequent(const Vocabulary& vocabulary, const Par
   std::vector<std::pair<const std::string*, std::uint32_t>> order;
   for (const auto& [word, number] : vocabulary)
     if (counts[number] > 0) order.emplace_back(&word, number);
-  std::sort(order.begin(), order.end(), [&](const auto& a, const auto& b) { return counts[a.second] != counts[b.second] ? counts[a.second] > counts[b.second] : *a.first < *b.first; });
+  std::sort(order.begin(), order.end(), [&](const auto& a, const auto& b) {
+    return counts[a.second] != counts[b.second] ? counts[a.second] > counts[b.second] : *a.first < *b.first;
+  });
   inputs = std::min(order.size(), static_cast<std::size_t>(most));
   std::vector<std::uint32_t> input(vocabulary.size(), kRare);
   for (std::size_t i = 0; i < inputs; ++i) input[order[i].second] = static_cast<std::uint32_t>(i);
@@ -88,19 +100,26 @@ std::vector<std::string> words_of(std::string_view text, const std::string& name
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t start = at;
     const auto point = checkpoints::next_code_point(text, at);
-    if (!point) throw checkpoints::BadData(fmt::format("{}: not UTF-8: byte {} is 0x{:02x}; convert it to UTF-8", name, start, static_cast<unsigned char>(text[start])));
+    if (!point)
+      throw checkpoints::BadData(fmt::format("{}: not UTF-8: byte {} is 0x{:02x}; convert it to UTF-8", name,
+                                             start, static_cast<unsigned char>(text[start])));
     const auto c = static_cast<char>(*point < 0x80 ? *point : 0);
-    if (c >= 'A' && c <= 'Z') word += static_cast<char>(c - 'A' + 'a');
-    else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c == '\'' && !word.empty())) word += c;
-    else if (*point >= 0x80 && is_letter(*point)) word.append(text, start, at - start);
-    else end_word();
+    if (c >= 'A' && c <= 'Z')
+      word += static_cast<char>(c - 'A' + 'a');
+    else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c == '\'' && !word.empty()))
+      word += c;
+    else if (*point >= 0x80 && is_letter(*point))
+      word.append(text, start, at - start);
+    else
+      end_word();
     if (text.substr(start, 6) == "<br />") at = start + 6;
   }
   end_word();
   return words;
 }
 
-Dataset read_texts(const std::string& name, const std::filesystem::path& folder, const ClassFolders& found, int words) {
+Dataset read_texts(const std::string& name, const std::filesystem::path& folder, const ClassFolders& found,
+                   int words) {
   Dataset data;
   data.name = name;
   data.source = folder.string();
@@ -111,14 +130,19 @@ Dataset read_texts(const std::string& name, const std::filesystem::path& folder,
   std::optional<Part> test;
   if (found.test) test = read_part(*found.test, "test", vocabulary, data.provenance);
 
-  const auto marks = test ? std::vector<char>(train.labels.size(), 0) : hashed_split(train.labels, 5, train.keys);  // as split_parts will split
+  const auto marks = test ? std::vector<char>(train.labels.size(), 0)
+                          : hashed_split(train.labels, 5, train.keys);  // as split_parts will split
   std::size_t inputs = 0;
   const auto input = most_frequent(vocabulary, train, marks, words, inputs);
-  if (inputs == 0) throw checkpoints::BadData(fmt::format("{}: no word in any text of the train part; check that they are the right files", data.source));
-  data.input_note = fmt::format("1 where a word occurs, 0 where it does not: the {} most frequent words of the train part", inputs);
+  if (inputs == 0)
+    throw checkpoints::BadData(fmt::format(
+        "{}: no word in any text of the train part; check that they are the right files", data.source));
+  data.input_note = fmt::format(
+      "1 where a word occurs, 0 where it does not: the {} most frequent words of the train part", inputs);
   std::optional<ImageSet> test_bags;
   if (test) test_bags = to_bags(*test, input, inputs);
-  split_parts(data, to_bags(train, input, inputs), std::move(test_bags), {"train", "test", found.both, "texts"}, train.keys);
+  split_parts(data, to_bags(train, input, inputs), std::move(test_bags),
+              {"train", "test", found.both, "texts"}, train.keys);
   return data;
 }
 

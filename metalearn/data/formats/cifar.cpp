@@ -25,7 +25,8 @@ std::vector<std::string> class_names(const fs::path& folder) {
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
     if (!line.empty()) names.push_back(line);
   }
-  if (names.size() != kClasses) names = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
+  if (names.size() != kClasses)
+    names = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
   return names;
 }
 
@@ -35,16 +36,22 @@ void read_cifar10_file(const fs::path& path, ImageSet& set, std::vector<std::str
   const FileBytes file = read_file(path);
   const std::size_t count = file.bytes.size() / kRecord;
   if (file.ends_early)
-    throw checkpoints::BadData(fmt::format("{}: truncated: the gzip stream breaks off after {} unpacked bytes; download it again", file.name, file.bytes.size()));
+    throw checkpoints::BadData(
+        fmt::format("{}: truncated: the gzip stream breaks off after {} unpacked bytes; download it again",
+                    file.name, file.bytes.size()));
   if (file.bytes.empty() || file.bytes.size() % kRecord != 0)
-    throw checkpoints::BadData(fmt::format("{}: truncated, or not CIFAR-10's binary version: {} bytes found, a multiple of {} expected; download it again", file.name,
-                                           file.bytes.size(), kRecord));
+    throw checkpoints::BadData(
+        fmt::format("{}: truncated, or not CIFAR-10's binary version: {} bytes found, a multiple of {} "
+                    "expected; download it again",
+                    file.name, file.bytes.size(), kRecord));
   if (provenance) provenance->push_back(file.checksum());
   set.height = set.width = kSide;
   for (std::size_t r = 0; r < count; ++r) {
     const std::uint8_t* record = file.bytes.data() + r * kRecord;
     if (record[0] >= kClasses)
-      throw checkpoints::BadData(fmt::format("{}: record {} has label {}, 0 to {} are possible; not CIFAR-10's binary version, or damaged", file.name, r, record[0], kClasses - 1));
+      throw checkpoints::BadData(fmt::format(
+          "{}: record {} has label {}, 0 to {} are possible; not CIFAR-10's binary version, or damaged",
+          file.name, r, record[0], kClasses - 1));
     set.labels.push_back(record[0]);
     append_image(set, record + 1);
   }
@@ -60,10 +67,15 @@ Dataset read_cifar10_folder(const std::string& name, const fs::path& folder, boo
   data.class_names = class_names(folder);
   data.validation_classes = {kFrog, kShip};
   for (int batch = 1; batch <= 5; ++batch)
-    if (const auto file = find_file(folder, {fmt::format("data_batch_{}.bin", batch)}); !file.empty()) read_cifar10_file(file, data.train, &data.provenance);
-  if (const auto file = find_file(folder, {"test_batch.bin"}); !file.empty()) read_cifar10_file(file, data.test, &data.provenance);
+    if (const auto file = find_file(folder, {fmt::format("data_batch_{}.bin", batch)}); !file.empty())
+      read_cifar10_file(file, data.train, &data.provenance);
+  if (const auto file = find_file(folder, {"test_batch.bin"}); !file.empty())
+    read_cifar10_file(file, data.test, &data.provenance);
   if (data.train.count() == 0 && data.test.count() == 0)
-    throw checkpoints::NoInput(fmt::format("{}: no CIFAR-10 files for data '{}'; data_batch_1.bin[.gz] to data_batch_5.bin[.gz] or test_batch.bin[.gz] are expected", data.source, name));
+    throw checkpoints::NoInput(
+        fmt::format("{}: no CIFAR-10 files for data '{}'; data_batch_1.bin[.gz] to data_batch_5.bin[.gz] or "
+                    "test_batch.bin[.gz] are expected",
+                    data.source, name));
   if (data.train.count() > 0) check_classes(data.train, data.class_names, data.source + " (data_batch_*)");
   if (data.test.count() > 0) check_classes(data.test, data.class_names, data.source + " (test_batch)");
   if (data.train.count() == 0 || data.test.count() == 0) {
@@ -76,8 +88,9 @@ Dataset read_cifar10_folder(const std::string& name, const fs::path& folder, boo
     data.split_note = "data_batch_* files and test_batch file";
   }
   data.validation = take(data.train, marks_of(data.train.labels, data.validation_classes), 1);
-  data.split_note += fmt::format("; {} train, {} test; classes {} and {} are kept for meta-validation", data.train.count(), data.test.count(),
-                                 data.class_names[kFrog], data.class_names[kShip]);
+  data.split_note +=
+      fmt::format("; {} train, {} test; classes {} and {} are kept for meta-validation", data.train.count(),
+                  data.test.count(), data.class_names[kFrog], data.class_names[kShip]);
   return data;
 }
 

@@ -20,18 +20,23 @@ namespace fs = std::filesystem;
 std::vector<std::string> names_in(const fs::path& folder, bool folders) {
   std::vector<std::string> names;
   std::error_code error, ignored;
-  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator(); entry.increment(error)) {
+  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator();
+       entry.increment(error)) {
     std::string name = entry->path().filename().string();
-    if (name[0] != '.' && (folders ? entry->is_directory(ignored) : entry->is_regular_file(ignored))) names.push_back(std::move(name));
+    if (name[0] != '.' && (folders ? entry->is_directory(ignored) : entry->is_regular_file(ignored)))
+      names.push_back(std::move(name));
   }
-  if (error) throw checkpoints::NoInput(fmt::format("{}: can't be listed ({}); check its permissions", folder.string(), error.message()));
+  if (error)
+    throw checkpoints::NoInput(
+        fmt::format("{}: can't be listed ({}); check its permissions", folder.string(), error.message()));
   std::sort(names.begin(), names.end());
   return names;
 }
 
 bool has_extension(const std::string& name, const std::vector<std::string>& extensions) {
   std::string extension = fs::path(name).extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
 }
 
@@ -40,12 +45,16 @@ struct Class {
   std::vector<fs::path> files;
 };
 
-std::vector<Class> classes_in(const fs::path& folder, const std::vector<std::string>& extensions, const std::vector<std::string>& excluded) {
+std::vector<Class> classes_in(const fs::path& folder, const std::vector<std::string>& extensions,
+                              const std::vector<std::string>& excluded) {
   std::vector<Class> classes;
   for (const auto& name : names_in(folder, true)) {
     if (std::find(excluded.begin(), excluded.end(), name) != excluded.end()) continue;
     if (!checkpoints::is_proper_name(name))
-      throw checkpoints::BadData(fmt::format("{}: holds a folder whose name is not UTF-8, or has control characters, so it can name no class; rename it", folder.string()));
+      throw checkpoints::BadData(
+          fmt::format("{}: holds a folder whose name is not UTF-8, or has control characters, so it can name "
+                      "no class; rename it",
+                      folder.string()));
     classes.push_back({name, {}});
     for (const auto& file : names_in(folder / name, false))
       if (has_extension(file, extensions)) classes.back().files.push_back(folder / name / file);
@@ -61,7 +70,9 @@ bool holds_folders(const fs::path& path) {
 
 }  // namespace
 
-std::optional<ClassFolders> list_class_folders(const fs::path& folder, const std::vector<std::string>& extensions, const std::vector<std::string>& excluded) {
+std::optional<ClassFolders> list_class_folders(const fs::path& folder,
+                                               const std::vector<std::string>& extensions,
+                                               const std::vector<std::string>& excluded) {
   std::vector<fs::path> roots = {holds_folders(folder / "train") ? folder / "train" : folder};
   std::vector<std::string> tests;  // the first one there is counts
   for (const char* name : {"test", "val"})
@@ -69,11 +80,14 @@ std::optional<ClassFolders> list_class_folders(const fs::path& folder, const std
   std::string both;
   if (!tests.empty()) {
     roots.push_back(folder / tests[0]);
-    both = fmt::format("folders train and {}{}", tests[0], tests.size() > 1 ? fmt::format(" ({} is not read)", tests[1]) : "");
+    both = fmt::format("folders train and {}{}", tests[0],
+                       tests.size() > 1 ? fmt::format(" ({} is not read)", tests[1]) : "");
   }
   std::vector<std::vector<Class>> parts;
   for (const auto& root : roots) parts.push_back(classes_in(root, extensions, excluded));
-  const auto holds_one = [](const std::vector<Class>& part) { return std::any_of(part.begin(), part.end(), [](const Class& c) { return !c.files.empty(); }); };
+  const auto holds_one = [](const std::vector<Class>& part) {
+    return std::any_of(part.begin(), part.end(), [](const Class& c) { return !c.files.empty(); });
+  };
   if (std::none_of(parts.begin(), parts.end(), holds_one)) return {};
 
   ClassFolders found;
@@ -82,7 +96,9 @@ std::optional<ClassFolders> list_class_folders(const fs::path& folder, const std
   for (std::size_t p = 0; p < parts.size(); ++p)
     for (const Class& c : parts[p]) {
       if (c.files.empty())
-        throw checkpoints::BadData(fmt::format("{}: no file in this class ({} expected); add some or remove the folder", (roots[p] / c.name).string(), fmt::join(extensions, ", ")));
+        throw checkpoints::BadData(
+            fmt::format("{}: no file in this class ({} expected); add some or remove the folder",
+                        (roots[p] / c.name).string(), fmt::join(extensions, ", ")));
       names.insert(c.name);
     }
   found.class_names.assign(names.begin(), names.end());
@@ -102,13 +118,16 @@ std::optional<ClassFolders> list_class_folders(const fs::path& folder, const std
 FileBytes PartReader::read(const fs::path& path) {
   FileBytes file = read_file(path);
   file.name = (path.parent_path().filename() / path.filename()).string();
-  crc_ = static_cast<std::uint32_t>(crc32_z(crc_, reinterpret_cast<const Bytef*>(file.name.data()), file.name.size()));
+  crc_ = static_cast<std::uint32_t>(
+      crc32_z(crc_, reinterpret_cast<const Bytef*>(file.name.data()), file.name.size()));
   crc_ = static_cast<std::uint32_t>(crc32_z(crc_, file.bytes.data(), file.bytes.size()));
   file.name = path.string();
   ++files_;
   return file;
 }
 
-std::string PartReader::checksum(const std::string& part) const { return fmt::format("{}: {} files crc32 {:08x}", part, files_, crc_); }
+std::string PartReader::checksum(const std::string& part) const {
+  return fmt::format("{}: {} files crc32 {:08x}", part, files_, crc_);
+}
 
 }  // namespace metalearn

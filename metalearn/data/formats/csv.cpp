@@ -34,12 +34,16 @@ std::optional<std::vector<std::string>> fields_of(std::string_view line) {
       std::size_t at = start + 1;
       for (;; ++at) {
         if (at == line.size()) return {};
-        if (line[at] != '"') field += line[at];
-        else if (at + 1 < line.size() && line[at + 1] == '"') field += line[at++];
-        else break;
+        if (line[at] != '"')
+          field += line[at];
+        else if (at + 1 < line.size() && line[at + 1] == '"')
+          field += line[at++];
+        else
+          break;
       }
       const auto comma = line.find(',', at + 1);
-      if (!trimmed(line.substr(at + 1, comma == std::string_view::npos ? comma : comma - at - 1)).empty()) return {};
+      if (!trimmed(line.substr(at + 1, comma == std::string_view::npos ? comma : comma - at - 1)).empty())
+        return {};
       fields.push_back(std::move(field));
       line = comma == std::string_view::npos ? std::string_view() : line.substr(comma);
     } else {
@@ -58,23 +62,27 @@ std::optional<double> number_in(const std::string& field) {
   double value = 0;
   const auto [end, error] = std::from_chars(first, field.data() + field.size(), value);
   if (field.empty() || end != field.data() + field.size() || error == std::errc::invalid_argument) return {};
-  if (error == std::errc::result_out_of_range) return std::strtod(std::string(first, end).c_str(), nullptr);  // 0 or infinite
+  if (error == std::errc::result_out_of_range)
+    return std::strtod(std::string(first, end).c_str(), nullptr);  // 0 or infinite
   return value;
 }
 
 std::string quoted(std::string text) {
-  std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
   return text.size() > 40 ? text.substr(0, 40) + "..." : text;
 }
 
 }  // namespace
 
 Table parse_csv(const FileBytes& file) {
-  if (file.ends_early) throw BadData(fmt::format("{}: truncated: the gzip stream lacks its end; download it again", file.name));
+  if (file.ends_early)
+    throw BadData(fmt::format("{}: truncated: the gzip stream lacks its end; download it again", file.name));
   std::string_view text(reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size());
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   for (std::size_t at = 0; at < text.size();)
-    if (!checkpoints::next_code_point(text, at)) throw BadData(fmt::format("{}: not UTF-8 at byte {}; convert it to UTF-8", file.name, at));
+    if (!checkpoints::next_code_point(text, at))
+      throw BadData(fmt::format("{}: not UTF-8 at byte {}; convert it to UTF-8", file.name, at));
 
   Table table;
   std::size_t width = 0, label = 0;
@@ -86,7 +94,9 @@ Table parse_csv(const FileBytes& file) {
     ++number;
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (trimmed(line).empty()) continue;
-    const auto refuse = [&](const std::string& what) { return BadData(fmt::format("{}:{}: {}", file.name, number, what)); };
+    const auto refuse = [&](const std::string& what) {
+      return BadData(fmt::format("{}:{}: {}", file.name, number, what));
+    };
     auto fields = fields_of(line);
     if (!fields) throw refuse("a quote that does not enclose a whole field; close it on the same line");
     if (width == 0) {
@@ -102,21 +112,29 @@ Table parse_csv(const FileBytes& file) {
         continue;
       }
     }
-    if (fields->size() != width) throw refuse(fmt::format("{} fields, {} expected as in the first row; correct the row", fields->size(), width));
+    if (fields->size() != width)
+      throw refuse(
+          fmt::format("{} fields, {} expected as in the first row; correct the row", fields->size(), width));
     for (std::size_t i = 0; i < width; ++i) {
       std::string& field = (*fields)[i];
       if (i == label) {
         if (field.empty()) throw refuse("no label; add one or remove the row");
-        if (!checkpoints::is_proper_name(field)) throw refuse(fmt::format("a label with control characters or of more than {} bytes; shorten it", checkpoints::kMaxNameBytes));
+        if (!checkpoints::is_proper_name(field))
+          throw refuse(fmt::format("a label with control characters or of more than {} bytes; shorten it",
+                                   checkpoints::kMaxNameBytes));
         table.labels.push_back(std::move(field));
         continue;
       }
       const auto value = number_in(field);
-      if (!value || !std::isfinite(static_cast<float>(*value))) throw refuse(fmt::format("field {} is '{}', not a finite number; correct it or remove the row", i + 1, quoted(field)));
+      if (!value || !std::isfinite(static_cast<float>(*value)))
+        throw refuse(fmt::format("field {} is '{}', not a finite number; correct it or remove the row", i + 1,
+                                 quoted(field)));
       table.features.push_back(static_cast<float>(*value));
     }
   }
-  if (table.labels.empty()) throw BadData(fmt::format("{}: no rows; expected are lines of numbers and a label, with commas between", file.name));
+  if (table.labels.empty())
+    throw BadData(fmt::format("{}: no rows; expected are lines of numbers and a label, with commas between",
+                              file.name));
   return table;
 }
 

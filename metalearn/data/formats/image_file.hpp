@@ -1,4 +1,5 @@
-// ImageFile: a PNG (libpng) or JPEG (libjpeg-turbo) picture as bytes. Both libraries are optional when the program is built. Functions without state.
+// ImageFile: a PNG (libpng) or JPEG (libjpeg-turbo) picture as bytes. Both libraries are optional when the
+// program is built. Functions without state.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -14,9 +15,10 @@ struct Picture {
   std::vector<std::uint8_t> planes;  ///< [3, height, width]: red, green, blue; all the same of a grey picture
 };
 
-/// Told apart by their first bytes. What is there is made sRGB (a PNG that states another gamma is converted), 16 bits a channel become 8, transparent
-/// parts black. `name` is for messages. Throws BadData: neither of the two, damaged, truncated, larger
-/// than kLargestPicture, a JPEG for print (CMYK); UsageError where the program was built without the library.
+/// Told apart by their first bytes. What is there is made sRGB (a PNG that states another gamma is
+/// converted), 16 bits a channel become 8, transparent parts black. `name` is for messages. Throws BadData:
+/// neither of the two, damaged, truncated, larger than kLargestPicture, a JPEG for print (CMYK); UsageError
+/// where the program was built without the library.
 Picture decode_picture(std::span<const std::uint8_t> file, const std::string& name);
 
 /// The libraries' versions, or "not there, PNG files can't be read".

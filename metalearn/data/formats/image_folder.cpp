@@ -13,8 +13,10 @@
 namespace metalearn {
 namespace {
 
-/// The pictures of a part, all of the size of the first one (of which `set` may have the size already). `is_grey` becomes false at the first coloured one.
-void read_part(const std::vector<ClassFile>& files, PartReader& reader, std::string& first, bool& is_grey, ImageSet& set, std::vector<std::uint64_t>& keys) {
+/// The pictures of a part, all of the size of the first one (of which `set` may have the size already).
+/// `is_grey` becomes false at the first coloured one.
+void read_part(const std::vector<ClassFile>& files, PartReader& reader, std::string& first, bool& is_grey,
+               ImageSet& set, std::vector<std::uint64_t>& keys) {
   for (const ClassFile& example : files) {
     const FileBytes file = reader.read(example.path);
     const Picture picture = decode_picture(file.bytes, file.name);
@@ -24,7 +26,9 @@ void read_part(const std::vector<ClassFile>& files, PartReader& reader, std::str
       set.width = picture.width;
     }
     if (picture.height != set.height || picture.width != set.width)
-      throw checkpoints::BadData(fmt::format("{}: {} x {} pixels, but {} has {} x {}; scale all pictures to one size", file.name, picture.height, picture.width, first, set.height, set.width));
+      throw checkpoints::BadData(
+          fmt::format("{}: {} x {} pixels, but {} has {} x {}; scale all pictures to one size", file.name,
+                      picture.height, picture.width, first, set.height, set.width));
     const auto area = static_cast<std::ptrdiff_t>(picture.planes.size() / 3);
     const auto red = picture.planes.begin(), green = red + area, blue = green + area;
     is_grey = is_grey && std::equal(red, green, green) && std::equal(red, green, blue);
@@ -37,14 +41,16 @@ void read_part(const std::vector<ClassFile>& files, PartReader& reader, std::str
 /// The first channel alone.
 void keep_one_channel(ImageSet& set) {
   const auto area = static_cast<std::ptrdiff_t>(set.height) * set.width;
-  for (std::int64_t i = 1; i < set.count(); ++i) std::copy_n(set.pixels.begin() + 3 * i * area, area, set.pixels.begin() + i * area);
+  for (std::int64_t i = 1; i < set.count(); ++i)
+    std::copy_n(set.pixels.begin() + 3 * i * area, area, set.pixels.begin() + i * area);
   set.pixels.resize(static_cast<std::size_t>(set.count() * area));
   set.channels = 1;
 }
 
 }  // namespace
 
-Dataset read_image_folder(const std::string& name, const std::filesystem::path& folder, const ClassFolders& found, bool colour) {
+Dataset read_image_folder(const std::string& name, const std::filesystem::path& folder,
+                          const ClassFolders& found, bool colour) {
   Dataset data;
   data.name = name;
   data.source = folder.string();
@@ -71,7 +77,8 @@ Dataset read_image_folder(const std::string& name, const std::filesystem::path& 
     keep_one_channel(train);
     if (test) keep_one_channel(*test);
   }
-  split_parts(data, std::move(train), std::move(test), {"train", "test", found.both, "pictures"}, std::move(keys));
+  split_parts(data, std::move(train), std::move(test), {"train", "test", found.both, "pictures"},
+              std::move(keys));
   return data;
 }
 

@@ -6,7 +6,8 @@
 //
 // Read with libhdf5 behind the whitelist of checkpoints/image.hpp (Accept::compressed).
 //
-// Classes are held out: in the order of a fixed hash of the wnid a few are kept for meta-validation, and as many others for reporting. Pure functions of the file.
+// Classes are held out: in the order of a fixed hash of the wnid a few are kept for meta-validation, and as
+// many others for reporting. Pure functions of the file.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -16,11 +17,13 @@
 
 namespace metalearn {
 
-/// Of 8 classes or more an eighth, but not more than these, is kept for meta-validation, and as many for reporting.
+/// Of 8 classes or more an eighth, but not more than these, is kept for meta-validation, and as many for
+/// reporting.
 inline constexpr int kMostHeldOutClasses = 10;
 
-/// /val is the test split where it holds kFewestExamples of every class; otherwise both parts are one, of which a fixed hashed fifth of each class is the test split.
-/// Throws NoInput; BadData for what is no such file, naming the array.
+/// /val is the test split where it holds kFewestExamples of every class; otherwise both parts are one, of
+/// which a fixed hashed fifth of each class is the test split. Throws NoInput; BadData for what is no such
+/// file, naming the array.
 Dataset read_imagenet(const std::string& name, const std::filesystem::path& file, bool colour);
 
 /// The HDF5 files of a folder, or the path itself if it is one.

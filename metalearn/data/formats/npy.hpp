@@ -1,4 +1,5 @@
-// NPY: NumPy's file of one array (format versions 1 to 3): a magic word, a header in Python's notation, then the numbers in C or Fortran order.
+// NPY: NumPy's file of one array (format versions 1 to 3): a magic word, a header in Python's notation, then
+// the numbers in C or Fortran order.
 //
 // Numbers are booleans, integers and floats of 32 or 64 bits, of either byte order. Pure functions.
 #pragma once
@@ -13,13 +14,15 @@ namespace metalearn {
 
 class NpyArray {
  public:
-  /// Keeps looking at the bytes, which must outlive it. `name` is for messages. Throws BadData: not NPY, truncated, too long, of another type ("<f2", "O", "U4").
+  /// Keeps looking at the bytes, which must outlive it. `name` is for messages. Throws BadData: not NPY,
+  /// truncated, too long, of another type ("<f2", "O", "U4").
   NpyArray(std::span<const std::uint8_t> bytes, std::string name);
 
   const std::vector<std::int64_t>& shape() const { return shape_; }  ///< empty: a scalar
   std::int64_t count() const { return count_; }
   bool is_float() const { return kind_ == 'f'; }
-  /// In C order, rounded to float32. Throws BadData naming the place of a number that is not finite, or too large for float32.
+  /// In C order, rounded to float32. Throws BadData naming the place of a number that is not finite, or too
+  /// large for float32.
   std::vector<float> floats() const;
   /// One number, a scalar, in full precision. Throws BadData for anything else, and where it is not finite.
   double number() const;
@@ -39,15 +42,17 @@ class NpyArray {
   std::span<const std::uint8_t> data_;
   std::vector<std::int64_t> shape_;
   std::int64_t count_ = 1;
-  std::size_t width_ = 0;          ///< bytes of a number
-  char kind_ = 0;                  ///< b, i, u, f, S
+  std::size_t width_ = 0;  ///< bytes of a number
+  char kind_ = 0;          ///< b, i, u, f, S
   bool big_endian_ = false, fortran_ = false;
 };
 
-/// The bytes of an NPY file (version 1, C order, little-endian). REQUIRES numbers.size() is the product of the shape.
+/// The bytes of an NPY file (version 1, C order, little-endian). REQUIRES numbers.size() is the product of
+/// the shape.
 std::vector<std::uint8_t> npy_bytes(std::span<const float> numbers, const std::vector<std::int64_t>& shape);
 std::vector<std::uint8_t> npy_bytes(double scalar);
 std::vector<std::uint8_t> npy_bytes(std::int64_t scalar);
-std::vector<std::uint8_t> npy_bytes(const std::string& ascii);  ///< a scalar of text. REQUIRES at least one sign
+std::vector<std::uint8_t> npy_bytes(
+    const std::string& ascii);  ///< a scalar of text. REQUIRES at least one sign
 
 }  // namespace metalearn

@@ -37,19 +37,27 @@ Archive open(Source source, int flags, const std::string& name) {
   zip_error_t error;
   zip_error_init(&error);
   Archive archive(zip_open_from_source(source.get(), flags, &error));
-  if (!archive) throw BadData(fmt::format("{}: damaged, or not NumPy's .npz ({}); save it with numpy.savez", name, text_of(error)));
+  if (!archive)
+    throw BadData(
+        fmt::format("{}: damaged, or not NumPy's .npz ({}); save it with numpy.savez", name, text_of(error)));
   source.release();
   zip_error_fini(&error);
   return archive;
 }
 
-std::vector<std::uint8_t> read_entry(zip_t* archive, std::uint64_t index, const zip_stat_t& stat, const std::string& name) {
-  const auto refuse = [&](const std::string& what) { return BadData(fmt::format("{}: entry '{}' {}; save it again with numpy.savez", name, stat.name, what)); };
-  constexpr std::uint64_t kNeeded = ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
+std::vector<std::uint8_t> read_entry(zip_t* archive, std::uint64_t index, const zip_stat_t& stat,
+                                     const std::string& name) {
+  const auto refuse = [&](const std::string& what) {
+    return BadData(fmt::format("{}: entry '{}' {}; save it again with numpy.savez", name, stat.name, what));
+  };
+  constexpr std::uint64_t kNeeded =
+      ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
   if ((stat.valid & kNeeded) != kNeeded) throw refuse("lacks its sizes");
   if (stat.encryption_method != ZIP_EM_NONE) throw refuse("is encrypted");
-  if (stat.comp_method != ZIP_CM_STORE && stat.comp_method != ZIP_CM_DEFLATE) throw refuse("is packed in a way that NumPy does not use");
-  if (stat.size > kDeflateRatio * stat.comp_size + kDeflateRatio) throw refuse("claims to unpack to more than it can hold");
+  if (stat.comp_method != ZIP_CM_STORE && stat.comp_method != ZIP_CM_DEFLATE)
+    throw refuse("is packed in a way that NumPy does not use");
+  if (stat.size > kDeflateRatio * stat.comp_size + kDeflateRatio)
+    throw refuse("claims to unpack to more than it can hold");
   const Entry entry(zip_fopen_index(archive, index, 0));
   if (!entry) throw refuse(fmt::format("can't be opened ({})", zip_strerror(archive)));
   std::vector<std::uint8_t> bytes(stat.size);
@@ -60,7 +68,9 @@ std::vector<std::uint8_t> read_entry(zip_t* archive, std::uint64_t index, const 
     have += static_cast<std::size_t>(got);
   }
   std::uint8_t more = 0;
-  if (zip_fread(entry.get(), &more, 1) != 0) throw refuse("is damaged: its checksum or size is wrong");  // the end of an entry is where its checksum is compared
+  if (zip_fread(entry.get(), &more, 1) != 0)
+    throw refuse("is damaged: its checksum or size is wrong");  // the end of an entry is where its checksum
+                                                                // is compared
   return bytes;
 }
 
@@ -72,20 +82,27 @@ NpzFiles parse_npz(std::span<const std::byte> bytes, const std::string& name) {
   if (!source) throw std::bad_alloc();
   const Archive archive = open(std::move(source), ZIP_RDONLY, name);
   NpzFiles files;
-  std::uint64_t left = bytes.size();  // packed bytes that no entry has claimed yet: entries that share some could unpack to anything
+  std::uint64_t left = bytes.size();  // packed bytes that no entry has claimed yet: entries that share some
+                                      // could unpack to anything
   const zip_int64_t count = zip_get_num_entries(archive.get(), 0);
   for (zip_int64_t i = 0; i < count; ++i) {
     zip_stat_t stat;
     zip_stat_init(&stat);
-    if (zip_stat_index(archive.get(), static_cast<zip_uint64_t>(i), ZIP_FL_ENC_RAW, &stat) != 0 || !(stat.valid & ZIP_STAT_NAME))
+    if (zip_stat_index(archive.get(), static_cast<zip_uint64_t>(i), ZIP_FL_ENC_RAW, &stat) != 0 ||
+        !(stat.valid & ZIP_STAT_NAME))
       throw BadData(fmt::format("{}: entry {} can't be read ({})", name, i, zip_strerror(archive.get())));
     std::string entry = stat.name;
-    if (std::any_of(entry.begin(), entry.end(), [](unsigned char c) { return c < ' '; }) || !entry.ends_with(".npy"))
-      throw BadData(fmt::format("{}: entry {} is no array (its name does not end in .npy); save it with numpy.savez", name, i));
+    if (std::any_of(entry.begin(), entry.end(), [](unsigned char c) { return c < ' '; }) ||
+        !entry.ends_with(".npy"))
+      throw BadData(fmt::format(
+          "{}: entry {} is no array (its name does not end in .npy); save it with numpy.savez", name, i));
     entry.resize(entry.size() - 4);
-    if ((stat.valid & ZIP_STAT_COMP_SIZE) && stat.comp_size > left) throw BadData(fmt::format("{}: damaged: its entries claim more bytes than it has; save it again with numpy.savez", name));
+    if ((stat.valid & ZIP_STAT_COMP_SIZE) && stat.comp_size > left)
+      throw BadData(fmt::format(
+          "{}: damaged: its entries claim more bytes than it has; save it again with numpy.savez", name));
     left -= (stat.valid & ZIP_STAT_COMP_SIZE) ? stat.comp_size : 0;
-    if (files.contains(entry)) throw BadData(fmt::format("{}: holds two arrays '{}'; save it again with numpy.savez", name, entry));
+    if (files.contains(entry))
+      throw BadData(fmt::format("{}: holds two arrays '{}'; save it again with numpy.savez", name, entry));
     files[entry] = read_entry(archive.get(), static_cast<std::uint64_t>(i), stat, name);
   }
   return files;
@@ -100,11 +117,13 @@ std::vector<std::byte> npz_bytes(const NpzFiles& files) {
   for (const auto& [name, bytes] : files) {
     Source file(zip_source_buffer(archive.get(), bytes.data(), bytes.size(), 0));
     if (!file) throw std::bad_alloc();
-    const zip_int64_t index = zip_file_add(archive.get(), (name + ".npy").c_str(), file.get(), ZIP_FL_ENC_UTF_8);
+    const zip_int64_t index =
+        zip_file_add(archive.get(), (name + ".npy").c_str(), file.get(), ZIP_FL_ENC_UTF_8);
     if (index < 0) throw std::bad_alloc();
     file.release();
     zip_set_file_compression(archive.get(), static_cast<zip_uint64_t>(index), ZIP_CM_STORE, 0);
-    zip_file_set_dostime(archive.get(), static_cast<zip_uint64_t>(index), 0, 1 << 5 | 1, 0);  // 1 January 1980, the first there is
+    zip_file_set_dostime(archive.get(), static_cast<zip_uint64_t>(index), 0, 1 << 5 | 1,
+                         0);  // 1 January 1980, the first there is
   }
   if (zip_close(archive.get()) != 0) throw std::bad_alloc();
   archive.release();

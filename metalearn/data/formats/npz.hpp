@@ -1,4 +1,5 @@
-// NPZ: NumPy's archive of named arrays, a zip file with one NPY file per name (libzip). Functions without state.
+// NPZ: NumPy's archive of named arrays, a zip file with one NPY file per name (libzip). Functions without
+// state.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -12,11 +13,13 @@ namespace metalearn {
 /// NPY files by their names, without ".npy".
 using NpzFiles = std::map<std::string, std::vector<std::uint8_t>>;
 
-/// The entries of an archive, stored or deflated. `name` is for messages. Throws BadData: no zip file, damaged, encrypted, packed otherwise, two entries of one name, an entry that is no .npy, or
-/// one that claims to unpack to more than deflate can.
+/// The entries of an archive, stored or deflated. `name` is for messages. Throws BadData: no zip file,
+/// damaged, encrypted, packed otherwise, two entries of one name, an entry that is no .npy, or one that
+/// claims to unpack to more than deflate can.
 NpzFiles parse_npz(std::span<const std::byte> bytes, const std::string& name);
 
-/// The bytes of an archive, stored, with no time of making: equal files make equal bytes. REQUIRES one file at least (zip knows no empty archive).
+/// The bytes of an archive, stored, with no time of making: equal files make equal bytes. REQUIRES one file
+/// at least (zip knows no empty archive).
 std::vector<std::byte> npz_bytes(const NpzFiles& files);
 
 }  // namespace metalearn

@@ -36,7 +36,8 @@ std::vector<std::string> classes_of(const std::vector<const Table*>& parts) {
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   if (std::all_of(names.begin(), names.end(), [](const auto& n) { return whole(n).has_value(); }))
-    std::stable_sort(names.begin(), names.end(), [](const auto& a, const auto& b) { return *whole(a) < *whole(b); });
+    std::stable_sort(names.begin(), names.end(),
+                     [](const auto& a, const auto& b) { return *whole(a) < *whole(b); });
   return names;
 }
 
@@ -56,7 +57,8 @@ std::vector<std::uint64_t> row_keys(const Table& table) {
   std::vector<std::uint64_t> keys;
   const auto columns = static_cast<std::size_t>(table.columns);
   for (std::size_t r = 0; r < table.labels.size(); ++r)
-    keys.push_back(example_key({reinterpret_cast<const std::uint8_t*>(table.features.data() + r * columns), columns * sizeof(float)}));
+    keys.push_back(example_key({reinterpret_cast<const std::uint8_t*>(table.features.data() + r * columns),
+                                columns * sizeof(float)}));
   return keys;
 }
 
@@ -64,11 +66,14 @@ std::vector<std::uint64_t> row_keys(const Table& table) {
 void standardise(Dataset& data) {
   const auto columns = static_cast<std::size_t>(data.train.feature_count);
   const auto [low, high] = std::minmax_element(data.train.features.begin(), data.train.features.end());
-  data.input_note = fmt::format("{} features from {} to {} in the train split, each less its mean there, over its deviation", columns, *low, *high);
+  data.input_note = fmt::format(
+      "{} features from {} to {} in the train split, each less its mean there, over its deviation", columns,
+      *low, *high);
   const auto rows = static_cast<std::size_t>(data.train.count());
   std::vector<double> mean(columns, 0), square(columns, 0);
   for (std::size_t r = 0; r < rows; ++r)
-    for (std::size_t c = 0; c < columns; ++c) mean[c] += static_cast<double>(data.train.features[r * columns + c]) / static_cast<double>(rows);
+    for (std::size_t c = 0; c < columns; ++c)
+      mean[c] += static_cast<double>(data.train.features[r * columns + c]) / static_cast<double>(rows);
   for (std::size_t r = 0; r < rows; ++r)
     for (std::size_t c = 0; c < columns; ++c) {
       const double centred = static_cast<double>(data.train.features[r * columns + c]) - mean[c];
@@ -82,19 +87,33 @@ void standardise(Dataset& data) {
     for (std::size_t i = 0; i < set->features.size(); ++i) {
       float& x = set->features[i];
       x = static_cast<float>((static_cast<double>(x) - mean[i % columns]) * scale[i % columns]);
-      if (!std::isfinite(x)) throw BadData(fmt::format("{}: column {} of the features varies too little in the train split to be scaled by it; leave it out", data.source, i % columns + 1));
+      if (!std::isfinite(x))
+        throw BadData(
+            fmt::format("{}: column {} of the features varies too little in the train split to be scaled by "
+                        "it; leave it out",
+                        data.source, i % columns + 1));
     }
 }
 
 Dataset to_dataset(Dataset data, Table train, std::optional<Table> test, const std::string& both) {
-  if (train.columns > kMostColumns) throw BadData(fmt::format("{}: {} features, at most {} can be used", data.source, train.columns, kMostColumns));
+  if (train.columns > kMostColumns)
+    throw BadData(
+        fmt::format("{}: {} features, at most {} can be used", data.source, train.columns, kMostColumns));
   if (test && test->columns != train.columns)
-    throw BadData(fmt::format("{}: {} features in the train part but {} in the test part; they must belong together", data.source, train.columns, test->columns));
+    throw BadData(
+        fmt::format("{}: {} features in the train part but {} in the test part; they must belong together",
+                    data.source, train.columns, test->columns));
   if (test && test->names != train.names) {
-    const auto differs = std::mismatch(train.names.begin(), train.names.end(), test->names.begin(), test->names.end());
-    const auto shown = [](auto at, const Table& part) { return part.names.empty() ? std::string("no header") : fmt::format("'{}'", *at); };
-    throw BadData(fmt::format("{}: column {} of the features is {} in the train part but {} in the test part; give both the same header, in the same order", data.source,
-                              differs.first - train.names.begin() + 1, shown(differs.first, train), shown(differs.second, *test)));
+    const auto differs =
+        std::mismatch(train.names.begin(), train.names.end(), test->names.begin(), test->names.end());
+    const auto shown = [](auto at, const Table& part) {
+      return part.names.empty() ? std::string("no header") : fmt::format("'{}'", *at);
+    };
+    throw BadData(
+        fmt::format("{}: column {} of the features is {} in the train part but {} in the test part; give "
+                    "both the same header, in the same order",
+                    data.source, differs.first - train.names.begin() + 1, shown(differs.first, train),
+                    shown(differs.second, *test)));
   }
   std::vector<const Table*> parts = {&train};
   if (test) parts.push_back(&*test);
@@ -102,7 +121,8 @@ Dataset to_dataset(Dataset data, Table train, std::optional<Table> test, const s
   std::optional<ImageSet> test_set;
   if (test) test_set = to_set(std::move(*test), data.class_names);
   auto keys = row_keys(train);
-  split_parts(data, to_set(std::move(train), data.class_names), std::move(test_set), {"train", "test", both, "rows"}, std::move(keys));
+  split_parts(data, to_set(std::move(train), data.class_names), std::move(test_set),
+              {"train", "test", both, "rows"}, std::move(keys));
   standardise(data);
   return data;
 }
@@ -122,13 +142,18 @@ Table read_csv(const fs::path& path, std::vector<std::string>& provenance) {
   return parse_csv(file);
 }
 
-Table read_npy(const fs::path& folder, const std::string& features_file, const std::string& labels_file, std::vector<std::string>& provenance) {
+Table read_npy(const fs::path& folder, const std::string& features_file, const std::string& labels_file,
+               std::vector<std::string>& provenance) {
   const FileBytes features = read_file(folder / features_file), labels = read_file(folder / labels_file);
-  const NpyArray x(features.bytes, (folder / features_file).string()), y(labels.bytes, (folder / labels_file).string());
+  const NpyArray x(features.bytes, (folder / features_file).string()),
+      y(labels.bytes, (folder / labels_file).string());
   if (x.shape().size() < 2 || x.shape()[0] == 0 || x.count() == 0)
-    throw BadData(fmt::format("{}: has the shape ({}); [examples, features] is expected", (folder / features_file).string(), fmt::join(x.shape(), ", ")));
+    throw BadData(fmt::format("{}: has the shape ({}); [examples, features] is expected",
+                              (folder / features_file).string(), fmt::join(x.shape(), ", ")));
   if (y.shape().size() != 1 || y.shape()[0] != x.shape()[0])
-    throw BadData(fmt::format("{}: has the shape ({}); [{}] is expected, a label for each row of {}", (folder / labels_file).string(), fmt::join(y.shape(), ", "), x.shape()[0], features_file));
+    throw BadData(fmt::format("{}: has the shape ({}); [{}] is expected, a label for each row of {}",
+                              (folder / labels_file).string(), fmt::join(y.shape(), ", "), x.shape()[0],
+                              features_file));
   provenance.insert(provenance.end(), {features.checksum(), labels.checksum()});
   Table table{x.count() / x.shape()[0], x.floats(), {}};
   for (const std::int64_t label : y.integers()) table.labels.push_back(std::to_string(label));
@@ -148,7 +173,9 @@ bool holds_csv(const fs::path& path) {
   return !find_file(path, {"train.csv"}).empty();
 }
 
-bool holds_npy(const fs::path& folder) { return is_file(folder / "features.npy") || is_file(folder / "train-features.npy"); }
+bool holds_npy(const fs::path& folder) {
+  return is_file(folder / "features.npy") || is_file(folder / "train-features.npy");
+}
 
 Dataset read_csv_table(const std::string& name, const fs::path& path) {
   Dataset data = describe(name, path, "features in CSV");
@@ -167,7 +194,8 @@ Dataset read_npy_table(const std::string& name, const fs::path& folder) {
   }
   Table train = read_npy(folder, "train-features.npy", "train-labels.npy", data.provenance);
   std::optional<Table> test;
-  if (is_file(folder / "test-features.npy")) test = read_npy(folder, "test-features.npy", "test-labels.npy", data.provenance);
+  if (is_file(folder / "test-features.npy"))
+    test = read_npy(folder, "test-features.npy", "test-labels.npy", data.provenance);
   return to_dataset(std::move(data), std::move(train), std::move(test), "train-*.npy and test-*.npy");
 }
 

@@ -18,13 +18,15 @@ using Face = std::unique_ptr<std::remove_pointer_t<FT_Face>, decltype(&FT_Done_F
 
 constexpr FT_Pos kPixel = 64;  // FreeType's 26.6 fixed point
 
-struct Size { FT_Pos width = 0, height = 0; };
+struct Size {
+  FT_Pos width = 0, height = 0;
+};
 
 /// Loads a character's outline in font units into the face's slot. False if there is none.
 bool load(FT_Face face, char character) {
   const FT_UInt index = FT_Get_Char_Index(face, static_cast<FT_ULong>(character));
-  return index != 0 && FT_Load_Glyph(face, index, FT_LOAD_NO_SCALE) == 0 && face->glyph->format == FT_GLYPH_FORMAT_OUTLINE &&
-         face->glyph->outline.n_points > 0;
+  return index != 0 && FT_Load_Glyph(face, index, FT_LOAD_NO_SCALE) == 0 &&
+         face->glyph->format == FT_GLYPH_FORMAT_OUTLINE && face->glyph->outline.n_points > 0;
 }
 
 FT_BBox box(FT_Outline& outline) {
@@ -38,7 +40,8 @@ Size size(FT_Outline& outline) {
   return {b.xMax - b.xMin, b.yMax - b.yMin};
 }
 
-/// Draws the outline in the slot, `capital` font units high where the face's H is, into 28 x 28 pixels. False if nothing shows.
+/// Draws the outline in the slot, `capital` font units high where the face's H is, into 28 x 28 pixels. False
+/// if nothing shows.
 bool draw(FT_Library library, FT_Outline& outline, FT_Pos capital, std::uint8_t* pixels) {
   const Size units = size(outline);
   // 16.16 factor from font units to 1/64 pixel: the capital's, or the largest at which the glyph fits.
@@ -49,7 +52,8 @@ bool draw(FT_Library library, FT_Outline& outline, FT_Pos capital, std::uint8_t*
   const FT_Matrix matrix{scale, 0, 0, scale};
   FT_Outline_Transform(&outline, &matrix);
   const FT_BBox b = box(outline);
-  FT_Outline_Translate(&outline, (kGlyphSide * kPixel - b.xMin - b.xMax) / 2, (kGlyphSide * kPixel - b.yMin - b.yMax) / 2);
+  FT_Outline_Translate(&outline, (kGlyphSide * kPixel - b.xMin - b.xMax) / 2,
+                       (kGlyphSide * kPixel - b.yMin - b.yMax) / 2);
   FT_Bitmap bitmap{};
   bitmap.rows = bitmap.width = kGlyphSide;
   bitmap.pitch = kGlyphSide;  // positive: the first row is the top one
@@ -74,7 +78,8 @@ FontFace draw_face(FT_Library library, FT_Face face) {
     constexpr std::size_t kArea = kGlyphSide * kGlyphSide;
     result.pixels.assign(kGlyphs.size() * kArea, 0);
     for (std::size_t g = 0; g < kGlyphs.size() && result.missing.empty(); ++g)
-      if (!load(face, kGlyphs[g]) || !draw(library, face->glyph->outline, capital, result.pixels.data() + g * kArea))
+      if (!load(face, kGlyphs[g]) ||
+          !draw(library, face->glyph->outline, capital, result.pixels.data() + g * kArea))
         result.missing = fmt::format("lacks '{}'", kGlyphs[g]);
     if (!result.missing.empty()) result.pixels.clear();
   }
@@ -91,7 +96,8 @@ std::vector<FontFace> draw_font(std::span<const std::uint8_t> file) {
   FT_Long count = 1;
   for (FT_Long i = 0; i < count; ++i) {
     FT_Face raw_face = nullptr;
-    if (FT_New_Memory_Face(library.get(), file.data(), static_cast<FT_Long>(file.size()), i, &raw_face) != 0) {
+    if (FT_New_Memory_Face(library.get(), file.data(), static_cast<FT_Long>(file.size()), i, &raw_face) !=
+        0) {
       faces.push_back({"", "is not a font", {}});
       continue;
     }

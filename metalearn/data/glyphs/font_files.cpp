@@ -16,21 +16,62 @@ namespace fs = std::filesystem;
 bool is_font_name(const fs::path& path) {
   std::string extension = path.extension().string();
   for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return extension == ".ttf" || extension == ".otf" || extension == ".ttc" || extension == ".otc" || extension == ".pfb" || extension == ".pfa";
+  return extension == ".ttf" || extension == ".otf" || extension == ".ttc" || extension == ".otc" ||
+         extension == ".pfb" || extension == ".pfa";
 }
 
 }  // namespace
 
 const std::vector<std::string>& font_packages() {
   static const std::vector<std::string> packages = {
-      "fonts-adf-accanthis", "fonts-adf-baskervald", "fonts-adf-gillius", "fonts-adf-ikarius", "fonts-adf-libris", "fonts-adf-universalis",
-      "fonts-anonymous-pro", "fonts-b612", "fonts-beteckna", "fonts-cabin", "fonts-cantarell", "fonts-clear-sans", "fonts-comfortaa",
-      "fonts-comic-neue", "fonts-courier-prime", "fonts-crosextra-caladea", "fonts-crosextra-carlito", "fonts-dancingscript",
-      "fonts-dejavu-core", "fonts-dejavu-extra", "fonts-dkg-handwriting", "fonts-dosis", "fonts-dustin", "fonts-ebgaramond", "fonts-fanwood",
-      "fonts-freefont-ttf", "fonts-go", "fonts-inconsolata", "fonts-jetbrains-mono", "fonts-jura", "fonts-karla", "fonts-lato",
-      "fonts-liberation", "fonts-linuxlibertine", "fonts-lobster", "fonts-mononoki", "fonts-oldstandard", "fonts-open-sans",
-      "fonts-opendyslexic", "fonts-quattrocento", "fonts-quicksand", "fonts-roboto-slab", "fonts-roboto-unhinted", "fonts-sil-gentium-basic",
-      "fonts-sora", "fonts-tiresias", "fonts-tuffy", "fonts-yanone-kaffeesatz",
+      "fonts-adf-accanthis",
+      "fonts-adf-baskervald",
+      "fonts-adf-gillius",
+      "fonts-adf-ikarius",
+      "fonts-adf-libris",
+      "fonts-adf-universalis",
+      "fonts-anonymous-pro",
+      "fonts-b612",
+      "fonts-beteckna",
+      "fonts-cabin",
+      "fonts-cantarell",
+      "fonts-clear-sans",
+      "fonts-comfortaa",
+      "fonts-comic-neue",
+      "fonts-courier-prime",
+      "fonts-crosextra-caladea",
+      "fonts-crosextra-carlito",
+      "fonts-dancingscript",
+      "fonts-dejavu-core",
+      "fonts-dejavu-extra",
+      "fonts-dkg-handwriting",
+      "fonts-dosis",
+      "fonts-dustin",
+      "fonts-ebgaramond",
+      "fonts-fanwood",
+      "fonts-freefont-ttf",
+      "fonts-go",
+      "fonts-inconsolata",
+      "fonts-jetbrains-mono",
+      "fonts-jura",
+      "fonts-karla",
+      "fonts-lato",
+      "fonts-liberation",
+      "fonts-linuxlibertine",
+      "fonts-lobster",
+      "fonts-mononoki",
+      "fonts-oldstandard",
+      "fonts-open-sans",
+      "fonts-opendyslexic",
+      "fonts-quattrocento",
+      "fonts-quicksand",
+      "fonts-roboto-slab",
+      "fonts-roboto-unhinted",
+      "fonts-sil-gentium-basic",
+      "fonts-sora",
+      "fonts-tiresias",
+      "fonts-tuffy",
+      "fonts-yanone-kaffeesatz",
   };
   return packages;
 }
@@ -41,7 +82,8 @@ std::vector<fs::path> package_fonts(const fs::path& records) {
     std::ifstream list(records / (package + ".list"));
     std::error_code ignored;
     for (std::string line; std::getline(list, line);)
-      if (is_font_name(line) && fs::is_regular_file(line, ignored) && !fs::is_symlink(line, ignored)) files.emplace_back(line);
+      if (is_font_name(line) && fs::is_regular_file(line, ignored) && !fs::is_symlink(line, ignored))
+        files.emplace_back(line);
   }
   return files;
 }
@@ -53,7 +95,9 @@ std::vector<fs::path> folder_fonts(const fs::path& folder) {
   fs::recursive_directory_iterator entry(folder, fs::directory_options::skip_permission_denied, error);
   for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error))
     if (is_font_name(entry->path()) && entry->is_regular_file(ignored)) files.push_back(entry->path());
-  if (error) throw checkpoints::NoInput(fmt::format("{}: can't be searched for fonts ({}); check its permissions", folder.string(), error.message()));
+  if (error)
+    throw checkpoints::NoInput(fmt::format("{}: can't be searched for fonts ({}); check its permissions",
+                                           folder.string(), error.message()));
   return files;
 }
 

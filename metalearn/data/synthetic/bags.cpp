@@ -11,28 +11,33 @@ namespace {
 constexpr double kLeastExponent = 0.6, kLargestExponent = 1.2;  // s
 constexpr double kLeastBoost = 1.5, kLargestBoost = 3;          // b
 constexpr double kShortest = 20, kLongest = 80;                 // words of a document: typical, of a task
-constexpr double kSpread = 2;                                   // lengths are up to so many times the typical one, or as much less
-constexpr double kSmallest = 0.05, kLargest = 0.15;             // a topic's share of the words
-constexpr std::int64_t kMostTopics = 2;                         // of a class
-constexpr std::int64_t kFewestOthers = 2, kMostOthers = 10;     // topics of no class
-constexpr double kOther = 0.5;                                  // probability that a document has one of them
+constexpr double kSpread = 2;  // lengths are up to so many times the typical one, or as much less
+constexpr double kSmallest = 0.05, kLargest = 0.15;          // a topic's share of the words
+constexpr std::int64_t kMostTopics = 2;                      // of a class
+constexpr std::int64_t kFewestOthers = 2, kMostOthers = 10;  // topics of no class
+constexpr double kOther = 0.5;                               // probability that a document has one of them
 
 }  // namespace
 
 ImageSet make_bags(const SyntheticSize& size, Random& random) {
   const auto words = static_cast<std::size_t>(size.inputs);
-  const double exponent = random.uniform(kLeastExponent, kLargestExponent), boost = portable::exp(random.uniform(kLeastBoost, kLargestBoost));
+  const double exponent = random.uniform(kLeastExponent, kLargestExponent),
+               boost = portable::exp(random.uniform(kLeastBoost, kLargestBoost));
   const double typical = log_uniform(random, kShortest, kLongest);
-  const auto topic_words = std::max<std::size_t>(1, static_cast<std::size_t>(random.uniform(kSmallest, kLargest) * static_cast<double>(words)));
-  const std::int64_t class_topics = random.between(1, kMostTopics), others = random.between(kFewestOthers, kMostOthers);
+  const auto topic_words = std::max<std::size_t>(
+      1, static_cast<std::size_t>(random.uniform(kSmallest, kLargest) * static_cast<double>(words)));
+  const std::int64_t class_topics = random.between(1, kMostTopics),
+                     others = random.between(kFewestOthers, kMostOthers);
 
   std::vector<std::size_t> order(words);
   std::iota(order.begin(), order.end(), 0);
   random.shuffle(std::span(order));
   std::vector<double> frequency(words);
-  for (std::size_t rank = 0; rank < words; ++rank) frequency[order[rank]] = portable::exp(-exponent * portable::log(static_cast<double>(rank + 1)));
+  for (std::size_t rank = 0; rank < words; ++rank)
+    frequency[order[rank]] = portable::exp(-exponent * portable::log(static_cast<double>(rank + 1)));
   // Topics class after class, then the others.
-  std::vector<std::vector<std::size_t>> topics(static_cast<std::size_t>(size.classes * class_topics + others));
+  std::vector<std::vector<std::size_t>> topics(
+      static_cast<std::size_t>(size.classes * class_topics + others));
   for (auto& topic : topics) {
     random.partial_shuffle(std::span(order), topic_words);
     topic.assign(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(topic_words));
@@ -50,7 +55,8 @@ ImageSet make_bags(const SyntheticSize& size, Random& random) {
     std::partial_sum(p.begin(), p.end(), up_to.begin());
     const auto length = static_cast<std::int64_t>(log_uniform(random, typical / kSpread, typical * kSpread));
     for (std::int64_t n = 0; n < length; ++n) {
-      const auto word = std::upper_bound(up_to.begin(), up_to.end() - 1, random.uniform(0, up_to.back())) - up_to.begin();
+      const auto word =
+          std::upper_bound(up_to.begin(), up_to.end() - 1, random.uniform(0, up_to.back())) - up_to.begin();
       set.features[e * words + static_cast<std::size_t>(word)] = 1;
     }
   }

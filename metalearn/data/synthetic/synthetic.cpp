@@ -4,10 +4,10 @@
 
 #include <cmath>
 
+#include "metalearn/base/portable_math.hpp"
 #include "metalearn/data/synthetic/bags.hpp"
 #include "metalearn/data/synthetic/mixture.hpp"
 #include "metalearn/data/synthetic/teacher.hpp"
-#include "metalearn/base/portable_math.hpp"
 
 namespace metalearn {
 namespace {
@@ -21,8 +21,10 @@ struct Synthetic {
 
 constexpr Synthetic kFamilies[] = {
     {"bags", "sparse bags of words, synthetic", "1 where a word occurs, 0 where it does not", 1, make_bags},
-    {"mixture", "Gaussian mixtures, synthetic", "normal vectors of low-rank covariance, squashed to 0 to 1", 1, make_mixture},
-    {"teacher", "labels by a random network, synthetic", "a random network of a few latent variables, 0 to 1", 1, make_teacher},
+    {"mixture", "Gaussian mixtures, synthetic", "normal vectors of low-rank covariance, squashed to 0 to 1",
+     1, make_mixture},
+    {"teacher", "labels by a random network, synthetic", "a random network of a few latent variables, 0 to 1",
+     1, make_teacher},
 };
 
 }  // namespace
@@ -42,7 +44,10 @@ std::optional<Dataset> synthetic_family(const std::string& name) {
     data.kind = family.kind;
     data.input_note = family.inputs;
     for (std::int64_t c = 0; c < kSyntheticClasses; ++c) data.class_names.push_back(std::to_string(c));
-    data.split_note = fmt::format("a set of its own for every task, {} examples of a class; meta-validation and test have other streams", kSyntheticPerClass);
+    data.split_note = fmt::format(
+        "a set of its own for every task, {} examples of a class; meta-validation and test have other "
+        "streams",
+        kSyntheticPerClass);
     data.provenance = {fmt::format("generator, version {}", family.version)};
     data.make = family.make;
     return data;
@@ -54,11 +59,15 @@ ImageSet empty_features(const SyntheticSize& size) {
   ImageSet set;
   set.feature_count = static_cast<int>(size.inputs);
   set.features.resize(static_cast<std::size_t>(size.inputs * size.classes * size.per_class));
-  for (std::int64_t c = 0; c < size.classes; ++c) set.labels.insert(set.labels.end(), static_cast<std::size_t>(size.per_class), static_cast<std::int32_t>(c));
+  for (std::int64_t c = 0; c < size.classes; ++c)
+    set.labels.insert(set.labels.end(), static_cast<std::size_t>(size.per_class),
+                      static_cast<std::int32_t>(c));
   return set;
 }
 
-double log_uniform(Random& random, double low, double high) { return portable::exp(random.uniform(portable::log(low), portable::log(high))); }
+double log_uniform(Random& random, double low, double high) {
+  return portable::exp(random.uniform(portable::log(low), portable::log(high)));
+}
 
 std::vector<float> normals(Random& random, std::int64_t count, double deviation) {
   std::vector<float> values(static_cast<std::size_t>(count));

@@ -1,20 +1,20 @@
-// Synthetic families: data sets that no file holds. Every task has a set of its own, made while the task is drawn: means, covariances, networks and word frequencies differ
-// from task to task.
+// Synthetic families: data sets that no file holds. Every task has a set of its own, made while the task is
+// drawn: means, covariances, networks and word frequencies differ from task to task.
 //
 //   mixture   Gaussian mixtures (mixture.hpp)
 //   teacher   labels by a random network (teacher.hpp)
 //   bags      sparse bags of words (bags.hpp)
 //
-// Examples are features: as many as images of the tasks' resolution have pixels, in [0, 1]. Pure functions of the stream that they are given, with portable mathematics alone:
-// the same bits on every machine.
+// Examples are features: as many as images of the tasks' resolution have pixels, in [0, 1]. Pure functions of
+// the stream that they are given, with portable mathematics alone: the same bits on every machine.
 #pragma once
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "metalearn/data/dataset.hpp"
 #include "metalearn/base/random.hpp"
+#include "metalearn/data/dataset.hpp"
 
 namespace metalearn {
 
@@ -23,7 +23,8 @@ struct SyntheticSize {
   std::int64_t inputs = 0, classes = 0, per_class = 0;  ///< per_class: examples of each class
 };
 
-/// Examples of a class in a task's set (more where labelled batches need more), and the classes that a family has at most.
+/// Examples of a class in a task's set (more where labelled batches need more), and the classes that a family
+/// has at most.
 inline constexpr std::int64_t kSyntheticPerClass = 128, kSyntheticClasses = 10;
 
 /// The names above, sorted.

@@ -7,17 +7,19 @@ namespace metalearn {
 namespace {
 
 constexpr double kFewestLatents = 2, kMostLatents = 12;
-constexpr std::int64_t kFewestUnits = 16, kMostUnits = 48;        // hidden ones of either network
+constexpr std::int64_t kFewestUnits = 16, kMostUnits = 48;  // hidden ones of either network
 constexpr double kLeastGain = 0.3, kLargestGain = 2;
 constexpr double kBias = 0.5;
-constexpr std::int64_t kProbes = 1024, kRounds = 50;              // that settle the thresholds
+constexpr std::int64_t kProbes = 1024, kRounds = 50;  // that settle the thresholds
 constexpr double kRate = 0.3;
-constexpr std::int64_t kMostDraws = 16;                           // per example that is wanted
+constexpr std::int64_t kMostDraws = 16;  // per example that is wanted
 
-/// One hidden layer, of random width and gain. Weights are scaled by their number, so that neither inputs nor units change the spread of what comes out.
+/// One hidden layer, of random width and gain. Weights are scaled by their number, so that neither inputs nor
+/// units change the spread of what comes out.
 class Network {
  public:
-  Network(Random& random, std::int64_t inputs, std::int64_t outputs) : outputs_(static_cast<std::size_t>(outputs)) {
+  Network(Random& random, std::int64_t inputs, std::int64_t outputs)
+      : outputs_(static_cast<std::size_t>(outputs)) {
     const std::int64_t hidden = random.between(kFewestUnits, kMostUnits);
     const double gain = log_uniform(random, kLeastGain, kLargestGain);
     below_ = normals(random, inputs * hidden, gain / std::sqrt(static_cast<double>(inputs)));
@@ -41,22 +43,31 @@ class Network {
   std::vector<float> below_, bias_, above_;
 };
 
-std::size_t arg_max(std::span<const float> values) { return static_cast<std::size_t>(std::max_element(values.begin(), values.end()) - values.begin()); }
+std::size_t arg_max(std::span<const float> values) {
+  return static_cast<std::size_t>(std::max_element(values.begin(), values.end()) - values.begin());
+}
 
 /// t, standardised, + beta.
 class Teacher {
  public:
   Teacher(Random& random, std::int64_t latents, std::int64_t classes)
-      : classes_(static_cast<std::size_t>(classes)), network_(random, latents, classes), scale_(classes_, 1.0f), shift_(classes_, 0.0f) {
+      : classes_(static_cast<std::size_t>(classes)),
+        network_(random, latents, classes),
+        scale_(classes_, 1.0f),
+        shift_(classes_, 0.0f) {
     std::vector<float> scores(kProbes * classes_);
     for (std::size_t e = 0; e < kProbes; ++e) (*this)(normals(random, latents), scores.data() + e * classes_);
     for (std::size_t c = 0; c < classes_; ++c) {
       double mean = 0, square = 0;
-      for (std::size_t e = 0; e < kProbes; ++e) mean += static_cast<double>(scores[e * classes_ + c]) / kProbes;
-      for (std::size_t e = 0; e < kProbes; ++e) square += (static_cast<double>(scores[e * classes_ + c]) - mean) * (static_cast<double>(scores[e * classes_ + c]) - mean) / kProbes;
+      for (std::size_t e = 0; e < kProbes; ++e)
+        mean += static_cast<double>(scores[e * classes_ + c]) / kProbes;
+      for (std::size_t e = 0; e < kProbes; ++e)
+        square += (static_cast<double>(scores[e * classes_ + c]) - mean) *
+                  (static_cast<double>(scores[e * classes_ + c]) - mean) / kProbes;
       scale_[c] = static_cast<float>(1 / std::sqrt(square + 1e-12));
       shift_[c] = static_cast<float>(-mean) * scale_[c];
-      for (std::size_t e = 0; e < kProbes; ++e) scores[e * classes_ + c] = scores[e * classes_ + c] * scale_[c] + shift_[c];
+      for (std::size_t e = 0; e < kProbes; ++e)
+        scores[e * classes_ + c] = scores[e * classes_ + c] * scale_[c] + shift_[c];
     }
     // A class that comes up too often is lowered, and the other way round.
     std::vector<float> beta(classes_, 0.0f), row(classes_);
@@ -91,7 +102,8 @@ ImageSet make_teacher(const SyntheticSize& size, Random& random) {
   const Teacher teacher(random, latents, size.classes);
 
   ImageSet set = empty_features(size);
-  const auto N = static_cast<std::size_t>(size.inputs), per_class = static_cast<std::size_t>(size.per_class), classes = static_cast<std::size_t>(size.classes);
+  const auto N = static_cast<std::size_t>(size.inputs), per_class = static_cast<std::size_t>(size.per_class),
+             classes = static_cast<std::size_t>(size.classes);
   std::vector<std::size_t> have(classes, 0);
   std::vector<float> scores(classes);
   std::int64_t draws = 0;
