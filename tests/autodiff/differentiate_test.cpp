@@ -76,6 +76,25 @@ TEST_CASE("slices that were cut from one value give its adjoint as one concat, w
     CHECK(result[i] == doctest::Approx(i % 9 < 4 ? 2 * values[i] : i % 9 < 6 ? 0 : std::exp(values[i])));
 }
 
+TEST_CASE("a slice's adjoint adds up with those of other ops, in whichever order they are recorded") {
+  for (const bool slice_first : {false, true}) {
+    Graph g;
+    const Var x = g.input(Shape{4}, "x");
+    const auto squares = [&] { return sum_all(square(x)); };
+    const auto part = [&] { return sum_all(slice(x, 0, 0, 2)); };
+    Var y;
+    if (slice_first) {
+      const Var first = part();
+      y = first + squares();
+    } else {
+      const Var first = squares();
+      y = first + part();
+    }
+    const Var d = gradient(y, std::span(&x, 1))[0];
+    CHECK(evaluate(std::span(&x, 1), d, {{1, 2, 3, 4}}) == std::vector<double>{3, 5, 6, 8});
+  }
+}
+
 TEST_CASE("slices that overlap add up") {
   const Shape shape{5};
   const auto f = [](std::span<const Var> in) {
