@@ -11,6 +11,7 @@
 #include "metalearn/base/nearest.hpp"
 #include "metalearn/base/version.hpp"
 #include "tools/cli/kernel_levels.hpp"
+#include "tools/cli/say.hpp"
 #include "tools/commands/commands.hpp"
 
 namespace tools {
@@ -42,12 +43,10 @@ std::span<const Command> commands() {
 namespace {
 
 void print_help() {
-  fmt::print(
-      "metalearn meta-trains an unsupervised learning rule and evaluates it.\n\nusage: metalearn COMMAND "
+  say("metalearn meta-trains an unsupervised learning rule and evaluates it.\n\nusage: metalearn COMMAND "
       "[options]\n\n");
-  for (const auto& c : commands()) fmt::print("  {:<9}  {}\n", c.name, c.summary);
-  fmt::print(
-      "\nmetalearn COMMAND -h is short help, --help the full one. metalearn --version prints the version.\n"
+  for (const auto& c : commands()) say("  {:<9}  {}\n", c.name, c.summary);
+  say("\nmetalearn COMMAND -h is short help, --help the full one. metalearn --version prints the version.\n"
       "Exit codes: 0 ok, 1 a comparison found a difference, 2 diverged, 64 usage, 65 bad data or snapshot, "
       "66 no such input, 70 internal error,\n"
       "71 out of memory or of a memory budget, 74 input/output, 75 run directory busy, 76 this machine "
@@ -59,7 +58,7 @@ int dispatch(const Words& words) {
   if (words.empty()) throw checkpoints::UsageError("no command; metalearn --help lists them");
   const std::string& name = words.front();
   if (name == "-h" || name == "--help" || name == "help") return print_help(), 0;
-  if (name == "--version") return fmt::print("metalearn {}\n", metalearn::kVersion), 0;
+  if (name == "--version") return say("metalearn {}\n", metalearn::kVersion), 0;
   std::vector<std::string> names;
   for (const auto& c : commands()) {
     if (name == c.name) {
@@ -73,7 +72,7 @@ int dispatch(const Words& words) {
 }
 
 int fail(const std::string& message, int code) {
-  fmt::print(stderr, "metalearn: error: {}\n", message);
+  say(stderr, "metalearn: error: {}\n", message);
   return code;
 }
 

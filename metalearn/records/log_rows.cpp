@@ -1,5 +1,7 @@
 #include "metalearn/records/log_rows.hpp"
 
+#include "metalearn/base/shown_text.hpp"
+
 namespace metalearn {
 
 std::string log_rows_header() { return "update,event\n"; }
@@ -8,7 +10,7 @@ std::string log_rows(std::int64_t update, const std::vector<std::string>& events
   std::string text;
   for (const auto& event : events) {
     text += std::to_string(update) + ",\"";
-    for (const char c : event) text += c == '"' ? "\"\"" : c == '\n' ? " " : std::string(1, c);
+    for (const char c : shown(event)) text += c == '"' ? std::string("\"\"") : std::string(1, c);
     text += "\"\n";
   }
   return text;

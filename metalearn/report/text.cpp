@@ -1,25 +1,17 @@
 #include "metalearn/report/text.hpp"
 
-#include "checkpoints/utf8.hpp"
+#include <string_view>
+
+#include "metalearn/base/shown_text.hpp"
 
 namespace metalearn::report {
 
 std::string clean(const std::string& text) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    std::size_t end = at;
-    const auto point = checkpoints::next_code_point(text, end);
-    if (!point || end == at) end = at + 1;
-    const bool is_control =
-        point &&
-        (*point < 0x20 || (*point >= 0x7f && *point < 0xa0) || *point == 0xfffe || *point == 0xffff ||
-         (*point >= 0xe000 && *point < 0xe010));  // the last: gnuplot_script.cpp's own
-    if (point && !is_control)
-      out.append(text, at, end - at);
-    else
-      out += '?';
-    at = end;
-  }
+  // Private characters of Unicode, whose last byte is in 80 .. 8f: gnuplot_script.cpp's own.
+  constexpr std::string_view kOwn = "\xee\x80";
+  std::string out = shown(text);
+  for (std::size_t at = 0; (at = out.find(kOwn, at)) != std::string::npos; ++at)
+    if (static_cast<unsigned char>(out[at + 2]) < 0x90) out.replace(at, 3, "?");
   return out;
 }
 

@@ -4,7 +4,8 @@
 
 namespace metalearn::report {
 
-/// UTF-8 without control characters: what is neither stands as ?.
+/// One line of UTF-8 without control characters: as shown(), and ? for characters that gnuplot_script.cpp
+/// uses itself.
 std::string clean(const std::string& text);
 
 /// A word as a shell reads it back: as it is, or in quotes.

@@ -1,10 +1,14 @@
 #include "metalearn/report/gnuplot_script.hpp"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <random>
 
 #include "metalearn/report/gnuplot.hpp"
+#include "metalearn/report/page.hpp"
 
 using namespace metalearn::report;
 
@@ -90,10 +94,68 @@ TEST_CASE("a user's text comes through gnuplot as it is, and does nothing on its
                            .curves = {{.title = text, .points = {{0, 1}}}}}});
   REQUIRE(svgs.size() == 1);
   const std::string expected =
-      "100%d &#39;; system &quot;touch x&quot; # `touch y` \\ @m {/=20 _^ &lt;b&gt;&amp;amp;&quot;?$c0";
+      "100%d &#39;; system &quot;touch x&quot; # `touch y` \\ @m {/=20 _^ &lt;b&gt;&amp;amp;&quot;\\x0a$c0";
   CHECK(count(svgs[0], expected) >= 5);
   CHECK(count(svgs[0], "<b>") == 0);
   CHECK(count(svgs[0], "\xee\x80") == 0);
+}
+
+TEST_CASE("no text that is put together from what gnuplot and shells obey does anything but stand there") {
+  namespace fs = std::filesystem;
+  const fs::path canary = fs::temp_directory_path() / ("metalearn-canary-" + std::to_string(getpid()));
+  fs::remove(canary);
+  const std::string touch = "touch " + canary.string();
+  const std::vector<std::string> pieces = {"'",
+                                           "\"",
+                                           "`",
+                                           "\\",
+                                           "\n",
+                                           "\r",
+                                           ";",
+                                           "#",
+                                           "$",
+                                           "@",
+                                           "{",
+                                           "}",
+                                           "%",
+                                           "(",
+                                           ")",
+                                           "!",
+                                           "|",
+                                           "<",
+                                           "''",
+                                           "\xee\x80\x84",
+                                           "\xee\x80\x86",
+                                           "\xc3",
+                                           "EOD\n",
+                                           "\\\n",
+                                           " ",
+                                           "`" + touch + "`",
+                                           "$(" + touch + ")",
+                                           "system('" + touch + "')",
+                                           "\n!" + touch + "\n",
+                                           "'; system \"" + touch + "\" #",
+                                           std::string(1, '\0')};
+  std::mt19937 random(5);
+  for (int script = 0; script < 4; ++script) {
+    std::vector<Figure> figures;
+    for (int i = 0; i < 30; ++i) {
+      std::string text;
+      for (int n = 0; n < 8; ++n) text += pieces[random() % pieces.size()];
+      figures.push_back({.id = "f" + std::to_string(i),
+                         .title = text,
+                         .caption = "",
+                         .x_label = text,
+                         .y_label = text,
+                         .names = {text},
+                         .curves = {{.title = text, .points = {{0, 1}}}}});
+    }
+    const auto svgs = draw(figures);
+    REQUIRE(svgs.size() == figures.size());
+    for (std::size_t i = 0; i < svgs.size(); ++i)
+      CHECK(count(svgs[i], "<title>" + escaped(figures[i].title) + "</title>") >= 1);
+  }
+  CHECK_FALSE(fs::exists(canary));
 }
 
 TEST_CASE("what gnuplot did not draw whole is no drawing") {

@@ -530,9 +530,9 @@ TEST_CASE("names are shown as they are, whatever they hold") {
   REQUIRE(made.code == 0);
   const json page = read_page(folder, (folder / name / "report.html").string());
   CHECK(contains(page["text"].get<std::string>(), "Report of " + name));
-  CHECK(page["figures"]["sweep-depth"]["curves"][0] == name + " ? ?\xc3\xa9, 3 steps");
+  CHECK(page["figures"]["sweep-depth"]["curves"][0] == name + " ? \\x1b\xc3\xa9, 3 steps");
   const auto texts = page["figures"]["sweep-depth"]["texts"];
-  CHECK(std::count(texts.begin(), texts.end(), name + " ? ?\xc3\xa9, 3 steps") == 1);
+  CHECK(std::count(texts.begin(), texts.end(), name + " ? \\x1b\xc3\xa9, 3 steps") == 1);
   bool quoted = false;
   for (std::string command : page["commands"])
     if (contains(command, "reproduce")) {

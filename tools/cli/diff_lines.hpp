@@ -5,6 +5,7 @@
 
 #include "metalearn/snapshots/state_diff.hpp"
 #include "tools/cli/json.hpp"
+#include "tools/cli/say.hpp"
 
 namespace tools {
 
@@ -25,9 +26,8 @@ inline Json to_json(const std::vector<metalearn::Difference>& differences) {
 inline void print_differences(const std::vector<metalearn::Difference>& differences) {
   constexpr std::size_t kLines = 10;
   for (std::size_t i = 0; i < differences.size() && i < kLines; ++i)
-    fmt::print("{}\n", metalearn::to_text(differences[i]));
-  if (differences.size() > kLines)
-    fmt::print("... and {} more (--json lists all)\n", differences.size() - kLines);
+    say("{}\n", metalearn::to_text(differences[i]));
+  if (differences.size() > kLines) say("... and {} more (--json lists all)\n", differences.size() - kLines);
 }
 
 }  // namespace tools

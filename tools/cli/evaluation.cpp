@@ -9,6 +9,7 @@
 #include "checkpoints/error.hpp"
 #include "metalearn/data/sources/load_dataset.hpp"
 #include "tools/cli/config_source.hpp"
+#include "tools/cli/say.hpp"
 #include "tools/cli/theta_notes.hpp"
 
 namespace tools {
@@ -64,8 +65,7 @@ void keep_mark_where_it_fits(const Arguments& arguments, const metalearn::Config
     if (const auto now = theta.config.to_map().at(key); now != trained.at(key))
       useless = fmt::format("--{} is {}, in the run it was {}", key, now, trained.at(key));
   if (!theta.mark || useless.empty()) return;
-  fmt::print(stderr, "note: the mark that the run chose ({} inner steps) is not used: {}\n", *theta.mark,
-             useless);
+  say(stderr, "note: the mark that the run chose ({} inner steps) is not used: {}\n", *theta.mark, useless);
   theta.mark.reset();
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "tools/cli/options.hpp"
+#include "tools/cli/say.hpp"
 
 namespace tools {
 
@@ -15,12 +16,13 @@ using Json = nlohmann::ordered_json;
 
 inline Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
-/// Names from files may hold any bytes: what is not UTF-8 is replaced.
+/// Names from files may hold any bytes: what is not UTF-8 is replaced, what a terminal would obey stands as
+/// an escape of JSON.
 inline std::string to_text(const Json& value) {
-  return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return metalearn::shown_json(value.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
-inline void print_json(const Json& value) { fmt::print("{}", to_text(value)); }
+inline void print_json(const Json& value) { say_text(to_text(value)); }
 
 /// Whether a text is the JSON of an evaluation: of one theta, or of methods.
 inline bool is_evaluation(const std::string& text, bool of_methods) {

@@ -15,6 +15,7 @@
 #include "metalearn/base/byte_count.hpp"
 #include "metalearn/base/nearest.hpp"
 #include "metalearn/config/config.hpp"
+#include "tools/cli/say.hpp"
 
 namespace tools {
 namespace po = boost::program_options;
@@ -25,20 +26,20 @@ namespace {
 constexpr int kManyWords = 1000;
 
 void print_help(const Usage& usage, bool full) {
-  fmt::print("{}\n\nusage: {}\n\n", usage.summary, usage.synopsis);
+  say("{}\n\nusage: {}\n\n", usage.summary, usage.synopsis);
   std::size_t width = 0;
   const auto left = [](const Option& o) { return "--" + o.name + (o.value.empty() ? "" : " " + o.value); };
   for (const auto& o : usage.options)
     if (full || o.essential) width = std::max(width, left(o).size());
   for (const auto& o : usage.options) {
     if (!full && !o.essential) continue;
-    fmt::print("  {:<{}}  {}{}{}\n", left(o), width, o.meaning,
-               o.fallback.empty() ? "" : " [" + o.fallback + "]", o.repeatable ? " (repeatable)" : "");
+    say("  {:<{}}  {}{}{}\n", left(o), width, o.meaning, o.fallback.empty() ? "" : " [" + o.fallback + "]",
+        o.repeatable ? " (repeatable)" : "");
   }
   const bool more =
       std::any_of(usage.options.begin(), usage.options.end(), [](const Option& o) { return !o.essential; });
-  if (!full && more) fmt::print("\n--help shows all options.\n");
-  if (full && !usage.notes.empty()) fmt::print("\n{}\n", usage.notes);
+  if (!full && more) say("\n--help shows all options.\n");
+  if (full && !usage.notes.empty()) say_text("\n" + usage.notes + "\n");
 }
 
 long long parse_whole(const std::string& name, const std::string& text, long long lo, long long hi) {

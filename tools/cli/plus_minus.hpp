@@ -5,6 +5,8 @@
 #include <cmath>
 #include <string>
 
+#include "tools/cli/say.hpp"
+
 namespace tools {
 
 /// "0.1234 +- 0.0056"; the mean alone where its error is not known (NaN), as of one measurement.
@@ -15,6 +17,6 @@ inline std::string plus_minus(double mean, double error, const char* mean_format
 }
 
 /// Below a table of eval or sweep in which there is one.
-inline void print_what_errors_are(const char* over) { fmt::print("(+-: standard error over {})\n", over); }
+inline void print_what_errors_are(const char* over) { say("(+-: standard error over {})\n", over); }
 
 }  // namespace tools

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "tools/cli/say.hpp"
+
 namespace tools {
 namespace {
 
@@ -60,16 +62,16 @@ void ProgressLine::clear() {
 
 void ProgressLine::note(const std::string& line) {
   clear();
-  fmt::print(stderr, "{}\n", line);
+  say(stderr, "{}\n", line);
 }
 
 void ProgressLine::draw(Clock::duration at_least) {
   const auto now = Clock::now();
   if (!text_ || now - drawn_at_ < at_least) return;
   drawn_at_ = now;
-  const std::string line = text_(std::chrono::duration<double>(now - told_).count());
+  const std::string line = metalearn::shown(text_(std::chrono::duration<double>(now - told_).count()));
   if (!live_) {
-    fmt::print(stderr, "{}\n", line);
+    say(stderr, "{}\n", line);
     return;
   }
   fmt::print(stderr, "\r{}\x1b[K",

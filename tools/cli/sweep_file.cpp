@@ -81,7 +81,9 @@ std::int64_t rank(Axis axis, const std::string& value) {
 }
 
 std::string csv_cell(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : value.is_null() ? "" : value.dump();
+  return value.is_string() ? metalearn::shown_csv(value.get<std::string>())
+         : value.is_null() ? ""
+                           : value.dump();
 }
 
 std::string path_of(const std::string& folder, Axis axis, const char* ending) {
@@ -229,7 +231,8 @@ std::string SweepFile::csv() const {
 }
 
 void SweepFile::write() const {
-  const std::string json = file_.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  const std::string json =
+      metalearn::shown_json(file_.dump(1, ' ', false, Json::error_handler_t::replace)) + "\n";
   for (const auto& [path, text] : {std::pair(csv_path_, csv()), std::pair(json_path_, json)})
     checkpoints::write_durably(checkpoints::posix_file_system(), path, std::as_bytes(std::span(text)));
 }

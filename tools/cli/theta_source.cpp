@@ -7,6 +7,7 @@
 
 #include "checkpoints/error.hpp"
 #include "tools/cli/options.hpp"
+#include "tools/cli/say.hpp"
 
 // The file's bytes, as the build found them.
 asm(".pushsection .rodata\n"
@@ -26,7 +27,7 @@ namespace tools {
 metalearn::TrainedTheta load_theta(const std::string& word, bool raw) {
   require_input(word, "a snapshot (*.h5) or a run directory");
   metalearn::TrainedTheta theta = metalearn::load_trained_theta(word, raw);
-  for (const auto& event : theta.events) fmt::print(stderr, "note: {}\n", event);
+  for (const auto& event : theta.events) say(stderr, "note: {}\n", event);
   return theta;
 }
 

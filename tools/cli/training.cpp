@@ -8,6 +8,7 @@
 #include "metalearn/report/text.hpp"
 #include "metalearn/snapshots/trained_theta.hpp"
 #include "tools/cli/progress.hpp"
+#include "tools/cli/say.hpp"
 #include "tools/cli/signals.hpp"
 
 namespace tools {
@@ -19,7 +20,7 @@ int run_training(metalearn::Trainer& trainer, const std::string& directory) {
   std::int64_t dropped = 0;
   double disk_wait = 0;
   if (const std::string plan = trainer.memory_plan(); !plan.empty()) {
-    fmt::print("{}\n", plan);
+    say_text(plan + "\n");
     std::fflush(stdout);  // an unroll may take hours
   }
   {
@@ -36,21 +37,21 @@ int run_training(metalearn::Trainer& trainer, const std::string& directory) {
 
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   const bool finished = trainer.update() >= trainer.config().updates;
-  fmt::print("{} after {} of {} updates ({} of them now, in {})\n", finished ? "finished" : "stopped",
-             trainer.update(), trainer.config().updates, trainer.update() - first_update, duration(seconds));
-  if (dropped > 0) fmt::print("dropped: {} windows turned non-finite; see log.csv\n", dropped);
-  if (trainer.config().disk > 0) fmt::print("waited for states on disk: {:.1f} s\n", disk_wait);
-  fmt::print("newest snapshot: {}\n", trainer.newest_snapshot());
+  say("{} after {} of {} updates ({} of them now, in {})\n", finished ? "finished" : "stopped",
+      trainer.update(), trainer.config().updates, trainer.update() - first_update, duration(seconds));
+  if (dropped > 0) say("dropped: {} windows turned non-finite; see log.csv\n", dropped);
+  if (trainer.config().disk > 0) say("waited for states on disk: {:.1f} s\n", disk_wait);
+  say("newest snapshot: {}\n", trainer.newest_snapshot());
   if (const std::string best = metalearn::load_trained_theta(directory).file;
       best != trainer.newest_snapshot())
-    fmt::print("best on meta-validation tasks: {}\n", best);
+    say("best on meta-validation tasks: {}\n", best);
   if (const std::string why = trainer.lost_progress(); !why.empty())
-    fmt::print("how far a window was is lost: {}\n", why);
+    say("how far a window was is lost: {}\n", why);
   if (finished)
-    fmt::print("next: metalearn eval --theta {} --held-out\n", metalearn::report::shell_word(directory));
+    say("next: metalearn eval --theta {} --held-out\n", metalearn::report::shell_word(directory));
   else
-    fmt::print("next: metalearn resume {}{}\n", metalearn::report::shell_word(directory),
-               trainer.has_progress() ? ", which goes on within the windows that were under way" : "");
+    say("next: metalearn resume {}{}\n", metalearn::report::shell_word(directory),
+        trainer.has_progress() ? ", which goes on within the windows that were under way" : "");
   return finished ? 0 : 128 + stop_signal();
 }
 

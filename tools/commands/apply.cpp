@@ -14,6 +14,7 @@
 #include "tools/cli/evaluation.hpp"
 #include "tools/cli/json.hpp"
 #include "tools/cli/options.hpp"
+#include "tools/cli/say.hpp"
 #include "tools/cli/theta_notes.hpp"
 #include "tools/cli/theta_source.hpp"
 #include "tools/commands/commands.hpp"
@@ -144,13 +145,13 @@ int apply(const Words& words) {
   if (!arguments->has("phi")) archive.set("apply", "phi_seed", static_cast<std::int64_t>(options.seed));
   checkpoints::save_snapshot(out, archive);
 
-  if (learns) fmt::print("theta: {}\n       {}\n", theta.file, theta.label);
-  fmt::print("data:  {}: {}\nphi:   {} after {} inner steps\n", set->name, set->split_note,
-             fmt::join(model.widths, "-"), options.steps);
+  if (learns) say("theta: {}\n       {}\n", theta.file, theta.label);
+  say("data:  {}: {}\nphi:   {} after {} inner steps\n", set->name, set->split_note,
+      fmt::join(model.widths, "-"), options.steps);
   for (const auto& [name, split] :
        {std::pair{"train", &set->train}, {"validation", &set->validation}, {"test", &set->test}})
-    if (split->count() > 0) fmt::print("{}/features: {} x {}\n", name, split->count(), model.widths.back());
-  fmt::print("written: {}\n", out);
+    if (split->count() > 0) say("{}/features: {} x {}\n", name, split->count(), model.widths.back());
+  say("written: {}\n", out);
   return 0;
 }
 

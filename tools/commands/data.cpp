@@ -10,6 +10,7 @@
 #include "tools/cli/config_source.hpp"
 #include "tools/cli/json.hpp"
 #include "tools/cli/options.hpp"
+#include "tools/cli/say.hpp"
 #include "tools/commands/commands.hpp"
 
 namespace tools {
@@ -88,40 +89,39 @@ Json to_json(const Dataset& data) {
 }
 
 void print(const Dataset& data) {
-  fmt::print("{}: {}\nsource      {}\nexamples    {}\ninputs      {}\nsplit       {}\n", data.name, data.kind,
-             data.source, size_of(data), inputs_of(data), data.split_note);
+  say("{}: {}\nsource      {}\nexamples    {}\ninputs      {}\nsplit       {}\n", data.name, data.kind,
+      data.source, size_of(data), inputs_of(data), data.split_note);
   if (!data.validation_classes.empty())
-    fmt::print("validation  {}\n", fmt::join(names_of(data, data.validation_classes), ", "));
+    say("validation  {}\n", fmt::format("{}", fmt::join(names_of(data, data.validation_classes), ", ")));
   if (!data.test_classes.empty())
-    fmt::print("test        {}\n", fmt::join(names_of(data, data.test_classes), ", "));
+    say("test        {}\n", fmt::format("{}", fmt::join(names_of(data, data.test_classes), ", ")));
   constexpr std::size_t kLines = 3;
   for (std::size_t i = 0; i < std::min(kLines, data.provenance.size()); ++i)
-    fmt::print("file        {}\n", data.provenance[i]);
+    say("file        {}\n", data.provenance[i]);
   if (data.provenance.size() > kLines)
-    fmt::print("file        ... and {} more (--json lists all)\n", data.provenance.size() - kLines);
+    say("file        ... and {} more (--json lists all)\n", data.provenance.size() - kLines);
 
   if (data.make) return;  // no split holds an example
 
-  fmt::print("\n{:<12}{:>9}{:>11}{:>11}\n", "split", "examples", "lowest", "highest");
+  say("\n{:<12}{:>9}{:>11}{:>11}\n", "split", "examples", "lowest", "highest");
   std::vector<std::vector<std::int64_t>> counts;
   for (const auto& [name, set] : splits(data)) {
     const auto [low, high] = range(*set);
     counts.push_back(metalearn::count_classes(*set, data.class_names.size()));
     if (set->count() == 0)
-      fmt::print("{:<12}{:>9}\n", name, 0);
+      say("{:<12}{:>9}\n", name, 0);
     else
-      fmt::print("{:<12}{:>9}{:>11.4g}{:>11.4g}\n", name, set->count(), low, high);
+      say("{:<12}{:>9}{:>11.4g}{:>11.4g}\n", name, set->count(), low, high);
   }
   constexpr std::size_t kClasses = 20;
   std::size_t width = 5;
   for (std::size_t c = 0; c < std::min(kClasses, data.class_names.size()); ++c)
     width = std::max(width, data.class_names[c].size());
-  fmt::print("\n{:<{}}{:>9}{:>12}{:>9}\n", "class", width, "train", "validation", "test");
+  say("\n{:<{}}{:>9}{:>12}{:>9}\n", "class", width, "train", "validation", "test");
   for (std::size_t c = 0; c < std::min(kClasses, data.class_names.size()); ++c)
-    fmt::print("{:<{}}{:>9}{:>12}{:>9}\n", data.class_names[c], width, counts[0][c], counts[1][c],
-               counts[2][c]);
+    say("{:<{}}{:>9}{:>12}{:>9}\n", data.class_names[c], width, counts[0][c], counts[1][c], counts[2][c]);
   if (data.class_names.size() > kClasses)
-    fmt::print("... and {} more classes (--json lists all)\n", data.class_names.size() - kClasses);
+    say("... and {} more classes (--json lists all)\n", data.class_names.size() - kClasses);
 }
 
 }  // namespace
@@ -156,7 +156,7 @@ int data(const Words& words) {
       all.push_back(to_json(*set));
       continue;
     }
-    if (word != config.data.front()) fmt::print("\n");
+    if (word != config.data.front()) say("\n");
     print(*set);
   }
   if (arguments->has("json")) print_json(all);

@@ -10,6 +10,7 @@
 #include "tools/cli/diff_lines.hpp"
 #include "tools/cli/json.hpp"
 #include "tools/cli/options.hpp"
+#include "tools/cli/say.hpp"
 #include "tools/commands/commands.hpp"
 
 namespace tools {
@@ -20,7 +21,7 @@ metalearn::RunSnapshot load(const std::string& path) {
   if (!std::filesystem::is_directory(path)) return metalearn::read_run_snapshot(path);
   std::vector<std::string> skipped;
   auto newest = metalearn::newest_run_snapshot(path, &skipped);
-  for (const auto& line : skipped) fmt::print(stderr, "note: {}\n", line);
+  for (const auto& line : skipped) say(stderr, "note: {}\n", line);
   return newest;
 }
 
@@ -71,12 +72,12 @@ int diff(const Words& words) {
                 {"notes", to_json(found.notes)}});
     return found.same() ? 0 : 1;
   }
-  fmt::print("{} against {}\n", x.path, y.path);
-  for (const auto& note : found.notes) fmt::print("note: {}\n", metalearn::to_text(note));
+  say("{} against {}\n", x.path, y.path);
+  for (const auto& note : found.notes) say("note: {}\n", metalearn::to_text(note));
   print_differences(found.differences);
   if (found.same())
-    fmt::print("same bits: {} arrays{}\n", x.archive.arrays().size(),
-               rows.compared > 0 ? fmt::format(", {} rows of metrics.csv", rows.compared) : "");
+    say("same bits: {} arrays{}\n", x.archive.arrays().size(),
+        rows.compared > 0 ? fmt::format(", {} rows of metrics.csv", rows.compared) : "");
   return found.same() ? 0 : 1;
 }
 

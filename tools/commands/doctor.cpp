@@ -20,6 +20,7 @@
 #include "tools/cli/json.hpp"
 #include "tools/cli/kernel_levels.hpp"
 #include "tools/cli/options.hpp"
+#include "tools/cli/say.hpp"
 #include "tools/commands/commands.hpp"
 
 namespace tools {
@@ -86,20 +87,18 @@ int doctor(const Words& words) {
     print_json(json);
     return 0;
   }
-  fmt::print(
-      "metalearn {}\nmachine    {}\nmemory     {:.1f} GiB\nkernels    {} (available: {}; METALEARN_ISA "
+  say("metalearn {}\nmachine    {}\nmemory     {:.1f} GiB\nkernels    {} (available: {}; METALEARN_ISA "
       "chooses)\n",
       metalearn::kVersion, metalearn::machine(), memory / (1 << 30), json["kernels"].get<std::string>(),
       fmt::join(kernel_levels(), ", "));
   for (const auto& [name, version] : json["libraries"].items())
-    fmt::print("library    {} {}\n", name, version.get<std::string>());
+    say("library    {} {}\n", name, version.get<std::string>());
   const Json& glyph = json["glyph"];
   if (glyph["usable"])
-    fmt::print("glyph      {} classes, {} training images, {} fonts from {}\n", glyph["classes"].get<int>(),
-               glyph["training_images"].get<int>(), glyph["provenance"].size(),
-               glyph["source"].get<std::string>());
+    say("glyph      {} classes, {} training images, {} fonts from {}\n", glyph["classes"].get<int>(),
+        glyph["training_images"].get<int>(), glyph["provenance"].size(), glyph["source"].get<std::string>());
   else
-    fmt::print("glyph      not usable: {}\n", glyph["why"].get<std::string>());
+    say("glyph      not usable: {}\n", glyph["why"].get<std::string>());
   return 0;
 }
 

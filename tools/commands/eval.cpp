@@ -13,6 +13,7 @@
 #include "tools/cli/json.hpp"
 #include "tools/cli/options.hpp"
 #include "tools/cli/plus_minus.hpp"
+#include "tools/cli/say.hpp"
 #include "tools/cli/theta_notes.hpp"
 #include "tools/cli/theta_source.hpp"
 #include "tools/commands/commands.hpp"
@@ -172,11 +173,10 @@ Json to_json(const Report& report) {
 void print_table(const std::vector<FewShotRow>& rows) {
   std::size_t width = 4;
   for (const auto& row : rows) width = std::max(width, row.data.size());
-  fmt::print("{:<{}}  {:<8}{:>6}{:>20}{:>20}{:>21}{:>7}\n", "data", width, "method", "step", "accuracy",
-             "objective", "gain, paired", "seeds");
+  say("{:<{}}  {:<8}{:>6}{:>20}{:>20}{:>21}{:>7}\n", "data", width, "method", "step", "accuracy", "objective",
+      "gain, paired", "seeds");
   for (const auto& row : rows)
-    fmt::print(
-        "{:<{}}  {:<8}{:>6}{:>20}{:>20}{:>21}{:>7}\n", row.data, width, row.method, row.step,
+    say("{:<{}}  {:<8}{:>6}{:>20}{:>20}{:>21}{:>7}\n", row.data, width, row.method, row.step,
         plus_minus(row.accuracy_mean, row.accuracy_se), plus_minus(row.objective_mean, row.objective_se),
         row.step == 0 || std::isnan(row.gain_mean) ? "" : plus_minus(row.gain_mean, row.gain_se, "{:+.4f}"),
         row.seeds);
@@ -184,13 +184,13 @@ void print_table(const std::vector<FewShotRow>& rows) {
 
 /// said: by whom it was exported, not chosen.
 void print_gains(const Report& report, bool said) {
-  fmt::print("\nmark {}: {} inner steps\n", said ? "that came with theta" : "chosen on meta-validation tasks",
-             *report.mark);
+  say("\nmark {}: {} inner steps\n", said ? "that came with theta" : "chosen on meta-validation tasks",
+      *report.mark);
   for (const auto& row : report.rows)
     if (row.step == report.mark && !std::isnan(row.gain_mean))
-      fmt::print("{}: accuracy {:.4f}, random initialisation {:.4f}: {:+.1f} points{}\n", row.data,
-                 row.accuracy_mean, row.accuracy_mean - row.gain_mean, 100 * row.gain_mean,
-                 std::isnan(row.gain_se) ? "" : fmt::format(" (standard error {:.1f})", 100 * row.gain_se));
+      say("{}: accuracy {:.4f}, random initialisation {:.4f}: {:+.1f} points{}\n", row.data,
+          row.accuracy_mean, row.accuracy_mean - row.gain_mean, 100 * row.gain_mean,
+          std::isnan(row.gain_se) ? "" : fmt::format(" (standard error {:.1f})", 100 * row.gain_se));
 }
 
 /// The thetas of --theta; where none is named, the one that comes with the program, if its method is named,
@@ -301,11 +301,11 @@ int eval(const Words& words) {
     print_json(json);
     return 0;
   }
-  fmt::print("theta: {}\n       {} of update {}\n", theta.file, theta.label, theta.update);
-  for (const auto& set : sets) fmt::print("data:  {}: {}\n", set->name, set->split_note);
-  if (options.permutation > 0) fmt::print("input: in random order number {}\n", options.permutation);
-  if (held_out) fmt::print("test:  tasks of {}\n", kHeldOut);
-  fmt::print("\n");
+  say("theta: {}\n       {} of update {}\n", theta.file, theta.label, theta.update);
+  for (const auto& set : sets) say("data:  {}: {}\n", set->name, set->split_note);
+  if (options.permutation > 0) say("input: in random order number {}\n", options.permutation);
+  if (held_out) say("test:  tasks of {}\n", kHeldOut);
+  say("\n");
   print_table(report.rows);
   if (std::any_of(report.rows.begin(), report.rows.end(),
                   [](const FewShotRow& row) { return !std::isnan(row.accuracy_se); }))
@@ -313,7 +313,7 @@ int eval(const Words& words) {
   if (report.mark)
     print_gains(report, theta.mark && theta.label.starts_with(metalearn::kMeanLabel));
   else if (held_out)
-    fmt::print("\nno mark could be chosen: no score is finite\n");
+    say("\nno mark could be chosen: no score is finite\n");
   return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "metalearn/evaluate/comparison.hpp"
 #include "tools/cli/json.hpp"
 #include "tools/cli/plus_minus.hpp"
+#include "tools/cli/say.hpp"
 
 namespace tools {
 namespace {
@@ -45,7 +46,7 @@ void require_marks(std::vector<Method>& methods, const std::vector<std::string>&
     if (std::find(names.begin(), names.end(), m.name) != names.end())
       throw UsageError(
           fmt::format("{}; give a mark of {} or more, or leave it out of --methods", why, m.first_mark));
-    fmt::print(stderr, "note: {}, and is left out; it needs a mark of {} or more\n", why, m.first_mark);
+    say(stderr, "note: {}, and is left out; it needs a mark of {} or more\n", why, m.first_mark);
     return true;
   });
 }
@@ -76,13 +77,13 @@ void require_use(const std::vector<TrainedTheta>& thetas, const std::vector<Meth
 void note_bad_fits(const Table& table, std::int64_t fits) {
   for (const MethodRow& row : table.rows) {
     if (row.not_finite > 0 && row.head == metalearn::kHeads[0])  // the heads share the features
-      fmt::print(stderr,
-                 "note: {}: {} diverged: after {} steps {} of {} fits have features that are not finite; "
-                 "they count as accuracy 0\n",
-                 table.data, row.method, row.step, row.not_finite, fits);
+      say(stderr,
+          "note: {}: {} diverged: after {} steps {} of {} fits have features that are not finite; they count "
+          "as accuracy 0\n",
+          table.data, row.method, row.step, row.not_finite, fits);
     if (row.not_converged > 0)
-      fmt::print(stderr, "note: {}: {} after {} steps: {} of {} fits of {} did not converge\n", table.data,
-                 row.method, row.step, row.not_converged, fits, to_string(row.head));
+      say(stderr, "note: {}: {} after {} steps: {} of {} fits of {} did not converge\n", table.data,
+          row.method, row.step, row.not_converged, fits, to_string(row.head));
   }
 }
 
@@ -153,49 +154,46 @@ bool any_row(const std::vector<Table>& tables, const std::function<bool(const Me
 void print_tables(const std::vector<Method>& methods, const std::vector<Table>& tables) {
   std::size_t width = 4;
   for (const auto& table : tables) width = std::max(width, table.data.size());
-  fmt::print("{:<{}}  {:<14}{:>6}{:>12}", "data", width, "method", "step", "unlabelled");
-  for (const auto head : metalearn::kHeads) fmt::print("{:>19}", to_string(head));
-  fmt::print("{:>21}\n", "gain (ridge), paired");
+  say("{:<{}}  {:<14}{:>6}{:>12}", "data", width, "method", "step", "unlabelled");
+  for (const auto head : metalearn::kHeads) say("{:>19}", to_string(head));
+  say("{:>21}\n", "gain (ridge), paired");
   for (const auto& table : tables)
     for (std::size_t i = 0; i < table.rows.size(); i += std::size(metalearn::kHeads)) {
       const MethodRow& row = table.rows[i];
       const bool starred =
           std::any_of(methods.begin(), methods.end(), [&](const Method& m) { return is_chosen(m, row); });
-      fmt::print("{:<{}}  {:<14}{:>6}{:>12}", table.data, width, row.method,
-                 fmt::format("{}{}", row.step, starred ? "*" : ""),
-                 row.labelled > 0 ? fmt::format("({})", row.labelled) : fmt::format("{}", row.unlabelled));
+      say("{:<{}}  {:<14}{:>6}{:>12}", table.data, width, row.method,
+          fmt::format("{}{}", row.step, starred ? "*" : ""),
+          row.labelled > 0 ? fmt::format("({})", row.labelled) : fmt::format("{}", row.unlabelled));
       for (std::size_t h = 0; h < std::size(metalearn::kHeads); ++h)
-        fmt::print("{:>19}",
-                   show(table.rows[i + h].accuracy) + (table.rows[i + h].not_finite > 0 ? " !" : ""));
-      fmt::print("{:>21}\n", row.method == "random" ? "" : show(row.gain, true));
+        say("{:>19}", show(table.rows[i + h].accuracy) + (table.rows[i + h].not_finite > 0 ? " !" : ""));
+      say("{:>21}\n", row.method == "random" ? "" : show(row.gain, true));
     }
 }
 
 void print_protocol(const MethodsRequest& request, const std::vector<Method>& methods,
                     const std::vector<Table>& tables) {
   const auto& o = request.options;
-  fmt::print(
-      "\n{} seeds, {} draws each of {} labels a class and as many to test on; mean and half width of the 95 "
+  say("\n{} seeds, {} draws each of {} labels a class and as many to test on; mean and half width of the 95 "
       "% interval over seeds.\n",
       o.seeds, o.draws, request.config.task.labels_per_class);
-  fmt::print(
-      "gain: over random, on the same draws. unlabelled: examples of the train split seen, some more than "
+  say("gain: over random, on the same draws. unlabelled: examples of the train split seen, some more than "
       "once; in brackets: with their labels\n");
   for (const auto& m : methods)
     if (any_row(tables, [&](const MethodRow& row) { return is_chosen(m, row); })) {
       const bool said = std::any_of(request.thetas.begin(), request.thetas.end(), [&](const auto& theta) {
         return theta.mark == m.chosen && theta.label.starts_with(metalearn::kMeanLabel);
       });
-      fmt::print("*: {}: mark {}: {} inner steps\n", m.name,
-                 said ? "that came with theta" : "chosen on meta-validation tasks", *m.chosen);
+      say("*: {}: mark {}: {} inner steps\n", m.name,
+          said ? "that came with theta" : "chosen on meta-validation tasks", *m.chosen);
     }
   if (any_row(tables, [](const MethodRow& row) { return row.not_finite > 0; }))
-    fmt::print("!: some of its fits have features that are not finite; they count as accuracy 0\n");
-  fmt::print("base: inputs-{}-{}\n", fmt::join(o.hidden, "-"), request.config.rule.N_L);
+    say("!: some of its fits have features that are not finite; they count as accuracy 0\n");
+  say("base: inputs-{}-{}\n", fmt::join(o.hidden, "-"), request.config.rule.N_L);
   for (const auto& m : methods)
     if (m.settings != "none")
-      fmt::print("{}: {}{}\n", m.name, m.settings,
-                 m.unlabelled(1) + m.labelled(1) > 0 ? fmt::format(", batch {}", m.batch) : "");
+      say("{}: {}{}\n", m.name, m.settings,
+          m.unlabelled(1) + m.labelled(1) > 0 ? fmt::format(", batch {}", m.batch) : "");
 }
 
 }  // namespace
@@ -205,7 +203,7 @@ int eval_methods(const MethodsRequest& request) {
   auto methods = make_methods(request.names, rules_of(request.thetas), left_out);
   require_use(request.thetas, methods);
   if (!left_out.empty())
-    fmt::print(stderr, "note: without a --theta of their rule are left out: {}\n", fmt::join(left_out, ", "));
+    say(stderr, "note: without a --theta of their rule are left out: {}\n", fmt::join(left_out, ", "));
   const metalearn::ComparisonOptions options{request.options.steps, request.options.draws,
                                              request.options.seed, request.config.rule.activation,
                                              request.options.threads};
@@ -224,10 +222,10 @@ int eval_methods(const MethodsRequest& request) {
     return 0;
   }
   for (const auto& theta : request.thetas)
-    fmt::print("theta: {}\n       {} of update {}, rule {}\n", theta.file, theta.label, theta.update,
-               theta.config.rule.rule);
-  for (const auto& set : request.sets) fmt::print("data:  {}: {}\n", set->name, set->split_note);
-  fmt::print("\n");
+    say("theta: {}\n       {} of update {}, rule {}\n", theta.file, theta.label, theta.update,
+        theta.config.rule.rule);
+  for (const auto& set : request.sets) say("data:  {}: {}\n", set->name, set->split_note);
+  say("\n");
   print_tables(methods, tables);
   print_protocol(request, methods, tables);
   return 0;

@@ -19,6 +19,7 @@
 #include "tools/cli/options.hpp"
 #include "tools/cli/plus_minus.hpp"
 #include "tools/cli/progress.hpp"
+#include "tools/cli/say.hpp"
 #include "tools/cli/theta_source.hpp"
 #include "tools/commands/commands.hpp"
 
@@ -213,25 +214,25 @@ std::string show_digits(const LengthFigures& f) {
 }
 
 void print_lengths(const std::vector<LengthFigures>& map) {
-  fmt::print("the exact gradient through T steps\n{:>8}  {:>7}  {:>22}  {:>22}  {}\n", "rate", "T", "growth",
-             "float64", "digits");
+  say("the exact gradient through T steps\n{:>8}  {:>7}  {:>22}  {:>22}  {}\n", "rate", "T", "growth",
+      "float64", "digits");
   for (const auto& f : map) {
-    fmt::print("{:>8}  {:>7}  {:>22}  {:>22}  {}\n", f.inner_rate, f.length,
-               show(f.growth, "{:+.4f}", "{:.4f}", f.growing, f.tasks),
-               show(f.agreement, "{:.4f}", "{:.4f}", f.agreeing, f.tasks), show_digits(f));
-    for (const auto& failure : f.failures) fmt::print("{:>8}  {}\n", "", failure);
+    say("{:>8}  {:>7}  {:>22}  {:>22}  {}\n", f.inner_rate, f.length,
+        show(f.growth, "{:+.4f}", "{:.4f}", f.growing, f.tasks),
+        show(f.agreement, "{:.4f}", "{:.4f}", f.agreeing, f.tasks), show_digits(f));
+    for (const auto& failure : f.failures) say("{:>8}  {}\n", "", failure);
   }
 }
 
 void print_windows(const std::vector<LengthFigures>& map) {
-  fmt::print("\nback-propagated through windows\n{:>8}  {:>7}  {:>6}  {:>24}  {:>23}  {:>6}  {:>10}\n",
-             "rate", "T", "window", "|g|", "cosine", "signal", "per second");
+  say("\nback-propagated through windows\n{:>8}  {:>7}  {:>6}  {:>24}  {:>23}  {:>6}  {:>10}\n", "rate", "T",
+      "window", "|g|", "cosine", "signal", "per second");
   for (const auto& f : map)
     for (const auto& w : f.windows)
-      fmt::print("{:>8}  {:>7}  {:>6}  {:>24}  {:>23}  {:>6}  {:>10}\n", f.inner_rate, f.length, w.window,
-                 show(w.norm, "{:.3g}", "{:.2g}", w.finite, f.tasks),
-                 show(w.cosine, "{:.4f}", "{:.4f}", w.compared, f.tasks), show(w.signal_to_noise, "{:.2f}"),
-                 show(w.per_second, "{:.3g}"));
+      say("{:>8}  {:>7}  {:>6}  {:>24}  {:>23}  {:>6}  {:>10}\n", f.inner_rate, f.length, w.window,
+          show(w.norm, "{:.3g}", "{:.2g}", w.finite, f.tasks),
+          show(w.cosine, "{:.4f}", "{:.4f}", w.compared, f.tasks), show(w.signal_to_noise, "{:.2f}"),
+          show(w.per_second, "{:.3g}"));
 }
 
 void print_warning(const std::vector<LengthFigures>& map) {
@@ -241,8 +242,7 @@ void print_warning(const std::vector<LengthFigures>& map) {
       places.push_back(fmt::format("rate {}, T = {} in {} of {} tasks", f.inner_rate, f.length,
                                    f.without_digits, f.tasks));
   if (!places.empty())
-    fmt::print(
-        "\nno correct digit: in float32 the exact gradient is off by more than half, or not finite, at {}; "
+    say("\nno correct digit: in float32 the exact gradient is off by more than half, or not finite, at {}; "
         "these tasks are left out of cosine, not of |g| and signal\n",
         fmt::join(places, "; "));
 }
@@ -269,9 +269,9 @@ int gradient(const Words& words) {
     print_json(json);
     return 0;
   }
-  fmt::print("theta: {}\n       {}{}\ndata:  {}; {} tasks, inner rate in training {}\n\n", theta.file,
-             theta.label, theta.update > 0 ? fmt::format(" of update {}", theta.update) : "",
-             fmt::join(config.data, ", "), options.tasks, theta.config.rule.inner_rate);
+  say("theta: {}\n       {}{}\ndata:  {}; {} tasks, inner rate in training {}\n\n", theta.file, theta.label,
+      theta.update > 0 ? fmt::format(" of update {}", theta.update) : "", fmt::join(config.data, ", "),
+      options.tasks, theta.config.rule.inner_rate);
   print_lengths(map);
   print_windows(map);
   print_warning(map);

@@ -8,6 +8,7 @@
 #include "metalearn/snapshots/run_state.hpp"
 #include "tools/cli/json.hpp"
 #include "tools/cli/options.hpp"
+#include "tools/cli/say.hpp"
 #include "tools/commands/commands.hpp"
 
 namespace tools {
@@ -84,7 +85,7 @@ int inspect(const Words& words) {
   std::vector<std::string> skipped;
   const auto snapshot = is_run ? metalearn::newest_run_snapshot(arguments->word, &skipped)
                                : metalearn::read_any_snapshot(arguments->word);
-  for (const auto& line : skipped) fmt::print(stderr, "note: {}\n", line);
+  for (const auto& line : skipped) say(stderr, "note: {}\n", line);
   const auto& archive = snapshot.archive;
   const auto all = is_run ? list(arguments->word, archive) : std::vector<Listed>{};
   const std::string version = maker(archive, "program_version"), kernels = maker(archive, "kernels");
@@ -106,22 +107,22 @@ int inspect(const Words& words) {
     print_json(json);
     return 0;
   }
-  fmt::print("{}\nschema {}, {} bytes, generation {}, written by version {} with kernels {}\n", snapshot.path,
-             snapshot.schema, snapshot.bytes, snapshot.generation, version.empty() ? "?" : version,
-             kernels.empty() ? "?" : kernels);
-  if (is_run) fmt::print("\n{:<12}{:>12}\n", "generation", "bytes");
+  say("{}\nschema {}, {} bytes, generation {}, written by version {} with kernels {}\n", snapshot.path,
+      snapshot.schema, snapshot.bytes, snapshot.generation, version.empty() ? "?" : version,
+      kernels.empty() ? "?" : kernels);
+  if (is_run) say("\n{:<12}{:>12}\n", "generation", "bytes");
   for (const auto& s : all)
-    fmt::print("{:<12}{:>12}{}\n", s.generation, s.bytes, s.best ? "  best by meta-validation" : "");
+    say("{:<12}{:>12}{}\n", s.generation, s.bytes, s.best ? "  best by meta-validation" : "");
   for (const auto& [group, values] : archive.attributes()) {
-    fmt::print("\n{} (attributes)\n", group.empty() ? "/" : group);
-    for (const auto& [name, value] : values) fmt::print("  {:<18} {}\n", name, text(value));
+    say("\n{} (attributes)\n", group.empty() ? "/" : group);
+    for (const auto& [name, value] : values) say("  {:<18} {}\n", name, text(value));
   }
   std::size_t width = 44;
   for (const auto& entry : archive.arrays()) width = std::max(width, entry.first.size() + 2);
-  fmt::print("\n{:<{}}{:<10}{:<18}{:>12}\n", "array", width, "type", "shape", "2-norm");
+  say("\n{:<{}}{:<10}{:<18}{:>12}\n", "array", width, "type", "shape", "2-norm");
   for (const auto& [name, array] : archive.arrays())
-    fmt::print("{:<{}}{:<10}{:<18}{:>12.6g}\n", name, width, checkpoints::Archive::type_name(array.data),
-               fmt::format("[{}]", fmt::join(array.shape, ", ")), norm(array.data));
+    say("{:<{}}{:<10}{:<18}{:>12.6g}\n", name, width, checkpoints::Archive::type_name(array.data),
+        fmt::format("[{}]", fmt::join(array.shape, ", ")), norm(array.data));
   return 0;
 }
 

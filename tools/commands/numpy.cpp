@@ -14,6 +14,7 @@
 #include "tools/cli/config_source.hpp"
 #include "tools/cli/json.hpp"
 #include "tools/cli/options.hpp"
+#include "tools/cli/say.hpp"
 #include "tools/cli/theta_source.hpp"
 #include "tools/commands/commands.hpp"
 
@@ -27,13 +28,13 @@ void report(const ModelFile& model, const std::string& out) {
     const auto& r = model.config.rule;
     const std::string sizes = fmt::format("H={} Q={} S={} P={} D={} G={}{}", r.H, r.Q, r.S, r.P, r.D, r.G,
                                           r.identical_updates ? "" : ", W and V changed apart,");
-    fmt::print("theta: {} numbers of the rule {}, {} N_L={}; inner rate {}, batch {}, {}\n",
-               model.theta.size(), r.rule, r.rule == "metz" ? sizes : "no sizes of its own,", r.N_L,
-               r.inner_rate, model.config.batch, metalearn::to_string(r.activation));
+    say("theta: {} numbers of the rule {}, {} N_L={}; inner rate {}, batch {}, {}\n", model.theta.size(),
+        r.rule, r.rule == "metz" ? sizes : "no sizes of its own,", r.N_L, r.inner_rate, model.config.batch,
+        metalearn::to_string(r.activation));
   }
   if (!model.phi.empty())
-    fmt::print("phi:   {} numbers, widths {}\n", model.phi.size(), fmt::join(model.widths, "-"));
-  fmt::print("written: {}\n", out);
+    say("phi:   {} numbers, widths {}\n", model.phi.size(), fmt::join(model.widths, "-"));
+  say("written: {}\n", out);
 }
 
 /// What a model file holds, or the theta of a run.

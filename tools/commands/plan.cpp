@@ -16,6 +16,7 @@
 #include "metalearn/steps/step_measurement.hpp"
 #include "tools/cli/json.hpp"
 #include "tools/cli/options.hpp"
+#include "tools/cli/say.hpp"
 #include "tools/cli/schedule_svg.hpp"
 #include "tools/commands/commands.hpp"
 #include "tools/commands/plan_training.hpp"
@@ -48,9 +49,9 @@ Json figures(const UnrollPlan& plan, const Budget& budget) {
 
 void print_row(const char* name, const UnrollPlan& plan, const Budget& budget) {
   const auto& p = plan.predicted;
-  fmt::print("{:<12}  {:>10}  {:>10}  {:<12}  {:>6}  {:>6}  {:>5}  {:>9.3f}  {:>9.1f}\n", name,
-             show_bytes(budget.memory_bytes), show_bytes(plan.peak_bytes), plan.schedule.name,
-             p.ram_checkpoints, p.disk_checkpoints, p.tapes, plan.evaluations_per_step, p.seconds);
+  say("{:<12}  {:>10}  {:>10}  {:<12}  {:>6}  {:>6}  {:>5}  {:>9.3f}  {:>9.1f}\n", name,
+      show_bytes(budget.memory_bytes), show_bytes(plan.peak_bytes), plan.schedule.name, p.ram_checkpoints,
+      p.disk_checkpoints, p.tapes, plan.evaluations_per_step, p.seconds);
 }
 
 }  // namespace
@@ -136,31 +137,29 @@ int plan(const Words& words) {
     print_json(json);
     return 0;
   }
-  fmt::print("{} inner steps of the preset {}: states of {}; forward {:.2f} ms, back {:.2f} ms\n\n", T,
-             config.preset, show_bytes(slot), 1e3 * speed.forward_seconds, 1e3 * speed.reverse_seconds);
-  fmt::print("{:<12}  {:>10}  {:>10}  {:>9}\n", "sub-segments", "tape", "works in", "eval/step");
+  say("{} inner steps of the preset {}: states of {}; forward {:.2f} ms, back {:.2f} ms\n\n", T,
+      config.preset, show_bytes(slot), 1e3 * speed.forward_seconds, 1e3 * speed.reverse_seconds);
+  say("{:<12}  {:>10}  {:>10}  {:>9}\n", "sub-segments", "tape", "works in", "eval/step");
   for (std::size_t i = 0; i < tapes.size(); ++i)
-    fmt::print("{:<12}  {:>10}  {:>10}  {:>9.3f}{}\n", metalearn::kSubSegments[i],
-               show_bytes(tapes[i].tape_size * tapes[i].number_bytes), show_bytes(tapes[i].working_bytes),
-               1 + tapes[i].recomputed, i == chosen.tape ? "  chosen" : "");
-  fmt::print("\n{:<12}  {:>10}  {:>10}  {:<12}  {:>6}  {:>6}  {:>5}  {:>9}  {:>9}\n", "", "budget", "peak",
-             "schedule", "in RAM", "disk", "tapes", "eval/step", "seconds");
+    say("{:<12}  {:>10}  {:>10}  {:>9.3f}{}\n", metalearn::kSubSegments[i],
+        show_bytes(tapes[i].tape_size * tapes[i].number_bytes), show_bytes(tapes[i].working_bytes),
+        1 + tapes[i].recomputed, i == chosen.tape ? "  chosen" : "");
+  say("\n{:<12}  {:>10}  {:>10}  {:<12}  {:>6}  {:>6}  {:>5}  {:>9}  {:>9}\n", "", "budget", "peak",
+      "schedule", "in RAM", "disk", "tapes", "eval/step", "seconds");
   if (half.memory_bytes < smallest)
-    fmt::print("{:<12}  {:>10}  does not fit\n", "half", show_bytes(half.memory_bytes));
+    say("{:<12}  {:>10}  does not fit\n", "half", show_bytes(half.memory_bytes));
   else
     print_row("half", planned(half), half);
   print_row("this budget", chosen, budget);
   print_row("double", planned(twice), twice);
-  fmt::print(
-      "\nlower bound: {:.3f} evaluations per step, in any memory; smallest budget that works: {} bytes\n",
+  say("\nlower bound: {:.3f} evaluations per step, in any memory; smallest budget that works: {} bytes\n",
       chosen.lower_bound_evaluations / static_cast<double>(T), smallest);
   if (budget.disk_bytes > 0 && !chosen.disk_too_slow)
-    fmt::print("disk: {} written, {} read, {:.2f} ms and {:.2f} ms per state, waiting {:.1f} s\n",
-               show_bytes(chosen.predicted.written_bytes), show_bytes(chosen.predicted.read_bytes),
-               1e3 * disk.write_seconds, 1e3 * disk.read_seconds, chosen.predicted.waiting_seconds);
+    say("disk: {} written, {} read, {:.2f} ms and {:.2f} ms per state, waiting {:.1f} s\n",
+        show_bytes(chosen.predicted.written_bytes), show_bytes(chosen.predicted.read_bytes),
+        1e3 * disk.write_seconds, 1e3 * disk.read_seconds, chosen.predicted.waiting_seconds);
   if (chosen.disk_too_slow)
-    fmt::print(
-        "the disk is left alone: writing and reading a state takes {:.2f} ms there, longer than a step "
+    say("the disk is left alone: writing and reading a state takes {:.2f} ms there, longer than a step "
         "forward\n",
         1e3 * (disk.write_seconds + disk.read_seconds));
   return 0;

@@ -14,6 +14,7 @@
 #include "tools/cli/json.hpp"
 #include "tools/cli/options.hpp"
 #include "tools/cli/progress.hpp"
+#include "tools/cli/say.hpp"
 
 namespace tools {
 namespace {
@@ -88,9 +89,9 @@ std::string days(double seconds) {
 
 void print_row(const char* what, const Projection& p) {
   const auto updates = static_cast<double>(p.config.updates);
-  fmt::print("{:<14}  {:>7}  {:>7}  {:>8}  {:>11.1f}  {:>10.3g}  {:>10}\n", what, p.config.updates,
-             p.config.tasks, p.machines, p.steps / updates / static_cast<double>(p.config.tasks),
-             updates / p.seconds, days(p.seconds));
+  say("{:<14}  {:>7}  {:>7}  {:>8}  {:>11.1f}  {:>10.3g}  {:>10}\n", what, p.config.updates, p.config.tasks,
+      p.machines, p.steps / updates / static_cast<double>(p.config.tasks), updates / p.seconds,
+      days(p.seconds));
 }
 
 Json figures(const Projection& p) {
@@ -106,8 +107,8 @@ Json figures(const Projection& p) {
 
 void print_extrapolated(const Projection& p) {
   if (p.windows.like > 0)
-    fmt::print("of {} updates {} were counted, the rest taken to be as the last {} of them\n",
-               p.config.updates, p.windows.counted, p.windows.like);
+    say("of {} updates {} were counted, the rest taken to be as the last {} of them\n", p.config.updates,
+        p.windows.counted, p.windows.like);
 }
 
 }  // namespace
@@ -163,17 +164,16 @@ int plan_training(const Words& words) {
     print_json(json);
     return 0;
   }
-  fmt::print(
-      "preset {}: an inner step of a window takes {:.2f} ms on one thread, {:.2f} ms of it for batches; of a "
+  say("preset {}: an inner step of a window takes {:.2f} ms on one thread, {:.2f} ms of it for batches; of a "
       "validation {:.2f} ms; {} windows at a time on a machine\n",
       config.preset, 1e3 * train_seconds, 1e3 * batch_seconds, 1e3 * cost.times.validate_seconds(),
       cost.at_once);
   if (config.memory > 0)
-    fmt::print("memory {}: each step is computed forward {:.2f} times\n",
-               metalearn::show_bytes(config.memory), cost.evaluations);
-  fmt::print("\n");
-  fmt::print("{:<14}  {:>7}  {:>7}  {:>8}  {:>11}  {:>10}  {:>10}\n", "", "updates", "windows", "machines",
-             "steps each", "updates/s", "time");
+    say("memory {}: each step is computed forward {:.2f} times\n", metalearn::show_bytes(config.memory),
+        cost.evaluations);
+  say("\n");
+  say("{:<14}  {:>7}  {:>7}  {:>8}  {:>11}  {:>10}  {:>10}\n", "", "updates", "windows", "machines",
+      "steps each", "updates/s", "time");
   print_row("this training", here);
   for (const auto& p : paper) print_row("paper's scale", p);
   print_extrapolated(here);

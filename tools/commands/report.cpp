@@ -4,6 +4,7 @@
 #include "checkpoints/error.hpp"
 #include "metalearn/report/report.hpp"
 #include "tools/cli/options.hpp"
+#include "tools/cli/say.hpp"
 #include "tools/commands/commands.hpp"
 
 namespace tools {
@@ -30,15 +31,15 @@ int report(const Words& words) {
   require_kind(out, "a page", [](const std::string& text) { return text.starts_with("<!DOCTYPE html>"); });
 
   const auto written = metalearn::report::make_report(run);
-  for (const auto& note : written.notes) fmt::print(stderr, "note: {}\n", note);
+  for (const auto& note : written.notes) say(stderr, "note: {}\n", note);
   try {
     write_file(out, written.html);
   } catch (const checkpoints::IoError& e) {
     if (!named.empty()) throw;
     throw checkpoints::IoError(std::string(e.what()) + " (or write the page elsewhere: --out FILE.html)");
   }
-  fmt::print("written: {} ({} figures{}, {:.2f} MB)\n", out, written.figures,
-             written.drawn ? "" : ", as tables", static_cast<double>(written.html.size()) / 1e6);
+  say("written: {} ({} figures{}, {:.2f} MB)\n", out, written.figures, written.drawn ? "" : ", as tables",
+      static_cast<double>(written.html.size()) / 1e6);
   return 0;
 }
 

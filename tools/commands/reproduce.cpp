@@ -8,6 +8,7 @@
 #include "tools/cli/json.hpp"
 #include "tools/cli/options.hpp"
 #include "tools/cli/progress.hpp"
+#include "tools/cli/say.hpp"
 #include "tools/cli/signals.hpp"
 #include "tools/cli/temporary_folder.hpp"
 #include "tools/commands/commands.hpp"
@@ -29,11 +30,11 @@ metalearn::Reproduction rerun(const std::string& run, const metalearn::Stretch& 
 
 void print(const metalearn::Reproduction& r) {
   for (const auto& g : r.compared) {
-    fmt::print("generation {}: {}\n", g.generation, g.diff.same() ? "same bits" : "differs");
+    say("generation {}: {}\n", g.generation, g.diff.same() ? "same bits" : "differs");
     print_differences(g.diff.differences);
   }
   if (r.metrics.compared > 0 && r.metrics.differences.empty())
-    fmt::print("metrics.csv: {} rows, the same\n", r.metrics.compared);
+    say("metrics.csv: {} rows, the same\n", r.metrics.compared);
   print_differences(r.metrics.differences);
 }
 
@@ -94,14 +95,14 @@ int reproduce(const Words& words) {
   else
     print(r);
   if (r.stopped) {
-    if (!arguments->has("json")) fmt::print("stopped before all was compared\n");
+    if (!arguments->has("json")) say("stopped before all was compared\n");
     return 128 + stop_signal();
   }
   if (!arguments->has("json")) {
     if (r.same())
-      fmt::print("reproduced: updates {} to {} give the same bits again\n", r.from + 1, r.to);
+      say("reproduced: updates {} to {} give the same bits again\n", r.from + 1, r.to);
     else
-      fmt::print("not reproduced: the first difference is printed above\n");
+      say("not reproduced: the first difference is printed above\n");
   }
   return r.same() ? 0 : 1;
 }

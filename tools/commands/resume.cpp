@@ -7,6 +7,7 @@
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
 #include "tools/cli/config_source.hpp"
+#include "tools/cli/say.hpp"
 #include "tools/cli/signals.hpp"
 #include "tools/cli/training.hpp"
 #include "tools/commands/commands.hpp"
@@ -64,8 +65,7 @@ int resume(const Words& words) {
   watch_signals();
   const auto trainer = metalearn::Trainer::resume(directory, changes);
   if (const auto done = trainer->update(), wanted = trainer->config().updates; done >= wanted) {
-    fmt::print(
-        "finished already: {} updates are done, {} in all were asked for; for more: metalearn resume {} "
+    say("finished already: {} updates are done, {} in all were asked for; for more: metalearn resume {} "
         "--updates N, N above {}\n",
         done, wanted, directory, done);
     return 0;

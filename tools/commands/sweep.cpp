@@ -14,6 +14,7 @@
 #include "tools/cli/options.hpp"
 #include "tools/cli/plus_minus.hpp"
 #include "tools/cli/progress.hpp"
+#include "tools/cli/say.hpp"
 #include "tools/cli/signals.hpp"
 #include "tools/cli/sweep_file.hpp"
 #include "tools/cli/theta_notes.hpp"
@@ -199,17 +200,17 @@ void print_table(const SweepAxis& axis, const std::vector<Json>& rows) {
   const auto place = [&](const std::string& value, const std::string& step) {
     return (axis.axis == Axis::steps ? "" : fmt::format("{:>11}", value)) + fmt::format("{:>7}", step);
   };
-  fmt::print("{:<{}}  {}{:>20}{:>21}{:>7}{:>11}\n", "data", width, place(to_string(axis.axis), "step"),
-             "accuracy", "gain, paired", "seeds", "ms/step");
+  say("{:<{}}  {}{:>20}{:>21}{:>7}{:>11}\n", "data", width, place(to_string(axis.axis), "step"), "accuracy",
+      "gain, paired", "seeds", "ms/step");
   for (const auto& row : rows)
-    fmt::print("{:<{}}  {}{:>20}{:>21}{:>7}{:>11}\n", row["data"].get<std::string>(), width,
-               place(row["value"].get<std::string>(), std::to_string(row["step"].get<std::int64_t>())),
-               show(row["accuracy_mean"], row["accuracy_se"], "{:.4f}"),
-               row["step"] == 0 ? "" : show(row["gain_mean"], row["gain_se"], "{:+.4f}"),
-               row["seeds"].get<std::int64_t>(),
-               row["seconds_per_step"].is_null()
-                   ? ""
-                   : fmt::format("{:.2f}", 1000 * row["seconds_per_step"].get<double>()));
+    say("{:<{}}  {}{:>20}{:>21}{:>7}{:>11}\n", row["data"].get<std::string>(), width,
+        place(row["value"].get<std::string>(), std::to_string(row["step"].get<std::int64_t>())),
+        show(row["accuracy_mean"], row["accuracy_se"], "{:.4f}"),
+        row["step"] == 0 ? "" : show(row["gain_mean"], row["gain_se"], "{:+.4f}"),
+        row["seeds"].get<std::int64_t>(),
+        row["seconds_per_step"].is_null()
+            ? ""
+            : fmt::format("{:.2f}", 1000 * row["seconds_per_step"].get<double>()));
 }
 
 /// Options that contradict what is varied are refused.
@@ -282,7 +283,7 @@ int sweep(const Words& words) {
   for (std::size_t i = 0; i < axes.size(); ++i) open_file(axes[i], request(i));
   watch_signals();
   if (!arguments->has("json"))
-    fmt::print("theta: {}\n       {} of update {}\n", theta.file, theta.label, theta.update);
+    say("theta: {}\n       {} of update {}\n", theta.file, theta.label, theta.update);
   std::optional<checkpoints::Error> failure;
   bool any = false;
   Json all = Json::array();
@@ -292,25 +293,25 @@ int sweep(const Words& words) {
     for (const auto& row : done.file.rows())
       if (is_asked(axes[i], done, row)) rows.push_back(row);
     any = any || !rows.empty();
-    for (const auto& why : done.left_out) fmt::print(stderr, "note: left out: {}\n", why);
+    for (const auto& why : done.left_out) say(stderr, "note: left out: {}\n", why);
     if (arguments->has("json")) {
       Json json = done.file.json();
       json["results"] = rows;
       json["left_out"] = done.left_out;
       all.push_back(json);
     } else if (!rows.empty()) {
-      fmt::print("\n");
+      say("\n");
       print_table(axes[i], rows);
       if (std::any_of(rows.begin(), rows.end(),
                       [](const Json& row) { return !row["accuracy_se"].is_null(); }))
         print_what_errors_are("seeds");
-      fmt::print("kept: {}, {}\n", done.file.json_path(), done.file.csv_path());
+      say("kept: {}, {}\n", done.file.json_path(), done.file.csv_path());
       std::fflush(stdout);  // the next axis may take hours
     }
   }
   if (arguments->has("json")) print_json(all.size() == 1 ? all[0] : all);
   if (stop_signal() != 0) {
-    fmt::print(stderr, "stopped; the same command goes on where it was\n");
+    say(stderr, "stopped; the same command goes on where it was\n");
     return 128 + stop_signal();
   }
   if (!any && failure) throw *failure;

@@ -4,6 +4,7 @@
 #include "checkpoints/error.hpp"
 #include "tools/cli/config_source.hpp"
 #include "tools/cli/progress.hpp"
+#include "tools/cli/say.hpp"
 #include "tools/cli/signals.hpp"
 #include "tools/cli/training.hpp"
 #include "tools/commands/commands.hpp"
@@ -49,13 +50,13 @@ int train(const Words& words) {
   const auto config = resolve_config(*arguments, {"run"});
 
   if (config.preset == "paper-tasks" && config.data == std::vector<std::string>{"glyph"})
-    fmt::print(stderr,
-               "note: trains on glyphs alone; the paper's tasks were of CIFAR-10, ImageNet classes and "
-               "glyphs: --data cifar10=DIR --data imagenet=FILE --data glyph\n");
+    say(stderr,
+        "note: trains on glyphs alone; the paper's tasks were of CIFAR-10, ImageNet classes and glyphs: "
+        "--data cifar10=DIR --data imagenet=FILE --data glyph\n");
   watch_signals();
   const auto trainer = start(config, *run);
   if (trainer) return run_training(*trainer, *run);
-  fmt::print("stopped while preparing: nothing was saved yet\n");
+  say("stopped while preparing: nothing was saved yet\n");
   return 128 + stop_signal();
 }
 

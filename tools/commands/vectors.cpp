@@ -5,6 +5,7 @@
 #include "metalearn/steps/reference_vectors.hpp"
 #include "tools/cli/json.hpp"
 #include "tools/cli/options.hpp"
+#include "tools/cli/say.hpp"
 #include "tools/commands/commands.hpp"
 
 namespace tools {
@@ -36,12 +37,12 @@ int vectors(const Words& words) {
                 {"groups", groups}});
     return report.ok ? 0 : 1;
   }
-  fmt::print("{}\n{}\n\n{:<20}{:>12}{:>12}  {:<5}  {}\n", arguments->word, report.configuration, "group",
-             "worst error", "tolerance", "", "worst array");
+  say("{}\n{}\n\n{:<20}{:>12}{:>12}  {:<5}  {}\n", arguments->word, report.configuration, "group",
+      "worst error", "tolerance", "", "worst array");
   for (const auto& g : report.groups)
-    fmt::print("{:<20}{:>12.2e}{:>12.0e}  {:<5}  {}\n", g.name, g.worst, g.tolerance, g.ok ? "ok" : "WRONG",
-               g.worst_array);
-  fmt::print("\n{}\n", report.ok ? "all agree" : "some do not agree");
+    say("{:<20}{:>12.2e}{:>12.0e}  {:<5}  {}\n", g.name, g.worst, g.tolerance, g.ok ? "ok" : "WRONG",
+        g.worst_array);
+  say("\n{}\n", report.ok ? "all agree" : "some do not agree");
   return report.ok ? 0 : 1;
 }
 

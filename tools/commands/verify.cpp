@@ -7,6 +7,7 @@
 #include "metalearn/train/run_audit.hpp"
 #include "tools/cli/json.hpp"
 #include "tools/cli/options.hpp"
+#include "tools/cli/say.hpp"
 #include "tools/commands/commands.hpp"
 
 namespace tools {
@@ -42,8 +43,8 @@ int verify(const Words& words) {
       findings.push_back({{"file", f.file}, {"grade", to_string(f.grade)}, {"what", f.what}});
     print_json({{"path", arguments->word}, {"whole", found.whole()}, {"findings", findings}});
   } else {
-    for (const auto& f : found.findings) fmt::print("{:<8} {}: {}\n", to_string(f.grade), f.file, f.what);
-    fmt::print("{}\n", found.whole() ? "whole" : "damaged");
+    for (const auto& f : found.findings) say("{:<8} {}: {}\n", to_string(f.grade), f.file, f.what);
+    say("{}\n", found.whole() ? "whole" : "damaged");
   }
   return found.whole() ? 0 : kDamaged;
 }
