@@ -161,7 +161,7 @@ TEST_CASE("a run whose name would steer a terminal is as good as others; names i
 }
 
 TEST_CASE("the program writes to stdout and stderr by say() alone") {
-  for (const auto& entry : fs::directory_iterator(fs::path(METALEARN_SOURCE) / "tools")) {
+  for (const auto& entry : fs::recursive_directory_iterator(fs::path(METALEARN_SOURCE) / "tools")) {
     const std::string name = entry.path().filename().string(), text = slurp(entry.path());
     if (name == "say.hpp" || !entry.is_regular_file()) continue;
     CAPTURE(name);
