@@ -1,8 +1,9 @@
-"""The pages: links that lead somewhere, tables of folders that name the folders there are, one title each.
+"""The pages: links and names of files that lead somewhere, tables of folders that are complete, one title each.
 
 usage: check_pages.py ROOT
 
-A link to a file, picture or heading of this tree must exist. A table whose first column is headed `folder`
+A link to a file, picture or heading of this tree must exist, and so must a source file that stands in
+backticks (by its path from the top or from the page; `.*` stands for any ending). A table whose first column is headed `folder`
 (README.md) or `room` (the README.md of a layer) names all of them in the order of rooms.txt.
 Prints what breaks a rule, one line each, then "N passed, N failed"; exit status 1 if anything failed.
 """
@@ -11,6 +12,7 @@ import re
 import sys
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+SOURCE = re.compile(r"`([\w./]+/[\w.]+\.(?:[ch]pp|py|txt|\*))`")
 PLACES = ("build", "runs")                                    # made by the program and its build
 SHOULD_BE = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "CITATION.cff", "LICENSE",
              "autodiff/README.md", "checkpoints/README.md", "metalearn/README.md", "tools/README.md")
@@ -40,6 +42,12 @@ def broken_links(root, page, text):
             yield f"{link}: {target.name} has no such heading"
 
 
+def missing_sources(root, page, text):
+    for name in SOURCE.findall(without_code(text)):
+        if not any(list(folder.glob(name)) for folder in (root, page.parent)):
+            yield f"`{name}` is no file"
+
+
 def table(text, head):
     """The first column of the table under such a head, without backticks and slashes; None: no table."""
     found = re.search(rf"^\| {head} \|.*\n\|[-| ]+\n((?:\|.*\n)+)", text, re.MULTILINE)
@@ -59,9 +67,9 @@ def main(root):
         titles = re.findall(r"^# ", without_code(text), re.MULTILINE)
         if len(titles) != 1:
             failures.append(f"{name}: {len(titles)} titles (one)")
-        broken = list(broken_links(root, page, text))
+        broken = [*broken_links(root, page, text), *missing_sources(root, page, text)]
         failures += [f"{name}: {what}" for what in broken]
-        checks += 1 + len(LINK.findall(without_code(text)))
+        checks += 1 + len(LINK.findall(without_code(text))) + len(SOURCE.findall(without_code(text)))
     folders = [*layers, *sorted(p.name for p in root.iterdir()
                                 if p.is_dir() and p.name not in (*layers, *PLACES) and p.name[0] != ".")]
     named = table((root / "README.md").read_text(), "folder") or []
