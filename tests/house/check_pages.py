@@ -4,7 +4,7 @@ usage: check_pages.py ROOT
 
 A link to a file, picture or heading of this tree must exist, and so must a source file that stands in
 backticks (by its path from the top or from the page; `.*` stands for any ending). A table whose first column is headed `folder`
-(README.md) or `room` (the README.md of a layer) names all of them in the order of rooms.txt.
+(README.md) names all that CMakeLists.txt adds; one headed `room` (the README.md of a layer) is as rooms.txt.
 Prints what breaks a rule, one line each, then "N passed, N failed"; exit status 1 if anything failed.
 """
 import pathlib
@@ -70,11 +70,10 @@ def main(root):
         broken = [*broken_links(root, page, text), *missing_sources(root, page, text)]
         failures += [f"{name}: {what}" for what in broken]
         checks += 1 + len(LINK.findall(without_code(text))) + len(SOURCE.findall(without_code(text)))
-    folders = [*layers, *sorted(p.name for p in root.iterdir()
-                                if p.is_dir() and p.name not in (*layers, *PLACES) and p.name[0] != ".")]
+    folders = re.findall(r"^add_subdirectory\((\w+)\)", (root / "CMakeLists.txt").read_text(), re.MULTILINE)
     named = table((root / "README.md").read_text(), "folder") or []
     if named[:len(layers)] != layers or sorted(named) != sorted(folders):
-        failures.append(f"README.md: its table of folders has {named}, the tree {folders}")
+        failures.append(f"README.md: its table of folders has {named}, CMakeLists.txt {folders}")
     for layer in layers:
         below = ["." if room == layer else room[len(layer) + 1:] for room in rooms if room.split("/")[0] == layer]
         named = table((root / layer / "README.md").read_text(), "room")
