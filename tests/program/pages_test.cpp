@@ -155,6 +155,13 @@ std::string missing(const std::vector<std::string>& words) {
   return "";
 }
 
+template <class T>
+std::string listed(const std::set<T>& all) {
+  std::ostringstream text;
+  for (const T& one : all) text << one << ' ';
+  return text.str();
+}
+
 /// The numbers of the first column of the table under a heading.
 std::set<int> first_column(const std::string& page, const std::string& heading) {
   std::set<int> found;
@@ -258,13 +265,13 @@ TEST_CASE("one page has the exit codes, and they are those that help names") {
     said.insert(std::stoi(help.substr(at), &digits));
     at += digits;
   }
-  CHECK(said == std::set<int>{0, 1, 2, 64, 65, 66, 70, 71, 74, 75, 76, 130, 143});
+  CHECK(listed(said) == "0 1 2 64 65 66 70 71 74 75 76 130 143 ");
   int tables = 0;
   for (const Page& page : pages()) {
     const auto codes = first_column(slurp(fs::path(METALEARN_SOURCE) / page.name), "Exit codes");
     if (codes.empty()) continue;
     CAPTURE(page.name);
-    CHECK(codes == said);
+    CHECK(listed(codes) == listed(said));
     ++tables;
   }
   CHECK(tables == 1);
@@ -285,5 +292,5 @@ TEST_CASE("the page of the program has a row for every command, and no other") {
     for (auto& name : in_backticks(line.substr(0, line.find('|', 1)))) named.insert(std::move(name));
   }
   CHECK(commands.size() > 10);
-  CHECK(named == commands);
+  CHECK(listed(named) == listed(commands));
 }
