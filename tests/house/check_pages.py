@@ -1,11 +1,12 @@
-"""The pages: links and names of files that lead somewhere, tables of folders that are complete, one title each.
+"""The pages: links and names of files that lead somewhere, complete tables of folders, one title each.
 
 usage: check_pages.py ROOT
 
 A link to a file, picture or heading of this tree must exist, and so must a source file that stands in
-backticks (by its path from the top or from the page; `.*` stands for any ending). A table whose first column is headed `folder`
-(README.md) names all that CMakeLists.txt adds; one headed `room` (the README.md of a layer) is as rooms.txt.
-Prints what breaks a rule, one line each, then "N passed, N failed"; exit status 1 if anything failed.
+backticks (by its path from the top or from the page; `.*` stands for any ending). A table whose first column
+is headed `folder` (README.md) names all that CMakeLists.txt adds; one headed `room` (the README.md of a
+layer) is as rooms.txt. Prints what breaks a rule, one line each, then "N passed, N failed"; exit status 1 if
+anything failed.
 """
 import pathlib
 import re
@@ -75,7 +76,7 @@ def main(root):
     if named[:len(layers)] != layers or sorted(named) != sorted(folders):
         failures.append(f"README.md: its table of folders has {named}, CMakeLists.txt {folders}")
     for layer in layers:
-        below = ["." if room == layer else room[len(layer) + 1:] for room in rooms if room.split("/")[0] == layer]
+        below = [room[len(layer) + 1:] or "." for room in rooms if room.split("/")[0] == layer]
         named = table((root / layer / "README.md").read_text(), "room")
         if named != (below if len(below) > 1 else None):
             failures.append(f"{layer}/README.md: its table of rooms has {named}, rooms.txt {below}")
