@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "checkpoints/error.hpp"
@@ -80,6 +81,9 @@ auto retry(Call call) {
   throw can_not_write(path, what, error);
 }
 
+constexpr std::string_view kTmp = ".tmp";
+constexpr int kMaxTemporaries = 10000;  // of one file at one time
+
 /// Linux frees the descriptor even where close() is interrupted: closing again could close another thread's
 /// file.
 int close_once(FileSystem& files, int file) {
@@ -121,10 +125,25 @@ std::string directory_of(const std::string& path) {
   return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 
-DurableFile::DurableFile(FileSystem& files, std::string path)
-    : files_(files), path_(std::move(path)), tmp_(path_ + ".tmp") {
-  file_ = retry([&] { return files_.open(tmp_, O_WRONLY | O_CREAT | O_TRUNC, 0666); });
-  if (file_ < 0) fail(path_, "open", errno);
+std::string temporary_path(const std::string& path, int number) {
+  return number == 0 ? fmt::format("{}{}", path, kTmp) : fmt::format("{}.{}{}", path, number, kTmp);
+}
+
+std::string name_behind_temporary(const std::string& name) {
+  if (!name.ends_with(kTmp)) return "";
+  std::string whole = name.substr(0, name.size() - kTmp.size());
+  const std::size_t number = whole.find_last_not_of("0123456789");
+  if (number != std::string::npos && number + 1 < whole.size() && whole[number] == '.') whole.resize(number);
+  return whole;
+}
+
+DurableFile::DurableFile(FileSystem& files, std::string path) : files_(files), path_(std::move(path)) {
+  for (int number = 0; file_ < 0; ++number) {
+    tmp_ = temporary_path(path_, number);
+    file_ = retry([&] { return files_.open(tmp_, O_WRONLY | O_CREAT | O_EXCL, 0666); });
+    if (file_ < 0 && (errno != EEXIST || number == kMaxTemporaries)) fail(path_, "open", errno);
+  }
+  is_tmp_there_ = true;
 }
 
 DurableFile::~DurableFile() { give_up(); }

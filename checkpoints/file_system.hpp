@@ -49,8 +49,8 @@ FileSystem& posix_file_system();
 /// The IoError of a failed write: "PATH: can't be written: STEP: reason; what to do about it".
 IoError can_not_write(const std::string& path, const std::string& step, int error);
 
-/// write_durably(), bytes after bytes. Where anything throws, and where it is destroyed before commit(),
-/// path.tmp goes and the old file stays.
+/// write_durably(), bytes after bytes. Where anything throws, and where it is destroyed before commit(), the
+/// temporary file goes and the old one stays.
 class DurableFile {
  public:
   /// Throws IoError, as the others do.
@@ -65,16 +65,22 @@ class DurableFile {
   void give_up();
   [[noreturn]] void fail_at(const char* step, int error);
   FileSystem& files_;
-  const std::string path_,
-      tmp_;  // names are made before the file is: where memory ends, it can still be removed
+  const std::string path_;
+  std::string tmp_;  // made before the file is: where memory ends, it can still be removed
   int file_ = -1;
-  bool is_tmp_there_ = true;  // tmp_ is there, and not path_ yet
+  bool is_tmp_there_ = false;  // tmp_ is there, made here, and not path_ yet
 };
 
+/// What a temporary file of `path` is called: path.tmp, or path.N.tmp where others are there. Each writer
+/// makes its own (O_EXCL), whatever else is there stays.
+std::string temporary_path(const std::string& path, int number);
+/// The name of the file that a temporary file of this name is to become; empty where it is none.
+std::string name_behind_temporary(const std::string& name);
+
 /// Replaces or makes the file at path, so that after a crash at any moment either the old or the new one is
-/// there, whole: path.tmp -> fsync -> rename -> fsync of the folder. Throws IoError naming the file, the step
-/// and the reason; path.tmp is then gone and the old file untouched, except where only the last step failed:
-/// then the new file is in place.
+/// there, whole: a temporary file -> fsync -> rename -> fsync of the folder. Throws IoError naming the file,
+/// the step and the reason; the temporary file is then gone and the old file untouched, except where only the
+/// last step failed: then the new file is in place.
 void write_durably(FileSystem& files, const std::string& path, std::span<const std::byte> bytes);
 
 /// Writes all of the bytes where the file stands, through interrupted and short writes. False, with errno

@@ -50,9 +50,7 @@ bool is_alive(const std::string& process) {
 
 /// What a killed owner may leave half written.
 bool is_own_temporary(const std::string& name) {
-  constexpr std::string_view kTmp = ".tmp";
-  if (!name.ends_with(kTmp)) return false;
-  const std::string whole = name.substr(0, name.size() - kTmp.size());
+  const std::string whole = name_behind_temporary(name);
   return whole == "config.json" || whole == kManifestName || update_of(whole) || is_journal_name(whole);
 }
 

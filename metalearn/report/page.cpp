@@ -15,6 +15,12 @@ namespace {
 /// Rows of a figure's table; of longer curves every so many points are left out.
 constexpr std::size_t kTableRows = 24;
 
+// The generator tells such a page from others; older pages are without it.
+const std::string kBegin = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
+                  kGenerator = "<meta name=\"generator\" content=\"metalearn report\">\n";
+const std::string kRestOfHead =
+    "<meta name=\"viewport\" content=\"width=device-width\">\n<link rel=\"icon\" href=\"data:,\">\n<title>";
+
 constexpr const char* kStyle = R"(
   body { font: 15px/1.45 sans-serif; color: #1a1a1a; background: #ffffff; max-width: 1160px; margin: 1.5em auto; padding: 0 1em; }
   h1 { font-size: 1.6em; margin: 0 0 .2em; }
@@ -135,13 +141,14 @@ std::string escaped(const std::string& text) {
   return out;
 }
 
+bool is_report_page(std::string_view text) {
+  return text.starts_with(kBegin + kGenerator) || text.starts_with(kBegin + kRestOfHead);
+}
+
 std::string html_page(const Report& report, const std::vector<std::string>& svgs) {
-  std::string out =
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
-      "content=\"width=device-width\">\n<link rel=\"icon\" "
-      "href=\"data:,\">\n<title>" +
-      escaped(report.title) + "</title>\n<style>" + kStyle + "</style>\n</head>\n<body>\n<h1>" +
-      escaped(report.title) + "</h1>\n<p>" + escaped(report.summary) + "</p>\n<nav>";
+  std::string out = kBegin + kGenerator + kRestOfHead + escaped(report.title) + "</title>\n<style>" + kStyle +
+                    "</style>\n</head>\n<body>\n<h1>" + escaped(report.title) + "</h1>\n<p>" +
+                    escaped(report.summary) + "</p>\n<nav>";
   for (const Section& s : report.sections) out += "<a href=\"#" + s.id + "\">" + escaped(s.title) + "</a> ";
   out += "</nav>\n";
   std::size_t figures = 0;

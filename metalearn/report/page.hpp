@@ -2,6 +2,7 @@
 // functions.
 #pragma once
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "metalearn/report/figure.hpp"
@@ -15,5 +16,8 @@ std::string escaped(const std::string& text);
 /// svgs: of all figures, in their order; a table stands in for one that is empty, and for all where there are
 /// none.
 std::string html_page(const Report& report, const std::vector<std::string>& svgs);
+
+/// Whether html_page() made a page, going by its head.
+bool is_report_page(std::string_view text);
 
 }  // namespace metalearn::report

@@ -1,5 +1,6 @@
 #include "checkpoints/file_system.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "fixture.hpp"
@@ -22,6 +23,28 @@ TEST_CASE("a file written durably replaces the old one and leaves nothing else b
     CHECK(text_in(dir / "f") == text);
     CHECK(names_in(dir.path()) == std::vector<std::string>{"f"});
   }
+}
+
+TEST_CASE(
+    "writers of one file have temporary files of their own, and what else is called so stays, behind links "
+    "too") {
+  TemporaryDirectory dir;
+  write_bytes(dir / "f.tmp", as_bytes("mine"));
+  std::filesystem::create_symlink("f.tmp", dir / "f.1.tmp");
+  {
+    DurableFile one(posix_file_system(), dir / "f"), two(posix_file_system(), dir / "f"),
+        given_up(posix_file_system(), dir / "f");
+    one.write(as_bytes("one"));
+    two.write(as_bytes("two two"));
+    one.commit();
+    CHECK(text_in(dir / "f") == "one");
+    two.commit();
+  }
+  CHECK(text_in(dir / "f") == "two two");
+  CHECK(text_in(dir / "f.tmp") == "mine");
+  auto names = names_in(dir.path());
+  std::sort(names.begin(), names.end());
+  CHECK(names == std::vector<std::string>{"f", "f.1.tmp", "f.tmp"});
 }
 
 TEST_CASE(

@@ -66,15 +66,24 @@ TEST_CASE("an owner removes what a killed one left half written") {
   TemporaryDirectory dir;
   write_bytes(dir / "snapshot-00000004.h5.tmp", {});
   write_bytes(dir / "config.json.tmp", {});
+  write_bytes(dir / "config.json.1.tmp", {});
   write_bytes(dir / "manifest.json.tmp", {});
   write_bytes(dir / "window-12.journal.tmp", {});
-  const std::vector<std::string> users = {
-      "metrics.csv", "notes.tmp",         "snapshot-4.h5.tmp",   "snapshot-00000004.h5.tmp.tmp",
-      ".tmp",        "window-12.journal", "window-.journal.tmp", "window-x.journal.tmp"};
+  const std::vector<std::string> users = {"metrics.csv",
+                                          "notes.tmp",
+                                          "notes.1.tmp",
+                                          "config.json.x.tmp",
+                                          "snapshot-4.h5.tmp",
+                                          "snapshot-00000004.h5.tmp.tmp",
+                                          ".tmp",
+                                          "window-12.journal",
+                                          "window-.journal.tmp",
+                                          "window-x.journal.tmp"};
   for (const auto& name : users) write_bytes(dir / name, {});
   auto run = RunDirectory::open(dir.path());
   CHECK(!std::filesystem::exists(dir / "snapshot-00000004.h5.tmp"));
   CHECK(!std::filesystem::exists(dir / "config.json.tmp"));
+  CHECK(!std::filesystem::exists(dir / "config.json.1.tmp"));
   CHECK(!std::filesystem::exists(dir / "manifest.json.tmp"));
   CHECK(!std::filesystem::exists(dir / "window-12.journal.tmp"));
   for (const auto& name : users) CHECK_MESSAGE(std::filesystem::exists(dir / name), name);

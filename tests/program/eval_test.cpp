@@ -37,13 +37,13 @@ TEST_CASE("eval does not replace what is no such evaluation") {
   CHECK(eval({}, "one.json").code == 0);
   CHECK(eval({"--methods", "random"}, "methods.json").code == 0);
   spill(folder / "sweep.json", R"({"over": "depth", "protocol": {}, "results": []})");
-  spill(folder / "binary", std::string("\0\x89HDF", 5));
+  spill(folder / "binary.json", std::string("\0\x89HDF", 5));
   spill(folder / "mine.json", R"({"results": [1, 2], "note": "mine"})");
-  for (const char* other : {"methods.json", "sweep.json", "binary", "mine.json"}) {
+  for (const char* other : {"methods.json", "sweep.json", "binary.json", "mine.json"}) {
     const std::string before = slurp(folder / other);
     const Result result = eval({}, other);
     CHECK(result.code == 64);
-    CHECK(contains(result.err, "what is there is not an evaluation of one theta, and would be lost"));
+    CHECK(contains(result.err, "not an evaluation of one theta"));
     CHECK(slurp(folder / other) == before);
   }
   CHECK(eval({"--methods", "random"}, "one.json").code == 64);

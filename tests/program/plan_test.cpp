@@ -85,10 +85,10 @@ TEST_CASE("a plan refuses what it can't understand") {
   refused({"--unroll", "10"}, "no --memory");
   refused({"--unroll", "0", "--memory", "1GiB"}, "unroll");
   refused({"--unroll", "10", "--memory", "1GiB", "--disk", "1GiB"}, "go together");
-  spill(folder / "notes.txt", "mine");
-  refused({"--unroll", "10", "--memory", "1GiB", "--preset", "demo", "--svg", "notes.txt"},
-          "notes.txt: what is there is not a picture, and would be lost");
-  CHECK(slurp(folder / "notes.txt") == "mine");
+  spill(folder / "notes.svg", "mine");
+  refused({"--unroll", "10", "--memory", "1GiB", "--preset", "demo", "--svg", "notes.svg"},
+          "notes.svg: what is there is not a picture of plan that this program wrote, and is left as it is");
+  CHECK(slurp(folder / "notes.svg") == "mine");
   refused({"--unroll", "10", "--memory", "1GiB", "--preset", "demo", "--svg", "/dev/null"},
           "--svg /dev/null: is no file that could be replaced");
   for (const char* amount : {"0", "-1", "x", "1XB", "1..5MB", "MiB", "99999999999GiB"})

@@ -573,8 +573,9 @@ TEST_CASE("a report needs a run directory; a run of which nothing is done yet ha
   refused({"r", "--out", "link.html"}, 64, "a link to nothing");
   spill(folder / "page.html", "");
   REQUIRE(run(report({"r", "--out", "link.html"}), folder.path).code == 0);
-  spill(folder / "own.txt", "mine");
-  refused({"r", "--out", "own.txt"}, 64, "what is there is not a page, and would be lost");
+  spill(folder / "own.html", "mine");
+  refused({"r", "--out", "own.html"}, 64,
+          "what is there is not a page of report that this program wrote, and is left as it is");
   CHECK(fs::is_symlink(folder / "link.html"));
   CHECK(contains(slurp(folder / "page.html"), "</html>"));
   refused({"r", "--out", "file/x.html"}, 74, "file");

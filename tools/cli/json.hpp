@@ -1,5 +1,4 @@
-// Json: how commands print, or write, for other programs: keys in the order written, numbers that are none as
-// null.
+// Json: how commands print for other programs: keys in the order written, numbers that are none as null.
 #pragma once
 #include <fmt/format.h>
 
@@ -7,7 +6,6 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "tools/cli/options.hpp"
 #include "tools/cli/say.hpp"
 
 namespace tools {
@@ -23,16 +21,5 @@ inline std::string to_text(const Json& value) {
 }
 
 inline void print_json(const Json& value) { say_text(to_text(value)); }
-
-/// Whether a text is the JSON of an evaluation: of one theta, or of methods.
-inline bool is_evaluation(const std::string& text, bool of_methods) {
-  const Json json = Json::parse(text, nullptr, false);
-  if (!json.is_object() || !json.contains("results") || !json["results"].is_array()) return false;
-  return of_methods ? json.contains("methods") && json.contains("protocol")
-                    : json.contains("chosen_step") && json.contains("gain");
-}
-
-/// As write_file() (options.hpp).
-inline void write_json(const std::string& path, const Json& value) { write_file(path, to_text(value)); }
 
 }  // namespace tools

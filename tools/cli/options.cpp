@@ -7,11 +7,8 @@
 #include <charconv>
 #include <cstdio>
 #include <filesystem>
-#include <span>
 
 #include "checkpoints/error.hpp"
-#include "checkpoints/file_system.hpp"
-#include "checkpoints/run_directory.hpp"
 #include "metalearn/base/byte_count.hpp"
 #include "metalearn/base/nearest.hpp"
 #include "metalearn/config/config.hpp"
@@ -59,42 +56,6 @@ void require_values(const Usage& usage, const std::vector<std::string>& words) {
       if (!o.value.empty() && words[i] == "--" + o.name &&
           (i + 1 == words.size() || words[i + 1].starts_with("--")))
         throw UsageError(fmt::format("--{} has no value; write --{} {}", o.name, o.name, o.value));
-}
-
-/// Whether a run keeps its state in this file.
-bool is_of_a_run(const std::filesystem::path& file) {
-  static const std::vector<std::string> names = {"metrics.csv", "evaluations.csv", "steps.csv", "log.csv",
-                                                 "config.json", "manifest.json",   "lock"};
-  static const std::vector<std::pair<std::string, std::string>> series = {{"snapshot-", ".h5"},
-                                                                          {"snapshot-", ".h5.damaged"},
-                                                                          {"window-", ".journal"},
-                                                                          {"events.out.tfevents.", ""}};
-  const std::string name = file.filename(),
-                    folder = file.parent_path().empty() ? "." : file.parent_path().string();
-  const bool is_in_series = std::any_of(series.begin(), series.end(), [&](const auto& s) {
-    return name.starts_with(s.first) && name.ends_with(s.second);
-  });
-  if (!is_in_series && std::find(names.begin(), names.end(), name) == names.end()) return false;
-  return std::filesystem::is_directory(folder) && !checkpoints::list_snapshots(folder).empty();
-}
-
-/// Where the file of an option is to be replaced: behind a link, the file that it leads to. Devices, pipes,
-/// and what a run keeps are refused.
-std::string real_file(const std::string& option, const std::string& out) {
-  namespace fs = std::filesystem;
-  std::error_code none;
-  if ((out.starts_with("/dev/") && !out.starts_with("/dev/shm/")) || out.starts_with("/proc/"))
-    throw UsageError(fmt::format(
-        "--{} {}: is no file that could be replaced; name a file, or leave --{} away", option, out, option));
-  if (is_of_a_run(fs::weakly_canonical(out, none)))
-    throw UsageError(fmt::format(
-        "--{} {}: a run keeps its state there, which would be lost; name another file", option, out));
-  if (!fs::exists(fs::symlink_status(out, none))) return out;
-  if (!fs::is_regular_file(out, none))
-    throw UsageError(
-        fmt::format("--{} {}: is no file that could be replaced, but {}; name a file", option, out,
-                    fs::exists(out, none) ? "a device, a pipe or a folder" : "a link to nothing"));
-  return fs::is_symlink(fs::symlink_status(out, none)) ? fs::canonical(out).string() : out;
 }
 
 }  // namespace
@@ -187,45 +148,6 @@ void require_input(const std::string& path, const char* what) {
   if (!std::filesystem::exists(path, ignored))
     throw checkpoints::NoInput(
         fmt::format("{}: no such file or folder; check the path, it should be {}", path, what));
-}
-
-std::string output_file(const Arguments& arguments, const char* what,
-                        const std::vector<std::string>& inputs) {
-  const auto out = arguments.find("out");
-  if (!out || out->empty()) throw UsageError(fmt::format("no file to write; give --out {}", what));
-  std::error_code none;
-  const auto folder = std::filesystem::path(*out).parent_path();
-  if (!folder.empty() && !std::filesystem::is_directory(folder, none))
-    throw checkpoints::IoError(
-        fmt::format("--out {}: there is no folder {}; make it first", *out, folder.string()));
-  for (const auto& input : inputs)
-    if (std::filesystem::equivalent(*out, input, none))
-      throw UsageError(fmt::format("--out {} is an input itself; name another file", *out));
-  return real_file("out", *out);
-}
-
-std::string optional_output_file(const Arguments& arguments, const std::string& option) {
-  const auto out = arguments.find(option);
-  std::error_code none;
-  if (out && (out->empty() || out->ends_with('/') || std::filesystem::is_directory(*out, none)))
-    throw UsageError(fmt::format("--{} '{}' is no file's name; name a file", option, *out));
-  return out ? real_file(option, *out) : "";
-}
-
-void require_kind(const std::string& path, const char* kind,
-                  const std::function<bool(const std::string&)>& is_kind) {
-  if (std::error_code none; !std::filesystem::is_regular_file(path, none))
-    return;  // writing says what else is wrong
-  const auto text = checkpoints::read_text(checkpoints::posix_file_system(), path);
-  if (text && !text->empty() && !is_kind(*text))
-    throw UsageError(fmt::format(
-        "{}: what is there is not {}, and would be lost; name another file, or remove that one", path, kind));
-}
-
-void write_file(const std::string& path, const std::string& text) {
-  auto& files = checkpoints::posix_file_system();
-  checkpoints::make_directories(files, checkpoints::directory_of(path));
-  checkpoints::write_durably(files, path, std::as_bytes(std::span(text)));
 }
 
 std::vector<long long> whole_list(const std::string& name, const std::string& text, long long lo,

@@ -4,7 +4,6 @@
 // "did you mean".
 #pragma once
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -52,23 +51,6 @@ std::optional<Arguments> parse(const Usage& usage, const std::vector<std::string
 
 /// Throws checkpoints::NoInput unless there is such a file or folder; `what` says what should be named.
 void require_input(const std::string& path, const char* what);
-
-/// The file that --out names. Throws UsageError where there is none (`what` stands for it in the message), or
-/// where it is one of the inputs.
-std::string output_file(const Arguments& arguments, const char* what, const std::vector<std::string>& inputs);
-
-/// The file of an option that may be left out; empty where it is. Throws UsageError for what can be no file's
-/// name.
-std::string optional_output_file(const Arguments& arguments, const std::string& option = "out");
-
-/// Refuses (UsageError) to replace a file that is there, is not empty, and of whose text `is_kind` says no.
-/// kind: what it should be, for the message.
-void require_kind(const std::string& path, const char* kind,
-                  const std::function<bool(const std::string& text)>& is_kind);
-
-/// Makes or replaces such a file, whole, and the folders above it where they are missing. Throws
-/// checkpoints::IoError.
-void write_file(const std::string& path, const std::string& text);
 
 /// "64,64" as numbers in lo .. hi. Throws UsageError naming the option and the range.
 std::vector<long long> whole_list(const std::string& name, const std::string& text, long long lo,

@@ -15,6 +15,8 @@ using Kind = Action::Kind;
 
 namespace {
 
+constexpr std::string_view kBegin = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0",
+                           kTimeAxis = "time, in steps run: ";
 constexpr double kWidth = 1440, kHeight = 630, kMargin = 75;
 
 std::int64_t duration(const autodiff::Schedule& s) {
@@ -43,6 +45,11 @@ class Lines {
 };
 
 }  // namespace
+
+bool is_schedule_svg(std::string_view text) {
+  return text.starts_with(kBegin) && text.find(kTimeAxis) != std::string_view::npos &&
+         text.ends_with("</svg>\n");
+}
 
 std::string schedule_svg(const autodiff::Schedule& s) {
   const auto all = static_cast<double>(duration(s)), T = static_cast<double>(s.steps);
@@ -93,9 +100,9 @@ std::string schedule_svg(const autodiff::Schedule& s) {
         break;
     }
   std::string svg = fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" font-family=\"sans-serif\" "
-      "font-size=\"20\">\n<rect width=\"{0}\" height=\"{1}\" fill=\"white\"/>\n",
-      kWidth, kHeight);
+      "{2} {0} {1}\" font-family=\"sans-serif\" font-size=\"20\">\n<rect width=\"{0}\" height=\"{1}\" "
+      "fill=\"white\"/>\n",
+      kWidth, kHeight, kBegin);
   struct Layer {
     const char *name, *colour;
     double width;
@@ -115,9 +122,10 @@ std::string schedule_svg(const autodiff::Schedule& s) {
     legend += 180;
   }
   svg += fmt::format(
-      "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">time, in steps run: {}</text>\n<text x=\"{}\" "
-      "y=\"{}\">step 0 .. {}</text>\n<text x=\"{}\" y=\"45\" text-anchor=\"end\">{}</text>\n</svg>\n",
-      kWidth - kMargin, kHeight - 30, duration(s), kMargin, kHeight - 30, s.steps, kWidth - kMargin, s.name);
+      "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}{}</text>\n<text x=\"{}\" y=\"{}\">step 0 .. "
+      "{}</text>\n<text x=\"{}\" y=\"45\" text-anchor=\"end\">{}</text>\n</svg>\n",
+      kWidth - kMargin, kHeight - 30, kTimeAxis, duration(s), kMargin, kHeight - 30, s.steps,
+      kWidth - kMargin, s.name);
   return svg;
 }
 

@@ -2,6 +2,7 @@
 // state is a level line as long as it is kept.
 #pragma once
 #include <string>
+#include <string_view>
 
 #include "autodiff/unroll/schedules/schedule.hpp"
 
@@ -9,5 +10,8 @@ namespace tools {
 
 /// A self-contained SVG. Time counts steps run forward and steps reversed, one each.
 std::string schedule_svg(const autodiff::Schedule& schedule);
+
+/// Whether schedule_svg() made a picture.
+bool is_schedule_svg(std::string_view text);
 
 }  // namespace tools

@@ -5,8 +5,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <functional>
-#include <span>
+#include <iterator>
 #include <tuple>
 
 #include "checkpoints/error.hpp"
@@ -18,6 +19,9 @@ namespace {
 
 using metalearn::Axis;
 using metalearn::FewShotRow;
+
+/// read() looks at it closely.
+const FileKind kRows{"what a sweep found", ".json", "", [](std::string_view) { return true; }};
 
 constexpr int kMaxDepth = 8;  // of lists and objects; a sweep needs 4
 
@@ -35,6 +39,12 @@ const char* const kColumns[] = {"data",
                                 "seeds",
                                 "seconds_per_step",
                                 "source"};
+
+std::string header() {
+  std::string row;
+  for (const char* column : kColumns) row += (row.empty() ? "" : ",") + std::string(column);
+  return row + '\n';
+}
 
 Json to_json(const SweepPlace& place, const FewShotRow& row) {
   Json json = {{"data", place.data},
@@ -90,7 +100,12 @@ std::string path_of(const std::string& folder, Axis axis, const char* ending) {
   return fmt::format("{}/sweep-{}.{}", folder, to_string(axis), ending);
 }
 
-Json read(const std::string& path, Axis axis) {
+/// Null where nothing is; of a damaged file too, where it is to be replaced (is_forced).
+Json read(const std::string& path, Axis axis, bool is_forced) {
+  if (std::error_code none;
+      std::filesystem::exists(path, none) && !std::filesystem::is_regular_file(path, none))
+    throw checkpoints::BadData(
+        fmt::format("{}: is no file; remove it, or keep this sweep elsewhere (--out)", path));
   const auto text = checkpoints::read_text(checkpoints::posix_file_system(), path);
   if (!text) return {};
   try {
@@ -125,9 +140,11 @@ Json read(const std::string& path, Axis axis) {
     }
     return json;
   } catch (const std::exception&) {  // of Json, or of a value that is no number
-    throw checkpoints::BadData(fmt::format(
-        "{}: is not a sweep over {} as it was written; remove it, or keep this one elsewhere (--out)", path,
-        to_string(axis)));
+    if (is_forced) return {};
+    throw checkpoints::BadData(
+        fmt::format("{}: is not a sweep over {} as it was written; remove it, keep this one elsewhere "
+                    "(--out), or give --force to begin anew",
+                    path, to_string(axis)));
   }
 }
 
@@ -153,38 +170,52 @@ class FolderLock {
 
 }  // namespace
 
-SweepFile::SweepFile(const std::string& folder, Axis axis, Json protocol)
+bool is_sweep_table(std::string_view text) { return text.starts_with(header()); }
+
+SweepFile::SweepFile(const std::string& folder, Axis axis, Json protocol, const Arguments& arguments)
     : axis_(axis),
       folder_(folder),
       json_path_(path_of(folder, axis, "json")),
-      csv_path_(path_of(folder, axis, "csv")) {
+      csv_path_(path_of(folder, axis, "csv")),
+      is_forced_(arguments.has("force")),
+      json_out_(output_at(arguments, kRows, json_path_)),
+      csv_out_(output_at(arguments, kSweepTable, csv_path_)) {
   file_ = {{"over", to_string(axis)}, {"protocol", std::move(protocol)}, {"results", Json::array()}};
   take_over();
 }
 
 void SweepFile::take_over() {
-  Json there = read(json_path_, axis_);
+  Json there = read(json_path_, axis_, is_forced_);
   if (there.is_null()) return;
   for (const auto& [key, value] : file_["protocol"].items())
-    if (const Json was = there["protocol"].value(key, Json()); was != value)
-      throw checkpoints::UsageError(
-          fmt::format("{}: holds a sweep whose {}; keep this one elsewhere (--out), or remove that",
-                      json_path_, difference(key, was, value)));
+    if (const Json was = there["protocol"].value(key, Json()); was != value) {
+      if (is_forced_) return;
+      throw checkpoints::UsageError(fmt::format(
+          "{}: holds a sweep whose {}; keep this one elsewhere (--out), or give --force to begin anew",
+          json_path_, difference(key, was, value)));
+    }
   file_ = std::move(there);
 }
 
-void SweepFile::require_source(const std::string& data, const std::string& source) const {
+void SweepFile::require_source(const std::string& data, const std::string& source) {
+  const auto is_other = [&](const Json& row) { return row.at("data") == data && row.at("source") != source; };
+  if (is_forced_) {
+    Json others = Json::array();
+    std::copy_if(rows().begin(), rows().end(), std::back_inserter(others),
+                 [&](const Json& row) { return !is_other(row); });
+    file_["results"] = std::move(others);
+  }
   for (const auto& row : rows())
-    if (row.at("data") == data && row.at("source") != source)
-      throw checkpoints::UsageError(
-          fmt::format("{}: its '{}' was another data set, or the same with other files; give this one "
-                      "another name (--data NAME=DIR), keep it elsewhere (--out), or remove that",
-                      json_path_, data));
+    if (is_other(row))
+      throw checkpoints::UsageError(fmt::format(
+          "{}: its '{}' was another data set, or the same with other files; give this one another name "
+          "(--data NAME=DIR), keep it elsewhere (--out), or give --force to drop those rows",
+          json_path_, data));
 }
 
-std::vector<std::int64_t> SweepFile::marks_in(const std::string& folder, Axis axis) {
+std::vector<std::int64_t> SweepFile::marks_in(const std::string& folder, Axis axis, bool is_forced) {
   std::vector<std::int64_t> marks;
-  const Json there = read(path_of(folder, axis, "json"), axis);
+  const Json there = read(path_of(folder, axis, "json"), axis, is_forced);
   const Json steps = there.is_null() ? Json() : there["protocol"].value("steps", Json());
   for (const auto& mark : steps) marks.push_back(mark.get<std::int64_t>());
   return marks;
@@ -221,9 +252,7 @@ void SweepFile::mend() const {
 }
 
 std::string SweepFile::csv() const {
-  std::string csv;
-  for (const char* column : kColumns) csv += (csv.empty() ? "" : ",") + std::string(column);
-  csv += '\n';
+  std::string csv = header();
   for (const auto& row : rows())
     for (const char* column : kColumns)
       csv += csv_cell(row.value(column, Json())) + (column == std::end(kColumns)[-1] ? '\n' : ',');
@@ -231,10 +260,8 @@ std::string SweepFile::csv() const {
 }
 
 void SweepFile::write() const {
-  const std::string json =
-      metalearn::shown_json(file_.dump(1, ' ', false, Json::error_handler_t::replace)) + "\n";
-  for (const auto& [path, text] : {std::pair(csv_path_, csv()), std::pair(json_path_, json)})
-    checkpoints::write_durably(checkpoints::posix_file_system(), path, std::as_bytes(std::span(text)));
+  csv_out_.write(csv());
+  json_out_.write(metalearn::shown_json(file_.dump(1, ' ', false, Json::error_handler_t::replace)) + "\n");
 }
 
 }  // namespace tools

@@ -11,6 +11,7 @@
 
 #include "metalearn/evaluate/sweep.hpp"
 #include "tools/cli/json.hpp"
+#include "tools/cli/output_file.hpp"
 
 namespace tools {
 
@@ -25,13 +26,15 @@ struct SweepPlace {
 class SweepFile {
  public:
   /// Reads what is there. protocol: all that the numbers depend on beside the place. Throws UsageError where
-  /// the folder holds a sweep under another protocol, BadData where its file is damaged.
-  SweepFile(const std::string& folder, metalearn::Axis axis, Json protocol);
+  /// the folder holds a sweep under another protocol, or a table that is none of a sweep; BadData where its
+  /// file is damaged. With --force it begins anew in place of them.
+  SweepFile(const std::string& folder, metalearn::Axis axis, Json protocol, const Arguments& arguments);
 
   /// Refuses (UsageError) a data set of whose name there are rows of another one: they would make one curve.
-  void require_source(const std::string& data, const std::string& source) const;
-  /// The marks of what is there; empty where nothing is.
-  static std::vector<std::int64_t> marks_in(const std::string& folder, metalearn::Axis axis);
+  /// With --force these rows go.
+  void require_source(const std::string& data, const std::string& source);
+  /// The marks of what is there; empty where nothing is. Throws BadData where it is damaged, if not forced.
+  static std::vector<std::int64_t> marks_in(const std::string& folder, metalearn::Axis axis, bool is_forced);
 
   bool has(const SweepPlace& place) const;
   /// In place of what is there of these places, in both files. Throws IoError, and what the constructor
@@ -54,7 +57,12 @@ class SweepFile {
 
   const metalearn::Axis axis_;
   const std::string folder_, json_path_, csv_path_;
+  const bool is_forced_;
+  const OutputFile json_out_, csv_out_;
   Json file_;
 };
+
+/// Whether a text begins with the columns of sweep-AXIS.csv.
+bool is_sweep_table(std::string_view text);
 
 }  // namespace tools

@@ -14,6 +14,7 @@
 #include "tools/cli/evaluation.hpp"
 #include "tools/cli/json.hpp"
 #include "tools/cli/options.hpp"
+#include "tools/cli/output_file.hpp"
 #include "tools/cli/say.hpp"
 #include "tools/cli/theta_notes.hpp"
 #include "tools/cli/theta_source.hpp"
@@ -41,6 +42,7 @@ Usage make_usage() {
                {"out", "FEATURES.h5",
                 "the HDF5 file to write: train/features, train/labels, train/index, validation/... (which of "
                 "cifar10 and imagenet stand in train too), test/..., phi/..."},
+               force_option(),
                {"steps", "N", "inner steps; 0 .. 1000000",
                 "as meta-validation chose for the training's settings, or else 100"},
                {"statistics", "dataset|batch",
@@ -107,9 +109,7 @@ int apply(const Words& words) {
   const bool learns = theta_word || !(arguments->has("phi") && arguments->whole("steps", -1, 0, 1000000) ==
                                                                    0);  // --phi FILE --steps 0 needs no theta
   if (!data_word) throw UsageError("no data; give --data NAME=DIR");
-  const std::string out = output_file(*arguments, "FEATURES.h5",
-                                      {theta_word.value_or(""), arguments->find("phi").value_or(""),
-                                       data_word->substr(data_word->find('=') + 1)});
+  const OutputFile out = required_output(*arguments, {&kFeatures});
   metalearn::ApplyOptions options;
   const std::string statistics = arguments->find("statistics").value_or("dataset");
   if (statistics != "dataset" && statistics != "batch")
@@ -143,7 +143,7 @@ int apply(const Words& words) {
   auto archive = metalearn::features_archive(model, *set, options);
   if (learns) archive.set("apply", "theta", metalearn::printable(theta.file));
   if (!arguments->has("phi")) archive.set("apply", "phi_seed", static_cast<std::int64_t>(options.seed));
-  checkpoints::save_snapshot(out, archive);
+  out.write(checkpoints::snapshot_bytes(archive));
 
   if (learns) say("theta: {}\n       {}\n", theta.file, theta.label);
   say("data:  {}: {}\nphi:   {} after {} inner steps\n", set->name, set->split_note,
@@ -151,7 +151,7 @@ int apply(const Words& words) {
   for (const auto& [name, split] :
        {std::pair{"train", &set->train}, {"validation", &set->validation}, {"test", &set->test}})
     if (split->count() > 0) say("{}/features: {} x {}\n", name, split->count(), model.widths.back());
-  say("written: {}\n", out);
+  say("written: {}\n", out.path());
   return 0;
 }
 

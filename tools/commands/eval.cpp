@@ -12,6 +12,7 @@
 #include "tools/cli/evaluation.hpp"
 #include "tools/cli/json.hpp"
 #include "tools/cli/options.hpp"
+#include "tools/cli/output_file.hpp"
 #include "tools/cli/plus_minus.hpp"
 #include "tools/cli/say.hpp"
 #include "tools/cli/theta_notes.hpp"
@@ -75,7 +76,8 @@ Usage make_usage() {
         "none"},
        {"seed", "N", "of all draws; 0 .. 9223372036854775807", "0"},
        {"raw", "", "use theta itself, not its moving average"},
-       {"out", "FILE", "write the JSON to this file too; folders that are missing are made"},
+       {"out", "FILE.json", "write the JSON to this file too; folders that are missing are made"},
+       force_option(),
        {"json", "", "print JSON"}}};
   add_key_options(usage, "as in training; --methods: 10");
   for (const auto& key : kTaskKeys)
@@ -215,7 +217,7 @@ std::vector<TrainedTheta> thetas_of(const Arguments& arguments, const std::vecto
 /// --methods: labels per class are the protocol's, base model and inputs those of the thetas; where there are
 /// none, the preset `small` says what the keys don't.
 int compare(const Arguments& arguments, const std::vector<std::string>& methods,
-            const std::vector<std::string>& words) {
+            const std::vector<std::string>& words, OutputFile out) {
   MethodsRequest request{.names = methods,
                          .thetas = thetas_of(arguments, methods, words),
                          .config = metalearn::Config::from_preset("small")};
@@ -256,7 +258,7 @@ int compare(const Arguments& arguments, const std::vector<std::string>& methods,
   request.sets = load_sets(arguments.all("data"), request.config);
   for (const auto& theta : request.thetas) note_overlap(theta, request.sets, "");
   request.json = arguments.has("json");
-  request.out = optional_output_file(arguments);
+  request.out = std::move(out);
   return eval_methods(request);
 }
 
@@ -272,11 +274,9 @@ int eval(const Words& words) {
   if (!arguments->has("data") && !held_out)
     throw UsageError("no data to evaluate on; give --data NAME=DIR, or --held-out");
   require_effect(*arguments);
-  const std::string out = optional_output_file(*arguments);
-  require_kind(out, arguments->has("methods") ? "a comparison of methods" : "an evaluation of one theta",
-               [&](const std::string& text) { return is_evaluation(text, arguments->has("methods")); });
+  OutputFile out = optional_output(*arguments, arguments->has("methods") ? kComparison : kEvaluation);
   if (const auto methods = arguments->find("methods"))
-    return compare(*arguments, metalearn::split_list(*methods), thetas);
+    return compare(*arguments, metalearn::split_list(*methods), thetas, std::move(out));
   if (thetas.size() > 1) throw UsageError("--theta is given twice; that is of use only with --methods");
 
   TrainedTheta theta =
@@ -289,6 +289,7 @@ int eval(const Words& words) {
       if (theta.config.to_map().at(key) != before) theta.mark.reset();  // it was chosen on other tasks
     }
   const auto options = few_shot_options(*arguments, theta.config, kMarks, 8);
+  if (out && !arguments->has("data")) out.keep_off(theta.config.data);
   const Datasets sets = load_sets(arguments->all("data"), theta.config);
   note_overlap(theta, held_out ? Datasets{} : sets, "; --held-out evaluates on what was kept from it");
   const Report report = held_out ? on_held_out(theta, sets, arguments->whole("tasks", 32, 1, 10000), options)
@@ -296,7 +297,7 @@ int eval(const Words& words) {
 
   Json json = to_json(report);
   json["permutation"] = options.permutation;
-  if (!out.empty()) write_json(out, json);
+  if (out) out.write(to_text(json));
   if (arguments->has("json")) {
     print_json(json);
     return 0;

@@ -216,7 +216,7 @@ int eval_methods(const MethodsRequest& request) {
   }
 
   const Json json = json_report(request, methods, tables);
-  if (!request.out.empty()) write_json(request.out, json);
+  if (request.out) request.out.write(to_text(json));
   if (request.json) {
     print_json(json);
     return 0;

@@ -7,6 +7,7 @@
 #include "metalearn/baselines/method_list.hpp"
 #include "metalearn/evaluate/few_shot.hpp"
 #include "metalearn/snapshots/trained_theta.hpp"
+#include "tools/cli/output_file.hpp"
 
 namespace tools {
 
@@ -17,7 +18,7 @@ struct MethodsRequest {
   std::vector<std::shared_ptr<const metalearn::Dataset>> sets = {};
   metalearn::FewShotOptions options = {};  ///< steps empty: each method's own marks
   bool json = false;
-  std::string out = {};  ///< file for the JSON, beside what is printed; empty: none
+  OutputFile out = {};  ///< for the JSON, beside what is printed
 };
 
 /// Prints the table, or JSON, and writes request.out. Returns the exit code.

@@ -14,6 +14,7 @@
 #include "tools/cli/config_source.hpp"
 #include "tools/cli/json.hpp"
 #include "tools/cli/options.hpp"
+#include "tools/cli/output_file.hpp"
 #include "tools/cli/say.hpp"
 #include "tools/cli/theta_source.hpp"
 #include "tools/commands/commands.hpp"
@@ -101,6 +102,7 @@ int import_numpy(const Words& words) {
       "Makes a file for `eval --theta`, `apply --theta` or `apply --phi` of NumPy's arrays under the names "
       "of the specification (top_delta/conv0/w, ..., W/1, V/1, b/1).",
       {{"out", "FILE.h5", "the file to write"},
+       force_option(),
        {"inner-rate", "X", "the inner rate that theta was trained with", "config/inner_rate, or else 1e-4"},
        {"batch", "N", "the batch size that theta was trained with", "config/batch, or else 128"},
        {"activation", "X", "of the base model", "config/activation, or else relu"}},
@@ -112,13 +114,13 @@ int import_numpy(const Words& words) {
   if (!arguments) return 0;
   if (arguments->word.empty()) throw checkpoints::UsageError("no file; usage: " + usage.synopsis);
   require_input(arguments->word, "NumPy's arrays (*.npz)");
-  const std::string out = output_file(*arguments, "FILE.h5", {arguments->word});
+  const OutputFile out = required_output(*arguments, {&kModel});
   auto model = metalearn::model_from_npz(
       checkpoints::read_file(checkpoints::posix_file_system(), arguments->word), arguments->word);
   for (const char* key : {"inner-rate", "batch", "activation"})
     if (const auto value = arguments->find(key)) set_option(model.config, key, *value);
-  checkpoints::save_snapshot(out, metalearn::to_archive(model));
-  report(model, out);
+  out.write(checkpoints::snapshot_bytes(metalearn::to_archive(model)));
+  report(model, out.path());
   return 0;
 }
 
@@ -128,6 +130,7 @@ int export_numpy(const Words& words) {
       "Writes a theta, or the phi of `apply`, as NumPy's arrays under the names of the specification "
       "(top_delta/conv0/w, ..., W/1, V/1, b/1); or a theta alone as one small file for --theta.",
       {{"out", "FILE", "the file to write; its ending says which of the two"},
+       force_option(),
        {"raw", "", "theta itself, not its moving average"},
        {"mean-from", "UPDATE",
         "of a run: the mean over the snapshots of this update and later ones that it keeps (--keep-every), "
@@ -144,11 +147,7 @@ int export_numpy(const Words& words) {
   if (!arguments) return 0;
   if (arguments->word.empty()) throw checkpoints::UsageError("no theta; usage: " + usage.synopsis);
   require_input(arguments->word, "a run directory, a snapshot, or what import or apply wrote (*.h5)");
-  const std::string out = output_file(*arguments, "FILE.npz or FILE.h5", {arguments->word});
-  const std::string ending = std::filesystem::path(out).extension();  // behind a link, of what it leads to
-  if (ending != ".npz" && ending != ".h5")
-    throw checkpoints::UsageError(
-        fmt::format("--out {}: its ending says what is written, .npz or .h5; give it one of them", out));
+  const OutputFile out = required_output(*arguments, {&kNumpyArrays, &kModel});
   const bool is_mean = arguments->has("mean-from");
   if (arguments->has("mark") && !is_mean)
     throw checkpoints::UsageError(
@@ -162,12 +161,11 @@ int export_numpy(const Words& words) {
                         : std::nullopt;
   ModelFile model = is_mean ? mean_of(arguments->word, arguments->whole("mean-from", 0, 0, 99999999), mark)
                             : model_of(arguments->word, arguments->has("raw"));
-  if (ending == ".h5") model = to_hand_on(std::move(model));
-  if (ending == ".h5")
-    checkpoints::save_snapshot(out, metalearn::to_archive(model));
-  else
-    checkpoints::write_durably(checkpoints::posix_file_system(), out, metalearn::npz_from_model(model));
-  report(model, out);
+  const bool is_alone = &out.kind() == &kModel;
+  if (is_alone) model = to_hand_on(std::move(model));
+  out.write(is_alone ? checkpoints::snapshot_bytes(metalearn::to_archive(model))
+                     : metalearn::npz_from_model(model));
+  report(model, out.path());
   return 0;
 }
 

@@ -16,6 +16,7 @@
 #include "metalearn/steps/step_measurement.hpp"
 #include "tools/cli/json.hpp"
 #include "tools/cli/options.hpp"
+#include "tools/cli/output_file.hpp"
 #include "tools/cli/say.hpp"
 #include "tools/cli/schedule_svg.hpp"
 #include "tools/commands/commands.hpp"
@@ -73,7 +74,8 @@ int plan(const Words& words) {
        {"preset", "NAME", fmt::format("{}", fmt::join(metalearn::preset_names(), ", ")), "small"},
        {"threads", "N", "threads; 0: all cores; 0 .. 4096", "0"},
        {"json", "", "print JSON"},
-       {"svg", "FILE", "draw the schedule: step against time"}},
+       {"svg", "FILE.svg", "draw the schedule: step against time"},
+       force_option()},
       "",
       "Evaluations count forward arithmetic in units of one plain forward step, what the reverse computes "
       "again within a step included. They never rise with the budget.\n"
@@ -88,9 +90,7 @@ int plan(const Words& words) {
     throw checkpoints::UsageError("--disk and --disk-dir go together: how much, and where");
   const autodiff::Step T = arguments->whole("unroll", 1, 1, 1'000'000);
   const Budget budget{arguments->bytes("memory"), arguments->bytes("disk")};
-  const std::string svg = optional_output_file(*arguments, "svg");
-  require_kind(svg, "a picture",
-               [](const std::string& text) { return text.find("<svg") != std::string::npos; });
+  const OutputFile svg = optional_output(*arguments, kSchedulePicture, "svg");
   const int threads = static_cast<int>(arguments->whole("threads", 0, 0, 4096));
   const auto config = metalearn::Config::from_preset(arguments->find("preset").value_or("small"));
 
@@ -114,7 +114,7 @@ int plan(const Words& words) {
   const double planning = std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
   const Budget half{budget.memory_bytes / 2, budget.disk_bytes / 2},
       twice{budget.memory_bytes * 2, budget.disk_bytes * 2};
-  if (!svg.empty()) write_file(svg, schedule_svg(chosen.schedule));
+  if (svg) svg.write(schedule_svg(chosen.schedule));
 
   if (arguments->has("json")) {
     Json json = figures(chosen, budget);

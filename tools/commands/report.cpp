@@ -4,6 +4,7 @@
 #include "checkpoints/error.hpp"
 #include "metalearn/report/report.hpp"
 #include "tools/cli/options.hpp"
+#include "tools/cli/output_file.hpp"
 #include "tools/cli/say.hpp"
 #include "tools/commands/commands.hpp"
 
@@ -14,7 +15,7 @@ int report(const Words& words) {
                     "Writes a run's report: one page with all figures in it, which needs no network and no "
                     "script. What the run lacks is named there with the command that adds "
                     "it.",
-                    {{"out", "FILE.html", "the page to write", "RUN/report.html"}},
+                    {{"out", "FILE.html", "the page to write", "RUN/report.html"}, force_option()},
                     "RUN",
                     "Shown are metrics.csv, evaluations.csv, and in RUN/evaluations: methods.json (metalearn "
                     "eval --methods ... --out FILE), sweep-AXIS.json (metalearn sweep), "
@@ -25,21 +26,19 @@ int report(const Words& words) {
   if (!arguments) return 0;
   const std::string& run = arguments->word;
   if (run.empty()) throw checkpoints::UsageError("no run directory; usage: " + usage.synopsis);
-  const std::string named = optional_output_file(*arguments),
-                    out = named.empty() ? run + "/report.html" : named;
   require_input(run, "a run directory");
-  require_kind(out, "a page", [](const std::string& text) { return text.starts_with("<!DOCTYPE html>"); });
+  const OutputFile out = optional_output(*arguments, kReportPage, "out", run + "/report.html");
 
   const auto written = metalearn::report::make_report(run);
   for (const auto& note : written.notes) say(stderr, "note: {}\n", note);
   try {
-    write_file(out, written.html);
+    out.write(written.html);
   } catch (const checkpoints::IoError& e) {
-    if (!named.empty()) throw;
+    if (arguments->has("out")) throw;
     throw checkpoints::IoError(std::string(e.what()) + " (or write the page elsewhere: --out FILE.html)");
   }
-  say("written: {} ({} figures{}, {:.2f} MB)\n", out, written.figures, written.drawn ? "" : ", as tables",
-      static_cast<double>(written.html.size()) / 1e6);
+  say("written: {} ({} figures{}, {:.2f} MB)\n", out.path(), written.figures,
+      written.drawn ? "" : ", as tables", static_cast<double>(written.html.size()) / 1e6);
   return 0;
 }
 

@@ -52,6 +52,9 @@ Usage make_usage() {
         "the theta that comes with the program"},
        {"out", "DIR", "folder for sweep-AXIS.json and sweep-AXIS.csv",
         "RUN/evaluations, where --theta is a run"},
+       {"force", "",
+        "begin anew where these files can't be continued: those of another sweep, or what is none; but "
+        "nothing that is read"},
        {"steps", "N,N,...", "marks: inner steps done, ascending; not with --over steps",
         "0 and what meta-validation chose, or else 0,10,100"},
        {"layers", "N,N,...",
@@ -112,6 +115,7 @@ struct Request {
   const Datasets& sets;
   Evaluation common;
   std::string out;
+  const Arguments& arguments;
 };
 
 /// One evaluation, and the places in which its rows will stand.
@@ -141,7 +145,7 @@ struct Sweep {
 
 /// Throws what stands against it, before anything is evaluated.
 SweepFile open_file(const SweepAxis& axis, const Request& request) {
-  SweepFile file(request.out, axis.axis, protocol_of(axis, request.theta, request.common));
+  SweepFile file(request.out, axis.axis, protocol_of(axis, request.theta, request.common), request.arguments);
   for (const auto& set : request.sets) file.require_source(set->name, fingerprint(*set));
   return file;
 }
@@ -229,7 +233,8 @@ Evaluation common_of(const SweepAxis& axis, const Arguments& arguments, const Tr
   if (axis.axis == Axis::update &&
       !arguments.has(
           "steps"))  // a run that goes on may choose another mark, and what is there would not be continued
-    if (const auto marks = SweepFile::marks_in(out, axis.axis); !marks.empty()) e.options.steps = marks;
+    if (const auto marks = SweepFile::marks_in(out, axis.axis, arguments.has("force")); !marks.empty())
+      e.options.steps = marks;
   e.options.stop = [] { return stop_signal() != 0; };
   return e;
 }
@@ -278,7 +283,7 @@ int sweep(const Words& words) {
   note_overlap(theta, sets, "");
 
   const auto request = [&](std::size_t i) {
-    return Request{theta, run_of(*arguments), arguments->has("raw"), sets, commons[i], out};
+    return Request{theta, run_of(*arguments), arguments->has("raw"), sets, commons[i], out, *arguments};
   };
   for (std::size_t i = 0; i < axes.size(); ++i) open_file(axes[i], request(i));
   watch_signals();

@@ -7,6 +7,7 @@
 #include <memory>
 #include <new>
 #include <stdexcept>
+#include <string_view>
 
 #include "checkpoints/error.hpp"
 
@@ -15,6 +16,7 @@ namespace {
 
 using checkpoints::BadData;
 
+constexpr std::string_view kComment = "theta or phi, written by metalearn export";
 constexpr std::uint64_t kDeflateRatio = 1040;  // deflate makes at most 1032 bytes of one
 
 struct Discard {
@@ -76,6 +78,11 @@ std::vector<std::uint8_t> read_entry(zip_t* archive, std::uint64_t index, const 
 
 }  // namespace
 
+bool is_own_npz(std::span<const std::byte> bytes) {
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  return text.starts_with("PK\3\4") && text.ends_with(kComment);  // the comment is the end of the file
+}
+
 NpzFiles parse_npz(std::span<const std::byte> bytes, const std::string& name) {
   if (bytes.empty()) throw BadData(fmt::format("{}: is empty; save it with numpy.savez", name));
   Source source(zip_source_buffer_create(bytes.data(), bytes.size(), 0, nullptr));
@@ -125,6 +132,9 @@ std::vector<std::byte> npz_bytes(const NpzFiles& files) {
     zip_file_set_dostime(archive.get(), static_cast<zip_uint64_t>(index), 0, 1 << 5 | 1,
                          0);  // 1 January 1980, the first there is
   }
+  if (zip_set_archive_comment(archive.get(), kComment.data(), static_cast<zip_uint16_t>(kComment.size())) !=
+      0)
+    throw std::bad_alloc();
   if (zip_close(archive.get()) != 0) throw std::bad_alloc();
   archive.release();
   std::vector<std::byte> bytes;

@@ -18,8 +18,11 @@ using NpzFiles = std::map<std::string, std::vector<std::uint8_t>>;
 /// claims to unpack to more than deflate can.
 NpzFiles parse_npz(std::span<const std::byte> bytes, const std::string& name);
 
-/// The bytes of an archive, stored, with no time of making: equal files make equal bytes. REQUIRES one file
-/// at least (zip knows no empty archive).
+/// The bytes of an archive, stored, with no time of making: equal files make equal bytes. Its comment says
+/// that this program made it. REQUIRES one file at least (zip knows no empty archive).
 std::vector<std::byte> npz_bytes(const NpzFiles& files);
+
+/// Whether npz_bytes() made an archive, going by its comment.
+bool is_own_npz(std::span<const std::byte> bytes);
 
 }  // namespace metalearn
