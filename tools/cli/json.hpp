@@ -1,25 +1,21 @@
 // Json: how commands print for other programs: keys in the order written, numbers that are none as null.
 #pragma once
-#include <fmt/format.h>
-
-#include <cmath>
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "tools/cli/say.hpp"
+// Made once, in json.cpp: most of the time of compiling a command was this.
+extern template class nlohmann::basic_json<nlohmann::ordered_map>;
 
 namespace tools {
 
 using Json = nlohmann::ordered_json;
 
-inline Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+Json number(double value);
 
 /// Names from files may hold any bytes: what is not UTF-8 is replaced, what a terminal would obey stands as
 /// an escape of JSON.
-inline std::string to_text(const Json& value) {
-  return metalearn::shown_json(value.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
-}
+std::string to_text(const Json& value);
 
-inline void print_json(const Json& value) { say_text(to_text(value)); }
+void print_json(const Json& value);
 
 }  // namespace tools

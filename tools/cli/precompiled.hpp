@@ -1,0 +1,5 @@
+// What nearly every source of the program includes, compiled once. As autodiff/precompiled.hpp.
+#pragma once
+#include <nlohmann/json.hpp>
+
+#include "autodiff/precompiled.hpp"
