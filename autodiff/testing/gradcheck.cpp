@@ -6,7 +6,7 @@
 #include "autodiff/ops/elementwise.hpp"
 #include "autodiff/ops/reduce.hpp"
 #include "autodiff/plan/plan.hpp"
-#include "autodiff/testing/worst.hpp"
+#include "autodiff/testing/largest_error.hpp"
 #include "autodiff/transform/differentiate.hpp"
 
 namespace autodiff {
@@ -69,7 +69,7 @@ double check(const Recorded& scalar, std::span<const Shape> shapes,
       x[i][e] = kept;
       const double numeric = (up - down) / (2 * h);
       largest = std::max(largest, std::abs(numeric));
-      worsen(worst, std::abs(numeric - analytic[i][e]));
+      keep_largest(worst, std::abs(numeric - analytic[i][e]));
     }
   }
   return worst / largest;

@@ -10,7 +10,7 @@
 
 #include "autodiff/ops/layout.hpp"
 #include "autodiff/plan/plan.hpp"
-#include "autodiff/testing/worst.hpp"
+#include "autodiff/testing/largest_error.hpp"
 #include "checkpoints/error.hpp"
 #include "checkpoints/image.hpp"
 #include "metalearn/model/meta_objective.hpp"
@@ -22,9 +22,9 @@ namespace metalearn {
 namespace {
 
 using autodiff::Graph;
+using autodiff::keep_largest;
 using autodiff::Shape;
 using autodiff::Var;
-using autodiff::worsen;
 using checkpoints::Archive;
 using checkpoints::BadData;
 
@@ -136,7 +136,7 @@ class Comparison {
     for (const auto& [path, array] : file.arrays())
       if (path.starts_with("grad/"))
         if (const auto* v = std::get_if<std::vector<double>>(&array.data))
-          worsen(largest_gradient_, largest_magnitude(*v));
+          keep_largest(largest_gradient_, largest_magnitude(*v));
   }
 
   // Compares if the file holds it.
@@ -185,7 +185,7 @@ class Comparison {
     g.tolerance = tolerance;
     ++g.arrays;
     const double before = g.worst;
-    worsen(g.worst, relative);
+    keep_largest(g.worst, relative);
     if (g.worst_array.empty() || g.worst > before || std::isnan(relative)) g.worst_array = path;
     if (!(relative <= tolerance)) g.ok = false;
   }
@@ -296,13 +296,14 @@ void compare_objective_parts(const Setup& s, const std::vector<double>& phi1,
 
 double largest_magnitude(std::span<const double> values) {
   double largest = 0;
-  for (double x : values) worsen(largest, std::abs(x));
+  for (double x : values) keep_largest(largest, std::abs(x));
   return largest;
 }
 
 double relative_error(std::span<const double> reference, std::span<const double> computed) {
   double error = 0;
-  for (std::size_t i = 0; i < reference.size(); ++i) worsen(error, std::abs(reference[i] - computed[i]));
+  for (std::size_t i = 0; i < reference.size(); ++i)
+    keep_largest(error, std::abs(reference[i] - computed[i]));
   const double largest = largest_magnitude(reference);
   return largest > 0 ? error / largest : error;
 }

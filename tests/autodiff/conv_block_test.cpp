@@ -17,7 +17,7 @@
 #include "autodiff/ops/matmul.hpp"
 #include "autodiff/ops/reduce.hpp"
 #include "autodiff/plan/plan.hpp"
-#include "autodiff/testing/worst.hpp"
+#include "autodiff/testing/largest_error.hpp"
 
 using namespace autodiff;
 
@@ -63,7 +63,7 @@ double difference(const std::vector<T>& a, const std::vector<T>& b) {
   double worst = 0, scale = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
     scale = std::max(scale, std::abs(static_cast<double>(b[i])));
-    worsen(worst, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
+    keep_largest(worst, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
   }
   return worst / scale;
 }

@@ -9,7 +9,7 @@
 #include "autodiff/ops/elementwise.hpp"
 #include "autodiff/ops/reduce.hpp"
 #include "autodiff/plan/plan.hpp"
-#include "autodiff/testing/worst.hpp"
+#include "autodiff/testing/largest_error.hpp"
 #include "autodiff/transform/differentiate.hpp"
 #include "autodiff/transform/pipeline.hpp"
 
@@ -74,7 +74,7 @@ template <class T>
 double difference(const std::vector<T>& x, const std::vector<T>& y, double floor) {
   double worst = 0, scale = floor;
   for (std::size_t i = 0; i < x.size(); ++i) {
-    worsen(worst, std::abs(static_cast<double>(x[i]) - static_cast<double>(y[i])));
+    keep_largest(worst, std::abs(static_cast<double>(x[i]) - static_cast<double>(y[i])));
     scale = std::max(scale, std::abs(static_cast<double>(y[i])));
   }
   return worst / scale;
