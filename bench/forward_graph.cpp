@@ -1,10 +1,9 @@
 #include "bench/forward_graph.hpp"
 
-#include <algorithm>
-#include <array>
-#include <string_view>
-
 #include "autodiff/graph/op.hpp"
+#include "autodiff/ops/conv.hpp"
+#include "autodiff/ops/linear_algebra.hpp"
+#include "autodiff/ops/matmul.hpp"
 #include "autodiff/transform/differentiate.hpp"
 #include "metalearn/model/meta_objective.hpp"
 #include "metalearn/rules/update_rule.hpp"
@@ -16,7 +15,9 @@ using namespace metalearn;
 
 namespace {
 
-constexpr std::array<std::string_view, 3> kProducts = {"matmul", "conv", "spd_solve"};
+bool is_product(const Node& node) {
+  return is(node, matmul_op()) || is(node, conv_op()) || is(node, spd_solve_op());
+}
 
 /// Products that `outputs` depend on. An op that is none itself is what its spec is made of; the recursion is
 /// as deep as specs use ops with specs.
@@ -29,7 +30,7 @@ double products(const Graph& graph, std::span<const Var> outputs) {
     const Node& node = graph.node(id);
     for (NodeId i : node.inputs) needed[i] = true;
     if (graph.is_input(id) || graph.is_constant(id)) continue;
-    if (std::find(kProducts.begin(), kProducts.end(), node.op->name) != kProducts.end()) {
+    if (is_product(node)) {
       total += node.op->cost(node_shape(graph, id));
     } else if (node.op->spec) {
       Graph meaning;

@@ -58,6 +58,10 @@ Var Graph::record(const OpDef& op, std::span<const Var> inputs, Attributes attri
     node.inputs.push_back(v.id());
   }
   try {
+    if (op.attributes != attributes.type())
+      throw std::invalid_argument(fmt::format("expected attributes: {}, found: {} (OpDef::attributes)",
+                                              attributes_name(op.attributes),
+                                              attributes_name(attributes.type())));
     node.shape = op.infer(shapes, attributes);
   } catch (const std::invalid_argument& e) {
     std::string list;

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "autodiff/graph/attributes.hpp"
 #include "autodiff/graph/location.hpp"
 #include "autodiff/graph/shape.hpp"
 
@@ -23,12 +24,6 @@ class Graph;
 
 using NodeId = std::uint32_t;
 inline constexpr NodeId kNoNode = 0xffffffffu;
-
-/// Numbers that are part of an op rather than its data: axes, flags, slopes. Each op documents its own.
-struct Attributes {
-  std::vector<Index> ints;
-  std::vector<double> reals;
-};
 
 /// A node as seen from outside: a handle, cheap to copy. Arithmetic on Vars records nodes
 /// (ops/elementwise.hpp). An empty one has neither graph nor shape: asking for them throws
@@ -59,6 +54,10 @@ struct Node {
   std::uint32_t scope = 0;  ///< index into Graph::scopes
 };
 
+/// Whether a node is of this op. A pass recognises nodes by the handles that ops/ gives out, such as
+/// pad_op().
+inline bool is(const Node& node, const OpDef& op) { return node.op == &op; }
+
 class Graph {
  public:
   Graph() = default;
@@ -66,7 +65,7 @@ class Graph {
   Graph& operator=(const Graph&) = delete;
 
   /// Appends a node; its shape comes from the op's shape rule. Throws std::invalid_argument naming op,
-  /// shapes, location and scope.
+  /// shapes, location and scope, also for attributes that are not of the op's type.
   Var record(const OpDef& op, std::span<const Var> inputs, Attributes attributes, Location at);
   /// A value that the caller provides at run time.
   Var input(Shape shape, std::string name, Location at = here());

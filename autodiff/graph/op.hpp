@@ -1,15 +1,17 @@
-// OpDef: everything about one op in one place: shape rule, meaning, kernel, reverse, cost, samples for its
-// tests. And the registry of all ops.
+// OpDef: everything about one op in one place: attributes, shape rule, meaning, kernel, reverse, cost,
+// samples for its tests. And the registry of all ops.
 //
 // `spec` is the meaning written in other ops (empty for primitives, whose meaning is `kernel`). An op with a
 // spec may have a kernel, a vjp or both as accelerations: without kernel the spec runs, without vjp the spec
 // is differentiated. Being registered is being tested: tests/autodiff/registry_test.cpp checks every op at
-// its `samples`. Thread-safe.
+// its `samples`. A new family of ops is a file of ops/ and its row in ops/all_ops.cpp; an op of a user's own
+// is a file anywhere that calls register_op(). Thread-safe.
 #pragma once
 #include <functional>
 #include <optional>
 #include <span>
 #include <string>
+#include <typeindex>
 #include <vector>
 
 #include "autodiff/graph/graph.hpp"
@@ -67,6 +69,9 @@ struct VjpInput {
 struct OpDef {
   std::string name;
   std::string doc;
+  /// The struct that every node of it carries, such as typeid(PadAttributes); void: none. Nodes with another
+  /// are not recorded, so all functions below may take attributes.as<PadAttributes>().
+  std::type_index attributes = typeid(void);
   /// Output shape, or std::invalid_argument saying what differs (op name and shapes are added by the caller).
   std::function<Shape(std::span<const Shape>, const Attributes&)> infer;
   std::function<Var(std::span<const Var>, const Attributes&)> spec;
@@ -85,6 +90,7 @@ struct OpDef {
   /// computes them there. The kernel finds any operand that is there already at its place in out. Empty:
   /// never so.
   std::function<bool(const NodeShape&)> joins;
+  bool serial = false;         ///< one thread computes it always: nothing to compute, or too little
   bool zero_gradient = false;  ///< a function whose derivative is taken as zero everywhere (sign, step)
   std::vector<Sample> samples;
   std::vector<WrongUse> wrong;  ///< at least one per rule of infer that a user can break
@@ -115,7 +121,8 @@ const OpDef& add_to_registry(OpDef op);
 /// The ops registered so far; those of ops/ register when first used, or all at once by all_ops() of
 /// ops/all_ops.hpp.
 std::vector<const OpDef*> registered_ops();
-/// Null if there is none of that name among them.
+/// Null if there is none of that name among them, also while a built-in one was not used yet: for tests and
+/// tools, not for passes, which recognise an op by its handle (is() of graph.hpp).
 const OpDef* find_op(const std::string& name);
 
 }  // namespace autodiff

@@ -108,9 +108,9 @@ inline constexpr Index winograd_size(Index C, Index O) {
   return 6 * C * ((O + kMostLanes - 1) / kMostLanes * kMostLanes);
 }
 
-/// How an operand moves while a tile [rows, cols] is walked through: not at all, along a row, from row to
-/// row, or both (contiguously).
-enum class Walk { scalar, row, column, full };
+/// How an operand is broadcast over a tile [rows, cols]: one number for all, a row [cols] for every row, a
+/// number for each row [rows], or not at all: it is full, contiguous.
+enum class BroadcastKind : std::uint8_t { scalar, row, column, full };
 
 template <class T>
 struct Kernels {
@@ -127,13 +127,13 @@ struct Kernels {
   /// z[i] = f(x[i * x_step], y[i * y_step]), i < n, steps 0 or 1. z may be x or y where that one's step is 1.
   void (*binary)(Binary f, Index n, const T* x, Index x_step, const T* y, Index y_step, T* z);
 
-  /// z[r, c] = f(x, y) over a tile of contiguous rows, each operand moving as its walk says. z may be an
-  /// operand whose walk is full.
-  void (*binary_rows)(Binary f, Index rows, Index cols, const T* x, Walk x_walk, const T* y, Walk y_walk,
-                      T* z);
+  /// z[r, c] = f(x, y) over a tile of contiguous rows, each operand broadcast as its kind says. z may be an
+  /// operand that is full.
+  void (*binary_rows)(Binary f, Index rows, Index cols, const T* x, BroadcastKind x_kind, const T* y,
+                      BroadcastKind y_kind, T* z);
 
-  /// y[r, c] = x, moving as its walk says.
-  void (*stretch)(Index rows, Index cols, const T* x, Walk walk, T* y);
+  /// y[r, c] = x, broadcast as its kind says.
+  void (*stretch)(Index rows, Index cols, const T* x, BroadcastKind kind, T* y);
 
   /// Sum of n contiguous numbers: lane l adds x[l], x[l + kLanes], ...; lanes combine as a fixed binary tree.
   T (*sum)(Index n, const T* x);

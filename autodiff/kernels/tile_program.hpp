@@ -15,22 +15,23 @@ constexpr Index kShortRow = 256;  // rows shorter than this are gone down a colu
                                   // ones one after the other, as memory is
 constexpr Index kBufferElements = 512;  // of a stretched operand: small beside the first-level cache
 
-/// What a walk comes to where there is one row or one column only.
-AUTODIFF_INLINE Walk flattened(Walk w, Index rows, Index cols) {
-  if (w == Walk::row) return rows == 1 ? Walk::full : w;
-  if (w == Walk::column) return cols == 1 ? Walk::full : (rows == 1 ? Walk::scalar : w);
+/// What a kind comes to where there is one row or one column only.
+AUTODIFF_INLINE BroadcastKind flattened(BroadcastKind w, Index rows, Index cols) {
+  if (w == BroadcastKind::row) return rows == 1 ? BroadcastKind::full : w;
+  if (w == BroadcastKind::column)
+    return cols == 1 ? BroadcastKind::full : (rows == 1 ? BroadcastKind::scalar : w);
   return w;
 }
 
 /// y[r*cols + c] = x[c] (row) or x[r] (column), cols <= width <= kNarrow. Writes up to `width` numbers beyond
 /// the end of y.
 template <int width, class T>
-AUTODIFF_INLINE void stretch_rows(Index rows, Index cols, const T* x, Walk walk, T* y) {
+AUTODIFF_INLINE void stretch_rows(Index rows, Index cols, const T* x, BroadcastKind kind, T* y) {
   constexpr int kPart = int(width * sizeof(T)) < kBytes ? int(width * sizeof(T)) : kBytes;
   using V = Vec<T, kPart>;
   using Group = Block<V, int(width / kWidth<T, V>)>;
   Group group;
-  if (walk == Walk::row) {
+  if (kind == BroadcastKind::row) {
     T pattern[width] = {};
     for (Index c = 0; c < cols; ++c) pattern[c] = x[c];
     group = Group::from(pattern);
@@ -44,28 +45,28 @@ AUTODIFF_INLINE void stretch_rows(Index rows, Index cols, const T* x, Walk walk,
 }
 
 template <class T>
-AUTODIFF_INLINE void stretch_narrow(Index rows, Index cols, const T* x, Walk walk, T* y) {
-  if (cols <= 4) return stretch_rows<4>(rows, cols, x, walk, y);
-  if (cols <= 8) return stretch_rows<8>(rows, cols, x, walk, y);
-  stretch_rows<kNarrow>(rows, cols, x, walk, y);
+AUTODIFF_INLINE void stretch_narrow(Index rows, Index cols, const T* x, BroadcastKind kind, T* y) {
+  if (cols <= 4) return stretch_rows<4>(rows, cols, x, kind, y);
+  if (cols <= 8) return stretch_rows<8>(rows, cols, x, kind, y);
+  stretch_rows<kNarrow>(rows, cols, x, kind, y);
 }
 
 template <class T>
-void stretch(Index rows, Index cols, const T* x, Walk walk, T* y) {
-  walk = flattened(walk, rows, cols);
-  if (walk == Walk::full) return map(rows * cols, x, y, [](T v) { return v; });
-  if (walk == Walk::scalar) return unary(Unary::fill, rows * cols, x, y, *x, T(0));
+void stretch(Index rows, Index cols, const T* x, BroadcastKind kind, T* y) {
+  kind = flattened(kind, rows, cols);
+  if (kind == BroadcastKind::full) return map(rows * cols, x, y, [](T v) { return v; });
+  if (kind == BroadcastKind::scalar) return unary(Unary::fill, rows * cols, x, y, *x, T(0));
   if (cols < kNarrow) {
     // The last rows apart: nothing may be written beyond them.
     const Index whole = rows - (kNarrow + cols - 1) / cols;
-    if (whole > 0) stretch_narrow(whole, cols, x, walk, y);
+    if (whole > 0) stretch_narrow(whole, cols, x, kind, y);
     for (Index r = whole > 0 ? whole : 0; r < rows; ++r) {
-      for (Index c = 0; c < cols; ++c) y[r * cols + c] = walk == Walk::row ? x[c] : x[r];
+      for (Index c = 0; c < cols; ++c) y[r * cols + c] = kind == BroadcastKind::row ? x[c] : x[r];
     }
     return;
   }
   for (Index r = 0; r < rows; ++r) {
-    if (walk == Walk::row) {
+    if (kind == BroadcastKind::row) {
       map(cols, x, y + r * cols, [](T v) { return v; });
     } else {
       unary(Unary::fill, cols, x, y + r * cols, x[r], T(0));
@@ -104,31 +105,35 @@ AUTODIFF_INLINE void map2_wide(Index rows, Index cols, const T* x, Index x_row, 
 }
 
 template <class T, class F>
-AUTODIFF_INLINE void map2_rows(Index rows, Index cols, const T* x, Walk xw, const T* y, Walk yw, T* z, F f) {
+AUTODIFF_INLINE void map2_rows(Index rows, Index cols, const T* x, BroadcastKind xw, const T* y,
+                               BroadcastKind yw, T* z, F f) {
   xw = flattened(xw, rows, cols);
   yw = flattened(yw, rows, cols);
-  const auto flat = [](Walk w) { return w == Walk::full || w == Walk::scalar; };
-  if (flat(xw) && flat(yw)) return map2(rows * cols, x, xw == Walk::full, y, yw == Walk::full, z, f);
+  const auto flat = [](BroadcastKind w) { return w == BroadcastKind::full || w == BroadcastKind::scalar; };
+  if (flat(xw) && flat(yw))
+    return map2(rows * cols, x, xw == BroadcastKind::full, y, yw == BroadcastKind::full, z, f);
   if (cols < kNarrow && cols % 4 != 0) {
     T x_buffer[kBufferElements + kNarrow], y_buffer[kBufferElements + kNarrow];
     const Index step = kBufferElements / cols;
     for (Index r = 0; r < rows; r += step) {
       const Index n = step < rows - r ? step : rows - r;
-      const auto at = [=](const T* from, Walk w, T* buffer) -> const T* {
-        if (w == Walk::full) return from + r * cols;
-        if (w == Walk::scalar) return from;
-        if (w == Walk::column || r == 0)
-          stretch_narrow(n, cols, w == Walk::row ? from : from + r, w,
+      const auto at = [=](const T* from, BroadcastKind w, T* buffer) -> const T* {
+        if (w == BroadcastKind::full) return from + r * cols;
+        if (w == BroadcastKind::scalar) return from;
+        if (w == BroadcastKind::column || r == 0)
+          stretch_narrow(n, cols, w == BroadcastKind::row ? from : from + r, w,
                          buffer);  // a row is the same in every block
         return buffer;
       };
-      map2(n * cols, at(x, xw, x_buffer), xw != Walk::scalar, at(y, yw, y_buffer), yw != Walk::scalar,
-           z + r * cols, f);
+      map2(n * cols, at(x, xw, x_buffer), xw != BroadcastKind::scalar, at(y, yw, y_buffer),
+           yw != BroadcastKind::scalar, z + r * cols, f);
     }
     return;
   }
-  const auto along = [](Walk w) { return w == Walk::full || w == Walk::row; };
-  const auto row_step = [=](Walk w) { return w == Walk::full ? cols : Index(w == Walk::column); };
+  const auto along = [](BroadcastKind w) { return w == BroadcastKind::full || w == BroadcastKind::row; };
+  const auto row_step = [=](BroadcastKind w) {
+    return w == BroadcastKind::full ? cols : Index(w == BroadcastKind::column);
+  };
   const auto run = [&]<bool x_along, bool y_along>() {
     map2_wide<x_along, y_along>(rows, cols, x, row_step(xw), y, row_step(yw), z, f);
   };
@@ -138,7 +143,8 @@ AUTODIFF_INLINE void map2_rows(Index rows, Index cols, const T* x, Walk xw, cons
 }
 
 template <class T>
-void binary_rows(Binary f, Index rows, Index cols, const T* x, Walk xw, const T* y, Walk yw, T* z) {
+void binary_rows(Binary f, Index rows, Index cols, const T* x, BroadcastKind xw, const T* y, BroadcastKind yw,
+                 T* z) {
   const auto run = [=](auto g) { map2_rows(rows, cols, x, xw, y, yw, z, g); };
   switch (f) {
     case Binary::add:

@@ -7,19 +7,18 @@
 
 #include "autodiff/graph/op.hpp"
 #include "autodiff/kernels/kernels.hpp"
-#include "autodiff/ops/all_ops.hpp"
 #include "autodiff/ops/elementwise.hpp"
 #include "autodiff/ops/layout.hpp"
+#include "autodiff/ops/loops/row_chunks.hpp"
 #include "autodiff/ops/reduce.hpp"
-#include "autodiff/ops/row_chunks.hpp"
 
 namespace autodiff {
 
 namespace {
 
+double eps_of(const Attributes& a) { return a.as<NormaliseAttributes>().eps; }
 void check_epsilon(const Attributes& a) {
-  if (a.reals.size() != 1 || !(a.reals[0] > 0))
-    throw std::invalid_argument("expected one attribute, eps, and it must be positive");
+  if (!(eps_of(a) > 0)) throw std::invalid_argument(fmt::format("eps must be positive, found {}", eps_of(a)));
 }
 
 void expect_moments(const Shape& x, const Shape& m) {
@@ -37,6 +36,8 @@ Var leading_mean(Var x) {
 Var row(Var m, Index i) { return reshape(slice(m, 0, i, i + 1), Shape{m.shape()[1]}); }
 
 // ---- moments ------------------------------------------------------------------------------------
+
+}  // namespace
 
 const OpDef& moments_op() {
   static const OpDef& op = add_to_registry([] {
@@ -98,7 +99,8 @@ const OpDef& normalise_op() {
   static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "normalise";
-    d.doc = "(x - mean) / sqrt(variance + eps) + offset with given moments [2, C]; reals {eps}";
+    d.doc = "(x - mean) / sqrt(variance + eps) + offset with given moments [2, C]";
+    d.attributes = typeid(NormaliseAttributes);
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
       if (in.size() != 3) throw std::invalid_argument("expected x, moments and offset");
       check_epsilon(a);
@@ -108,11 +110,11 @@ const OpDef& normalise_op() {
       return in[0];
     };
     d.spec = [](std::span<const Var> in, const Attributes& a) {
-      return (in[0] - row(in[1], 0)) * rsqrt(row(in[1], 1) + a.reals[0]) + in[2];
+      return (in[0] - row(in[1], 0)) * rsqrt(row(in[1], 1) + eps_of(a)) + in[2];
     };
     d.set_kernel([]<class T>(const NodeShape& s) {
       const Rows r = rows_of(s.in[0]);
-      const T eps = static_cast<T>(s.attributes->reals[0]);
+      const T eps = static_cast<T>(eps_of(*s.attributes));
       const auto& table = kernels::active<T>();
       Kernel<T> kernel;
       kernel.scratch = r.C;
@@ -129,11 +131,12 @@ const OpDef& normalise_op() {
     d.in_place = {0};
     d.cost = [](const NodeShape& s) { return 2.0 * static_cast<double>(s.in[0].size()); };
     for (auto [x, C] : {std::pair<Shape, Index>{Shape{4, 3, 5}, 5}, {Shape{2, 5}, 5}, {Shape{2100, 17}, 17}})
-      d.samples.push_back({{x, Shape{2, C}, Shape{C}}, {{}, {1e-3}}, 0.3, 1.0});
-    d.wrong = {{{Shape{4, 5}, Shape{2, 5}}, {{}, {1e-3}}, "expected x, moments and offset"},
-               {{Shape{4, 5}, Shape{2, 4}, Shape{5}}, {{}, {1e-3}}, "expected moments of [2, 5]"},
-               {{Shape{4, 5}, Shape{2, 5}, Shape{4}}, {{}, {1e-3}}, "expected an offset of [5]"},
-               {{Shape{4, 5}, Shape{2, 5}, Shape{5}}, {}, "expected one attribute, eps"}};
+      d.samples.push_back({{x, Shape{2, C}, Shape{C}}, NormaliseAttributes{1e-3}, 0.3, 1.0});
+    d.wrong = {
+        {{Shape{4, 5}, Shape{2, 5}}, NormaliseAttributes{1e-3}, "expected x, moments and offset"},
+        {{Shape{4, 5}, Shape{2, 4}, Shape{5}}, NormaliseAttributes{1e-3}, "expected moments of [2, 5]"},
+        {{Shape{4, 5}, Shape{2, 5}, Shape{4}}, NormaliseAttributes{1e-3}, "expected an offset of [5]"},
+        {{Shape{4, 5}, Shape{2, 5}, Shape{5}}, NormaliseAttributes{0}, "eps must be positive"}};
     return d;
   }());
   return op;
@@ -141,11 +144,12 @@ const OpDef& normalise_op() {
 
 // ---- reverse: dx = rstd (g - mean(g) - xhat mean(g xhat)) ---------------------------------------
 
-const OpDef& reverse_op() {
+const OpDef& batch_norm_reverse_op() {
   static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "batch_norm_reverse";
-    d.doc = "Adjoint of batch_norm's x from x, its moments and the adjoint of the output; reals {eps}";
+    d.doc = "Adjoint of batch_norm's x from x, its moments and the adjoint of the output";
+    d.attributes = typeid(NormaliseAttributes);
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
       if (in.size() != 3) throw std::invalid_argument("expected x, moments and an adjoint");
       check_epsilon(a);
@@ -154,12 +158,12 @@ const OpDef& reverse_op() {
       return in[0];
     };
     d.spec = [](std::span<const Var> in, const Attributes& a) {
-      const Var rstd = rsqrt(row(in[1], 1) + a.reals[0]), xhat = (in[0] - row(in[1], 0)) * rstd, g = in[2];
+      const Var rstd = rsqrt(row(in[1], 1) + eps_of(a)), xhat = (in[0] - row(in[1], 0)) * rstd, g = in[2];
       return rstd * (g - leading_mean(g) - xhat * leading_mean(g * xhat));
     };
     d.set_kernel([]<class T>(const NodeShape& s) {
       const Rows r = rows_of(s.in[0]);
-      const T eps = static_cast<T>(s.attributes->reals[0]);
+      const T eps = static_cast<T>(eps_of(*s.attributes));
       const auto& table = kernels::active<T>();
       Kernel<T> kernel;
       kernel.scratch = r.C + r.chunks * 2 * r.C;
@@ -182,10 +186,11 @@ const OpDef& reverse_op() {
     d.in_place = {0, 2};
     d.cost = [](const NodeShape& s) { return 6.0 * static_cast<double>(s.in[0].size()); };
     for (auto [x, C] : {std::pair<Shape, Index>{Shape{4, 3, 5}, 5}, {Shape{2, 5}, 5}, {Shape{2100, 17}, 17}})
-      d.samples.push_back({{x, Shape{2, C}, x}, {{}, {1e-3}}, 0.3, 1.0});
-    d.wrong = {{{Shape{4, 5}, Shape{2, 4}, Shape{4, 5}}, {{}, {1e-3}}, "expected moments of [2, 5]"},
-               {{Shape{4, 5}, Shape{2, 5}, Shape{4, 4}}, {{}, {1e-3}}, "an adjoint of x's shape"},
-               {{Shape{4, 5}, Shape{2, 5}, Shape{4, 5}}, {{}, {-1}}, "eps, and it must be positive"}};
+      d.samples.push_back({{x, Shape{2, C}, x}, NormaliseAttributes{1e-3}, 0.3, 1.0});
+    d.wrong = {
+        {{Shape{4, 5}, Shape{2, 4}, Shape{4, 5}}, NormaliseAttributes{1e-3}, "expected moments of [2, 5]"},
+        {{Shape{4, 5}, Shape{2, 5}, Shape{4, 4}}, NormaliseAttributes{1e-3}, "an adjoint of x's shape"},
+        {{Shape{4, 5}, Shape{2, 5}, Shape{4, 5}}, NormaliseAttributes{-1}, "eps must be positive"}};
     return d;
   }());
   return op;
@@ -193,11 +198,14 @@ const OpDef& reverse_op() {
 
 // ---- batch_norm ---------------------------------------------------------------------------------
 
+namespace {
+
 const OpDef& batch_norm_op() {
   static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "batch_norm";
-    d.doc = "Batch normalisation with local statistics, without scale; reals {eps}";
+    d.doc = "Batch normalisation with local statistics, without scale";
+    d.attributes = typeid(NormaliseAttributes);
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
       if (in.size() != 2 || in[0].rank() < 2)
         throw std::invalid_argument("expected x with at least two axes and an offset");
@@ -207,20 +215,21 @@ const OpDef& batch_norm_op() {
       return in[0];
     };
     d.spec = [](std::span<const Var> in, const Attributes& a) {
-      return normalise(in[0], moments(in[0]), in[1], a.reals[0]);
+      return normalise(in[0], moments(in[0]), in[1], eps_of(a));
     };
     d.vjp = [](const VjpInput& v, const Attributes& a) {
       const Var in[] = {v.in[0], v.wanted[0] ? moments(v.in[0]) : Var(), v.adjoint};
-      return std::vector<Var>{v.wanted[0] ? v.adjoint.graph().record(reverse_op(), in, a, here()) : Var(),
-                              v.wanted[1] ? leading_sum(v.adjoint) : Var()};
+      return std::vector<Var>{
+          v.wanted[0] ? v.adjoint.graph().record(batch_norm_reverse_op(), in, a, here()) : Var(),
+          v.wanted[1] ? leading_sum(v.adjoint) : Var()};
     };
-    d.samples = {{{Shape{4, 3, 5}, Shape{5}}, {{}, {1e-3}}},
-                 {{Shape{12, 1}, Shape{1}}, {{}, {1e-2}}},
-                 {{Shape{40, 9, 6}, Shape{6}}, {{}, {1e-3}}},
-                 {{Shape{2100, 17}, Shape{17}}, {{}, {1e-3}}}};
-    d.wrong = {{{Shape{5}, Shape{5}}, {{}, {1e-3}}, "at least two axes"},
-               {{Shape{4, 5}, Shape{4}}, {{}, {1e-3}}, "expected an offset of [5]"},
-               {{Shape{4, 5}, Shape{5}}, {{}, {0}}, "eps, and it must be positive"}};
+    d.samples = {{{Shape{4, 3, 5}, Shape{5}}, NormaliseAttributes{1e-3}},
+                 {{Shape{12, 1}, Shape{1}}, NormaliseAttributes{1e-2}},
+                 {{Shape{40, 9, 6}, Shape{6}}, NormaliseAttributes{1e-3}},
+                 {{Shape{2100, 17}, Shape{17}}, NormaliseAttributes{1e-3}}};
+    d.wrong = {{{Shape{5}, Shape{5}}, NormaliseAttributes{1e-3}, "at least two axes"},
+               {{Shape{4, 5}, Shape{4}}, NormaliseAttributes{1e-3}, "expected an offset of [5]"},
+               {{Shape{4, 5}, Shape{5}}, NormaliseAttributes{0}, "eps must be positive"}};
     return d;
   }());
   return op;
@@ -231,7 +240,7 @@ const OpDef& batch_norm_op() {
 void register_batch_norm_ops() {
   moments_op();
   normalise_op();
-  reverse_op();
+  batch_norm_reverse_op();
   batch_norm_op();
 }
 
@@ -239,12 +248,12 @@ Var moments(Var x, Location at) { return x.graph().record(moments_op(), std::spa
 
 Var normalise(Var x, Var m, Var offset, double eps, Location at) {
   const Var in[] = {x, m, offset};
-  return x.graph().record(normalise_op(), in, {{}, {eps}}, at);
+  return x.graph().record(normalise_op(), in, NormaliseAttributes{eps}, at);
 }
 
 Var batch_norm(Var x, Var offset, double eps, Location at) {
   const Var in[] = {x, offset};
-  return x.graph().record(batch_norm_op(), in, {{}, {eps}}, at);
+  return x.graph().record(batch_norm_op(), in, NormaliseAttributes{eps}, at);
 }
 
 }  // namespace autodiff

@@ -13,4 +13,16 @@ Var normalise(Var x, Var moments, Var offset, double eps, Location at = here());
 /// normalise(x, moments(x), offset, eps).
 Var batch_norm(Var x, Var offset, double eps, Location at = here());
 
+void register_batch_norm_ops();
+
+// For passes: the ops that they recognise, and what the nodes of all but moments carry.
+
+const OpDef& moments_op();
+const OpDef& normalise_op();
+const OpDef& batch_norm_reverse_op();
+
+struct NormaliseAttributes {
+  double eps = 0;
+};
+
 }  // namespace autodiff

@@ -18,8 +18,21 @@ Var conv(Var x, Var w, Var b, int axis, Location at = here());
 /// The adjoint of its weights [k, Cin, Cout], from x and the adjoint g [A0, A1, Cout] of its output.
 Var conv_weight_reverse(Var x, Var g, Index k, int axis, Location at = here());
 
-/// The shape rules of both, for ops built upon them; attributes {axis} and {axis, k}.
-Shape infer_conv(std::span<const Shape> in, const Attributes& attributes);
-Shape infer_conv_weight_reverse(std::span<const Shape> in, const Attributes& attributes);
+void register_conv_ops();
+
+// For passes and for ops built upon these: handles, what their nodes carry, and shape rules.
+
+const OpDef& conv_op();
+const OpDef& conv_weight_reverse_op();
+
+struct ConvAttributes {
+  int axis = 0;
+};
+struct ConvWeightReverseAttributes {
+  int axis = 0;
+  Index k = 0;  ///< taps
+};
+Shape infer_conv(std::span<const Shape> in, ConvAttributes a);
+Shape infer_conv_weight_reverse(std::span<const Shape> in, ConvWeightReverseAttributes a);
 
 }  // namespace autodiff

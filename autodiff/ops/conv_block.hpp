@@ -2,8 +2,8 @@
 // activation in memory.
 //
 // A block is conv -> batch norm -> relu (-> residual). What is kept of it is the convolution's output z and
-// its moments; whoever reads the activation relu(normalise(z, moments, offset, eps)) makes it again, tile by
-// tile. transform/fuse.hpp introduces these ops. Specification section 2 (CBR) and 6.4.
+// its moments; anyone who reads the activation relu(normalise(z, moments, offset, eps)) makes it again, tile
+// by tile. transform/fuse_blocks.hpp introduces these ops. Specification section 2 (CBR) and 6.4.
 #pragma once
 #include <span>
 
@@ -28,5 +28,7 @@ Var block_conv_weight_reverse(std::span<const Normalised> addends, double eps, V
 Var block_sums(const Normalised& n, double eps, Var adjoint, Location at = here());
 /// The adjoint of z, moments included, from the adjoint of the activation and its block_sums().
 Var block_reverse(const Normalised& n, double eps, Var adjoint, Var sums, Location at = here());
+
+void register_conv_block_ops();
 
 }  // namespace autodiff

@@ -1,17 +1,14 @@
 #include "autodiff/ops/elementwise.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <stdexcept>
 #include <unordered_map>
 
 #include "autodiff/graph/op.hpp"
 #include "autodiff/kernels/kernels.hpp"
-#include "autodiff/ops/all_ops.hpp"
-#include "autodiff/ops/broadcast.hpp"
+#include "autodiff/ops/loops/broadcast.hpp"
+#include "autodiff/ops/loops/tiles.hpp"
 #include "autodiff/ops/reduce.hpp"
-#include "autodiff/ops/tiles.hpp"
 
 namespace autodiff {
 
@@ -22,18 +19,27 @@ using kernels::Unary;
 
 // ---- one operand --------------------------------------------------------------------------------
 
-// Shape rule of an op that takes `reals` numbers as attributes.
-auto same_shape(std::size_t reals) {
-  return [reals](std::span<const Shape> in, const Attributes& a) {
-    if (in.size() != 1) throw std::invalid_argument("expected one operand");
-    if (a.reals.size() != reals)
-      throw std::invalid_argument(
-          fmt::format("takes {} numbers as attributes, found {}", reals, a.reals.size()));
-    return in[0];
-  };
+Shape same_shape(std::span<const Shape> in, const Attributes&) {
+  if (in.size() != 1) throw std::invalid_argument("expected one operand");
+  return in[0];
 }
 
-WrongUse two_operands() { return {{Shape{2, 3}, Shape{2, 3}}, {}, "expected one operand"}; }
+WrongUse two_operands(Attributes a = {}) {
+  return {{Shape{2, 3}, Shape{2, 3}}, std::move(a), "expected one operand"};
+}
+
+// Between what a node carries and what a kernel takes.
+ElementwiseParameters parameters_of(const Attributes& a) {
+  if (a.type() == typeid(AffineAttributes))
+    return {a.as<AffineAttributes>().scale, a.as<AffineAttributes>().shift};
+  if (a.type() == typeid(LeakyReluAttributes)) return {a.as<LeakyReluAttributes>().slope, 0};
+  return {};
+}
+Attributes attributes_of(Elementwise f, ElementwiseParameters p) {
+  if (f == Elementwise(Unary::affine)) return AffineAttributes{p.p, p.q};
+  if (f == Elementwise(Unary::leaky_relu)) return LeakyReluAttributes{p.p};
+  return {};
+}
 
 using UnaryVjp = Var (*)(Var x, Var y, Var g, const Attributes&);
 
@@ -45,13 +51,13 @@ struct UnaryRow {
   Sample sample;
 };
 
-Sample over(double low, double high, double keep_away = 0, std::vector<double> reals = {}) {
+Sample over(double low, double high, double keep_away = 0, Attributes attributes = {}) {
   Sample s;
   s.in = {Shape{3, 5, 7}};
   s.low = low;
   s.high = high;
   s.keep_away_from_zero = keep_away;
-  s.attributes.reals = std::move(reals);
+  s.attributes = std::move(attributes);
   return s;
 }
 
@@ -63,9 +69,9 @@ Sample lengthened(Sample s) {
 
 const std::vector<UnaryRow>& unary_rows() {
   static const std::vector<UnaryRow> rows = {
-      {"affine", "scale * x + shift; reals {scale, shift}", Unary::affine,
-       [](Var, Var, Var g, const Attributes& a) { return affine(g, a.reals[0], 0); },
-       over(-1, 1, 0, {1.5, -0.25})},
+      {"affine", "scale * x + shift", Unary::affine,
+       [](Var, Var, Var g, const Attributes& a) { return affine(g, a.as<AffineAttributes>().scale, 0); },
+       over(-1, 1, 0, AffineAttributes{1.5, -0.25})},
       {"neg", "-x", Unary::neg, [](Var, Var, Var g, const Attributes&) { return -g; }, over(-1, 1)},
       {"square", "x^2", Unary::square,
        [](Var x, Var, Var g, const Attributes&) { return g * affine(x, 2, 0); }, over(-1, 1)},
@@ -85,9 +91,12 @@ const std::vector<UnaryRow>& unary_rows() {
       {"step", "1 if x > 0 else 0; zero derivative", Unary::step, nullptr, over(-1, 1, 0.01)},
       {"relu", "max(x, 0)", Unary::relu, [](Var, Var y, Var g, const Attributes&) { return gate(g, y); },
        over(-1, 1, 0.01)},
-      {"leaky_relu", "x > 0 ? x : slope * x; reals {slope}", Unary::leaky_relu,
-       [](Var x, Var, Var g, const Attributes& a) { return g * affine(step(x), 1 - a.reals[0], a.reals[0]); },
-       over(-1, 1, 0.01, {0.2})},
+      {"leaky_relu", "x > 0 ? x : slope * x", Unary::leaky_relu,
+       [](Var x, Var, Var g, const Attributes& a) {
+         const double slope = a.as<LeakyReluAttributes>().slope;
+         return g * affine(step(x), 1 - slope, slope);
+       },
+       over(-1, 1, 0.01, LeakyReluAttributes{0.2})},
       {"elu", "x > 0 ? x : exp(x) - 1", Unary::elu,
        [](Var, Var y, Var g, const Attributes&) { return g * affine(relu(-y), -1, 1); }, over(-1, 1, 0.01)},
       {"sigmoid", "1 / (1 + exp(-x))", Unary::sigmoid,
@@ -100,14 +109,15 @@ const std::vector<UnaryRow>& unary_rows() {
   return rows;
 }
 
-OpDef unary_op(const UnaryRow& row) {
+OpDef defined(const UnaryRow& row) {
   OpDef d;
   d.name = row.name;
   d.doc = row.doc;
-  d.infer = same_shape(row.sample.attributes.reals.size());
+  d.attributes = row.sample.attributes.type();
+  d.infer = same_shape;
   d.set_kernel([f = row.f]<class T>(const NodeShape& s) {
-    const auto& a = s.attributes->reals;
-    const T p = a.empty() ? T(0) : static_cast<T>(a[0]), q = a.size() < 2 ? T(0) : static_cast<T>(a[1]);
+    const ElementwiseParameters parameters = parameters_of(*s.attributes);
+    const T p = static_cast<T>(parameters.p), q = static_cast<T>(parameters.q);
     const Index n = s.out.size(), tiles = tile_count(n, kTileElements);
     const auto run = kernels::active<T>().unary;
     if (tiles == 1) return Kernel<T>{[=](const KernelArguments<T>& k) { run(f, n, k.in[0], k.out, p, q); }};
@@ -126,23 +136,34 @@ OpDef unary_op(const UnaryRow& row) {
     d.zero_gradient = true;
   d.in_place = {0};
   d.samples = {row.sample, lengthened(row.sample)};
-  d.wrong = {two_operands(), {{Shape{3}}, {{}, {1, 2, 3}}, "numbers as attributes, found 3"}};
+  d.wrong = {two_operands(row.sample.attributes)};
   return d;
 }
 
-const OpDef& unary(Unary f) {
-  static const std::vector<const OpDef*> ops = [] {
-    std::vector<const OpDef*> all;
-    for (const auto& row : unary_rows()) all.push_back(&add_to_registry(unary_op(row)));
-    return all;
-  }();
-  for (std::size_t i = 0; i < ops.size(); ++i)
-    if (unary_rows()[i].f == f) return *ops[i];
-  throw std::logic_error("an elementwise op is missing from the table");
+// By function, null where there is none.
+template <class Row>
+std::vector<const OpDef*> registered(const std::vector<Row>& rows) {
+  std::vector<const OpDef*> all;
+  for (const Row& row : rows) {
+    const auto f = static_cast<std::size_t>(row.f);
+    if (all.size() <= f) all.resize(f + 1, nullptr);
+    all[f] = &add_to_registry(defined(row));
+  }
+  return all;
+}
+template <class Function>
+const OpDef* entry(const std::vector<const OpDef*>& ops, Function f) {
+  const auto i = static_cast<std::size_t>(f);
+  return i < ops.size() ? ops[i] : nullptr;
 }
 
-Var record_unary(Unary f, Var x, std::vector<double> reals, Location at) {
-  return x.graph().record(unary(f), std::span(&x, 1), {{}, std::move(reals)}, at);
+const OpDef* op_of(Unary f) {
+  static const auto ops = registered(unary_rows());
+  return entry(ops, f);
+}
+
+Var record_unary(Unary f, Var x, Location at, Attributes attributes = {}) {
+  return x.graph().record(*op_of(f), std::span(&x, 1), std::move(attributes), at);
 }
 
 const OpDef& swish_op() {
@@ -150,7 +171,7 @@ const OpDef& swish_op() {
     OpDef d;
     d.name = "swish";
     d.doc = "x * sigmoid(x)";
-    d.infer = same_shape(0);
+    d.infer = same_shape;
     d.spec = [](std::span<const Var> in, const Attributes&) { return in[0] * sigmoid(in[0]); };
     d.samples = {over(-2, 2), lengthened(over(-2, 2))};
     d.wrong = {two_operands()};
@@ -205,7 +226,7 @@ const std::vector<BinaryRow>& binary_rows() {
   return rows;
 }
 
-OpDef binary_op(const BinaryRow& row) {
+OpDef defined(const BinaryRow& row) {
   OpDef d;
   d.name = row.name;
   d.doc = row.doc;
@@ -224,9 +245,10 @@ OpDef binary_op(const BinaryRow& row) {
     const auto run = kernels::active<T>().binary_rows;
     return Kernel<T>{[=](const KernelArguments<T>& k) {
       for_tiles(*k.parallel, loop.tiles(), [&](Index tile) {
-        loop.for_blocks(
-            tile, [&](Index rows, Index cols, Index x, kernels::Walk x_walk, Index y, kernels::Walk y_walk,
-                      Index z) { run(f, rows, cols, k.in[0] + x, x_walk, k.in[1] + y, y_walk, k.out + z); });
+        loop.for_blocks(tile, [&](Index rows, Index cols, Index x, kernels::BroadcastKind x_kind, Index y,
+                                  kernels::BroadcastKind y_kind, Index z) {
+          run(f, rows, cols, k.in[0] + x, x_kind, k.in[1] + y, y_kind, k.out + z);
+        });
       });
     }};
   });
@@ -252,58 +274,46 @@ OpDef binary_op(const BinaryRow& row) {
   return d;
 }
 
-const OpDef& binary(Binary f) {
-  static const std::vector<const OpDef*> ops = [] {
-    std::vector<const OpDef*> all;
-    for (const auto& row : binary_rows()) all.push_back(&add_to_registry(binary_op(row)));
-    return all;
-  }();
-  for (std::size_t i = 0; i < ops.size(); ++i)
-    if (binary_rows()[i].f == f) return *ops[i];
-  throw std::logic_error("an elementwise op is missing from the table");
+const OpDef* op_of(Binary f) {
+  static const auto ops = registered(binary_rows());
+  return entry(ops, f);
 }
 
 Var record_binary(Binary f, Var x, Var y, Location at) {
   const Var in[] = {x, y};
-  return x.graph().record(binary(f), in, {}, at);
+  return x.graph().record(*op_of(f), in, {}, at);
 }
 
 }  // namespace
 
 void register_elementwise_ops() {
-  unary(Unary::affine);
-  binary(Binary::add);
+  op_of(Unary::affine);
+  op_of(Binary::add);
   swish_op();
 }
 
-int elementwise_function(const OpDef& op) {
+const OpDef* elementwise_op(Elementwise function) {
+  return std::visit([](auto f) { return op_of(f); }, function);
+}
+
+std::optional<Elementwise> elementwise_function(const OpDef& op) {
   static const auto functions = [] {
-    std::unordered_map<const OpDef*, int> all;
-    for (const auto& row : unary_rows()) all[&unary(row.f)] = static_cast<int>(row.f);
-    for (const auto& row : binary_rows()) all[&binary(row.f)] = kBinaryFunctions + static_cast<int>(row.f);
+    std::unordered_map<const OpDef*, Elementwise> all;
+    for (const auto& row : unary_rows()) all[op_of(row.f)] = row.f;
+    for (const auto& row : binary_rows()) all[op_of(row.f)] = row.f;
     return all;
   }();
   const auto found = functions.find(&op);
-  return found == functions.end() ? -1 : found->second;
+  return found == functions.end() ? std::nullopt : std::optional(found->second);
 }
 
-int elementwise_reals(int function) {
-  for (const auto& row : unary_rows())
-    if (static_cast<int>(row.f) == function) return static_cast<int>(row.sample.attributes.reals.size());
-  for (const auto& row : binary_rows())
-    if (kBinaryFunctions + static_cast<int>(row.f) == function) return 0;
-  return -1;
-}
+ElementwiseParameters elementwise_parameters(const Node& node) { return parameters_of(node.attributes); }
 
-Var record_elementwise(int function, std::span<const Var> operands, double p, double q, Location at) {
-  const int reals = elementwise_reals(function);
-  if (reals < 0)
-    throw std::invalid_argument(fmt::format("[elementwise] there is no function of number {}", function));
-  const OpDef& op = function < kBinaryFunctions ? unary(static_cast<Unary>(function))
-                                                : binary(static_cast<Binary>(function - kBinaryFunctions));
-  std::vector<double> values{p, q};
-  values.resize(static_cast<std::size_t>(reals));
-  return operands[0].graph().record(op, operands, {{}, std::move(values)}, at);
+Var record_elementwise(Elementwise function, std::span<const Var> operands, ElementwiseParameters parameters,
+                       Location at) {
+  const OpDef* op = elementwise_op(function);
+  if (!op) throw std::invalid_argument("[elementwise] there is no op of this function");
+  return operands[0].graph().record(*op, operands, attributes_of(function, parameters), at);
 }
 
 Var add(Var x, Var y, Location at) { return record_binary(Binary::add, x, y, at); }
@@ -312,24 +322,26 @@ Var mul(Var x, Var y, Location at) { return record_binary(Binary::mul, x, y, at)
 Var div(Var x, Var y, Location at) { return record_binary(Binary::div, x, y, at); }
 Var gate(Var x, Var y, Location at) { return record_binary(Binary::gate, x, y, at); }
 Var affine(Var x, double scale, double shift, Location at) {
-  return record_unary(Unary::affine, x, {scale, shift}, at);
+  return record_unary(Unary::affine, x, at, AffineAttributes{scale, shift});
 }
-Var neg(Var x, Location at) { return record_unary(Unary::neg, x, {}, at); }
-Var square(Var x, Location at) { return record_unary(Unary::square, x, {}, at); }
-Var sqrt(Var x, Location at) { return record_unary(Unary::sqrt, x, {}, at); }
-Var rsqrt(Var x, Location at) { return record_unary(Unary::rsqrt, x, {}, at); }
-Var reciprocal(Var x, Location at) { return record_unary(Unary::reciprocal, x, {}, at); }
-Var exp(Var x, Location at) { return record_unary(Unary::exp, x, {}, at); }
-Var log(Var x, Location at) { return record_unary(Unary::log, x, {}, at); }
-Var abs(Var x, Location at) { return record_unary(Unary::abs, x, {}, at); }
-Var sign(Var x, Location at) { return record_unary(Unary::sign, x, {}, at); }
-Var step(Var x, Location at) { return record_unary(Unary::step, x, {}, at); }
-Var relu(Var x, Location at) { return record_unary(Unary::relu, x, {}, at); }
-Var leaky_relu(Var x, double slope, Location at) { return record_unary(Unary::leaky_relu, x, {slope}, at); }
-Var elu(Var x, Location at) { return record_unary(Unary::elu, x, {}, at); }
-Var sigmoid(Var x, Location at) { return record_unary(Unary::sigmoid, x, {}, at); }
-Var tanh(Var x, Location at) { return record_unary(Unary::tanh, x, {}, at); }
-Var softplus(Var x, Location at) { return record_unary(Unary::softplus, x, {}, at); }
+Var neg(Var x, Location at) { return record_unary(Unary::neg, x, at); }
+Var square(Var x, Location at) { return record_unary(Unary::square, x, at); }
+Var sqrt(Var x, Location at) { return record_unary(Unary::sqrt, x, at); }
+Var rsqrt(Var x, Location at) { return record_unary(Unary::rsqrt, x, at); }
+Var reciprocal(Var x, Location at) { return record_unary(Unary::reciprocal, x, at); }
+Var exp(Var x, Location at) { return record_unary(Unary::exp, x, at); }
+Var log(Var x, Location at) { return record_unary(Unary::log, x, at); }
+Var abs(Var x, Location at) { return record_unary(Unary::abs, x, at); }
+Var sign(Var x, Location at) { return record_unary(Unary::sign, x, at); }
+Var step(Var x, Location at) { return record_unary(Unary::step, x, at); }
+Var relu(Var x, Location at) { return record_unary(Unary::relu, x, at); }
+Var leaky_relu(Var x, double slope, Location at) {
+  return record_unary(Unary::leaky_relu, x, at, LeakyReluAttributes{slope});
+}
+Var elu(Var x, Location at) { return record_unary(Unary::elu, x, at); }
+Var sigmoid(Var x, Location at) { return record_unary(Unary::sigmoid, x, at); }
+Var tanh(Var x, Location at) { return record_unary(Unary::tanh, x, at); }
+Var softplus(Var x, Location at) { return record_unary(Unary::softplus, x, at); }
 Var swish(Var x, Location at) { return x.graph().record(swish_op(), std::span(&x, 1), {}, at); }
 
 }  // namespace autodiff

@@ -4,7 +4,12 @@
 // Gradients: tests/autodiff/registry_test.cpp. Conventions at kinks: relu'(0) = 0, d|x| = 0 at 0, sign' =
 // step' = 0 everywhere (specification section 2).
 #pragma once
+#include <optional>
+#include <span>
+#include <variant>
+
 #include "autodiff/graph/graph.hpp"
+#include "autodiff/kernels/kernels.hpp"
 
 namespace autodiff {
 
@@ -55,15 +60,32 @@ Var tanh(Var x, Location at = here());
 Var softplus(Var x, Location at = here());  ///< log(1 + exp(x))
 Var swish(Var x, Location at = here());     ///< x * sigmoid(x)
 
-/// A function of one or two operands by number: kernels::Unary, or kBinaryFunctions + kernels::Binary. Passes
-/// speak of elementwise ops by these.
-inline constexpr int kBinaryFunctions = 32, kFunctions = kBinaryFunctions + 5;
-/// The function that an op computes element by element; -1 if it is none of them.
-int elementwise_function(const OpDef& op);
-/// How many numbers its attributes have (at most two); -1 if there is no function of that number.
-int elementwise_reals(int function);
-/// Records the op of a function, whose attributes are the first of p and q. Throws std::invalid_argument if
-/// there is none of that number.
-Var record_elementwise(int function, std::span<const Var> operands, double p, double q, Location at = here());
+void register_elementwise_ops();
+
+// For passes: they speak of elementwise ops by the functions that these compute.
+
+using Elementwise = std::variant<kernels::Unary, kernels::Binary>;
+
+struct AffineAttributes {
+  double scale = 1, shift = 0;
+};
+struct LeakyReluAttributes {
+  double slope = 0;
+};
+/// The same as kernels take them: p and q of kernels::Kernels::unary, 0 where a function has none.
+struct ElementwiseParameters {
+  double p = 0, q = 0;
+};
+
+/// The op of a function. Null for copy and fill, which are none.
+const OpDef* elementwise_op(Elementwise function);
+inline bool is(const Node& node, Elementwise function) { return node.op == elementwise_op(function); }
+/// The function that an op computes element by element; empty if it computes none.
+std::optional<Elementwise> elementwise_function(const OpDef& op);
+/// Of a node whose op is elementwise.
+ElementwiseParameters elementwise_parameters(const Node& node);
+/// Records the op of a function. Throws std::invalid_argument if it has none.
+Var record_elementwise(Elementwise function, std::span<const Var> operands, ElementwiseParameters parameters,
+                       Location at = here());
 
 }  // namespace autodiff

@@ -8,8 +8,7 @@
 #include <stdexcept>
 
 #include "autodiff/graph/op.hpp"
-#include "autodiff/ops/all_ops.hpp"
-#include "autodiff/ops/tiles.hpp"
+#include "autodiff/ops/loops/tiles.hpp"
 
 namespace autodiff {
 
@@ -66,20 +65,25 @@ const OpDef& gather_op() {
   return op;
 }
 
+struct ScatterAttributes {
+  Index rows = 0;  // of the result
+};
+
 const OpDef& scatter_add_op() {
   static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "scatter_add";
     d.doc =
         "Rows added up by number: out[rows[i], ..] += x[i, ..] in the order of i; rows without a place are "
-        "left out; ints {N}";
+        "left out";
+    d.attributes = typeid(ScatterAttributes);
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
       expect_rows(in);
       if (in[0][0] != in[1][0])
         throw std::invalid_argument(fmt::format("{} rows, but {} numbers", in[0][0], in[1][0]));
-      if (a.ints.size() != 1 || a.ints[0] < 1)
-        throw std::invalid_argument("the number of rows of the result is missing");
-      return in[0].with(0, a.ints[0]);
+      const Index rows = a.as<ScatterAttributes>().rows;
+      if (rows < 1) throw std::invalid_argument("the number of rows of the result must be positive");
+      return in[0].with(0, rows);
     };
     // Split by columns, so that each sum is one thread's, in the order of i.
     d.set_kernel([]<class T>(const NodeShape& s) {
@@ -99,13 +103,12 @@ const OpDef& scatter_add_op() {
       return std::vector<Var>{gather(v.adjoint, v.in[1]), Var()};
     };
     d.cost = [](const NodeShape& s) { return static_cast<double>(s.in[0].size() + s.out.size()); };
-    d.samples = {{{Shape{7, 3}, Shape{7}}, {{5}, {}}, 0.3, 4.6},
-                 {{Shape{2}, Shape{2}}, {{4}, {}}, 0.2, 3.9},
-                 {{Shape{400, 300}, Shape{400}}, {{5}, {}}, 0.3, 4.6}};
-    d.wrong = {{{Shape{5, 3}, Shape{4}}, {{5}, {}}, "5 rows, but 4 numbers"},
-               {{Shape{5, 3}, Shape{5}}, {}, "the number of rows of the result is missing"},
-               {{Shape{5, 3}}, {{5}, {}}, "expected rows and their numbers"},
-               {{Shape{5, 3}, Shape{5}}, {{0}, {}}, "the number of rows"}};
+    d.samples = {{{Shape{7, 3}, Shape{7}}, ScatterAttributes{5}, 0.3, 4.6},
+                 {{Shape{2}, Shape{2}}, ScatterAttributes{4}, 0.2, 3.9},
+                 {{Shape{400, 300}, Shape{400}}, ScatterAttributes{5}, 0.3, 4.6}};
+    d.wrong = {{{Shape{5, 3}, Shape{4}}, ScatterAttributes{5}, "5 rows, but 4 numbers"},
+               {{Shape{5, 3}}, ScatterAttributes{5}, "expected rows and their numbers"},
+               {{Shape{5, 3}, Shape{5}}, ScatterAttributes{0}, "the number of rows"}};
     return d;
   }());
   return op;
@@ -125,7 +128,7 @@ Var gather(Var x, Var rows, Location at) {
 
 Var scatter_add(Var x, Var rows, Index N, Location at) {
   const Var in[] = {x, rows};
-  return x.graph().record(scatter_add_op(), in, {{N}, {}}, at);
+  return x.graph().record(scatter_add_op(), in, ScatterAttributes{N}, at);
 }
 
 Var one_hot(Var labels, Index classes, Location at) {

@@ -17,4 +17,6 @@ Var scatter_add(Var x, Var rows, Index N, Location at = here());
 /// labels [n] in 0 .. classes-1 as one-hot rows [n, classes].
 Var one_hot(Var labels, Index classes, Location at = here());
 
+void register_gather_ops();
+
 }  // namespace autodiff

@@ -24,4 +24,29 @@ Var pad(Var x, int axis, Index before, Index after, Location at = here());
 /// A square matrix with its diagonal set to zero.
 Var zero_diagonal(Var x, Location at = here());
 
+void register_layout_ops();
+
+// For passes: the ops that they recognise, and what their nodes carry.
+
+const OpDef& reshape_op();
+const OpDef& transpose_op();
+const OpDef& concat_op();
+const OpDef& slice_op();
+const OpDef& pad_op();
+
+struct TransposeAttributes {
+  std::vector<Index> permutation;
+};
+struct ConcatAttributes {
+  int axis = 0;
+};
+struct SliceAttributes {
+  int axis = 0;
+  Index begin = 0, end = 0;
+};
+struct PadAttributes {
+  int axis = 0;
+  Index before = 0, after = 0;
+};
+
 }  // namespace autodiff

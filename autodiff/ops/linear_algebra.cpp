@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "autodiff/graph/op.hpp"
-#include "autodiff/ops/all_ops.hpp"
 #include "autodiff/ops/elementwise.hpp"
 #include "autodiff/ops/layout.hpp"
 #include "autodiff/ops/matmul.hpp"
@@ -46,6 +45,8 @@ void substitute(Index n, Index m, const T* l, T* x) {
   }
 }
 
+}  // namespace
+
 const OpDef& spd_solve_op() {
   static const OpDef& op = add_to_registry([] {
     OpDef d;
@@ -81,6 +82,7 @@ const OpDef& spd_solve_op() {
       const double n = static_cast<double>(s.in[0][0]), m = static_cast<double>(s.in[1][1]);
       return n * n * n / 6 + n * n * m;
     };
+    d.serial = true;
     for (auto [n, m] : {std::pair<Index, Index>{4, 3}, {1, 2}, {33, 5}}) {
       Sample sample;
       sample.in = {Shape{n, n}, Shape{n, m}};
@@ -95,8 +97,6 @@ const OpDef& spd_solve_op() {
   }());
   return op;
 }
-
-}  // namespace
 
 void register_linear_algebra_ops() { spd_solve_op(); }
 

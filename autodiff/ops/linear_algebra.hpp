@@ -10,4 +10,7 @@ namespace autodiff {
 /// m]. Where A is not positive definite the result is NaN.
 Var spd_solve(Var a, Var b, Location at = here());
 
+void register_linear_algebra_ops();
+const OpDef& spd_solve_op();
+
 }  // namespace autodiff

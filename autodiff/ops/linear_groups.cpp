@@ -10,17 +10,21 @@
 
 #include "autodiff/graph/op.hpp"
 #include "autodiff/kernels/kernels.hpp"
-#include "autodiff/ops/all_ops.hpp"
-#include "autodiff/ops/copy_rows.hpp"
 #include "autodiff/ops/elementwise.hpp"
 #include "autodiff/ops/layout.hpp"
+#include "autodiff/ops/loops/copy_rows.hpp"
+#include "autodiff/ops/loops/tiles.hpp"
 #include "autodiff/ops/matmul.hpp"
 #include "autodiff/ops/reduce.hpp"
-#include "autodiff/ops/tiles.hpp"
 
 namespace autodiff {
 
 namespace {
+
+struct GroupsAttributes {
+  std::vector<Index> widths;
+};
+const std::vector<Index>& widths_of(const Attributes& a) { return a.as<GroupsAttributes>().widths; }
 
 // Groups [first, last) of the columns [column, column + columns).
 struct Run {
@@ -64,7 +68,7 @@ Index tile_rows(Index columns) { return std::max<Index>(16, 4096 / columns / 16 
 template <class T>
 Kernel<T> groups_kernel(const NodeShape& s) {
   constexpr Index kMostColumns = 256;
-  const Groups g(s.in[0][0], s.in[0][1], s.attributes->ints);
+  const Groups g(s.in[0][0], s.in[0][1], widths_of(*s.attributes));
   const std::vector<Run> runs =
       g.runs([](const Run& run, Index width) { return run.columns + width <= kMostColumns; });
   const Index tile_of = tile_rows(std::min(g.O, kMostColumns));
@@ -102,7 +106,7 @@ Kernel<T> groups_kernel(const NodeShape& s) {
 template <class T>
 Kernel<T> reverse_kernel(const NodeShape& s) {
   constexpr std::size_t kMostTerms = 64;
-  const Groups g(s.out[0], s.out[1], s.attributes->ints);
+  const Groups g(s.out[0], s.out[1], widths_of(*s.attributes));
   const std::vector<Run> runs = g.runs([&](const Run& run, Index width) {
     return g.width[run.first] == width && run.last - run.first < kMostTerms;
   });
@@ -158,7 +162,7 @@ void add_column_sums(const kernels::Kernels<T>& table, Index rows, Index width, 
 template <class T>
 Kernel<T> weights_kernel(const NodeShape& s) {
   constexpr Index kChunk = 2048, kRows = 512;
-  const Groups g(s.in[0][0], s.in[0][1], s.attributes->ints);
+  const Groups g(s.in[0][0], s.in[0][1], widths_of(*s.attributes));
   const Index chunks = tile_count(g.n, kChunk), size = (g.C + 1) * g.O;
   const auto& table = kernels::active<T>();
   return {[=, &table](const KernelArguments<T>& k) {
@@ -198,9 +202,10 @@ Kernel<T> weights_kernel(const NodeShape& s) {
 // ---- shape rules and meanings -------------------------------------------------------------------
 
 Index total_width(const Attributes& a) {
-  if (a.ints.empty() || *std::min_element(a.ints.begin(), a.ints.end()) < 1)
+  const auto& widths = widths_of(a);
+  if (widths.empty() || *std::min_element(widths.begin(), widths.end()) < 1)
     throw std::invalid_argument("expected the widths of the groups, at least 1");
-  return std::accumulate(a.ints.begin(), a.ints.end(), Index(0));
+  return std::accumulate(widths.begin(), widths.end(), Index(0));
 }
 
 void expect_flat(const Shape& s, Index n, Index O) {
@@ -211,8 +216,9 @@ void expect_flat(const Shape& s, Index n, Index O) {
 
 /// f(group, first column, end column) of each group.
 void for_groups(const Attributes& a, const std::function<void(std::size_t, Index, Index)>& f) {
+  const auto& widths = widths_of(a);
   Index at = 0;
-  for (std::size_t i = 0; i < a.ints.size(); at += a.ints[i], ++i) f(i, at, at + a.ints[i]);
+  for (std::size_t i = 0; i < widths.size(); at += widths[i], ++i) f(i, at, at + widths[i]);
 }
 
 /// All groups of the flat array side by side, [n, O].
@@ -231,9 +237,8 @@ const OpDef& groups_op() {
   static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "linear_groups";
-    d.doc =
-        "x [n, C] w [C, O] + b [O], the columns in groups that lie one after the other: [n * O]; ints: their "
-        "widths";
+    d.doc = "x [n, C] w [C, O] + b [O], the columns in groups that lie one after the other: [n * O]";
+    d.attributes = typeid(GroupsAttributes);
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
       if (in.size() != 3 || in[0].rank() != 2 || in[1].rank() != 2)
         throw std::invalid_argument("expected two matrices and a bias");
@@ -264,17 +269,17 @@ const OpDef& groups_op() {
     d.cost = [](const NodeShape& s) {
       return static_cast<double>(s.out.size()) * static_cast<double>(s.in[0][1]);
     };
-    d.samples = {{{Shape{5, 3}, Shape{3, 7}, Shape{7}}, {{4, 1, 2}, {}}},
-                 {{Shape{1, 2}, Shape{2, 1}, Shape{1}}, {{1}, {}}},
-                 {{Shape{300, 17}, Shape{17, 69}, Shape{69}}, {{8, 1, 60}, {}}},
-                 {{Shape{21, 2}, Shape{2, 565}, Shape{565}}, {{3, 300, 100, 150, 12}, {}}}};
+    d.samples = {{{Shape{5, 3}, Shape{3, 7}, Shape{7}}, GroupsAttributes{{4, 1, 2}}},
+                 {{Shape{1, 2}, Shape{2, 1}, Shape{1}}, GroupsAttributes{{1}}},
+                 {{Shape{300, 17}, Shape{17, 69}, Shape{69}}, GroupsAttributes{{8, 1, 60}}},
+                 {{Shape{21, 2}, Shape{2, 565}, Shape{565}}, GroupsAttributes{{3, 300, 100, 150, 12}}}};
     const Shape x{5, 3}, w{3, 7}, b{7};
-    d.wrong = {{{x, w}, {{7}, {}}, "expected two matrices and a bias"},
-               {{x, Shape{4, 7}, b}, {{7}, {}}, "inner sizes differ: 3 against 4"},
-               {{x, w, b}, {{4, 2}, {}}, "expected 6 columns"},
-               {{x, w, Shape{6}}, {{4, 3}, {}}, "expected 7 columns and as many biases"},
-               {{x, w, b}, {{7, 0}, {}}, "expected the widths of the groups"},
-               {{x, w, b}, {}, "expected the widths of the groups"}};
+    d.wrong = {{{x, w}, GroupsAttributes{{7}}, "expected two matrices and a bias"},
+               {{x, Shape{4, 7}, b}, GroupsAttributes{{7}}, "inner sizes differ: 3 against 4"},
+               {{x, w, b}, GroupsAttributes{{4, 2}}, "expected 6 columns"},
+               {{x, w, Shape{6}}, GroupsAttributes{{4, 3}}, "expected 7 columns and as many biases"},
+               {{x, w, b}, GroupsAttributes{{7, 0}}, "expected the widths of the groups"},
+               {{x, w, b}, GroupsAttributes{}, "expected the widths of the groups"}};
     return d;
   }());
   return op;
@@ -284,9 +289,8 @@ const OpDef& reverse_op() {
   static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "linear_groups_reverse";
-    d.doc =
-        "Adjoint of linear_groups' x [n, C] from the adjoint of its output [n * O] and w [C, O]; ints: the "
-        "groups' widths";
+    d.doc = "Adjoint of linear_groups' x [n, C] from the adjoint of its output [n * O] and w [C, O]";
+    d.attributes = typeid(GroupsAttributes);
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
       if (in.size() != 2 || in[0].rank() != 1 || in[1].rank() != 2)
         throw std::invalid_argument("expected an adjoint of groups and a matrix");
@@ -304,13 +308,14 @@ const OpDef& reverse_op() {
     d.cost = [](const NodeShape& s) {
       return static_cast<double>(s.in[0].size()) * static_cast<double>(s.out[1]);
     };
-    d.samples = {{{Shape{35}, Shape{3, 7}}, {{4, 1, 2}, {}}},
-                 {{Shape{300 * 69}, Shape{17, 69}}, {{8, 1, 60}, {}}},
-                 {{Shape{21 * 565}, Shape{2, 565}}, {{3, 300, 100, 150, 12}, {}}}};
-    d.wrong = {{{Shape{35}}, {{7}, {}}, "expected an adjoint of groups and a matrix"},
-               {{Shape{36}, Shape{3, 7}}, {{4, 3}, {}}, "expected groups of 5 rows and 7 columns"},
-               {{Shape{35}, Shape{3, 7}}, {{4, 2}, {}}, "expected 6 columns"},
-               {{Shape{35}, Shape{3, 7}}, {}, "expected the widths of the groups"}};
+    d.samples = {{{Shape{35}, Shape{3, 7}}, GroupsAttributes{{4, 1, 2}}},
+                 {{Shape{300 * 69}, Shape{17, 69}}, GroupsAttributes{{8, 1, 60}}},
+                 {{Shape{21 * 565}, Shape{2, 565}}, GroupsAttributes{{3, 300, 100, 150, 12}}}};
+    d.wrong = {
+        {{Shape{35}}, GroupsAttributes{{7}}, "expected an adjoint of groups and a matrix"},
+        {{Shape{36}, Shape{3, 7}}, GroupsAttributes{{4, 3}}, "expected groups of 5 rows and 7 columns"},
+        {{Shape{35}, Shape{3, 7}}, GroupsAttributes{{4, 2}}, "expected 6 columns"},
+        {{Shape{35}, Shape{3, 7}}, GroupsAttributes{}, "expected the widths of the groups"}};
     return d;
   }());
   return op;
@@ -322,7 +327,8 @@ const OpDef& weights_op() {
     d.name = "linear_groups_weights";
     d.doc =
         "Adjoints of linear_groups' w and, as one more row, of its bias, [C + 1, O], from x [n, C] and the "
-        "adjoint of its output [n * O]; ints: the groups' widths";
+        "adjoint of its output [n * O]";
+    d.attributes = typeid(GroupsAttributes);
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
       if (in.size() != 2 || in[0].rank() != 2 || in[1].rank() != 1)
         throw std::invalid_argument("expected a matrix and an adjoint of groups");
@@ -339,12 +345,13 @@ const OpDef& weights_op() {
     d.cost = [](const NodeShape& s) {
       return static_cast<double>(s.in[1].size()) * static_cast<double>(s.in[0][1]);
     };
-    d.samples = {{{Shape{5, 3}, Shape{35}}, {{4, 1, 2}, {}}},
-                 {{Shape{21, 2}, Shape{21 * 565}}, {{3, 300, 100, 150, 12}, {}}},
-                 {{Shape{4500, 1}, Shape{9000}}, {{1, 1}, {}}}};
-    d.wrong = {{{Shape{5, 3}}, {{7}, {}}, "expected a matrix and an adjoint of groups"},
-               {{Shape{5, 3}, Shape{36}}, {{4, 3}, {}}, "expected groups of 5 rows and 7 columns"},
-               {{Shape{5, 3}, Shape{35}}, {{0}, {}}, "expected the widths of the groups"}};
+    d.samples = {{{Shape{5, 3}, Shape{35}}, GroupsAttributes{{4, 1, 2}}},
+                 {{Shape{21, 2}, Shape{21 * 565}}, GroupsAttributes{{3, 300, 100, 150, 12}}},
+                 {{Shape{4500, 1}, Shape{9000}}, GroupsAttributes{{1, 1}}}};
+    d.wrong = {
+        {{Shape{5, 3}}, GroupsAttributes{{7}}, "expected a matrix and an adjoint of groups"},
+        {{Shape{5, 3}, Shape{36}}, GroupsAttributes{{4, 3}}, "expected groups of 5 rows and 7 columns"},
+        {{Shape{5, 3}, Shape{35}}, GroupsAttributes{{0}}, "expected the widths of the groups"}};
     return d;
   }());
   return op;
@@ -370,7 +377,7 @@ void register_linear_groups_ops() {
 
 Var linear_groups(Var x, Var w, Var b, std::span<const Index> widths, Location at) {
   const Var in[] = {x, w, b};
-  return x.graph().record(groups_op(), in, {{widths.begin(), widths.end()}, {}}, at);
+  return x.graph().record(groups_op(), in, GroupsAttributes{{widths.begin(), widths.end()}}, at);
 }
 
 }  // namespace autodiff

@@ -13,4 +13,6 @@ namespace autodiff {
 /// together give that of x in one product.
 Var linear_groups(Var x, Var w, Var b, std::span<const Index> widths, Location at = here());
 
+void register_linear_groups_ops();
+
 }  // namespace autodiff

@@ -8,13 +8,16 @@
 
 #include "autodiff/graph/op.hpp"
 #include "autodiff/kernels/kernels.hpp"
-#include "autodiff/ops/all_ops.hpp"
 #include "autodiff/ops/layout.hpp"
-#include "autodiff/ops/tiles.hpp"
+#include "autodiff/ops/loops/tiles.hpp"
 
 namespace autodiff {
 
 namespace {
+
+struct MatmulAttributes {  // which operands are transposed
+  Transposed first = Transposed::no, second = Transposed::no;
+};
 
 struct Sizes {
   Index Z, M, N, K;
@@ -22,7 +25,8 @@ struct Sizes {
 };
 
 Sizes sizes(std::span<const Shape> in, const Attributes& attributes) {
-  const bool ta = attributes.ints[0] != 0, tb = attributes.ints[1] != 0;
+  const auto& a = attributes.as<MatmulAttributes>();
+  const bool ta = a.first == Transposed::yes, tb = a.second == Transposed::yes;
   const int r = in[0].rank();
   return {r == 3 ? in[0][0] : 1,
           in[0][ta ? r - 1 : r - 2],
@@ -35,8 +39,6 @@ Sizes sizes(std::span<const Shape> in, const Attributes& attributes) {
 Shape infer(std::span<const Shape> in, const Attributes& attributes) {
   if (in.size() != 2 || in[0].rank() != in[1].rank() || in[0].rank() < 2 || in[0].rank() > 3)
     throw std::invalid_argument("expected two matrices or two batches of matrices");
-  if (attributes.ints.size() != 2)
-    throw std::invalid_argument("expected two attributes: which operands are transposed");
   const int r = in[0].rank();
   if (r == 3 && in[0][0] != in[1][0])
     throw std::invalid_argument(fmt::format("batch sizes differ: {} against {}", in[0][0], in[1][0]));
@@ -135,18 +137,20 @@ Kernel<T> matmul_kernel(const NodeShape& shape) {
   return kernel;
 }
 
+}  // namespace
+
 const OpDef& matmul_op() {
   static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "matmul";
-    d.doc =
-        "Matrix product, also batched over a leading axis; ints {first operand is transposed, second operand "
-        "is transposed}";
+    d.doc = "Matrix product, also of transposed operands and batched over a leading axis";
+    d.attributes = typeid(MatmulAttributes);
     d.infer = infer;
     d.set_kernel([]<class T>(const NodeShape& s) { return matmul_kernel<T>(s); });
     d.vjp = [](const VjpInput& v, const Attributes& a) {
       const Var x = v.in[0], y = v.in[1], g = v.adjoint;
-      const bool ta = a.ints[0] != 0, tb = a.ints[1] != 0;
+      const auto& of = a.as<MatmulAttributes>();
+      const bool ta = of.first == Transposed::yes, tb = of.second == Transposed::yes;
       const auto t = [](bool flag) { return flag ? Transposed::yes : Transposed::no; };
       // z = op(x) op(y):  d op(x) = g op(y)^T,  d op(y) = op(x)^T g; an operand given transposed has the
       // transposed adjoint.
@@ -161,33 +165,32 @@ const OpDef& matmul_op() {
       const Sizes z = sizes(s.in, *s.attributes);
       return static_cast<double>(z.Z * z.M * z.N) * static_cast<double>(z.K);
     };
-    for (Index ta : {0, 1})
-      for (Index tb : {0, 1}) {
-        d.samples.push_back(
-            {{ta ? Shape{5, 3} : Shape{3, 5}, tb ? Shape{4, 5} : Shape{5, 4}}, {{ta, tb}, {}}});
-        d.samples.push_back(
-            {{ta ? Shape{2, 5, 3} : Shape{2, 3, 5}, tb ? Shape{2, 4, 5} : Shape{2, 5, 4}}, {{ta, tb}, {}}});
+    using enum Transposed;
+    for (auto [ta, first] : {std::pair{false, no}, {true, yes}})
+      for (auto [tb, second] : {std::pair{false, no}, {true, yes}}) {
+        d.samples.push_back({{ta ? Shape{5, 3} : Shape{3, 5}, tb ? Shape{4, 5} : Shape{5, 4}},
+                             MatmulAttributes{first, second}});
+        d.samples.push_back({{ta ? Shape{2, 5, 3} : Shape{2, 3, 5}, tb ? Shape{2, 4, 5} : Shape{2, 5, 4}},
+                             MatmulAttributes{first, second}});
       }
-    d.samples.push_back({{Shape{4100, 3}, Shape{4100, 2}}, {{1, 0}, {}}});
-    d.samples.push_back({{Shape{700, 33}, Shape{33, 65}}, {{0, 0}, {}}});
-    d.wrong = {{{Shape{3, 5}}, {{0, 0}, {}}, "expected two matrices"},
-               {{Shape{5}, Shape{5}}, {{0, 0}, {}}, "expected two matrices"},
-               {{Shape{3, 5}, Shape{4, 6}}, {{0, 0}, {}}, "inner sizes differ: 5 against 4"},
-               {{Shape{5, 3}, Shape{4, 6}}, {{1, 1}, {}}, "inner sizes differ: 5 against 6"},
-               {{Shape{2, 3, 5}, Shape{3, 5, 4}}, {{0, 0}, {}}, "batch sizes differ: 2 against 3"},
-               {{Shape{3, 5}, Shape{5, 4}}, {}, "expected two attributes"}};
+    d.samples.push_back({{Shape{4100, 3}, Shape{4100, 2}}, MatmulAttributes{yes, no}});
+    d.samples.push_back({{Shape{700, 33}, Shape{33, 65}}, MatmulAttributes{no, no}});
+    d.wrong = {
+        {{Shape{3, 5}}, MatmulAttributes{no, no}, "expected two matrices"},
+        {{Shape{5}, Shape{5}}, MatmulAttributes{no, no}, "expected two matrices"},
+        {{Shape{3, 5}, Shape{4, 6}}, MatmulAttributes{no, no}, "inner sizes differ: 5 against 4"},
+        {{Shape{5, 3}, Shape{4, 6}}, MatmulAttributes{yes, yes}, "inner sizes differ: 5 against 6"},
+        {{Shape{2, 3, 5}, Shape{3, 5, 4}}, MatmulAttributes{no, no}, "batch sizes differ: 2 against 3"}};
     return d;
   }());
   return op;
 }
 
-}  // namespace
-
 void register_matmul_ops() { matmul_op(); }
 
 Var matmul(Var a, Var b, Transposed ta, Transposed tb, Location at) {
   const Var in[] = {a, b};
-  return a.graph().record(matmul_op(), in, {{static_cast<Index>(ta), static_cast<Index>(tb)}, {}}, at);
+  return a.graph().record(matmul_op(), in, MatmulAttributes{ta, tb}, at);
 }
 
 Var linear(Var x, Var w, Location at) {

@@ -6,7 +6,7 @@
 
 namespace autodiff {
 
-enum class Transposed : Index { no = 0, yes = 1 };
+enum class Transposed { no, yes };
 
 /// a [M, K] times b [K, N], or a batch of them with equal leading axis: [Z, M, K] x [Z, K, N] -> [Z, M, N].
 /// A transposed operand is given as [K, M] resp. [N, K].
@@ -15,5 +15,8 @@ Var matmul(Var a, Var b, Transposed ta = Transposed::no, Transposed tb = Transpo
 
 /// x [.., C] times w [C, O], on the last axis -> [.., O].
 Var linear(Var x, Var w, Location at = here());
+
+void register_matmul_ops();
+const OpDef& matmul_op();
 
 }  // namespace autodiff

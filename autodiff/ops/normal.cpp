@@ -7,8 +7,7 @@
 #include <stdexcept>
 
 #include "autodiff/graph/op.hpp"
-#include "autodiff/ops/all_ops.hpp"
-#include "autodiff/ops/tiles.hpp"
+#include "autodiff/ops/loops/tiles.hpp"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpedantic"
@@ -34,23 +33,24 @@ std::pair<double, double> two_normals(std::uint32_t pair, std::int64_t counter, 
   return {radius * std::cos(angle), radius * std::sin(angle)};
 }
 
+struct NormalAttributes {
+  std::uint64_t seed = 0;
+  Shape shape;
+};
+
 const OpDef& normal_op() {
   static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "normal";
-    d.doc =
-        "Standard normal numbers, a function of the counter (operand), the seed and the place; ints: low and "
-        "high half of the seed, then the shape";
+    d.doc = "Standard normal numbers, a function of the counter (operand), the seed and the place";
+    d.attributes = typeid(NormalAttributes);
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
       if (in.size() != 1 || in[0].rank() != 0)
         throw std::invalid_argument("expected one scalar, the counter");
-      if (a.ints.size() < 2) throw std::invalid_argument("the seed is missing");
-      return Shape(std::span(a.ints).subspan(2));
+      return a.as<NormalAttributes>().shape;
     };
     d.set_kernel([]<class T>(const NodeShape& s) {
-      const auto& ints = s.attributes->ints;
-      const std::uint64_t seed = static_cast<std::uint64_t>(ints[0]) | static_cast<std::uint64_t>(ints[1])
-                                                                           << 32;
+      const std::uint64_t seed = s.attributes->as<NormalAttributes>().seed;
       const Index n = s.out.size();
       constexpr Index kPerTile = 2048;
       return Kernel<T>{[=](const KernelArguments<T>& k) {
@@ -70,10 +70,9 @@ const OpDef& normal_op() {
     });
     d.cost = [](const NodeShape& s) { return 40.0 * static_cast<double>(s.out.size()); };
     d.zero_gradient = true;
-    d.samples = {{{Shape{}}, {{7, 0, 3, 5}, {}}, 0.2, 0.8}, {{Shape{}}, {{7, 1, 300, 30}, {}}, 3.2, 3.8}};
-    d.wrong = {{{Shape{2}}, {{7, 0, 3}, {}}, "expected one scalar, the counter"},
-               {{Shape{}}, {{7}, {}}, "the seed is missing"},
-               {{Shape{}}, {{7, 0, 0}, {}}, "extents are at least 1"}};
+    d.samples = {{{Shape{}}, NormalAttributes{7, {3, 5}}, 0.2, 0.8},
+                 {{Shape{}}, NormalAttributes{7 | std::uint64_t{1} << 32, {300, 30}}, 3.2, 3.8}};
+    d.wrong = {{{Shape{2}}, NormalAttributes{7, {3}}, "expected one scalar, the counter"}};
     return d;
   }());
   return op;
@@ -84,9 +83,7 @@ const OpDef& normal_op() {
 void register_normal_ops() { normal_op(); }
 
 Var normal(Var counter, Shape shape, std::uint64_t seed, Location at) {
-  std::vector<Index> ints = {static_cast<Index>(seed & 0xffffffffu), static_cast<Index>(seed >> 32)};
-  ints.insert(ints.end(), shape.extents().begin(), shape.extents().end());
-  return counter.graph().record(normal_op(), std::span(&counter, 1), {std::move(ints), {}}, at);
+  return counter.graph().record(normal_op(), std::span(&counter, 1), NormalAttributes{seed, shape}, at);
 }
 
 }  // namespace autodiff

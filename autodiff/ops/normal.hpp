@@ -13,4 +13,6 @@ namespace autodiff {
 /// between machines, never between runs or threads.
 Var normal(Var counter, Shape shape, std::uint64_t seed, Location at = here());
 
+void register_normal_ops();
+
 }  // namespace autodiff

@@ -7,10 +7,9 @@
 
 #include "autodiff/graph/op.hpp"
 #include "autodiff/kernels/kernels.hpp"
-#include "autodiff/ops/all_ops.hpp"
-#include "autodiff/ops/broadcast.hpp"
 #include "autodiff/ops/elementwise.hpp"
 #include "autodiff/ops/layout.hpp"
+#include "autodiff/ops/loops/broadcast.hpp"
 
 namespace autodiff {
 
@@ -25,7 +24,7 @@ Shape summed_shape(const Shape& x, int begin, int end) {
 // x seen as [A, R, C], summed over R. Long sums are cut into chunks whose partial sums combine in a tree.
 template <class T>
 Kernel<T> sum_kernel(const NodeShape& s) {
-  const int begin = static_cast<int>(s.attributes->ints[0]), end = static_cast<int>(s.attributes->ints[1]);
+  const auto& [begin, end] = s.attributes->as<SumAttributes>();
   const Index A = s.in[0].size(0, begin), R = s.in[0].size(begin, end), C = s.in[0].size(end, s.in[0].rank());
   const Index chunk = sum_chunk(C), chunks = tile_count(R, chunk);
   const Index group = std::max<Index>(1, kTileElements / (R * C));  // short sums share a tile
@@ -61,16 +60,24 @@ Kernel<T> sum_kernel(const NodeShape& s) {
   return kernel;
 }
 
+struct BroadcastAttributes {
+  Shape shape;
+};
+
+}  // namespace
+
 const OpDef& sum_op() {
   static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "sum";
-    d.doc = "Sum over axes [begin, end), kept as extents of 1; ints {begin, end}";
+    d.doc = "Sum over axes [begin, end), kept as extents of 1";
+    d.attributes = typeid(SumAttributes);
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
       if (in.size() != 1) throw std::invalid_argument("expected one operand");
-      if (a.ints.size() != 2 || a.ints[0] < 0 || a.ints[1] < a.ints[0] || a.ints[1] > in[0].rank())
+      const auto& [begin, end] = a.as<SumAttributes>();
+      if (begin < 0 || end < begin || end > in[0].rank())
         throw std::invalid_argument(fmt::format("axes to sum are not within rank {}", in[0].rank()));
-      return summed_shape(in[0], static_cast<int>(a.ints[0]), static_cast<int>(a.ints[1]));
+      return summed_shape(in[0], begin, end);
     };
     d.set_kernel([]<class T>(const NodeShape& s) { return sum_kernel<T>(s); });
     d.vjp = [](const VjpInput& v, const Attributes&) {
@@ -87,10 +94,9 @@ const OpDef& sum_op() {
                                                             {Shape{5000, 16}, 0, 1},
                                                             {Shape{1, 1, 17}, 0, 2},
                                                             {Shape{300, 17, 16}, 1, 2}})
-      d.samples.push_back({{shape}, {{begin, end}, {}}});
-    for (auto [begin, end] : {std::pair<Index, Index>{-1, 1}, {1, 0}, {0, 3}})
-      d.wrong.push_back({{Shape{4, 5}}, {{begin, end}, {}}, "axes to sum are not within rank 2"});
-    d.wrong.push_back({{Shape{4, 5}}, {{0}, {}}, "axes to sum are not within rank 2"});
+      d.samples.push_back({{shape}, SumAttributes{begin, end}});
+    for (auto [begin, end] : {std::pair<int, int>{-1, 1}, {1, 0}, {0, 3}})
+      d.wrong.push_back({{Shape{4, 5}}, SumAttributes{begin, end}, "axes to sum are not within rank 2"});
     return d;
   }());
   return op;
@@ -100,10 +106,11 @@ const OpDef& broadcast_op() {
   static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "broadcast";
-    d.doc = "x stretched to a shape; ints: the shape";
+    d.doc = "x stretched to a shape";
+    d.attributes = typeid(BroadcastAttributes);
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
       if (in.size() != 1) throw std::invalid_argument("expected one operand");
-      const Shape to(a.ints);
+      const Shape& to = a.as<BroadcastAttributes>().shape;
       if (broadcast_shape(in[0], to) != to)
         throw std::invalid_argument(fmt::format("does not stretch to {}", to.to_string()));
       return to;
@@ -113,28 +120,26 @@ const OpDef& broadcast_op() {
       const auto run = kernels::active<T>().stretch;
       return Kernel<T>{[=](const KernelArguments<T>& k) {
         for_tiles(*k.parallel, loop.tiles(), [&](Index tile) {
-          loop.for_blocks(tile, [&](Index rows, Index cols, Index x, kernels::Walk walk, Index, kernels::Walk,
-                                    Index y) { run(rows, cols, k.in[0] + x, walk, k.out + y); });
+          loop.for_blocks(
+              tile, [&](Index rows, Index cols, Index x, kernels::BroadcastKind kind, Index,
+                        kernels::BroadcastKind, Index y) { run(rows, cols, k.in[0] + x, kind, k.out + y); });
         });
       }};
     });
     d.vjp = [](const VjpInput& v, const Attributes&) {
       return std::vector<Var>{sum_to(v.adjoint, v.in[0].shape())};
     };
-    d.samples = {{{Shape{3, 1, 4}}, {{3, 5, 4}, {}}},
-                 {{Shape{}}, {{2, 3}, {}}},
-                 {{Shape{4}}, {{2, 3, 4}, {}}},
-                 {{Shape{5, 1}}, {{5, 6}, {}}},
-                 {{Shape{300, 1, 16}}, {{300, 17, 16}, {}}}};
-    d.wrong = {{{Shape{3, 2}}, {{3, 4}, {}}, "do not broadcast: 2 against 4"},
-               {{Shape{3, 4}}, {{4}, {}}, "does not stretch to [4]"},
-               {{Shape{3}}, {{0}, {}}, "extents are at least 1"}};
+    d.samples = {{{Shape{3, 1, 4}}, BroadcastAttributes{{3, 5, 4}}},
+                 {{Shape{}}, BroadcastAttributes{{2, 3}}},
+                 {{Shape{4}}, BroadcastAttributes{{2, 3, 4}}},
+                 {{Shape{5, 1}}, BroadcastAttributes{{5, 6}}},
+                 {{Shape{300, 1, 16}}, BroadcastAttributes{{300, 17, 16}}}};
+    d.wrong = {{{Shape{3, 2}}, BroadcastAttributes{{3, 4}}, "do not broadcast: 2 against 4"},
+               {{Shape{3, 4}}, BroadcastAttributes{{4}}, "does not stretch to [4]"}};
     return d;
   }());
   return op;
 }
-
-}  // namespace
 
 void register_reduce_ops() {
   sum_op();
@@ -142,7 +147,7 @@ void register_reduce_ops() {
 }
 
 Var sum_range(Var x, int begin, int end, Location at) {
-  return x.graph().record(sum_op(), std::span(&x, 1), {{begin, end}, {}}, at);
+  return x.graph().record(sum_op(), std::span(&x, 1), SumAttributes{begin, end}, at);
 }
 
 Var sum(Var x, std::initializer_list<int> axes, Location at) {
@@ -177,8 +182,7 @@ Var mean_all(Var x, Location at) {
 
 Var broadcast_to(Var x, Shape shape, Location at) {
   if (x.shape() == shape) return x;
-  const auto e = shape.extents();
-  return x.graph().record(broadcast_op(), std::span(&x, 1), {{e.begin(), e.end()}, {}}, at);
+  return x.graph().record(broadcast_op(), std::span(&x, 1), BroadcastAttributes{shape}, at);
 }
 
 Var sum_to(Var x, Shape shape, Location at) {

@@ -6,7 +6,7 @@
 #include <initializer_list>
 
 #include "autodiff/graph/graph.hpp"
-#include "autodiff/ops/tiles.hpp"
+#include "autodiff/ops/loops/tiles.hpp"
 
 namespace autodiff {
 
@@ -26,5 +26,17 @@ Var mean_all(Var x, Location at = here());
 Var broadcast_to(Var x, Shape shape, Location at = here());
 /// The reverse of broadcasting: sums x down to `shape`.
 Var sum_to(Var x, Shape shape, Location at = here());
+
+void register_reduce_ops();
+
+// For passes: the ops that they recognise, and what their nodes carry.
+
+const OpDef& sum_op();
+const OpDef& broadcast_op();
+
+/// The axes [begin, end).
+struct SumAttributes {
+  int begin = 0, end = 0;
+};
 
 }  // namespace autodiff

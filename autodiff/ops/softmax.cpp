@@ -7,10 +7,9 @@
 #include <stdexcept>
 
 #include "autodiff/graph/op.hpp"
-#include "autodiff/ops/all_ops.hpp"
 #include "autodiff/ops/elementwise.hpp"
+#include "autodiff/ops/loops/tiles.hpp"
 #include "autodiff/ops/reduce.hpp"
-#include "autodiff/ops/tiles.hpp"
 
 namespace autodiff {
 

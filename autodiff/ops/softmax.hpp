@@ -13,4 +13,6 @@ Var log_softmax(Var x, Location at = here());
 /// targets sum to one (one-hot, for example).
 Var softmax_cross_entropy(Var logits, Var targets, Location at = here());
 
+void register_softmax_ops();
+
 }  // namespace autodiff

@@ -5,42 +5,57 @@
 // for every row), a column [rows] or a scalar, and an instruction takes its operands as they broadcast.
 // transform/tile_programs.hpp makes such programs out of ordinary ops, whose bits they give.
 #pragma once
-#include <cstdint>
+#include <optional>
 #include <span>
+#include <variant>
 #include <vector>
 
 #include "autodiff/graph/graph.hpp"
 #include "autodiff/kernels/kernels.hpp"
+#include "autodiff/ops/elementwise.hpp"
 
 namespace autodiff {
 
-/// Instructions beside the elementwise functions (kFunctions of ops/elementwise.hpp), whose numbers are those
-/// functions'.
-enum TileFunction : int {
-  kSumOverRows = 64,  ///< full -> row
-  kSumOverCols,       ///< full -> column
-  kSumOverAll,        ///< full -> scalar
-  kStretch,           ///< to the kind in y
+/// A sum of a full value: to a row, a column, a scalar.
+enum class TileSum { over_rows, over_cols, over_all };
+/// A value stretched to a kind that holds it.
+struct Stretch {
+  kernels::BroadcastKind to = kernels::BroadcastKind::full;
+  bool operator==(const Stretch&) const = default;
 };
+using TileFunction = std::variant<kernels::Unary, kernels::Binary, TileSum, Stretch>;
 
 struct TileInstruction {
-  int function = 0;
+  TileFunction function;
   Index x = 0, y = 0;   ///< values: first the operands, then the results of the instructions before
-  double p = 0, q = 0;  ///< attributes of the function
+  double p = 0, q = 0;  ///< ElementwiseParameters of the function
+
+  bool is_binary() const { return std::holds_alternative<kernels::Binary>(function); }
+  /// Whether it is a sum whose terms are in several tiles.
+  bool crosses_tiles() const;
+  /// The elementwise function, if it is one.
+  std::optional<Elementwise> elementwise() const;
 };
 
+/// The kind of a value that is made of two: the least that holds both.
+kernels::BroadcastKind joined_kind(kernels::BroadcastKind x, kernels::BroadcastKind y);
+/// Numbers of a value over a matrix.
+Index size_of(kernels::BroadcastKind kind, Index rows, Index cols);
+/// Whether a value's numbers are in several tiles, along the rows.
+inline bool tilewise(kernels::BroadcastKind kind) {
+  return kind == kernels::BroadcastKind::full || kind == kernels::BroadcastKind::column;
+}
+
+/// Attributes of the op too.
 struct TileProgram {
   Index rows = 1, cols = 1;
-  std::vector<kernels::Walk> operands;  ///< what each operand is
-  std::vector<TileInstruction> code;    ///< the last one's result is the op's
+  std::vector<kernels::BroadcastKind> operands;  ///< what each operand is
+  std::vector<TileInstruction> code;             ///< the last one's result is the op's
   Shape out;
-
-  Attributes attributes() const;
-  /// Throws std::invalid_argument for attributes that are no program's.
-  static TileProgram from(const Attributes& a);
 
   /// What each value is: operands, then results. Throws std::invalid_argument saying which rule an
   /// instruction breaks:
+  /// - the matrix has a row and a column at least, and at most 2^40 numbers;
   /// - there are at most kMostTileOperands operands and kMostTileInstructions instructions;
   /// - operands and functions are known, and only full values are summed;
   /// - at most one sum runs over rows or over all, and only rows and scalars are made of it;
@@ -48,12 +63,20 @@ struct TileProgram {
   ///   numbers, unless nothing is a row or a column;
   /// - a column result is made of at most kMostSummedCols columns;
   /// - at most kMostTileRegisters results are waited for at a time.
-  std::vector<kernels::Walk> kinds() const;
+  std::vector<kernels::BroadcastKind> kinds() const;
   /// How many full or column results are waited for at a time.
   Index registers() const;
 
+  /// Which register each full or column result takes, -1 where it takes none (the last result goes to out);
+  /// and how many there are. kinds: as from kinds().
+  struct Registers {
+    std::vector<int> of;
+    int count = 0;
+  };
+  Registers allocate(const std::vector<kernels::BroadcastKind>& kinds) const;
+
  private:
-  std::vector<kernels::Walk> kinds_of_values() const;
+  std::vector<kernels::BroadcastKind> kinds_of_values() const;
 };
 
 inline constexpr Index kMostSummedCols = 512, kMostTileRegisters = 16, kMostTileOperands = 32,
@@ -62,5 +85,7 @@ inline constexpr Index kMostSummedCols = 512, kMostTileRegisters = 16, kMostTile
 /// operands: each as many numbers as its kind has, of any shape; the first one of the result's kind if it has
 /// its shape (it may be overwritten).
 Var tile_program(std::span<const Var> operands, const TileProgram& program, Location at = here());
+
+void register_tile_program_ops();
 
 }  // namespace autodiff

@@ -22,17 +22,18 @@ Var ones(Graph& graph, const Shape& shape) { return broadcast_to(graph.scalar(1)
 // Contributions that are slices' reverses (pads) of one axis become one concat: readouts cut from one product
 // then write its adjoint once.
 Var merge_pads(Graph& graph, std::vector<Var> parts) {
-  const Index axis = graph.node(parts.front()).attributes.ints[0];
-  const auto begin = [&](Var v) { return graph.node(v).attributes.ints[1]; };
-  const auto end = [&](Var v) {
-    return v.shape()[static_cast<int>(axis)] - graph.node(v).attributes.ints[2];
+  const auto pad = [&](Var v) -> const PadAttributes& {
+    return graph.node(v).attributes.as<PadAttributes>();
   };
+  const int axis = pad(parts.front()).axis;
+  const auto begin = [&](Var v) { return pad(v).before; };
+  const auto end = [&](Var v) { return v.shape()[axis] - pad(v).after; };
   std::sort(parts.begin(), parts.end(), [&](Var a, Var b) { return begin(a) < begin(b); });
   std::vector<Var> pieces;
   Index at = 0;
   const Shape whole = parts.front().shape();
   const auto fill_to = [&](Index to) {
-    if (to > at) pieces.push_back(zeros(graph, whole.with(static_cast<int>(axis), to - at)));
+    if (to > at) pieces.push_back(zeros(graph, whole.with(axis, to - at)));
   };
   for (Var v : parts) {
     if (begin(v) < at) return {};  // they overlap
@@ -40,14 +41,13 @@ Var merge_pads(Graph& graph, std::vector<Var> parts) {
     pieces.push_back(Var(&graph, graph.node(v).inputs[0]));
     at = end(v);
   }
-  fill_to(whole[static_cast<int>(axis)]);
-  return concat(pieces, static_cast<int>(axis));
+  fill_to(whole[axis]);
+  return concat(pieces, axis);
 }
 
-// Only a pad has an axis: other ops have other attributes, or none.
 Var total(Graph& graph, const std::vector<Var>& contributions) {
-  const auto is_pad = [&](Var v) { return graph.node(v).op->name == "pad"; };
-  const auto axis = [&](Var pad) { return graph.node(pad).attributes.ints[0]; };
+  const auto is_pad = [&](Var v) { return is(graph.node(v), pad_op()); };
+  const auto axis = [&](Var pad) { return graph.node(pad).attributes.as<PadAttributes>().axis; };
   std::vector<Var> pads, rest;
   for (Var v : contributions)
     (is_pad(v) && (pads.empty() || axis(pads.front()) == axis(v)) ? pads : rest).push_back(v);

@@ -3,13 +3,19 @@
 #include <map>
 #include <optional>
 
+#include "autodiff/ops/batch_norm.hpp"
+#include "autodiff/ops/conv.hpp"
 #include "autodiff/ops/conv_block.hpp"
+#include "autodiff/ops/elementwise.hpp"
 #include "autodiff/ops/layout.hpp"
 #include "autodiff/ops/reduce.hpp"
 
 namespace autodiff {
 
 namespace {
+
+using kernels::Binary;
+using kernels::Unary;
 
 // relu(normalise(z, moments, offset, eps)), or the sum of two, in node ids of the source.
 struct Activation {
@@ -34,24 +40,23 @@ class Fuser {
     const Node& n = node(id);
     const Attribution attribution(rewriter_.target(), n);
     if (activation_[id]) return block_activation(addends(*activation_[id]), activation_[id]->eps);
-    if (n.op->name == "conv" && activation_[n.inputs[0]] &&
+    if (is(n, conv_op()) && activation_[n.inputs[0]] &&
         (n.inputs.size() < 3 || node(n.inputs[2]).shape.rank() == 1)) {
       const Activation& a = *activation_[n.inputs[0]];
       return block_conv(addends(a), a.eps, rewriter_[n.inputs[1]],
                         n.inputs.size() > 2 ? rewriter_[n.inputs[2]] : Var(),
-                        static_cast<int>(n.attributes.ints[0]));
+                        n.attributes.as<ConvAttributes>().axis);
     }
-    if (n.op->name == "conv_weight_reverse" && activation_[n.inputs[0]]) {
+    if (is(n, conv_weight_reverse_op()) && activation_[n.inputs[0]]) {
       const Activation& a = *activation_[n.inputs[0]];
-      return block_conv_weight_reverse(addends(a), a.eps, rewriter_[n.inputs[1]], n.attributes.ints[1],
-                                       static_cast<int>(n.attributes.ints[0]));
+      const auto& of = n.attributes.as<ConvWeightReverseAttributes>();
+      return block_conv_weight_reverse(addends(a), a.eps, rewriter_[n.inputs[1]], of.k, of.axis);
     }
-    if (n.op->name == "batch_norm_reverse")
-      if (const Activation* a = gated(n.inputs[2]); a && a->eps == n.attributes.reals[0] &&
-                                                    a->addends[0].z == n.inputs[0] &&
-                                                    a->addends[0].moments == n.inputs[1])
+    if (is(n, batch_norm_reverse_op()))
+      if (const Activation* a = gated(n.inputs[2]);
+          a && a->eps == eps_of(n) && a->addends[0].z == n.inputs[0] && a->addends[0].moments == n.inputs[1])
         return block_reverse(addends(*a)[0], a->eps, adjoint(n.inputs[2]), sums(n.inputs[2]));
-    if (n.op->name == "sum" && over_leading_axes(n)) {
+    if (is(n, sum_op()) && over_leading_axes(n)) {
       if (is_batch_norm_reverse(n.inputs[0])) return broadcast_to(rewriter_.target().scalar(0), n.shape);
       if (gated(n.inputs[0])) return reshape(slice(sums(n.inputs[0]), 0, 0, 1), n.shape);
     }
@@ -60,14 +65,15 @@ class Fuser {
 
  private:
   const Node& node(NodeId id) const { return rewriter_.source().node(id); }
+  static double eps_of(const Node& n) { return n.attributes.as<NormaliseAttributes>().eps; }
 
   std::optional<Activation> recognise(NodeId id) const {
     const Node& n = node(id);
-    if (n.op->name == "relu" && node(n.inputs[0]).op->name == "normalise") {
+    if (is(n, Unary::relu) && is(node(n.inputs[0]), normalise_op())) {
       const Node& below = node(n.inputs[0]);
-      return Activation{{{below.inputs[0], below.inputs[1], below.inputs[2]}}, below.attributes.reals[0]};
+      return Activation{{{below.inputs[0], below.inputs[1], below.inputs[2]}}, eps_of(below)};
     }
-    if (n.op->name == "add" && node(n.inputs[0]).shape == node(n.inputs[1]).shape) {
+    if (is(n, Binary::add) && node(n.inputs[0]).shape == node(n.inputs[1]).shape) {
       const auto &x = activation_[n.inputs[0]], &y = activation_[n.inputs[1]];
       if (x && y && x->eps == y->eps && x->addends.size() == 1 && y->addends.size() == 1)
         return Activation{{x->addends[0], y->addends[0]}, x->eps};
@@ -78,7 +84,7 @@ class Fuser {
   // The activation that a node gates an adjoint by, if that is what the node does.
   const Activation* gated(NodeId id) const {
     const Node& n = node(id);
-    if (n.op->name != "gate") return nullptr;
+    if (!is(n, Binary::gate)) return nullptr;
     const auto& a = activation_[n.inputs[1]];
     return a && a->addends.size() == 1 && node(n.inputs[0]).shape == n.shape &&
                    node(n.inputs[1]).shape == n.shape
@@ -98,14 +104,15 @@ class Fuser {
   // With the moments of its own x: only then do the rows of what it gives add up to zero.
   bool is_batch_norm_reverse(NodeId id) const {
     const Node& n = node(id);
-    if (n.op->name != "batch_norm_reverse") return false;
+    if (!is(n, batch_norm_reverse_op())) return false;
     const Node& m = node(n.inputs[1]);
-    return m.op->name == "moments" && m.inputs[0] == n.inputs[0];
+    return is(m, moments_op()) && m.inputs[0] == n.inputs[0];
   }
 
   bool over_leading_axes(const Node& sum) const {
     const Shape& x = node(sum.inputs[0]).shape;
-    return sum.attributes.ints[0] == 0 && sum.attributes.ints[1] == x.rank() - 1;
+    const auto& [begin, end] = sum.attributes.as<SumAttributes>();
+    return begin == 0 && end == x.rank() - 1;
   }
 
   std::vector<Normalised> addends(const Activation& a) {

@@ -17,6 +17,9 @@ namespace autodiff {
 
 namespace {
 
+using kernels::Binary;
+using kernels::Unary;
+
 constexpr Index kLargestFolded = 4096;  // elements
 
 class Copier {
@@ -73,7 +76,7 @@ class Copier {
   // The value of a constant whose elements are all equal, seen through broadcasts.
   const double* uniform(Var v) const {
     const Node& n = target_.node(v);
-    if (n.op->name == "broadcast" || n.op->name == "reshape") return uniform(Var(&target_, n.inputs[0]));
+    if (is(n, broadcast_op()) || is(n, reshape_op())) return uniform(Var(&target_, n.inputs[0]));
     if (!target_.is_constant(v.id())) return nullptr;
     const auto& values = target_.constant_values(v.id());
     return std::all_of(values.begin(), values.end(), [&](double x) { return bits(x) == bits(values[0]); })
@@ -83,35 +86,47 @@ class Copier {
 
   // An existing node that equals op(in), or an empty Var.
   Var identity(const OpDef& op, const std::vector<Var>& in, const Attributes& a, const Shape& shape) {
-    const std::string& name = op.name;
     const auto same_shape = [&](std::size_t i) { return in[i].shape() == shape; };
-    if (name == "reshape") {
-      const Node& below = target_.node(in[0]);
-      if (same_shape(0)) return in[0];
-      if (below.op->name == "reshape") return emit(op, {Var(&target_, below.inputs[0])}, a, below.location);
-    }
-    if ((name == "broadcast" || name == "sum" || name == "slice" || name == "pad") && same_shape(0))
+    const auto one_of = [&](std::initializer_list<const OpDef*> ops) {
+      return std::find(ops.begin(), ops.end(), &op) != ops.end();
+    };
+    if (one_of({&reshape_op(), &broadcast_op(), &sum_op(), &slice_op(), &pad_op()}) && same_shape(0))
       return in[0];
-    if (name == "concat" && in.size() == 1) return in[0];
-    if (name == "transpose" && std::is_sorted(a.ints.begin(), a.ints.end())) return in[0];
-    if (name == "affine" && a.reals[0] == 1 && a.reals[1] == 0) return in[0];
-    if (name == "add" || name == "sub" || name == "mul" || name == "div") {
-      const double *x = uniform(in[0]), *y = uniform(in[1]);
-      if (name == "add" && x && *x == 0 && same_shape(1)) return in[1];
-      if ((name == "add" || name == "sub") && y && *y == 0 && same_shape(0)) return in[0];
-      if (name == "mul" && x && *x == 1 && same_shape(1)) return in[1];
-      if ((name == "mul" || name == "div") && y && *y == 1 && same_shape(0)) return in[0];
+    if (one_of({&reshape_op()}))
+      if (const Node& below = target_.node(in[0]); is(below, reshape_op()))
+        return emit(op, {Var(&target_, below.inputs[0])}, a, below.location);
+    if (one_of({&concat_op()}) && in.size() == 1) return in[0];
+    if (one_of({&transpose_op()}) && std::ranges::is_sorted(a.as<TransposeAttributes>().permutation))
+      return in[0];
+    if (one_of({&slice_op()}))
+      if (const Var operand = sliced_operand(target_.node(in[0]), a.as<SliceAttributes>())) return operand;
+    if (const auto function = elementwise_function(op)) return identity(*function, in, a, shape);
+    return {};
+  }
+
+  Var identity(Elementwise function, const std::vector<Var>& in, const Attributes& a, const Shape& shape) {
+    if (function == Elementwise(Unary::affine)) {
+      const auto& [scale, shift] = a.as<AffineAttributes>();
+      return scale == 1 && shift == 0 ? in[0] : Var();
     }
-    if (name == "slice") {  // of a concat along the same axis, exactly one of its operands
-      const Node& below = target_.node(in[0]);
-      if (below.op->name == "concat" && below.attributes.ints[0] == a.ints[0]) {
-        Index at = 0;
-        for (NodeId i : below.inputs) {
-          const Index n = target_.node(i).shape[static_cast<int>(a.ints[0])];
-          if (at == a.ints[1] && at + n == a.ints[2]) return Var(&target_, i);
-          at += n;
-        }
-      }
+    const auto* f = std::get_if<Binary>(&function);
+    if (!f || *f == Binary::gate) return {};
+    const double *x = uniform(in[0]), *y = uniform(in[1]);
+    const double neutral = *f == Binary::add || *f == Binary::sub ? 0 : 1;
+    const bool commutes = *f == Binary::add || *f == Binary::mul;
+    if (commutes && x && *x == neutral && in[1].shape() == shape) return in[1];
+    if (y && *y == neutral && in[0].shape() == shape) return in[0];
+    return {};
+  }
+
+  // Of a concat along the same axis, the operand that the slice cuts out, if it is exactly one.
+  Var sliced_operand(const Node& concat, const SliceAttributes& slice) {
+    if (!is(concat, concat_op()) || concat.attributes.as<ConcatAttributes>().axis != slice.axis) return {};
+    Index at = 0;
+    for (NodeId i : concat.inputs) {
+      const Index n = target_.node(i).shape[slice.axis];
+      if (at == slice.begin && at + n == slice.end) return Var(&target_, i);
+      at += n;
     }
     return {};
   }
@@ -155,15 +170,12 @@ class Copier {
     std::uint64_t h = reinterpret_cast<std::uintptr_t>(&op);
     const auto add = [&h](std::uint64_t x) { h = (std::rotl(h, 23) ^ x) * 0x9e3779b97f4a7c15; };
     for (NodeId i : inputs) add(i);
-    for (Index i : a.ints) add(static_cast<std::uint64_t>(i));
-    for (double r : a.reals) add(bits(r));
+    for (std::uint64_t b : a.bits()) add(b);
     return h ^ (h >> 32);
   }
   static bool equal(const Node& node, const OpDef& op, const std::vector<NodeId>& inputs,
                     const Attributes& a) {
-    return node.op == &op && node.inputs == inputs && node.attributes.ints == a.ints &&
-           std::equal(node.attributes.reals.begin(), node.attributes.reals.end(), a.reals.begin(),
-                      a.reals.end(), [](double x, double y) { return bits(x) == bits(y); });
+    return is(node, op) && node.inputs == inputs && node.attributes == a;
   }
 
   Var fold(const OpDef& op, const std::vector<Var>& in, const Attributes& a, const Shape& shape,
@@ -177,7 +189,7 @@ class Copier {
       pointers.push_back(target_.constant_values(v.id()).data());
     }
     // A large constant made from a small one (zeros, ones) is cheaper to make at run time than to keep.
-    if (op.name == "broadcast") return {};
+    if (&op == &broadcast_op()) return {};
     if (const auto offset = op.view ? op.view(node) : std::nullopt) {
       const auto begin = target_.constant_values(in[0].id()).begin() + *offset;
       return constant(shape, {begin, begin + shape.size()}, at);

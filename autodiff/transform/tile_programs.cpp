@@ -7,85 +7,28 @@
 #include <optional>
 #include <stdexcept>
 
-#include "autodiff/ops/broadcast.hpp"
 #include "autodiff/ops/elementwise.hpp"
+#include "autodiff/ops/layout.hpp"
+#include "autodiff/ops/reduce.hpp"
 #include "autodiff/ops/tile_program.hpp"
+#include "autodiff/transform/tile_group.hpp"
 
 namespace autodiff {
 
 namespace {
 
 using kernels::Binary;
+using kernels::BroadcastKind;
 using kernels::Unary;
-using kernels::Walk;
 
-constexpr std::size_t kMostMembers = 48;  // of a program
-constexpr std::size_t kMostCopies = 3;    // programs that each compute a cheap node
-constexpr Index kSmallTensor =
-    65536;                    // numbers; what is longer should not live longer for the sake of a program
-constexpr NodeId kNear = 64;  // nodes that may lie between the parts of a program over larger tensors
+constexpr std::size_t kMostCopies = 3;  // programs that each compute a cheap node
 
-// What a node is to a program that wants its value.
-struct Entry {
-  NodeId id = kNoNode;
-  Walk kind = Walk::full;
-  bool member = false;       // computed by the program; else an operand
-  bool after_tiles = false;  // only rows and scalars that may be made after the last tile want it
-  int sum = 0;               // a sum's instruction
-};
-
-// A program in the making: what it computes and what it reads. Its matrix has `size` numbers; rows and
-// columns are 0 until something tells how it is cut.
-struct Group {
-  NodeId root = kNoNode;
-  Index size = 1, rows = 0, cols = 0;
-  bool sums_over_tiles = false;
-  bool one_row = false;  // a sum over all of many numbers: neither rows nor columns
-  std::vector<Entry> entries;
-  std::size_t members = 0;
-};
-
-// What a node's joining would change.
-struct Joining {
-  std::optional<Walk> matrix_becomes;  // the operand of a sum is the new matrix, of which the old one is a
-                                       // row, a column or a scalar
-  Index size = 0, rows = 0, cols = 0;
-  bool sums_over_tiles = false, one_row = false;
-  int sum = 0;
-  std::array<Walk, 2> operands{};
-};
-
-// How `x` broadcasts to `to`, of which it is a part: along the rows or columns of a matrix, if it does.
-struct Cut {
-  Walk walk;
-  Index rows, cols;
-};
-std::optional<Cut> cut(const Shape& x, const Shape& to) {
-  Index first = 1, second = 1;  // extents before and after x starts or stops to move
-  bool moves = false, begun = false, turned = false;
-  for (int a = 0; a < to.rank(); ++a) {
-    if (to[a] == 1) continue;
-    const int axis = a - (to.rank() - x.rank());
-    const bool here_moves = axis >= 0 && x[axis] != 1;
-    if (begun && here_moves != moves) {
-      if (turned) return {};
-      turned = true;
-    }
-    moves = here_moves;
-    begun = true;
-    (turned ? second : first) *= to[a];
-  }
-  if (!turned) return {};
-  return Cut{moves ? Walk::row : Walk::column, first, second};
-}
+using Entry = TileGroup::Entry;
 
 class Fuser {
  public:
   Fuser(const Graph& graph, std::span<const Var> outputs, std::size_t forward_outputs)
       : graph_(graph),
-        broadcast_(find_op("broadcast")),
-        sum_(find_op("sum")),
-        reshape_(find_op("reshape")),
         needed_(ancestors(outputs)),
         half_(ancestors(outputs.first(forward_outputs))),
         groups_of_(graph.size()),
@@ -104,7 +47,7 @@ class Fuser {
       const Membership& m = groups_of_[id];
       if (m.count == 0)
         rewriter[id] = rewriter.copy(id);
-      else if (groups_[m.group[0]].root == id)
+      else if (groups_[m.group[0]].root() == id)
         emit(groups_[m.group[0]], rewriter);
     }
     return rewriter.finish(inputs, outputs);
@@ -123,45 +66,33 @@ class Fuser {
     std::size_t count = 0;
   };
 
-  int function(NodeId id) const { return elementwise_function(*graph_.node(id).op); }
-  bool fusable(NodeId id) const {
-    const OpDef* op = graph_.node(id).op;
-    return op == broadcast_ || op == sum_ || op == reshape_ || function(id) >= 0;
-  }
-
-  template <class G>
-  static auto find(G& group, NodeId id) -> decltype(group.entries.data()) {
-    for (auto& e : group.entries)
-      if (e.id == id) return &e;
-    return nullptr;
+  static bool fusable(const Node& n) {
+    return moves_only(n) || is(n, sum_op()) || elementwise_function(*n.op);
   }
 
   // Users come before what they use: decides where a node is computed and tells its operands.
   void place(NodeId id) {
     Membership& m = groups_of_[id];
     const Users& users = users_[id];
-    if (fusable(id)) {
+    if (fusable(graph_.node(id))) {
       if (!users.outside && users.programs.count > 0 && (users.programs.count == 1 || cheap(id))) {
-        std::array<Joining, kMostCopies> joinings;
+        std::array<TileGroup::Joining, kMostCopies> joinings;
         bool all = true;
         for (std::size_t i = 0; i < users.programs.count && all; ++i) {
-          const auto joining = try_join(groups_[users.programs.group[i]], id);
+          const auto joining = groups_[users.programs.group[i]].try_join(graph_, id);
           all = joining.has_value();
           if (all) joinings[i] = *joining;
         }
         if (all) {
           for (std::size_t i = 0; i < users.programs.count; ++i)
-            join(groups_[users.programs.group[i]], id, joinings[i]);
+            groups_[users.programs.group[i]].join(graph_, id, joinings[i]);
           m = users.programs;
         }
       }
-      if (m.count == 0 && graph_.node(id).op != reshape_) {
-        Group group;
-        group.root = id;
-        group.size = graph_.node(id).shape.size();
-        group.entries.push_back({id, Walk::full});
-        if (const auto joining = try_join(group, id)) {
-          join(group, id, *joining);
+      if (m.count == 0 && !is(graph_.node(id), reshape_op())) {
+        TileGroup group(graph_, id);
+        if (const auto joining = group.try_join(graph_, id)) {
+          group.join(graph_, id, *joining);
           m = {1, {groups_.size()}};
           groups_.push_back(std::move(group));
         }
@@ -189,14 +120,17 @@ class Fuser {
   // no more memory than its value.
   bool cheap(NodeId id) {
     const Node& node = graph_.node(id);
-    if (node.op == sum_) return false;
-    if (node.op == reshape_ || node.op == broadcast_) return true;
+    if (is(node, sum_op())) return false;
+    if (moves_only(node)) return true;
     const Membership& m = users_[id].programs;
     bool small = true;
     for (std::size_t i = 0; i < m.count; ++i)
-      small = small && find(groups_[m.group[i]], id)->kind != Walk::full;
+      small = small && groups_[m.group[i]].find(id)->kind != BroadcastKind::full;
     if (small) return true;
-    switch (const int f = function(id); static_cast<Unary>(f)) {
+    const Elementwise function = *elementwise_function(*node.op);
+    if (const auto* f = std::get_if<Binary>(&function))
+      return *f != Binary::div && large_operands(graph_, node) <= 1;
+    switch (std::get<Unary>(function)) {
       case Unary::affine:
       case Unary::neg:
       case Unary::square:
@@ -206,134 +140,16 @@ class Fuser {
       case Unary::relu:
         return true;
       default:
-        return f >= kBinaryFunctions && f != kBinaryFunctions + static_cast<int>(Binary::div) &&
-               large_operands(node) <= 1;
+        return false;
     }
   }
 
-  std::size_t large_operands(const Node& node) const {
-    return static_cast<std::size_t>(std::count_if(node.inputs.begin(), node.inputs.end(), [&](NodeId i) {
-      return graph_.node(i).shape.size() == node.shape.size();
-    }));
-  }
-
-  // What it takes that a group computes a node that it wants, if it can.
-  std::optional<Joining> try_join(Group& group, NodeId id) const {
-    const Node& node = graph_.node(id);
-    const Entry& entry = *find(group, id);
-    if (group.members >= kMostMembers ||
-        static_cast<Index>(group.entries.size() - group.members) + 1 > kMostTileOperands)
-      return {};
-    if (entry.kind == Walk::full && node.shape.size() > kSmallTensor && large_operands(node) > 1 &&
-        group.root - id > kNear)
-      return {};
-    Joining j;
-    j.size = group.size;
-    j.rows = group.rows;
-    j.cols = group.cols;
-    j.sums_over_tiles = group.sums_over_tiles;
-    j.one_row = group.one_row;
-    if (node.op == sum_ ? !join_sum(group, entry, node, j) : !join_operands(entry, node, j)) return {};
-    for (std::size_t i = 0; i < node.inputs.size(); ++i)
-      for (const Entry& e : group.entries)
-        if (e.id == node.inputs[i] && became(e.kind, j) != j.operands[i]) return {};
-    if (node.inputs.size() == 2 && node.inputs[0] == node.inputs[1] && j.operands[0] != j.operands[1])
-      return {};
-    return j;
-  }
-
-  static Walk became(Walk kind, const Joining& j) {
-    return kind == Walk::full && j.matrix_becomes ? *j.matrix_becomes : kind;
-  }
-
-  bool join_operands(const Entry& entry, const Node& node, Joining& j) const {
-    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-      const Shape& x = graph_.node(node.inputs[i]).shape;
-      if (x.size() == node.shape.size()) {
-        j.operands[i] = entry.kind;
-      } else if (x.size() == 1) {
-        j.operands[i] = Walk::scalar;
-      } else {
-        const auto c = cut(x, node.shape);
-        if (!c || entry.kind != Walk::full || j.one_row ||
-            (j.rows > 0 && (j.rows != c->rows || j.cols != c->cols)))
-          return false;
-        j.rows = c->rows;
-        j.cols = c->cols;
-        j.operands[i] = c->walk;
-      }
-    }
-    return true;
-  }
-
-  // x seen as [A, R, C], summed over R.
-  bool join_sum(const Group& group, const Entry& entry, const Node& node, Joining& j) const {
-    const Shape& x = graph_.node(node.inputs[0]).shape;
-    const int begin = static_cast<int>(node.attributes.ints[0]),
-              end = static_cast<int>(node.attributes.ints[1]);
-    const Index A = x.size(0, begin), R = x.size(begin, end), C = x.size(end, x.rank());
-    if (R == 1 || (A > 1 && C > 1)) return false;
-    const Walk to = A > 1 ? Walk::column : C > 1 ? Walk::row : Walk::scalar;
-    const Index rows = A > 1 ? A : C > 1 ? R : 0, cols = A > 1 ? R : C > 1 ? C : 0;
-    if (to == Walk::column && cols > kMostSummedCols) return false;
-    if (entry.kind == Walk::full && group.rows == 0 && !group.sums_over_tiles && !group.one_row) {
-      // The whole program so far becomes a part of a larger matrix.
-      j.matrix_becomes = to;
-      j.size = x.size();
-      j.rows = rows;
-      j.cols = cols;
-    } else if (entry.kind != to || x.size() != group.size ||
-               (rows > 0 && group.rows > 0 && (rows != group.rows || cols != group.cols))) {
-      return false;
-    } else if (rows > 0) {
-      if (j.one_row) return false;
-      j.rows = rows;
-      j.cols = cols;
-    }
-    if (to != Walk::column) {
-      if (group.sums_over_tiles || !(entry.after_tiles || j.matrix_becomes)) return false;
-      j.sums_over_tiles = true;
-      if (to == Walk::scalar && j.size > kTileElements) {
-        if (j.rows > 0) return false;
-        j.one_row = true;
-      }
-    }
-    j.sum = to == Walk::row ? kSumOverRows : to == Walk::column ? kSumOverCols : kSumOverAll;
-    j.operands[0] = Walk::full;
-    return true;
-  }
-
-  void join(Group& group, NodeId id, const Joining& j) {
-    if (j.matrix_becomes)
-      for (Entry& e : group.entries) {
-        e.kind = became(e.kind, j);
-        e.after_tiles = *j.matrix_becomes != Walk::column;
-      }
-    group.size = j.size;
-    group.rows = j.rows;
-    group.cols = j.cols;
-    group.sums_over_tiles = j.sums_over_tiles;
-    group.one_row = j.one_row;
-    Entry& entry = *find(group, id);
-    entry.member = true;
-    entry.sum = j.sum;
-    ++group.members;
-    const bool after_tiles = entry.after_tiles && (entry.kind == Walk::row || entry.kind == Walk::scalar);
-    const Node& node = graph_.node(id);
-    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-      if (Entry* e = find(group, node.inputs[i]))
-        e->after_tiles = e->after_tiles && after_tiles;
-      else
-        group.entries.push_back({node.inputs[i], j.operands[i], false, after_tiles, 0});
-    }
-  }
-
-  void emit(Group& group, Rewriter& rewriter) const {
+  void emit(const TileGroup& group, Rewriter& rewriter) const {
     std::vector<Entry> members, operands;
-    for (const Entry& e : group.entries) (e.member ? members : operands).push_back(e);
+    for (const Entry& e : group.entries()) (e.member ? members : operands).push_back(e);
     std::sort(members.begin(), members.end(), [](const Entry& a, const Entry& b) { return a.id < b.id; });
     std::optional<TileProgram> program;
-    const auto computes = [&](const Entry& e) { return graph_.node(e.id).op != reshape_; };
+    const auto computes = [&](const Entry& e) { return !is(graph_.node(e.id), reshape_op()); };
     if (std::count_if(members.begin(), members.end(), computes) > 1)
       program = write(group, members, operands);
     if (!program) {
@@ -342,16 +158,16 @@ class Fuser {
     }
     std::vector<Var> in;
     for (const Entry& e : operands) in.push_back(rewriter[e.id]);
-    const Node& root = graph_.node(group.root);
+    const Node& root = graph_.node(group.root());
     const Attribution attribution(rewriter.target(), root);
-    rewriter[group.root] = tile_program(in, *program, root.location);
+    rewriter[group.root()] = tile_program(in, *program, root.location);
   }
 
   // The program of a group, its operands put into order; nothing if it can't be one after all.
-  std::optional<TileProgram> write(const Group& group, const std::vector<Entry>& members,
+  std::optional<TileProgram> write(const TileGroup& group, const std::vector<Entry>& members,
                                    std::vector<Entry>& operands) const {
-    const Node& root = graph_.node(group.root);
-    const Walk result = find(group, group.root)->kind;
+    const Node& root = graph_.node(group.root());
+    const BroadcastKind result = group.find(group.root())->kind;
     // The first operand may be overwritten: best one that nobody else reads.
     const auto rank = [&](const Entry& e) {
       if (graph_.node(e.id).shape != root.shape) return 2;
@@ -364,60 +180,56 @@ class Fuser {
                                     [&](const Entry& a, const Entry& b) { return rank(a) < rank(b); }));
     if (rank(operands.front()) == 3) return {};
 
-    TileProgram p;
-    p.rows = group.rows > 0 ? group.rows : 1;
-    p.cols = group.rows > 0 ? group.cols : group.size;
-    p.out = root.shape;
+    TileProgram program;
+    program.rows = group.rows();
+    program.cols = group.cols();
+    program.out = root.shape;
     struct Value {
       NodeId id;
       Index index;
-      Walk kind;  // may be a part of what the node's shape says: stretched only where that matters
+      BroadcastKind kind;  // may be a part of what the node's shape says: stretched only where that matters
     };
     std::vector<Value> values;
     for (const Entry& e : operands) {
-      values.push_back({e.id, static_cast<Index>(p.operands.size()), e.kind});
-      p.operands.push_back(e.kind);
+      values.push_back({e.id, static_cast<Index>(program.operands.size()), e.kind});
+      program.operands.push_back(e.kind);
     }
     const auto value = [&](NodeId id) {
       return *std::find_if(values.begin(), values.end(), [id](const Value& v) { return v.id == id; });
     };
     const auto add = [&](TileInstruction i) {
-      p.code.push_back(i);
-      return static_cast<Index>(p.operands.size() + p.code.size()) - 1;
+      program.code.push_back(i);
+      return static_cast<Index>(program.operands.size() + program.code.size()) - 1;
     };
-    const auto stretched = [&](Value v, Walk to) {
-      return v.kind == to ? v.index : add({kStretch, v.index, static_cast<Index>(to)});
+    const auto stretched = [&](Value v, BroadcastKind to) {
+      return v.kind == to ? v.index : add({Stretch{to}, v.index});
     };
     for (const Entry& e : members) {
       const Node& node = graph_.node(e.id);
       const Value x = value(node.inputs[0]);
-      if (node.op == reshape_ || node.op == broadcast_) {
+      if (moves_only(node)) {
         values.push_back({e.id, x.index, x.kind});
-      } else if (node.op == sum_) {
-        const Index from = stretched(x, Walk::full);
+      } else if (is(node, sum_op())) {
+        const Index from = stretched(x, BroadcastKind::full);
         values.push_back({e.id, add({e.sum, from}), e.kind});
       } else {
         const Value y = value(node.inputs.back());
-        const auto& a = node.attributes.reals;
-        const Walk kind = x.kind == y.kind || y.kind == Walk::scalar ? x.kind
-                          : x.kind == Walk::scalar                   ? y.kind
-                                                                     : Walk::full;
-        values.push_back(
-            {e.id, add({function(e.id), x.index, y.index, a.size() > 0 ? a[0] : 0, a.size() > 1 ? a[1] : 0}),
-             kind});
+        const auto [p, q] = elementwise_parameters(node);
+        const TileFunction function =
+            std::visit([](auto f) { return TileFunction(f); }, *elementwise_function(*node.op));
+        values.push_back({e.id, add({function, x.index, y.index, p, q}), joined_kind(x.kind, y.kind)});
       }
     }
-    const Value last = value(group.root);
-    if (last.kind != result || p.code.empty()) stretched(last, result);
-    return p.registers() <= kMostTileRegisters ? std::optional(p) : std::nullopt;
+    const Value last = value(group.root());
+    if (last.kind != result || program.code.empty()) stretched(last, result);
+    return program.registers() <= kMostTileRegisters ? std::optional(program) : std::nullopt;
   }
 
   const Graph& graph_;
-  const OpDef *broadcast_, *sum_, *reshape_;
   std::vector<char> needed_, half_;
   std::vector<Membership> groups_of_;
   std::vector<Users> users_;
-  std::vector<Group> groups_;
+  std::vector<TileGroup> groups_;
 };
 
 }  // namespace

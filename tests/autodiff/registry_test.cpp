@@ -10,6 +10,7 @@
 
 #include "autodiff/graph/op.hpp"
 #include "autodiff/ops/all_ops.hpp"
+#include "autodiff/ops/elementwise.hpp"
 #include "autodiff/plan/plan.hpp"
 #include "autodiff/testing/gradcheck.hpp"
 
@@ -146,8 +147,6 @@ TEST_CASE("every kernel agrees with its op's meaning") {
 
 TEST_CASE(
     "every op gives the same bits on 1, 2 and 4 threads, and is large enough in one sample to be split") {
-  const std::set<std::string> serial{"reshape", "zero_diagonal", "conv_flip",
-                                     "spd_solve"};  // nothing to compute, or too small to be worth it
   for (const OpDef* op : all_ops()) {
     CAPTURE(op->name);
     std::size_t spread = 0;
@@ -168,7 +167,7 @@ TEST_CASE(
       check(float());
       check(double());
     }
-    CHECK((spread > 0) == (serial.count(op->name) == 0));
+    CHECK((spread > 0) == !op->serial);
   }
 }
 
@@ -191,11 +190,10 @@ TEST_CASE("every op gives the same bits over each of its operands as apart from 
         std::vector<Var> in(wrapped.inputs);
         for (double factor : {2.0, 0.5}) {
           Var& v = in[over_operand];
-          v = v.graph().record(*find_op("affine"), std::span(&v, 1), {{}, {factor, 0.0}}, here());
+          v = affine(v, factor, 0);
         }
         wrapped.y = wrapped.graph.record(*op, in, s.attributes, here());
-        const Var result =
-            wrapped.graph.record(*find_op("affine"), std::span(&wrapped.y, 1), {{}, {2.0, 0.0}}, here());
+        const Var result = affine(wrapped.y, 2, 0);
         const auto check = [&]<class T>(T) {
           PlanOptions elsewhere = unfused();
           elsewhere.in_place = false;
@@ -245,6 +243,28 @@ TEST_CASE(
       CHECK(message.find("registry_test.cpp:" + std::to_string(line)) != std::string::npos);
       CHECK(message.find("in scope outer/inner") != std::string::npos);
     }
+}
+
+TEST_CASE("an op is recorded with attributes of its own type only, and says which those are") {
+  struct Foreign {
+    int number = 0;
+  };
+  for (const OpDef* op : all_ops()) {
+    CAPTURE(op->name);
+    const Sample& s = op->samples.front();
+    CHECK(s.attributes.type() == op->attributes);
+    Recording r;
+    record(r, *op, s);
+    const auto refused = [&](Attributes wrong, const std::string& found) {
+      CHECK_THROWS_WITH_AS(r.graph.record(*op, r.inputs, std::move(wrong), here()),
+                           doctest::Contains(("[" + op->name + "] expected attributes: " +
+                                              attributes_name(op->attributes) + ", found: " + found)
+                                                 .c_str()),
+                           std::invalid_argument);
+    };
+    refused(Foreign{}, "Foreign");
+    if (op->attributes != typeid(void)) refused({}, "none");
+  }
 }
 
 TEST_CASE("an op without spec and kernel, or with a name that is taken, is not registered") {

@@ -358,19 +358,20 @@ TEST_CASE("a program's node keeps the place of the last node that it stands for"
 
 TEST_CASE_TEMPLATE("kernels over rows agree with their formulas on every level", T, float, double) {
   using kernels::Binary;
-  using kernels::Walk;
+  using kernels::BroadcastKind;
   Numbers numbers(3);
   const auto many = [&](Index n) {
     std::vector<T> v;
     for (Index i = 0; i < n; ++i) v.push_back(static_cast<T>(numbers.number()));
     return v;
   };
-  const Walk walks[] = {Walk::scalar, Walk::row, Walk::column, Walk::full};
-  const auto at = [](Walk w, Index r, Index c, Index cols) {
-    return static_cast<std::size_t>(w == Walk::full     ? r * cols + c
-                                    : w == Walk::row    ? c
-                                    : w == Walk::column ? r
-                                                        : 0);
+  const BroadcastKind kinds[] = {BroadcastKind::scalar, BroadcastKind::row, BroadcastKind::column,
+                                 BroadcastKind::full};
+  const auto at = [](BroadcastKind w, Index r, Index c, Index cols) {
+    return static_cast<std::size_t>(w == BroadcastKind::full     ? r * cols + c
+                                    : w == BroadcastKind::row    ? c
+                                    : w == BroadcastKind::column ? r
+                                                                 : 0);
   };
   for (const char* isa : {"scalar", "v2", "v3", "v4"}) {
     const auto* k = kernels::table<T>(isa);
@@ -381,19 +382,20 @@ TEST_CASE_TEMPLATE("kernels over rows agree with their formulas on every level",
         CAPTURE(rows);
         CAPTURE(cols);
         const auto x = many(rows * cols + 1), y = many(rows * cols + 1);
-        for (Walk xw : walks) {
+        for (BroadcastKind xw : kinds) {
           std::vector<T> out(static_cast<std::size_t>(rows * cols + 1), T(5)), want = out;
           for (Index r = 0; r < rows; ++r)
-            for (Index c = 0; c < cols; ++c) want[at(Walk::full, r, c, cols)] = x[at(xw, r, c, cols)];
+            for (Index c = 0; c < cols; ++c)
+              want[at(BroadcastKind::full, r, c, cols)] = x[at(xw, r, c, cols)];
           k->stretch(rows, cols, x.data(), xw, out.data());
           REQUIRE(out == want);
-          for (Walk yw : walks) {
+          for (BroadcastKind yw : kinds) {
             for (Index r = 0; r < rows; ++r)
               for (Index c = 0; c < cols; ++c)
-                want[at(Walk::full, r, c, cols)] = x[at(xw, r, c, cols)] - y[at(yw, r, c, cols)];
+                want[at(BroadcastKind::full, r, c, cols)] = x[at(xw, r, c, cols)] - y[at(yw, r, c, cols)];
             k->binary_rows(Binary::sub, rows, cols, x.data(), xw, y.data(), yw, out.data());
             REQUIRE(out == want);
-            if (yw == Walk::full) {  // over an operand
+            if (yw == BroadcastKind::full) {  // over an operand
               out = y;
               want.back() = y.back();
               k->binary_rows(Binary::sub, rows, cols, x.data(), xw, out.data(), yw, out.data());

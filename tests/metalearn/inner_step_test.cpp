@@ -7,7 +7,7 @@
 #include <limits>
 #include <stdexcept>
 
-#include "autodiff/ops/tiles.hpp"
+#include "autodiff/ops/loops/tiles.hpp"
 #include "metalearn/base/random.hpp"
 
 using namespace metalearn;

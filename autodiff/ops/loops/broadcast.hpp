@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "autodiff/kernels/kernels.hpp"
-#include "autodiff/ops/tiles.hpp"
+#include "autodiff/ops/loops/tiles.hpp"
 
 namespace autodiff {
 
@@ -29,12 +29,12 @@ class BroadcastLoop {
     return outer_ == 1 && tiles_ == 1 ? std::optional(Row{row_, x_step_, y_step_}) : std::nullopt;
   }
 
-  /// Calls f(rows, cols, x_offset, x_walk, y_offset, y_walk, out_offset) for each block of a tile.
+  /// Calls f(rows, cols, x_offset, x_kind, y_offset, y_kind, out_offset) for each block of a tile.
   template <class F>
   void for_blocks(Index tile, F&& f) const {
     if (outer_ == 1) {  // one long row, cut into tiles
       const Index begin = tile * kTileElements, n = std::min(kTileElements, row_ - begin);
-      f(Index{1}, n, begin * x_step_, walk(x_step_, false), begin * y_step_, walk(y_step_, false), begin);
+      f(Index{1}, n, begin * x_step_, kind(x_step_, false), begin * y_step_, kind(y_step_, false), begin);
       return;
     }
     const Index first = tile * rows_per_tile_, last = std::min(outer_, first + rows_per_tile_);
@@ -50,7 +50,7 @@ class BroadcastLoop {
     const int inner = axes_ - 1;
     for (Index row = first; row < last;) {
       const Index rows = std::min(last - row, extent_[inner] - digits[inner]);
-      f(rows, row_, x, walk(x_step_, x_stride_[inner]), y, walk(y_step_, y_stride_[inner]), row * row_);
+      f(rows, row_, x, kind(x_step_, x_stride_[inner]), y, kind(y_step_, y_stride_[inner]), row * row_);
       row += rows;
       x += rows * x_stride_[inner];
       y += rows * y_stride_[inner];
@@ -68,9 +68,9 @@ class BroadcastLoop {
   }
 
  private:
-  static kernels::Walk walk(bool along, bool from_row_to_row) {
-    return along ? (from_row_to_row ? kernels::Walk::full : kernels::Walk::row)
-                 : (from_row_to_row ? kernels::Walk::column : kernels::Walk::scalar);
+  static kernels::BroadcastKind kind(bool along, bool from_row_to_row) {
+    return along ? (from_row_to_row ? kernels::BroadcastKind::full : kernels::BroadcastKind::row)
+                 : (from_row_to_row ? kernels::BroadcastKind::column : kernels::BroadcastKind::scalar);
   }
 
   int axes_ = 0;  // outer axes

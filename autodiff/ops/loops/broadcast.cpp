@@ -1,4 +1,4 @@
-#include "autodiff/ops/broadcast.hpp"
+#include "autodiff/ops/loops/broadcast.hpp"
 
 #include <fmt/format.h>
 

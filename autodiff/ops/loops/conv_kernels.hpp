@@ -41,7 +41,7 @@ kernels::Activations<T> moved(kernels::Activations<T> x, Index numbers) {
 }
 
 /// Of conv x -> y with k taps.
-inline ConvShape conv_shape(const Shape& x, const Shape& y, Index k, Index axis) {
+inline ConvShape conv_shape(const Shape& x, const Shape& y, Index k, int axis) {
   return {x[0], x[1], x[2], y[2], k, axis == 0};
 }
 

@@ -1,9 +1,9 @@
-#include "autodiff/ops/conv_kernels.hpp"
+#include "autodiff/ops/loops/conv_kernels.hpp"
 
 #include <algorithm>
 #include <utility>
 
-#include "autodiff/ops/tiles.hpp"
+#include "autodiff/ops/loops/tiles.hpp"
 
 namespace autodiff {
 
@@ -89,8 +89,8 @@ void add_edges(const ConvShape& s, Index n, const T* edges, T* y) {
   for (Index i = 0; i < rows; ++i) {
     const Index first = i == 0 ? 0 : i == rows - 1 ? s.A1 - 1 : 1, count = i == 1 && rows == 3 ? s.A1 - 2 : 1;
     T* at = y + (n * s.A1 + first) * s.O;
-    kernels::active<T>().binary_rows(kernels::Binary::add, count, s.O, at, kernels::Walk::full,
-                                     edges + (n * rows + i) * s.O, kernels::Walk::row, at);
+    kernels::active<T>().binary_rows(kernels::Binary::add, count, s.O, at, kernels::BroadcastKind::full,
+                                     edges + (n * rows + i) * s.O, kernels::BroadcastKind::row, at);
   }
 }
 

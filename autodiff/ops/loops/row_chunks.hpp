@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "autodiff/graph/shape.hpp"
-#include "autodiff/ops/tiles.hpp"
+#include "autodiff/ops/loops/tiles.hpp"
 
 namespace autodiff {
 
