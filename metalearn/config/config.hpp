@@ -1,8 +1,8 @@
 // Config: every key of a training run, with its default, range and meaning; presets, files and the command
 // line fill it.
 //
-// The keys are one table (config.cpp): reading, printing, checking, help and "did you mean" all use it. Plain
-// data, no thread rule.
+// What is true of a key stands in one table (config_key.hpp): reading, printing, checking, help and "did you
+// mean" all ask it. Plain data, no thread rule.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -101,23 +101,5 @@ struct Config {
       const std::string& name);  ///< presets.hpp; UsageError where there is none, naming them
   static Config from_map(const std::map<std::string, std::string>& values);
 };
-
-/// One key of the table, for help and for option parsing. A shorthand (unroll) sets other keys and is not
-/// kept.
-struct ConfigKey {
-  std::string name, meaning, range;
-  bool repeatable = false, shorthand = false;
-};
-const std::vector<ConfigKey>& config_keys();
-
-/// The keys that a resume may change: how far, and with what of this machine. None of them changes bits; of
-/// `data` only the folders of the run's sets may change, not what is in them.
-const std::vector<std::string>& resumable_keys();
-/// Does this key change what an update does?
-bool changes_bits(const std::string& key);
-
-/// Lists are written with commas; "\," is a comma within an entry (of a folder's name, for example).
-std::vector<std::string> split_list(const std::string& text);
-std::string join_list(const std::vector<std::string>& entries);
 
 }  // namespace metalearn

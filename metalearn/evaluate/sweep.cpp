@@ -8,7 +8,7 @@
 
 #include "checkpoints/error.hpp"
 #include "metalearn/base/nearest.hpp"
-#include "metalearn/config/config.hpp"
+#include "metalearn/base/word_list.hpp"
 
 namespace metalearn {
 namespace {

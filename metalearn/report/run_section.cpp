@@ -7,6 +7,8 @@
 #include <set>
 
 #include "checkpoints/error.hpp"
+#include "metalearn/base/word_list.hpp"
+#include "metalearn/config/config_key.hpp"
 #include "metalearn/report/sections.hpp"
 #include "metalearn/report/text.hpp"
 
@@ -104,10 +106,12 @@ std::string train_options(const Config& config) {
     given.erase("preset");
   }
   std::string line = "--preset " + shell_word(config.preset);
-  for (const auto& entry : config.data) line += " --data " + shell_word(entry);
-  for (const auto& entry : config.eval_data) line += " --eval-data " + shell_word(entry);
-  for (const auto& key : given)
-    if (key != "data" && key != "eval-data") line += fmt::format(" --{} {}", key, shell_word(keys.at(key)));
+  for (const ConfigKey& key : keys_where(&ConfigKey::is_repeatable)) {
+    given.erase(key.name);
+    for (const auto& entry : split_list(key.text(config)))
+      line += fmt::format(" --{} {}", key.name, shell_word(entry));
+  }
+  for (const auto& key : given) line += fmt::format(" --{} {}", key, shell_word(keys.at(key)));
   return line;
 }
 

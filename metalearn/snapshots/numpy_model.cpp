@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <stdexcept>
 
 #include "checkpoints/error.hpp"
+#include "metalearn/config/config_key.hpp"
 #include "metalearn/data/formats/npy.hpp"
 #include "metalearn/data/formats/npz.hpp"
 #include "metalearn/model/phi.hpp"
@@ -26,9 +26,11 @@ bool is_phi(const std::string& name) {
   return name.starts_with("W/") || name.starts_with("V/") || name.starts_with("b/");
 }
 bool is_config(const std::string& name) { return name.starts_with("config/"); }
-const std::set<std::string> kConfig = {"config/rule",   "config/representation", "config/inner_rate",
-                                       "config/batch",  "config/activation",     "config/resolution",
-                                       "config/colour", "config/words"};
+
+bool is_exported_key(const std::string& array) {
+  const auto keys = keys_where(&ConfigKey::is_exported);
+  return std::any_of(keys.begin(), keys.end(), [&](const ConfigKey& key) { return array_of(key) == array; });
+}
 
 const Shape* shape_of(const Arrays& arrays, const std::string& name) {
   const auto found = arrays.find(name);
@@ -79,33 +81,35 @@ RuleConfig rule_from(const Arrays& arrays) {
 
 /// As configuration keys, so that their ranges are checked.
 void set_rule(Config& config, const RuleConfig& rule) {
-  config.set("rule", rule.rule);
-  const std::pair<const char*, std::int64_t> sizes[] = {
-      {"h-size", rule.H},     {"h-layers", rule.Q},      {"top-size", rule.S},        {"top-layers", rule.P},
-      {"delta-size", rule.D}, {"grad-channels", rule.G}, {"representation", rule.N_L}};
-  for (const auto& [key, value] : sizes) config.set(key, std::to_string(value));
-  config.set("identical-updates", rule.identical_updates ? "true" : "false");
+  Config sizes;
+  sizes.rule = rule;
+  for (const ConfigKey& key : keys_where(&ConfigKey::shapes_theta)) key.set(config, key.text(sizes));
 }
 
+/// As a configuration key of this type is written.
+std::string text_in(const NpyArray& array, const KeyValue& type) {
+  if (std::holds_alternative<std::string>(type)) return array.text();
+  if (std::holds_alternative<double>(type)) return fmt::format("{}", array.number());
+  const std::int64_t whole = one(array.integers());
+  return std::holds_alternative<bool>(type) ? fmt::format("{}", whole != 0) : fmt::format("{}", whole);
+}
+
+/// What arrays do not say is as in the published code, or else the default.
 void set_constants(Config& config, const Arrays& arrays) {
-  config.set("inner-rate", "1e-4");
-  config.set("batch", "128");
-  config.set("activation", "relu");
-  const auto scalar = [&](const std::string& name) -> const NpyArray* {
-    const auto found = arrays.find(name);
-    if (found == arrays.end()) return nullptr;
-    return &found->second;
-  };
-  if (const auto* rate = scalar("config/inner_rate"))
-    config.set("inner-rate", fmt::format("{}", rate->number()));
-  if (const auto* batch = scalar("config/batch"))
-    config.set("batch", fmt::format("{}", one(batch->integers())));
-  if (const auto* activation = scalar("config/activation")) config.set("activation", activation->text());
-  for (const std::string key : {"resolution", "words"})
-    if (const auto* value = scalar("config/" + key))
-      config.set(key, fmt::format("{}", one(value->integers())));
-  if (const auto* colour = scalar("config/colour"))
-    config.set("colour", one(colour->integers()) != 0 ? "true" : "false");
+  for (const ConfigKey& key : keys_where(&ConfigKey::is_exported)) {
+    if (key.shapes_theta) continue;
+    if (!key.published.empty()) key.set(config, key.published);
+    if (const auto found = arrays.find(array_of(key)); found != arrays.end())
+      key.set(config, text_in(found->second, key.value(config)));
+  }
+}
+
+/// Truth values as 0 or 1.
+std::vector<std::uint8_t> array_with(const KeyValue& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) return npy_bytes(*text);
+  if (const auto* real = std::get_if<double>(&value)) return npy_bytes(*real);
+  if (const auto* truth = std::get_if<bool>(&value)) return npy_bytes(std::int64_t{*truth});
+  return npy_bytes(std::get<std::int64_t>(value));
 }
 
 /// What does not fit, for one message.
@@ -155,6 +159,12 @@ void put(NpzFiles& files, const TensorList& list, const std::vector<float>& numb
 
 }  // namespace
 
+std::string array_of(const ConfigKey& key) {
+  std::string name = "config/" + key.name;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
 ModelFile model_from_npz(std::span<const std::byte> bytes, const std::string& name) {
   const NpzFiles files = parse_npz(bytes, name);
   Arrays arrays;
@@ -193,7 +203,7 @@ ModelFile model_from_npz(std::span<const std::byte> bytes, const std::string& na
   misfits.compare(arrays, theta);
   misfits.compare(arrays, phi);
   for (const auto& [array, file] : arrays)
-    if (!theta.find(array) && !phi.find(array) && !kConfig.contains(array)) misfits.extra.push_back(array);
+    if (!theta.find(array) && !phi.find(array) && !is_exported_key(array)) misfits.extra.push_back(array);
   misfits.refuse(name);
   model.theta = flat(arrays, theta);
   model.phi = flat(arrays, phi);
@@ -204,16 +214,8 @@ std::vector<std::byte> npz_from_model(const ModelFile& model) {
   NpzFiles files;
   if (!model.theta.empty()) put(files, theta_spec(model.config.rule), model.theta);
   if (!model.phi.empty()) put(files, phi_spec(model.widths), model.phi);
-  if (!model.theta.empty()) {
-    files["config/rule"] = npy_bytes(model.config.rule.rule);
-    files["config/representation"] = npy_bytes(model.config.rule.N_L);
-  }
-  files["config/inner_rate"] = npy_bytes(model.config.rule.inner_rate);
-  files["config/batch"] = npy_bytes(model.config.batch);
-  files["config/activation"] = npy_bytes(to_string(model.config.rule.activation));
-  files["config/resolution"] = npy_bytes(std::int64_t{model.config.task.resolution});
-  files["config/colour"] = npy_bytes(std::int64_t{model.config.task.load.colour});
-  files["config/words"] = npy_bytes(std::int64_t{model.config.task.load.words});
+  for (const ConfigKey& key : keys_where(&ConfigKey::is_exported))
+    if (!key.shapes_theta || !model.theta.empty()) files[array_of(key)] = array_with(key.value(model.config));
   return npz_bytes(files);
 }
 

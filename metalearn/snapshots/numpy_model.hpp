@@ -10,9 +10,13 @@
 #include <string>
 #include <vector>
 
+#include "metalearn/config/config_key.hpp"
 #include "metalearn/snapshots/model_file.hpp"
 
 namespace metalearn {
+
+/// Where the value of such a key (ConfigKey::is_exported) stands: "config/inner_rate" of inner-rate.
+std::string array_of(const ConfigKey& key);
 
 /// The rule is told by its names and its sizes are read off the shapes; float64 is rounded to float32. What
 /// neither shapes nor config/ say is the paper's: lambda 1e-4, B 128, relu. Throws BadData naming all arrays

@@ -8,6 +8,8 @@
 #include <map>
 #include <set>
 
+#include "metalearn/config/config_key.hpp"
+
 namespace metalearn {
 namespace {
 
@@ -115,7 +117,7 @@ StateDiff diff_states(const RunSnapshot& a, const RunSnapshot& b) {
   // default.
   compare_texts("config", a.config.to_map(), b.config.to_map(),
                 [&](const std::string& key) -> std::vector<Difference>& {
-                  return changes_bits(key) ? diff.differences : diff.notes;
+                  return config_key(key).keeps_bits ? diff.notes : diff.differences;
                 });
   for (const char* group : {"data", "counters", "validation"})
     compare_texts(group, texts(a, group), texts(b, group), matters);

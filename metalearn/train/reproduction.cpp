@@ -10,6 +10,7 @@
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
 #include "checkpoints/snapshot_file.hpp"
+#include "metalearn/config/config_key.hpp"
 #include "metalearn/snapshots/run_state.hpp"
 
 namespace metalearn {
@@ -120,8 +121,8 @@ class Rerun {
  private:
   /// The run's own wishes about how far and how often are not the rerun's.
   static StateDiff compare(const RunSnapshot& expected, RunSnapshot rerun) {
-    rerun.config.save_every = expected.config.save_every;
-    for (const auto& key : resumable_keys()) rerun.config.set(key, expected.config.to_map().at(key));
+    for (const ConfigKey& key : keys_where(&ConfigKey::keeps_bits))
+      key.set(rerun.config, key.text(expected.config));
     return diff_states(expected, rerun);
   }
 

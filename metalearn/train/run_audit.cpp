@@ -14,6 +14,7 @@
 #include "checkpoints/error.hpp"
 #include "checkpoints/manifest.hpp"
 #include "checkpoints/run_directory.hpp"
+#include "metalearn/config/config_key.hpp"
 #include "metalearn/records/evaluation_rows.hpp"
 #include "metalearn/records/log_rows.hpp"
 #include "metalearn/records/metrics_text.hpp"
@@ -81,10 +82,6 @@ std::optional<std::string> text_of(const std::string& path, FileSystem& files) {
   }
 }
 
-bool may_change(const std::string& key) {
-  return std::count(resumable_keys().begin(), resumable_keys().end(), key) > 0;
-}
-
 Finding audit_config(const std::string& path, const Whole* newest, FileSystem& files) {
   const auto damaged = [&](const std::string& what) { return Finding{path, Grade::damaged, what}; };
   const auto text = text_of(path, files);
@@ -103,7 +100,7 @@ Finding audit_config(const std::string& path, const Whole* newest, FileSystem& f
   if (!newest) return {path, Grade::ok, "a configuration; there is no whole snapshot to compare it with"};
   const auto in_snapshot = newest->config.to_map();
   for (const auto& [key, value] : config.to_map())
-    if (const auto& other = in_snapshot.at(key); !may_change(key) && value != other)
+    if (const auto& other = in_snapshot.at(key); !config_key(key).is_resumable && value != other)
       return damaged(fmt::format("{} is '{}', and '{}' in {}; a resume goes by the snapshot", key, value,
                                  other, newest->path));
   return {path, Grade::ok, "agrees with the newest snapshot"};

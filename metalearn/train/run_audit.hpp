@@ -31,11 +31,11 @@ Finding audit_snapshot(const std::string& path,
                        checkpoints::FileSystem& files = checkpoints::posix_file_system());
 
 /// Every snapshot; manifest.json: that what it lists is there, and the file that was saved; config.json: that
-/// it is a configuration, and the newest snapshot's (but for `updates` and `threads`, which a resume may
-/// change); metrics.csv: its columns, and rows 1, 2, ... without gap or duplicate up to the newest snapshot's
-/// update at least (a file that begins later is a note). Rows after that one are not promised: a killed run
-/// may leave anything there, and resuming cuts it off. Throws checkpoints::NoInput where there is no such
-/// folder or no snapshot in it.
+/// it is a configuration, and the newest snapshot's (but for the keys that a resume may change); metrics.csv:
+/// its columns, and rows 1, 2, ... without gap or duplicate up to the newest snapshot's update at least (a
+/// file that begins later is a note). Rows after that one are not promised: a killed run may leave anything
+/// there, and resuming cuts it off. Throws checkpoints::NoInput where there is no such folder or no snapshot
+/// in it.
 RunAudit audit_run(const std::string& directory,
                    checkpoints::FileSystem& files = checkpoints::posix_file_system());
 

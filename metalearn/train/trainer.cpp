@@ -19,6 +19,8 @@
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
 #include "metalearn/base/finite.hpp"
+#include "metalearn/base/word_list.hpp"
+#include "metalearn/config/config_key.hpp"
 #include "metalearn/optimise/schedule.hpp"
 #include "metalearn/records/evaluation_rows.hpp"
 #include "metalearn/records/event_file.hpp"
@@ -506,7 +508,7 @@ std::unique_ptr<Trainer> resume_with(const std::string& directory, const ConfigC
   Config config = newest.config;
   if (const std::string note = kernels_note(newest.archive); !note.empty()) events.push_back(note);
   for (const auto& [key, value] : changes) {
-    if (std::count(resumable_keys().begin(), resumable_keys().end(), key) == 0)
+    if (const auto* known = find_key(key); !known || !known->is_resumable)
       throw std::invalid_argument(fmt::format("[resume] {} can't be changed", key));
     config.set(key, key == "data" ? join_list(moved_data(config.data, split_list(value))) : value);
   }

@@ -10,6 +10,7 @@
 #include "checkpoints/error.hpp"
 #include "metalearn/base/version.hpp"
 #include "metalearn/config/config.hpp"
+#include "metalearn/config/config_key.hpp"
 
 namespace metalearn {
 namespace {
@@ -30,7 +31,7 @@ WindowJournals::WindowJournals(checkpoints::FileSystem& files, std::string direc
       run_(fmt::format("{} {} {}\n", kVersion, autodiff::kernels::active<float>().isa, sub_segments)),
       seconds_(config.journal_every) {
   for (const auto& [key, value] : config.to_map())
-    if (changes_bits(key)) run_ += fmt::format("{} = {}\n", key, value);
+    if (!config_key(key).keeps_bits) run_ += fmt::format("{} = {}\n", key, value);
   for (const auto& line : provenance) run_ += line + '\n';
 }
 

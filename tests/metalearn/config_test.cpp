@@ -6,6 +6,8 @@
 
 #include "checkpoints/error.hpp"
 #include "metalearn/base/nearest.hpp"
+#include "metalearn/base/word_list.hpp"
+#include "metalearn/config/config_key.hpp"
 #include "metalearn/config/presets.hpp"
 
 using checkpoints::UsageError;
@@ -40,13 +42,62 @@ TEST_CASE("every key of the table can be set, has a meaning and a range") {
     CAPTURE(key.name);
     CHECK(!key.meaning.empty());
     CHECK(!key.range.empty());
-    CHECK(values.contains(key.name) == !key.shorthand);
-    kept += !key.shorthand;
-    CHECK(refusal(key.name, key.repeatable           ? "="
-                            : key.name == "disk-dir" ? "\x01"
-                                                     : "nonsense") != "accepted");
+    CHECK(values.contains(key.name) == !key.is_shorthand());
+    kept += !key.is_shorthand();
+    CHECK(!key.placeholder.empty());
+    CHECK(!key.group.empty());
+    CHECK(refusal(key.name, key.is_repeatable     ? "="
+                            : key.holds_folders() ? "\x01"
+                                                  : "nonsense") != "accepted");
   }
   CHECK(kept == values.size());
+}
+
+TEST_CASE("every key has a name of its own, and those that it speaks of are there") {
+  std::set<std::string> names;
+  for (const auto& key : metalearn::config_keys()) {
+    CAPTURE(key.name);
+    CHECK(names.insert(key.name).second);
+    const Config c;
+    for (const auto& limit : {key.at_most, key.at_most_in_new_runs})
+      if (!limit.empty()) {
+        CHECK(std::holds_alternative<std::int64_t>(key.value(c)));
+        CHECK(std::holds_alternative<std::int64_t>(metalearn::config_key(limit).value(c)));
+      }
+    for (const auto& meant : key.stands_for) CHECK(metalearn::find_key(meant) != nullptr);
+    if (key.is_resumable) CHECK(key.keeps_bits);
+    if (key.is_trained_with()) CHECK_NOTHROW(Config().set(key.name, key.published));
+  }
+}
+
+TEST_CASE("a resume may change how far a run goes, with what of the machine, and what only watches it") {
+  std::set<std::string> names, harmless;
+  for (const metalearn::ConfigKey& key : metalearn::keys_where(&metalearn::ConfigKey::is_resumable))
+    names.insert(key.name);
+  CHECK(names == std::set<std::string>{"updates", "threads", "memory", "disk", "disk-dir", "telemetry",
+                                       "tensorboard", "journal-every", "data", "eval-data", "eval-every",
+                                       "eval-steps", "eval-seeds"});
+  for (const metalearn::ConfigKey& key : metalearn::keys_where(&metalearn::ConfigKey::keeps_bits))
+    harmless.insert(key.name);
+  names.insert({"save-every", "keep-newest", "keep-every"});
+  CHECK(harmless == names);
+}
+
+TEST_CASE("folders of data sets and of states are mapped, or left out, wherever a key holds one") {
+  Config c;
+  c.data = {"glyph", "a=x"};
+  c.eval_data = {"b=y=z"};
+  c.disk_dir = "w";
+  for (const metalearn::ConfigKey& key : metalearn::keys_where(&metalearn::ConfigKey::holds_folders))
+    key.map_folders(c, [](const std::string& folder) { return "/" + folder; });
+  CHECK(c.data == std::vector<std::string>{"glyph", "a=/x"});
+  CHECK(c.eval_data == std::vector<std::string>{"b=/y=z"});
+  CHECK(c.disk_dir == "/w");
+  for (const metalearn::ConfigKey& key : metalearn::keys_where(&metalearn::ConfigKey::holds_folders))
+    key.map_folders(c, [](const std::string&) { return std::nullopt; });
+  CHECK(c.data == std::vector<std::string>{"glyph", "a"});
+  CHECK(c.eval_data == std::vector<std::string>{"b"});
+  CHECK(c.disk_dir.empty());
 }
 
 TEST_CASE("presets pass their own check and have the sizes that they are known by") {

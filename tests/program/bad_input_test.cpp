@@ -175,7 +175,7 @@ const std::vector<Row> kRows = {
      {"train", "--run", "r", "--updates"},
      64,
      {"--updates"},
-     "write --updates X"},
+     "write --updates N"},
     {"an option in place of a value",
      {"train", "--run", "--data", "mine=good"},
      64,

@@ -2,6 +2,8 @@
 #include "metalearn/config/config.hpp"
 #include "program_fixture.hpp"
 
+#include "metalearn/config/config_key.hpp"
+
 using namespace program_test;
 
 TEST_CASE("help names every command and every exit code") {
@@ -40,7 +42,7 @@ TEST_CASE("the full help of train has every configuration key with its default i
   for (const auto& key : metalearn::config_keys()) {
     CAPTURE(key.name);
     CHECK(contains(help, "--" + key.name + " "));
-    if (!key.shorthand)
+    if (!key.is_shorthand())
       CHECK(contains(help, "[" + (defaults.at(key.name).empty() ? "none" : defaults.at(key.name)) + "]"));
   }
 }

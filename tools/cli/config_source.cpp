@@ -13,6 +13,8 @@
 #include <sstream>
 
 #include "checkpoints/error.hpp"
+#include "metalearn/base/word_list.hpp"
+#include "metalearn/config/config_key.hpp"
 
 namespace tools {
 namespace {
@@ -20,6 +22,7 @@ namespace {
 using checkpoints::NoInput;
 using checkpoints::UsageError;
 using metalearn::Config;
+using metalearn::ConfigKey;
 
 /// A key, its value, and where it was said ("" for the command line).
 struct Setting {
@@ -106,7 +109,7 @@ std::vector<Setting> settings_of_command_line(const Arguments& arguments, const 
   std::vector<Setting> settings;
   std::map<std::string, std::vector<std::string>> lists;  // keys that are said once for each entry
   for (const auto& [name, value] : arguments.given) {
-    if (name == "data" || name == "eval-data")
+    if (const auto* key = metalearn::find_key(name); key && key->is_repeatable)
       lists[name].push_back(value);
     else if (name != "config" && !own.contains(name))
       settings.push_back({name, value, ""});
@@ -126,26 +129,24 @@ void apply(Config& config, const Setting& setting) {
   }
 }
 
-/// unroll stands for windows and lengths: the same source can't say those too.
-void expand_unroll(const std::vector<Setting>& source, std::set<std::string>& given) {
-  if (!given.contains("unroll")) return;
-  const std::set<std::string> meant = {"window-min", "window-max", "length-min", "length-max",
-                                       "length-start"};
-  for (const auto& setting : source)
-    if (meant.contains(setting.key))
-      throw UsageError(
-          fmt::format("{}{} = '{}' and unroll contradict each other, as unroll sets all windows and lengths; "
-                      "leave one of them out",
-                      place(setting.where), setting.key, setting.value));
-  given.insert(meant.begin(), meant.end());
+/// The same source can't say a shorthand and the keys that it stands for.
+void expand_shorthands(const std::vector<Setting>& source, std::set<std::string>& given) {
+  for (const ConfigKey& key : metalearn::keys_where(&ConfigKey::is_shorthand)) {
+    if (!given.contains(key.name)) continue;
+    const std::set<std::string> meant(key.stands_for.begin(), key.stands_for.end());
+    for (const auto& setting : source)
+      if (meant.contains(setting.key))
+        throw UsageError(
+            fmt::format("{}{} = '{}' and {} contradict each other, as {} sets {}; leave one of them out",
+                        place(setting.where), setting.key, setting.value, key.name, key.name,
+                        fmt::join(key.stands_for, ", ")));
+    given.insert(meant.begin(), meant.end());
+  }
 }
 
-/// NAME=DIR with DIR absolute.
-std::vector<std::string> absolute_words(std::vector<std::string> words) {
-  for (auto& word : words)
-    if (const auto equals = word.find('='); equals != std::string::npos)
-      word = word.substr(0, equals + 1) + absolute_folder(word.substr(equals + 1));
-  return words;
+void make_folders_absolute(Config& config) {
+  for (const ConfigKey& key : metalearn::keys_where(&ConfigKey::holds_folders))
+    key.map_folders(config, absolute_folder);
 }
 
 }  // namespace
@@ -159,35 +160,64 @@ void set_option(metalearn::Config& config, const std::string& key, const std::st
 }
 
 std::vector<Option> config_options() {
-  const std::set<std::string> essential = {"preset",  "data",       "eval-data",      "updates",  "seed",
-                                           "threads", "save-every", "validate-every", "tasks",    "in-flight",
-                                           "unroll",  "memory",     "inner-rate",     "meta-rate"};
-  const auto defaults = Config::from_preset("small").to_map();
+  const Config defaults = Config::from_preset("small");
   std::vector<Option> options;
-  for (const auto& key : metalearn::config_keys()) {
-    const auto fallback = defaults.find(key.name);
-    std::string value = "X";
-    if (key.repeatable)
-      value = "NAME[=DIR]";
-    else if (key.name == "save-every")
-      value = "N|Ns";
-    options.push_back({key.name, value, fmt::format("{}; {}", key.meaning, key.range),
-                       fallback == defaults.end() ? ""
-                       : fallback->second.empty() ? "none"
-                                                  : fallback->second,
-                       key.repeatable, essential.contains(key.name)});
+  for (const ConfigKey& key : metalearn::config_keys()) {
+    const std::string fallback = key.is_shorthand() ? "" : key.text(defaults);
+    options.push_back({.name = key.name,
+                       .value = key.placeholder,
+                       .meaning = fmt::format("{}; {}", key.meaning, key.range),
+                       .fallback = fallback.empty() && !key.is_shorthand() ? "none" : fallback,
+                       .repeatable = key.is_repeatable,
+                       .essential = key.is_essential,
+                       .group = key.group});
   }
   return options;
 }
 
+std::vector<Option> resume_options() {
+  std::vector<Option> options = config_options();
+  std::erase_if(options, [](const Option& o) { return !metalearn::config_key(o.name).is_resumable; });
+  for (auto& option : options) {
+    option.fallback = "as the run was started";
+    option.group.clear();
+    if (option.name == "data") option = moved_data_option();
+  }
+  return options;
+}
+
+std::map<std::string, std::string> resume_changes(const Arguments& arguments) {
+  Config scratch;
+  std::map<std::string, std::string> changes;
+  for (const ConfigKey& key : metalearn::keys_where(&ConfigKey::is_resumable)) {
+    const auto value = arguments.find(key.name);
+    if (!value) continue;
+    if (key.is_repeatable) {
+      changes[key.name] = *named_data(arguments, key.name);
+      continue;
+    }
+    set_option(scratch, key.name, *value);
+    if (key.holds_folders()) key.map_folders(scratch, absolute_folder);
+    changes[key.name] = key.text(scratch);
+  }
+  return changes;
+}
+
 Option moved_data_option() {
-  return {"data", "NAME=DIR", "where the run's data set NAME is now, if it was moved", "where it was", true};
+  return {.name = "data",
+          .value = "NAME=DIR",
+          .meaning = "where the run's data set NAME is now, if it was moved",
+          .fallback = "where it was",
+          .repeatable = true};
 }
 
 std::optional<std::string> named_data(const Arguments& arguments, const std::string& option) {
-  const auto words = arguments.all(option);
+  auto words = arguments.all(option);
   if (words.empty()) return {};
-  return metalearn::join_list(absolute_words(words));
+  for (auto& word : words)
+    if (const auto equals = word.find('='); equals != std::string::npos)
+      word = word.substr(0, equals + 1) + absolute_folder(word.substr(equals + 1));
+  return metalearn::join_list(words);
 }
 
 metalearn::Config resolve_config(const Arguments& arguments, const std::set<std::string>& own) {
@@ -209,13 +239,11 @@ metalearn::Config resolve_config(const Arguments& arguments, const std::set<std:
       apply(config, setting);
       given.insert(setting.key);
     }
-    expand_unroll(source, given);
+    expand_shorthands(source, given);
     config.settle(given, before);
     before.merge(given);
   }
-  config.data = absolute_words(config.data);
-  config.eval_data = absolute_words(config.eval_data);
-  config.disk_dir = absolute_folder(config.disk_dir);
+  make_folders_absolute(config);
   config.check_new();
   return config;
 }

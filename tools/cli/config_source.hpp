@@ -4,6 +4,7 @@
 // is an error that says where it stands. Of two keys that contradict each other the one from the stronger
 // source wins; in one source that is an error.
 #pragma once
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -21,6 +22,11 @@ void set_option(metalearn::Config& config, const std::string& key, const std::st
 
 /// A folder's name from anywhere; empty for none.
 std::string absolute_folder(const std::string& folder);
+
+/// The keys that a resume may change, as options.
+std::vector<Option> resume_options();
+/// What a command line says to these keys, with absolute folders. Throws UsageError.
+std::map<std::string, std::string> resume_changes(const Arguments& arguments);
 
 /// --data of a command that goes on with a run.
 Option moved_data_option();

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "checkpoints/error.hpp"
+#include "metalearn/base/word_list.hpp"
 #include "metalearn/data/sources/load_dataset.hpp"
 #include "tools/cli/config_source.hpp"
 #include "tools/cli/say.hpp"
@@ -15,55 +16,49 @@
 namespace tools {
 
 using checkpoints::UsageError;
+using metalearn::ConfigKey;
 using metalearn::FewShotOptions;
+using metalearn::keys_where;
 
-const std::vector<std::string>& shape_keys() {
-  static const std::vector<std::string> keys = {"rule",          "h-size",         "h-layers",
-                                                "top-size",      "top-layers",     "delta-size",
-                                                "grad-channels", "representation", "identical-updates"};
-  return keys;
-}
-
-const std::vector<std::string>& free_keys() {
-  static const std::vector<std::string> keys = {"activation", "inner-rate", "batch",           "resolution",
-                                                "colour",     "words",      "labels-per-class"};
-  return keys;
+Option key_option(const metalearn::ConfigKey& key, const std::string& fallback, const std::string& note) {
+  return {.name = key.name,
+          .value = key.placeholder,
+          .meaning = "configuration key" + note,
+          .fallback = fallback,
+          .essential = false};
 }
 
 void add_key_options(Usage& usage, const std::string& labels_fallback) {
-  for (const auto* keys : {&free_keys(), &shape_keys()})
-    for (const auto& key : *keys)
-      usage.options.push_back({key, "X",
-                               keys == &free_keys() ? "configuration key, instead of the training's"
-                                                    : "configuration key; must be as theta has it",
-                               key == "labels-per-class" ? labels_fallback : "as in training", false, false});
+  for (const ConfigKey& key : keys_where(&ConfigKey::is_free))
+    usage.options.push_back(key_option(key, key.name == "labels-per-class" ? labels_fallback : kAsInTraining,
+                                       kInsteadOfTraining));
+  for (const ConfigKey& key : keys_where(&ConfigKey::shapes_theta))
+    usage.options.push_back(key_option(key, kAsInTraining, "; must be as theta has it"));
 }
 
 void apply_keys(const Arguments& arguments, metalearn::TrainedTheta& theta) {
   const metalearn::Config of_training = theta.config;
-  const auto trained = of_training.to_map();
-  for (const auto& key : shape_keys())
-    if (const auto asked = arguments.find(key)) {
+  for (const ConfigKey& key : keys_where(&ConfigKey::shapes_theta))
+    if (const auto asked = arguments.find(key.name)) {
       metalearn::Config wanted = theta.config;
-      set_option(wanted, key, *asked);
-      if (wanted.to_map().at(key) != trained.at(key))
+      set_option(wanted, key.name, *asked);
+      if (key.text(wanted) != key.text(of_training))
         throw UsageError(fmt::format(
             "--{} {} does not fit theta: {} has {} = {}; leave the option out or use a theta of that size",
-            key, *asked, theta.file, key, trained.at(key)));
+            key.name, *asked, theta.file, key.name, key.text(of_training)));
     }
-  for (const auto& key : free_keys())
-    if (const auto asked = arguments.find(key)) set_option(theta.config, key, *asked);
+  for (const ConfigKey& key : keys_where(&ConfigKey::is_free))
+    if (const auto asked = arguments.find(key.name)) set_option(theta.config, key.name, *asked);
   note_departures(theta.config, of_training, theta.file);
   keep_mark_where_it_fits(arguments, of_training, theta);
 }
 
 void keep_mark_where_it_fits(const Arguments& arguments, const metalearn::Config& of_training,
                              metalearn::TrainedTheta& theta) {
-  const auto trained = of_training.to_map();
   std::string useless = arguments.has("raw") ? "it was chosen for the moving average, not for --raw" : "";
-  for (const auto& key : free_keys())
-    if (const auto now = theta.config.to_map().at(key); now != trained.at(key))
-      useless = fmt::format("--{} is {}, in the run it was {}", key, now, trained.at(key));
+  for (const ConfigKey& key : keys_where(&ConfigKey::is_free))
+    if (const auto now = key.text(theta.config), trained = key.text(of_training); now != trained)
+      useless = fmt::format("--{} is {}, in the run it was {}", key.name, now, trained);
   if (!theta.mark || useless.empty()) return;
   say(stderr, "note: the mark that the run chose ({} inner steps) is not used: {}\n", *theta.mark, useless);
   theta.mark.reset();

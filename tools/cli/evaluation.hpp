@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "metalearn/config/config_key.hpp"
 #include "metalearn/evaluate/few_shot.hpp"
 #include "metalearn/snapshots/trained_theta.hpp"
 #include "tools/cli/options.hpp"
@@ -13,11 +14,12 @@ namespace tools {
 
 using Datasets = std::vector<std::shared_ptr<const metalearn::Dataset>>;
 
-/// Keys that theta's shapes depend on: they may be said, but only as theta has them.
-const std::vector<std::string>& shape_keys();
-/// Keys that an evaluation may set otherwise than the training.
-const std::vector<std::string>& free_keys();
-/// Both as options. labels_fallback: what labels-per-class is where it is not given.
+/// A configuration key as an option of a command that uses a theta; `note` ends its meaning.
+Option key_option(const metalearn::ConfigKey& key, const std::string& fallback, const std::string& note);
+inline constexpr const char *kAsInTraining = "as in training",
+                            *kInsteadOfTraining = ", instead of the training's";
+/// The keys that an evaluation may set otherwise than the training, and those that theta's shapes depend on.
+/// labels_fallback: what labels-per-class is where it is not given.
 void add_key_options(Usage& usage, const std::string& labels_fallback);
 
 /// What the command line says about the configuration must fit theta. A mark that the run chose for other

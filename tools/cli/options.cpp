@@ -11,7 +11,7 @@
 #include "checkpoints/error.hpp"
 #include "metalearn/base/byte_count.hpp"
 #include "metalearn/base/nearest.hpp"
-#include "metalearn/config/config.hpp"
+#include "metalearn/base/word_list.hpp"
 #include "tools/cli/say.hpp"
 
 namespace tools {
@@ -28,8 +28,10 @@ void print_help(const Usage& usage, bool full) {
   const auto left = [](const Option& o) { return "--" + o.name + (o.value.empty() ? "" : " " + o.value); };
   for (const auto& o : usage.options)
     if (full || o.essential) width = std::max(width, left(o).size());
+  std::string group;
   for (const auto& o : usage.options) {
     if (!full && !o.essential) continue;
+    if (full && o.group != group) say("\n{}:\n", group = o.group);
     say("  {:<{}}  {}{}{}\n", left(o), width, o.meaning, o.fallback.empty() ? "" : " [" + o.fallback + "]",
         o.repeatable ? " (repeatable)" : "");
   }

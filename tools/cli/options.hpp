@@ -17,7 +17,8 @@ struct Option {
   std::string meaning;
   std::string fallback = {};  ///< the default, printed in brackets
   bool repeatable = false;
-  bool essential = true;  ///< shown by -h too, not only by --help
+  bool essential = true;   ///< shown by -h too, not only by --help
+  std::string group = {};  ///< the heading that --help prints it under
 };
 
 struct Usage {

@@ -2,16 +2,19 @@
 
 #include <fmt/format.h>
 
+#include "metalearn/config/config_key.hpp"
 #include "metalearn/data/overlap.hpp"
 #include "tools/cli/say.hpp"
 
 namespace tools {
 
+using metalearn::ConfigKey;
+
 void note_departures(const metalearn::Config& now, const metalearn::Config& trained,
                      const std::string& file) {
-  for (const char* key : {"inner-rate", "batch", "activation"})
-    if (const auto is = now.to_map().at(key), was = trained.to_map().at(key); is != was)
-      say(stderr, "note: --{} is {}, {} was trained with {}\n", key, is, file, was);
+  for (const ConfigKey& key : metalearn::keys_where(&ConfigKey::is_trained_with))
+    if (const auto is = key.text(now), was = key.text(trained); is != was)
+      say(stderr, "note: --{} is {}, {} was trained with {}\n", key.name, is, file, was);
 }
 
 void note_overlap(const metalearn::TrainedTheta& theta,

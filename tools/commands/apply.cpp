@@ -24,11 +24,14 @@ namespace tools {
 namespace {
 
 using checkpoints::UsageError;
+using metalearn::ConfigKey;
 using metalearn::ModelFile;
 
-/// Keys that an application may set otherwise than the training.
-const std::vector<std::string> kFreeKeys = {"inner-rate", "batch",  "activation",
-                                            "resolution", "colour", "words"};
+/// Keys that an application may set otherwise than the training: those that an evaluation may, and that are
+/// not about labels.
+auto free_keys() {
+  return metalearn::keys_where([](const ConfigKey& key) { return key.is_free && key.is_exported; });
+}
 constexpr std::int64_t kSteps = 100;
 
 Usage make_usage() {
@@ -59,9 +62,8 @@ Usage make_usage() {
               "",
               "index is the place of an example in the part of the source that it was taken from: of class "
               "folders in the order of the classes' and files' names, otherwise as the files have them."};
-  for (const auto& key : kFreeKeys)
-    usage.options.push_back(
-        {key, "X", "configuration key, instead of the training's", "as in training", false, false});
+  for (const ConfigKey& key : free_keys())
+    usage.options.push_back(key_option(key, kAsInTraining, kInsteadOfTraining));
   return usage;
 }
 
@@ -128,8 +130,8 @@ int apply(const Words& words) {
     theta.config = metalearn::load_model(*arguments->find("phi")).config;
   }
   const metalearn::Config of_training = theta.config;
-  for (const auto& key : kFreeKeys)
-    if (const auto value = arguments->find(key)) set_option(theta.config, key, *value);
+  for (const ConfigKey& key : free_keys())
+    if (const auto value = arguments->find(key.name)) set_option(theta.config, key.name, *value);
   if (learns) note_departures(theta.config, of_training, theta.file);
   if (learns && !arguments->has("steps")) keep_mark_where_it_fits(*arguments, of_training, theta);
   options.steps = arguments->whole("steps", theta.mark.value_or(kSteps), 0, 1000000);

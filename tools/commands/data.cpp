@@ -4,7 +4,9 @@
 #include <algorithm>
 
 #include "checkpoints/error.hpp"
+#include "metalearn/base/word_list.hpp"
 #include "metalearn/config/config.hpp"
+#include "metalearn/config/config_key.hpp"
 #include "metalearn/data/sources/load_dataset.hpp"
 #include "metalearn/data/split.hpp"
 #include "tools/cli/config_source.hpp"
@@ -124,16 +126,24 @@ void print(const Dataset& data) {
     say("... and {} more classes (--json lists all)\n", data.class_names.size() - kClasses);
 }
 
+std::vector<Option> data_options() {
+  std::vector<Option> options = config_options();
+  std::erase_if(options, [](const Option& o) { return !metalearn::config_key(o.name).is_of_loading; });
+  for (auto& option : options) {
+    option.essential = true;
+    option.group.clear();
+  }
+  options.push_back({"json", "", "print JSON"});
+  return options;
+}
+
 }  // namespace
 
 int data(const Words& words) {
   const Usage usage{"metalearn data NAME=DIR ... [options]",
                     "Reads data sets as training and evaluation do, and prints what was found: kind, counts, "
                     "classes, ranges of the inputs, splits, what is held out.",
-                    {{"colour", "true|false", "colour images keep red, green and blue", "false"},
-                     {"words", "N", "inputs of a bag of words; 2 .. 100000", "1000"},
-                     {"json", "", "print JSON"}},
-                    "NAME=DIR ...",
+                    data_options(), "NAME=DIR ...",
                     "What DIR may hold: IDX files as MNIST's; CIFAR-10's binary files; one HDF5 file of "
                     "downsampled ImageNet (or name the file); features.npy and labels.npy (or\n"
                     "train-features.npy, train-labels.npy, test-features.npy, test-labels.npy); train.csv "
@@ -146,8 +156,8 @@ int data(const Words& words) {
   if (!arguments) return 0;
   if (arguments->words.empty()) throw checkpoints::UsageError("no data set; usage: " + usage.synopsis);
   metalearn::Config config;
-  for (const char* key : {"colour", "words"})
-    if (const auto value = arguments->find(key)) set_option(config, key, *value);
+  for (const metalearn::ConfigKey& key : metalearn::keys_where(&metalearn::ConfigKey::is_of_loading))
+    if (const auto value = arguments->find(key.name)) set_option(config, key.name, *value);
   set_option(config, "data", metalearn::join_list(arguments->words));
   Json all = Json::array();
   for (const auto& word : config.data) {

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "checkpoints/error.hpp"
+#include "metalearn/base/word_list.hpp"
 #include "metalearn/evaluate/few_shot.hpp"
 #include "metalearn/snapshots/trained_theta.hpp"
 #include "tools/cli/config_source.hpp"
@@ -24,17 +25,13 @@ namespace tools {
 namespace {
 
 using checkpoints::UsageError;
+using metalearn::ConfigKey;
 using metalearn::FewShotOptions;
 using metalearn::FewShotRow;
+using metalearn::keys_where;
 using metalearn::Role;
 using metalearn::TrainedTheta;
 
-/// Keys of the tasks of --held-out, which may have another augmentation than the training's.
-const std::vector<std::string> kTaskKeys = {"shift", "rotate", "noise"};
-/// Keys of what is the same for all methods of a comparison: base model and inputs. Thetas that take part
-/// agree in them.
-const std::vector<std::string> kCommonKeys = {"representation", "activation", "resolution", "colour",
-                                              "words"};
 constexpr const char* kMarks = "0,10,25,50,100";
 constexpr const char* kHeldOut =
     "images that neither trained nor chose anything; glyph: of held-out classes, in font families of their "
@@ -80,9 +77,8 @@ Usage make_usage() {
        force_option(),
        {"json", "", "print JSON"}}};
   add_key_options(usage, "as in training; --methods: 10");
-  for (const auto& key : kTaskKeys)
-    usage.options.push_back(
-        {key, "X", "configuration key, of the tasks of --held-out", "as in training", false, false});
+  for (const ConfigKey& key : keys_where(&ConfigKey::is_of_held_out_tasks))
+    usage.options.push_back(key_option(key, kAsInTraining, ", of the tasks of --held-out"));
   return usage;
 }
 
@@ -97,10 +93,10 @@ void require_effect(const Arguments& arguments) {
                       option));
   if (arguments.has("methods") && arguments.has("memory"))
     throw UsageError("--memory has no effect with --methods; leave it out");
-  for (const auto& key : kTaskKeys)
-    if (!held_out && arguments.has(key))
+  for (const ConfigKey& key : keys_where(&ConfigKey::is_of_held_out_tasks))
+    if (!held_out && arguments.has(key.name))
       throw UsageError(
-          fmt::format("--{} is of the tasks of --held-out; give that too, or leave it out", key));
+          fmt::format("--{} is of the tasks of --held-out; give that too, or leave it out", key.name));
   if (held_out && arguments.has("methods"))
     throw UsageError(
         "--methods has no effect with --held-out: methods are compared on data sets; give --data NAME=DIR "
@@ -206,9 +202,10 @@ std::vector<TrainedTheta> thetas_of(const Arguments& arguments, const std::vecto
   };
   if (!thetas.empty() || (!named("all") && !named("learned"))) return thetas;
   TrainedTheta kept = kept_theta(arguments.has("raw"));
-  const auto of_kept = kept.config.to_map();
-  const bool fits = std::all_of(shape_keys().begin(), shape_keys().end(), [&](const std::string& key) {
-    return arguments.find(key).value_or(of_kept.at(key)) == of_kept.at(key);
+  const auto shapes = keys_where(&ConfigKey::shapes_theta);
+  const bool fits = std::all_of(shapes.begin(), shapes.end(), [&](const ConfigKey& key) {
+    const std::string of_kept = key.text(kept.config);
+    return arguments.find(key.name).value_or(of_kept) == of_kept;
   });
   if (fits || named("learned")) thetas.push_back(std::move(kept));
   return thetas;
@@ -221,17 +218,13 @@ int compare(const Arguments& arguments, const std::vector<std::string>& methods,
   MethodsRequest request{.names = methods,
                          .thetas = thetas_of(arguments, methods, words),
                          .config = metalearn::Config::from_preset("small")};
-  const auto common = [](const std::string& key) {
-    return std::find(kCommonKeys.begin(), kCommonKeys.end(), key) != kCommonKeys.end();
-  };
   std::vector<std::string> of_theta = {"raw"};
-  for (const auto* keys : {&free_keys(), &shape_keys()})
-    for (const auto& key : *keys)
-      if (common(key) || key == "labels-per-class") {
-        if (const auto asked = arguments.find(key)) set_option(request.config, key, *asked);
-      } else {
-        of_theta.push_back(key);
-      }
+  for (const ConfigKey& key : keys_where([](const ConfigKey& k) { return k.is_free || k.shapes_theta; }))
+    if (key.is_common || key.name == "labels-per-class") {
+      if (const auto asked = arguments.find(key.name)) set_option(request.config, key.name, *asked);
+    } else {
+      of_theta.push_back(key.name);
+    }
   for (const auto& key : of_theta)
     if (request.thetas.empty() && arguments.has(key))
       throw UsageError(fmt::format(
@@ -242,15 +235,15 @@ int compare(const Arguments& arguments, const std::vector<std::string>& methods,
   for (TrainedTheta& theta : request.thetas) {
     apply_keys(protocol, theta);
     const TrainedTheta& first = request.thetas.front();
-    const auto keys = theta.config.to_map(), of_first = first.config.to_map();
-    for (const auto& key : kCommonKeys) {
-      if (keys.at(key) != of_first.at(key))
+    for (const ConfigKey& key : keys_where(&ConfigKey::is_common)) {
+      const std::string value = key.text(theta.config), of_first = key.text(first.config);
+      if (value != of_first)
         throw UsageError(
             fmt::format("{} has {} = {}, {} has {}, but all methods share one base model and its inputs; "
                         "{}evaluate them apart",
-                        first.file, key, of_first.at(key), theta.file, keys.at(key),
-                        key == "representation" ? "" : fmt::format("give --{}, or ", key)));
-      request.config.set(key, keys.at(key));
+                        first.file, key.name, of_first, theta.file, value,
+                        key.shapes_theta ? "" : fmt::format("give --{}, or ", key.name)));
+      key.set(request.config, value);
     }
   }
   request.options = few_shot_options(arguments, request.config, kMarks, 10);
@@ -282,11 +275,11 @@ int eval(const Words& words) {
   TrainedTheta theta =
       thetas.empty() ? kept_theta(arguments->has("raw")) : load_theta(thetas.front(), arguments->has("raw"));
   apply_keys(*arguments, theta);
-  for (const auto& key : kTaskKeys)
-    if (const auto asked = arguments->find(key)) {
-      const auto before = theta.config.to_map().at(key);
-      set_option(theta.config, key, *asked);
-      if (theta.config.to_map().at(key) != before) theta.mark.reset();  // it was chosen on other tasks
+  for (const ConfigKey& key : keys_where(&ConfigKey::is_of_held_out_tasks))
+    if (const auto asked = arguments->find(key.name)) {
+      const auto before = key.text(theta.config);
+      set_option(theta.config, key.name, *asked);
+      if (key.text(theta.config) != before) theta.mark.reset();  // it was chosen on other tasks
     }
   const auto options = few_shot_options(*arguments, theta.config, kMarks, 8);
   if (out && !arguments->has("data")) out.keep_off(theta.config.data);

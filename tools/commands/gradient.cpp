@@ -10,6 +10,7 @@
 #include "checkpoints/error.hpp"
 #include "metalearn/analysis/gradient_map.hpp"
 #include "metalearn/base/byte_count.hpp"
+#include "metalearn/base/word_list.hpp"
 #include "metalearn/config/presets.hpp"
 #include "metalearn/data/sources/load_dataset.hpp"
 #include "metalearn/rules/update_rule.hpp"

@@ -22,6 +22,7 @@
 namespace tools {
 namespace {
 
+using metalearn::ConfigKey;
 using metalearn::ModelFile;
 
 void report(const ModelFile& model, const std::string& out) {
@@ -85,10 +86,9 @@ ModelFile to_hand_on(ModelFile model) {
     throw checkpoints::BadData(fmt::format(
         "{}: holds no theta, which is all that a FILE.h5 is made of; write NumPy's arrays (--out FILE.npz)",
         model.file));
-  for (auto* words : {&model.config.data, &model.config.eval_data})
-    for (auto& word : *words) word = word.substr(0, word.find('='));
-  model.config.disk = 0;
-  model.config.disk_dir.clear();
+  for (const ConfigKey& key : metalearn::keys_where(&ConfigKey::holds_folders))
+    key.map_folders(model.config, [](const std::string&) { return std::nullopt; });
+  model.config.disk = 0;  // without a folder
   model.widths.clear();
   model.phi.clear();
   return model;
@@ -97,19 +97,21 @@ ModelFile to_hand_on(ModelFile model) {
 }  // namespace
 
 int import_numpy(const Words& words) {
-  const Usage usage{
+  Usage usage{
       "metalearn import FILE.npz --out FILE.h5 [options]",
       "Makes a file for `eval --theta`, `apply --theta` or `apply --phi` of NumPy's arrays under the names "
       "of the specification (top_delta/conv0/w, ..., W/1, V/1, b/1).",
-      {{"out", "FILE.h5", "the file to write"},
-       force_option(),
-       {"inner-rate", "X", "the inner rate that theta was trained with", "config/inner_rate, or else 1e-4"},
-       {"batch", "N", "the batch size that theta was trained with", "config/batch, or else 128"},
-       {"activation", "X", "of the base model", "config/activation, or else relu"}},
+      {{"out", "FILE.h5", "the file to write"}, force_option()},
       "FILE.npz",
       "float32 or float64 (rounded), in C or Fortran order, as numpy.savez and numpy.savez_compressed write "
       "them. The rule's sizes follow from the shapes.\n"
       "Exit code 65 names arrays that are missing, extra or of another shape."};
+  for (const ConfigKey& key : metalearn::keys_where(&ConfigKey::is_trained_with))
+    usage.options.push_back(
+        {.name = key.name,
+         .value = key.placeholder,
+         .meaning = fmt::format("what theta was trained with: {}", key.meaning),
+         .fallback = fmt::format("{}, or else {}", metalearn::array_of(key), key.published)});
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   if (arguments->word.empty()) throw checkpoints::UsageError("no file; usage: " + usage.synopsis);
@@ -117,8 +119,8 @@ int import_numpy(const Words& words) {
   const OutputFile out = required_output(*arguments, {&kModel});
   auto model = metalearn::model_from_npz(
       checkpoints::read_file(checkpoints::posix_file_system(), arguments->word), arguments->word);
-  for (const char* key : {"inner-rate", "batch", "activation"})
-    if (const auto value = arguments->find(key)) set_option(model.config, key, *value);
+  for (const ConfigKey& key : metalearn::keys_where(&ConfigKey::is_trained_with))
+    if (const auto value = arguments->find(key.name)) set_option(model.config, key.name, *value);
   out.write(checkpoints::snapshot_bytes(metalearn::to_archive(model)));
   report(model, out.path());
   return 0;

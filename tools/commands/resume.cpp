@@ -1,7 +1,6 @@
 // resume: continues a run exactly where it stopped.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
 
 #include "checkpoints/error.hpp"
@@ -26,24 +25,11 @@ void require_run(const std::string& directory) {
         directory));
 }
 
-std::vector<Option> resume_options() {
-  std::vector<Option> options = config_options();
-  const auto& keys = metalearn::resumable_keys();
-  std::erase_if(options, [&](const Option& o) { return std::count(keys.begin(), keys.end(), o.name) == 0; });
-  for (auto& option : options) {
-    option.fallback = "as the run was started";
-    if (option.name == "data") option = moved_data_option();
-  }
-  return options;
-}
-
 }  // namespace
 
 int resume(const Words& words) {
   const Usage usage{
-      "metalearn resume DIR [--updates N] [--threads N] [--memory BYTES] [--disk BYTES --disk-dir DIR] "
-      "[--telemetry true] [--tensorboard true] [--journal-every SECONDS] [--data NAME=DIR ...] [--eval-data "
-      "NAME=DIR ... --eval-every N]",
+      "metalearn resume DIR [--updates N] [options]",
       "Continues a run from its newest snapshot, and within long windows that were interrupted, with the "
       "same bits as if it had never stopped.",
       resume_options(), "DIR"};
@@ -51,15 +37,7 @@ int resume(const Words& words) {
   if (!arguments) return 0;
   const std::string& directory = arguments->word;
   if (directory.empty()) throw checkpoints::UsageError("no run directory; usage: " + usage.synopsis);
-  metalearn::Config scratch;
-  metalearn::ConfigChanges changes;
-  for (const char* option : {"data", "eval-data"})
-    if (const auto named = named_data(*arguments, option)) changes[option] = *named;
-  for (const auto& [name, value] : arguments->given) {
-    if (changes.contains(name)) continue;
-    set_option(scratch, name, value);
-    changes[name] = name == "disk-dir" && !scratch.disk_dir.empty() ? absolute_folder(value) : value;
-  }
+  const metalearn::ConfigChanges changes = resume_changes(*arguments);
   require_run(directory);
 
   watch_signals();

@@ -97,8 +97,8 @@ Json protocol_of(const SweepAxis& axis, const TrainedTheta& theta, const Evaluat
                    {"draws", o.draws},
                    {"seed", o.seed},
                    {"permutation", o.permutation}};
-  const auto keys = theta.config.to_map();
-  for (const auto& key : free_keys()) protocol[key] = keys.at(key);
+  for (const metalearn::ConfigKey& key : metalearn::keys_where(&metalearn::ConfigKey::is_free))
+    protocol[key.name] = key.text(theta.config);
   for (const auto& [own, option] : kOwnOption)
     if (own == axis.axis) protocol.erase(option);
   if (axis.axis == Axis::depth) protocol["layers"] = {o.hidden.front()};
