@@ -87,21 +87,21 @@ Turn::Turn(const Preset& p, int kernel_threads)
       targets_(standardised(p.shape)),
       adjoint_next_(drawn(static_cast<std::int64_t>(phi_.size()), "adjoint", -1e-3, 1e-3)),
       adjoint_(phi_.size()),
-      gradient_(theta_.size()),
+      contribution_(theta_.size()),
       phi_next_(phi_.size()),
       pairs_{{pair_x_, targets_}},
       step_(p.rule, p.shape, kernel_threads) {}
 
-float Turn::run() {
-  return step_.turn(theta_, phi_, x_, pairs_, adjoint_next_, adjoint_, gradient_, phi_next_);
-}
+float Turn::run() { return step_.turn(inputs(), phi_next_, adjoint_, contribution_); }
 
 void Turn::advance(std::span<const float> phi, std::span<float> next) {
   step_.advance(theta_, phi, x_, next);
 }
 
 float Turn::reverse(std::span<const float> phi, std::span<float> adjoint) {
-  return step_.turn(theta_, phi, x_, pairs_, adjoint, adjoint, gradient_);
+  const float J = step_.turn({theta_, phi, x_, pairs_, adjoint}, phi_next_, adjoint_, contribution_);
+  std::copy(adjoint_.begin(), adjoint_.end(), adjoint.begin());
+  return J;
 }
 
 }  // namespace bench

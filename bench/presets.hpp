@@ -38,15 +38,15 @@ class Turn {
   float reverse(std::span<const float> phi, std::span<float> adjoint);
 
   /// run(), and where its time went, kernel by kernel.
-  std::vector<autodiff::KernelTiming> profile() {
-    return step_.profile_turn(theta_, phi_, x_, pairs_, adjoint_next_);
-  }
+  std::vector<autodiff::KernelTiming> profile() { return step_.profile_turn(inputs()); }
 
   std::span<const float> initial_phi() const { return phi_; }
   metalearn::InnerStep<float>& step() { return step_; }
 
  private:
-  std::vector<float> theta_, phi_, x_, pair_x_, targets_, adjoint_next_, adjoint_, gradient_, phi_next_;
+  metalearn::StepInputs<float> inputs() const { return {theta_, phi_, x_, pairs_, adjoint_next_}; }
+
+  std::vector<float> theta_, phi_, x_, pair_x_, targets_, adjoint_next_, adjoint_, contribution_, phi_next_;
   std::vector<metalearn::LabelledPair<float>> pairs_;
   metalearn::InnerStep<float> step_;
 };

@@ -27,11 +27,13 @@ class Segment {
   /// Bytes that the methods work in, the working tape included; exact once each has run.
   virtual std::size_t working_bytes() const = 0;
 
-  /// next = phi_{t+1}. next is other memory than phi, here and below.
+  // What the methods give is written, not added, to memory of its own: it overlaps nothing that is read.
+
+  /// next = phi_{t+1}.
   virtual void advance(Step t, std::span<const T> phi, std::span<T> next) = 0;
 
-  /// advance() and reverse step t at once: the adjoint of phi_t from that of phi_{t+1}, and what the step
-  /// adds to d/dtheta (written, not added).
+  /// advance() and reverse step t at once: the adjoint of phi_t from that of phi_{t+1}, and contribution,
+  /// what the step adds to d/dtheta.
   virtual void turn(Step t, std::span<const T> phi, std::span<T> next, std::span<const T> adjoint_next,
                     std::span<T> adjoint, std::span<T> contribution) = 0;
 

@@ -1,6 +1,5 @@
 #include "metalearn/steps/inner_segment.hpp"
 
-#include <algorithm>
 #include <cmath>
 
 #include "metalearn/base/finite.hpp"
@@ -39,10 +38,18 @@ void InnerSegment<T>::advance(Step i, In phi, Out next) {
 }
 
 template <class T>
+StepInputs<T> InnerSegment<T>::inputs(Step i, In phi, In adjoint_next) {
+  const std::int64_t t = first_ + i;
+  return {.theta = theta_,
+          .phi = phi,
+          .x = batches_.unlabelled(t),
+          .pairs = batches_.labelled(t + 1),
+          .adjoint_next = adjoint_next};
+}
+
+template <class T>
 void InnerSegment<T>::turn(Step i, In phi, Out next, In adjoint_next, Out adjoint, Out contribution) {
-  std::fill(contribution.begin(), contribution.end(), T{0});
-  const T J = step_.turn(theta_, phi, batches_.unlabelled(first_ + i), batches_.labelled(first_ + i + 1),
-                         adjoint_next, adjoint, contribution, next);
+  const T J = step_.turn(inputs(i, phi, adjoint_next), next, adjoint, contribution);
   check(i, phi, next, adjoint_next);
   note_objective(i, J, phi, adjoint_next);
   check_reversed(i, phi, adjoint_next, adjoint, contribution);
@@ -50,17 +57,14 @@ void InnerSegment<T>::turn(Step i, In phi, Out next, In adjoint_next, Out adjoin
 
 template <class T>
 void InnerSegment<T>::record(Step i, In phi, Out next, Out tape) {
-  const T J = step_.record(theta_, phi, batches_.unlabelled(first_ + i), batches_.labelled(first_ + i + 1),
-                           next, tape);
+  const T J = step_.record(inputs(i, phi, {}), next, tape);
   check(i, phi, next, {});
   note_objective(i, J, phi, {});
 }
 
 template <class T>
 void InnerSegment<T>::reverse(Step i, In tape, In adjoint_next, Out adjoint, Out contribution) {
-  std::fill(contribution.begin(), contribution.end(), T{0});
-  step_.reverse(theta_, tape, batches_.unlabelled(first_ + i), batches_.labelled(first_ + i + 1),
-                adjoint_next, adjoint, contribution);
+  step_.reverse(inputs(i, {}, adjoint_next), tape, adjoint, contribution);
   check_reversed(i, tape.first(state_size()), adjoint_next, adjoint, contribution);
 }
 
@@ -87,10 +91,9 @@ void InnerSegment<T>::check_reversed(Step i, In phi, In adjoint_next, In adjoint
 template <class T>
 void InnerSegment<T>::fail(Step i, const std::string& what, In phi, In adjoint_next) {
   const std::vector<T> zero(state_size(), T{0});
-  const std::int64_t t = first_ + i;
-  throw NotFinite(t, what,
-                  step_.first_non_finite(theta_, phi, batches_.unlabelled(t), batches_.labelled(t + 1),
-                                         adjoint_next.empty() ? In(zero) : adjoint_next, most_bytes_));
+  throw NotFinite(
+      first_ + i, what,
+      step_.first_non_finite(inputs(i, phi, adjoint_next.empty() ? In(zero) : adjoint_next), most_bytes_));
 }
 
 template class InnerSegment<float>;

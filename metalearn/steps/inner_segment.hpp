@@ -60,6 +60,7 @@ class InnerSegment final : public autodiff::Segment<T> {
   double objective(Step i) const { return objectives_.at(static_cast<std::size_t>(i)); }
 
  private:
+  StepInputs<T> inputs(Step i, In phi, In adjoint_next);
   void check(Step i, In phi, In next, In adjoint_next);
   void note_objective(Step i, T J, In phi, In adjoint_next);
   void check_reversed(Step i, In phi, In adjoint_next, In adjoint, In contribution);

@@ -3,8 +3,8 @@
 //
 //   advance   phi_t -> phi_{t+1}              (specification sections 4 to 9)
 //   score     phi -> J(phi), predictions      (section 10)
-//   turn      phi_t, adjoint of phi_{t+1} -> adjoint of phi_t, d/dtheta; runs the step forward again first
-//             (its tape lives in the arena only meanwhile)
+//   turn      phi_t, adjoint of phi_{t+1} -> adjoint of phi_t, what the step adds to d/dtheta; runs the step
+//             forward again first (its tape lives in the arena only meanwhile)
 //   record, reverse: the two halves of turn, with a tape that the caller keeps
 //
 // theta and phi are flat arrays in the order of theta_spec() and phi_spec(). Batches are unit-major: x[i*B +
@@ -27,6 +27,14 @@
 #include "metalearn/rules/update_rule.hpp"
 
 namespace metalearn {
+
+/// What a step with its objective is a function of. adjoint_next: that of phi_{t+1} from all later steps.
+template <class T>
+struct StepInputs {
+  std::span<const T> theta, phi, x;
+  std::span<const LabelledPair<T>> pairs;  ///< as many as StepShape::averages
+  std::span<const T> adjoint_next = {};
+};
 
 template <class T>
 class InnerStep {
@@ -56,36 +64,31 @@ class InnerStep {
   /// statistics over these 2n).
   void features(std::span<const T> phi, std::span<const T> x, std::span<T> out);
 
-  /// One step of the reverse sweep. Runs the step from phi forward, scores phi_{t+1}, then back: the adjoint
-  /// of phi_{t+1} is adjoint_next + dJ/dphi_{t+1}. adjoint may be the same memory as adjoint_next. d/dtheta
-  /// is added to gradient. phi_next (may be empty) receives phi_{t+1}. Returns J(phi_{t+1}).
-  T turn(std::span<const T> theta, std::span<const T> phi, std::span<const T> x,
-         std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next, std::span<T> adjoint,
-         std::span<T> gradient, std::span<T> phi_next = {});
+  // Outputs are written, and are memory of their own: where one overlaps an input or another output, or has
+  // another size, std::invalid_argument is thrown before anything is written.
 
-  /// turn() in two halves, with the same bits. record: J(phi_{t+1}), which is returned, phi_next and the
-  /// tape, of record_size() numbers. reverse, some time later with the same theta, x and pairs: the adjoint
-  /// and d/dtheta, as turn().
-  T record(std::span<const T> theta, std::span<const T> phi, std::span<const T> x,
-           std::span<const LabelledPair<T>> pairs, std::span<T> phi_next, std::span<T> tape);
-  void reverse(std::span<const T> theta, std::span<const T> tape, std::span<const T> x,
-               std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next, std::span<T> adjoint,
-               std::span<T> gradient);
+  /// One step of the reverse sweep. Runs the step from phi forward, scores phi_{t+1}, then back: the adjoint
+  /// of phi_{t+1} is adjoint_next + dJ/dphi_{t+1}. next: phi_{t+1}; adjoint: of phi_t; contribution: what the
+  /// step adds to d/dtheta. Returns J(phi_{t+1}).
+  T turn(const StepInputs<T>& in, std::span<T> next, std::span<T> adjoint, std::span<T> contribution);
+
+  /// turn() in two halves, with the same bits. record (adjoint_next is not read): J(phi_{t+1}), which is
+  /// returned, next and the tape, of record_size() numbers. reverse, some time later with the same theta, x
+  /// and pairs (phi is read from the tape): adjoint and contribution, as turn().
+  T record(const StepInputs<T>& in, std::span<T> next, std::span<T> tape);
+  void reverse(const StepInputs<T>& in, std::span<const T> tape, std::span<T> adjoint,
+               std::span<T> contribution);
   std::size_t record_size();
 
   /// After a turn() with a non-finite result: where the first such number is, as
   /// autodiff::Plan::first_non_finite() says it; empty if there is none. Compiles the step once more as it is
   /// written, without fusion; the arena grows to what that needs, unless it is more than most_bytes: then the
   /// fused step is searched.
-  std::string first_non_finite(std::span<const T> theta, std::span<const T> phi, std::span<const T> x,
-                               std::span<const LabelledPair<T>> pairs, std::span<const T> adjoint_next,
+  std::string first_non_finite(const StepInputs<T>& in,
                                std::size_t most_bytes = std::numeric_limits<std::size_t>::max());
 
   /// Runs a turn() and says where its time goes, kernel by kernel.
-  std::vector<autodiff::KernelTiming> profile_turn(std::span<const T> theta, std::span<const T> phi,
-                                                   std::span<const T> x,
-                                                   std::span<const LabelledPair<T>> pairs,
-                                                   std::span<const T> adjoint_next);
+  std::vector<autodiff::KernelTiming> profile_turn(const StepInputs<T>& in);
 
   /// Bytes of forward values that a turn() keeps for its reverse.
   std::size_t tape_bytes();

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -16,6 +17,7 @@
 #include "metalearn/model/meta_objective.hpp"
 #include "metalearn/rules/update_rule.hpp"
 #include "metalearn/steps/inner_step.hpp"
+#include "metalearn/steps/reference_setup.hpp"
 
 namespace metalearn {
 
@@ -29,76 +31,6 @@ using checkpoints::Archive;
 using checkpoints::BadData;
 
 constexpr double kValueTolerance = 1e-10, kGradientTolerance = 1e-8, kZeroGradient = 1e-12;
-
-struct Setup {
-  RuleConfig rule;
-  StepShape shape;
-  std::int64_t steps = 0;
-};
-
-Setup read_setup(const Archive& file) {
-  const auto integer = [&](const char* name) { return file.attribute<std::int64_t>("config", name); };
-  Setup s;
-  s.rule.H = integer("compute_h_size");
-  s.rule.Q = integer("compute_h_layers");
-  s.rule.S = integer("top_delta_size");
-  s.rule.P = integer("top_delta_layers");
-  s.rule.D = integer("delta_dim");
-  s.rule.G = integer("num_grad_channels");
-  s.rule.N_L = integer("output_size");
-  s.rule.identical_updates = integer("identical_updates") != 0;
-  s.rule.inner_rate = file.attribute<double>("config", "inner_lr");
-  s.shape.widths = {integer("input_size")};
-  for (std::int64_t w : file.attribute<std::vector<std::int64_t>>("config", "hidden_sizes"))
-    s.shape.widths.push_back(w);
-  s.shape.widths.push_back(s.rule.N_L);
-  s.shape.batch = integer("batch");
-  s.shape.classes = integer("num_classes");
-  s.shape.labels_per_class = integer("samples_per_class");
-  s.shape.averages = integer("averages");
-  s.steps = integer("steps");
-  // Constants of the specification; a file made with others can't agree.
-  const auto expect = [&](const char* name, auto value) {
-    if (const auto* found = file.find_attribute<decltype(value)>("config", name); found && *found != value)
-      throw BadData(fmt::format("{}: /config {} is {}, this rule has {}", file.name(), name, *found, value));
-  };
-  expect("center_y", std::int64_t{1});
-  expect("normalize_y_hat", std::int64_t{1});
-  expect("base_bn_eps", 1e-6);
-  expect("bn_eps", 1e-3);
-  expect("normalize_epsilon", 1.0);
-  expect("ridge", 0.1);
-  // Bounds that no product of two sizes overflows; whether the arrays have these sizes is seen when they are
-  // read.
-  const auto within = [&](const char* name, std::int64_t value, std::int64_t low, std::int64_t high) {
-    if (value < low || value > high)
-      throw BadData(
-          fmt::format("{}: /config {} is {}, expected {} to {}", file.name(), name, value, low, high));
-  };
-  for (const auto& [name, value] : {std::pair{"compute_h_size", s.rule.H},
-                                    {"top_delta_size", s.rule.S},
-                                    {"delta_dim", s.rule.D},
-                                    {"num_grad_channels", s.rule.G}})
-    within(name, value, 1, 65536);
-  for (const auto& [name, value] : {std::pair{"compute_h_layers", s.rule.Q}, {"top_delta_layers", s.rule.P}})
-    within(name, value, 0, 64);
-  within("hidden_sizes' length", static_cast<std::int64_t>(s.shape.widths.size()) - 2, 0, 64);
-  for (std::int64_t n : s.shape.widths) within("layer's width", n, 2, 65536);
-  within("batch", s.shape.batch, 2, 65536);
-  within("num_classes", s.shape.classes, 2, 1024);
-  within("samples_per_class", s.shape.labels_per_class, 1, 65536);
-  within("averages", s.shape.averages, 1, 65536);
-  within("steps", s.steps, 1, 65536);
-  if (!std::isfinite(s.rule.inner_rate))
-    throw BadData(fmt::format("{}: /config inner_lr is {}", file.name(), s.rule.inner_rate));
-  try {
-    s.rule.activation = activation_from(file.attribute<std::string>("config", "activation"));
-    make_update_rule(s.rule);
-  } catch (const std::invalid_argument& e) {
-    throw BadData(fmt::format("{}: /config: {}", file.name(), e.what()));
-  }
-  return s;
-}
 
 // An array of the file, of this shape and with finite numbers.
 const std::vector<double>& finite(const Archive& file, const std::string& path,
@@ -240,8 +172,9 @@ Var as_in_file(const std::string& name, Var v) {
   return v.shape().rank() == 2 ? autodiff::transpose(v) : autodiff::transpose(v, {1, 0, 2});
 }
 
-void compare_first_step(const Setup& s, const std::vector<double>& theta, const std::vector<double>& phi0,
-                        const std::vector<double>& x, Comparison& comparison) {
+void compare_first_step(const ReferenceSetup& s, const std::vector<double>& theta,
+                        const std::vector<double>& phi0, const std::vector<double>& x,
+                        Comparison& comparison) {
   const auto rule = make_update_rule(s.rule);
   const TensorList theta_list = rule->theta_spec(), phi_list = phi_spec(s.shape.widths);
   Graph graph;
@@ -262,7 +195,7 @@ void compare_first_step(const Setup& s, const std::vector<double>& theta, const 
   probed.compare(inputs, in, "step0", true, comparison);
 }
 
-void compare_objective_parts(const Setup& s, const std::vector<double>& phi1,
+void compare_objective_parts(const ReferenceSetup& s, const std::vector<double>& phi1,
                              const LabelledPair<double>& pair, Comparison& comparison) {
   const TensorList phi_list = phi_spec(s.shape.widths);
   const auto n = s.shape.labelled();
@@ -310,7 +243,7 @@ double relative_error(std::span<const double> reference, std::span<const double>
 
 VectorReport check_reference_vectors(const std::string& path) {
   const Archive file = checkpoints::read_archive(path);
-  const Setup s = read_setup(file);
+  const ReferenceSetup s = read_reference_setup(file);
   const auto T = s.steps, B = s.shape.batch, N0 = s.shape.widths.front(), n = s.shape.labelled(),
              A = s.shape.averages, C = s.shape.classes;
   const TensorList theta_list = theta_spec(s.rule), phi_list = phi_spec(s.shape.widths);
@@ -382,10 +315,15 @@ VectorReport check_reference_vectors(const std::string& path) {
   comparison.value("objective", "objective_sum", {}, std::span(&sum, 1));
   compare_objective_parts(s, phi[1], view(1)[0], comparison);
 
-  std::vector<double> adjoint(phi0.size(), 0.0), gradient(theta.size(), 0.0);
-  for (std::int64_t t = T; t-- > 0;)
-    step.turn(theta, phi[static_cast<std::size_t>(t)], x[static_cast<std::size_t>(t)], view(t + 1), adjoint,
-              adjoint, gradient);
+  std::vector<double> adjoint_next(phi0.size(), 0.0), adjoint(phi0.size()), next(phi0.size()),
+      contribution(theta.size()), gradient(theta.size(), 0.0);
+  for (std::int64_t t = T; t-- > 0;) {
+    const auto i = static_cast<std::size_t>(t);
+    step.turn({.theta = theta, .phi = phi[i], .x = x[i], .pairs = view(t + 1), .adjoint_next = adjoint_next},
+              next, adjoint, contribution);
+    adjoint_next = adjoint;
+    std::transform(gradient.begin(), gradient.end(), contribution.begin(), gradient.begin(), std::plus<>());
+  }
   const auto compare_gradients = [&](const std::string& group, const TensorList& list,
                                      const std::vector<double>& values) {
     for (const TensorSpec& t : list.tensors)

@@ -57,12 +57,12 @@ StepShape largest_shape(const Config& c) {
 
 template <class T>
 autodiff::StepProfile step_profile(InnerStep<T>& step) {
-  return {static_cast<std::size_t>(step.phi_size()),
-          static_cast<std::size_t>(step.theta_size()),
-          step.record_size(),
-          sizeof(T),
-          step.unroll_bytes(),
-          step.recomputed_evaluations()};
+  return {.state_size = static_cast<std::size_t>(step.phi_size()),
+          .theta_size = static_cast<std::size_t>(step.theta_size()),
+          .tape_size = step.record_size(),
+          .number_bytes = sizeof(T),
+          .working_bytes = step.unroll_bytes(),
+          .recomputed = step.recomputed_evaluations()};
 }
 template autodiff::StepProfile step_profile(InnerStep<float>&);
 template autodiff::StepProfile step_profile(InnerStep<double>&);
@@ -96,11 +96,11 @@ autodiff::StepSpeed measure_speed(const RuleConfig& rule, const StepShape& shape
     standardise_targets<float>(labels, shape.classes, std::span(targets).subspan(first, half), coefficients);
   const std::vector<LabelledPair<float>> pairs(static_cast<std::size_t>(shape.averages), {pair_x, targets});
   std::vector<float> next(phi.size()), adjoint(phi.size(), 0.0f), new_adjoint(phi.size()),
-      gradient(theta.size());
+      contribution(theta.size());
+  const StepInputs<float> in{.theta = theta, .phi = phi, .x = x, .pairs = pairs, .adjoint_next = adjoint};
 
   const double forward = least_seconds(rounds, [&] { step.advance(theta, phi, x, next); });
-  const double turn =
-      least_seconds(rounds, [&] { step.turn(theta, phi, x, pairs, adjoint, new_adjoint, gradient, next); });
+  const double turn = least_seconds(rounds, [&] { step.turn(in, next, new_adjoint, contribution); });
   return {forward, std::max(0.0, turn - forward * (1 + step.recomputed_evaluations()))};
 }
 

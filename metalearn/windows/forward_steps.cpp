@@ -40,7 +40,10 @@ void ForwardSteps::run(const Task& task, std::int64_t age, std::int64_t k, std::
       if (asked(stop)) throw autodiff::UnrollStopped("");
       const auto fail = [&](const std::string& what) {
         const std::vector<float> no_adjoint(next.size(), 0.0f);
-        throw NotFinite(t, what, step->first_non_finite(p.theta, p.phi, x, pairs, no_adjoint));
+        throw NotFinite(
+            t, what,
+            step->first_non_finite(
+                {.theta = p.theta, .phi = p.phi, .x = x, .pairs = pairs, .adjoint_next = no_adjoint}));
       };
       step->advance(p.theta, p.phi, x, next);
       if (!all_finite(next)) fail("phi, " + first_not_finite(step->phi_list(), next));

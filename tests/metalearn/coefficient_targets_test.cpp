@@ -204,9 +204,10 @@ TEST_CASE(
     step.advance(moved, phi, batches.unlabelled(0), next);
     return step.score(next, batches.labelled(1));
   };
-  std::vector<double> adjoint(phi.size(), 0.0), gradient(theta.size(), 0.0);
-  CHECK(step.turn(theta, phi, batches.unlabelled(0), batches.labelled(1),
-                  std::vector<double>(phi.size(), 0.0), adjoint, gradient) == J(0));
+  const std::vector<double> no_adjoint(phi.size(), 0.0);
+  std::vector<double> reached(phi.size()), adjoint(phi.size()), gradient(theta.size());
+  CHECK(step.turn({theta, phi, batches.unlabelled(0), batches.labelled(1), no_adjoint}, reached, adjoint,
+                  gradient) == J(0));
   double along = 0, best = 1;
   for (std::size_t i = 0; i < theta.size(); ++i) along += direction[i] * gradient[i];
   for (const double h : {1e-7, 1e-8, 1e-9})

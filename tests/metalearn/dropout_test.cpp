@@ -186,9 +186,10 @@ TEST_CASE(
       step.advance(moved, from, batches.unlabelled(2), next);
       return step.score(next, batches.labelled(3));
     };
-    std::vector<double> adjoint(phi.size(), 0.0), gradient(theta.size(), 0.0);
-    CHECK(step.turn(theta, phi, batches.unlabelled(2), batches.labelled(3),
-                    std::vector<double>(phi.size(), 0.0), adjoint, gradient) == J(0));
+    const std::vector<double> no_adjoint(phi.size(), 0.0);
+    std::vector<double> reached(phi.size()), adjoint(phi.size()), gradient(theta.size());
+    CHECK(step.turn({theta, phi, batches.unlabelled(2), batches.labelled(3), no_adjoint}, reached, adjoint,
+                    gradient) == J(0));
     double along = 0, best = 1;
     for (std::size_t i = 0; i < theta.size(); ++i) along += dtheta[i] * gradient[i];
     for (std::size_t i = 0; i < phi.size(); ++i) along += dphi[i] * adjoint[i];
@@ -198,9 +199,11 @@ TEST_CASE(
 
     InnerStep<float> single(c.rule, shape);
     TaskBatches<float> single_batches(in_flight.task, shape);
-    std::vector<float> single_adjoint(phi.size(), 0.0f), single_gradient(theta.size(), 0.0f);
-    single.turn(start, in_flight.phi, single_batches.unlabelled(2), single_batches.labelled(3),
-                std::vector<float>(phi.size(), 0.0f), single_adjoint, single_gradient);
+    const std::vector<float> single_no_adjoint(phi.size(), 0.0f);
+    std::vector<float> single_reached(phi.size()), single_adjoint(phi.size()), single_gradient(theta.size());
+    single.turn(
+        {start, in_flight.phi, single_batches.unlabelled(2), single_batches.labelled(3), single_no_adjoint},
+        single_reached, single_adjoint, single_gradient);
     double apart = 0, norm = 0;
     for (std::size_t i = 0; i < gradient.size(); ++i) {
       apart += std::pow(gradient[i] - static_cast<double>(single_gradient[i]), 2);

@@ -55,9 +55,8 @@ struct Turned {
 };
 template <class T>
 Turned<T> turn(InnerStep<T>& step, const Example<T>& e, std::vector<T> adjoint_next) {
-  Turned<T> r{std::vector<T>(e.phi.size()), std::vector<T>(e.theta.size(), T(0)),
-              std::vector<T>(e.phi.size()), 0};
-  r.objective = step.turn(e.theta, e.phi, e.x, e.pairs(), adjoint_next, r.adjoint, r.gradient, r.next);
+  Turned<T> r{std::vector<T>(e.phi.size()), std::vector<T>(e.theta.size()), std::vector<T>(e.phi.size()), 0};
+  r.objective = step.turn({e.theta, e.phi, e.x, e.pairs(), adjoint_next}, r.next, r.adjoint, r.gradient);
   return r;
 }
 
@@ -147,14 +146,50 @@ TEST_CASE("kernels on 2 and 4 threads give the bits of 1, where arrays are cut i
   }
 }
 
-TEST_CASE("the adjoint may be updated in place, and the gradient is added to what is there") {
+TEST_CASE("a turn in one piece and one in two halves write the same, whatever was in their outputs") {
   const auto e = example<double>();
   InnerStep<double> step(e.rule, e.shape);
-  std::vector<double> adjoint(e.phi.size(), 0.5), gradient(e.theta.size(), 1.0);
-  const auto r = turn(step, e, adjoint);
-  step.turn(e.theta, e.phi, e.x, e.pairs(), adjoint, adjoint, gradient);
+  const std::vector<double> adjoint_next(e.phi.size(), 0.5);
+  const auto r = turn(step, e, adjoint_next);
+  const auto pairs = e.pairs();
+  const StepInputs<double> in{e.theta, e.phi, e.x, pairs, adjoint_next};
+  std::vector<double> next(e.phi.size(), 7.0), adjoint(e.phi.size(), 7.0), contribution(e.theta.size(), 7.0);
+  CHECK(step.turn(in, next, adjoint, contribution) == r.objective);
+  CHECK(next == r.next);
   CHECK(adjoint == r.adjoint);
-  for (std::size_t i = 0; i < gradient.size(); ++i) REQUIRE(gradient[i] == 1.0 + r.gradient[i]);
+  CHECK(contribution == r.gradient);
+  std::vector<double> tape(step.record_size(), 7.0);
+  for (auto* output : {&next, &adjoint, &contribution}) std::fill(output->begin(), output->end(), 7.0);
+  CHECK(step.record({e.theta, e.phi, e.x, pairs}, next, tape) == r.objective);
+  step.reverse({e.theta, {}, e.x, pairs, adjoint_next}, tape, adjoint, contribution);
+  CHECK(next == r.next);
+  CHECK(adjoint == r.adjoint);
+  CHECK(contribution == r.gradient);
+}
+
+TEST_CASE("outputs that overlap an input or each other are refused, and nothing is written") {
+  const auto e = example<float>();
+  InnerStep<float> step(e.rule, e.shape);
+  const auto pairs = e.pairs();
+  std::vector<float> phi = e.phi, adjoint(e.phi.size(), 0.5f), other(e.phi.size(), 0.5f),
+                     contribution(e.theta.size(), 0.5f), tape(step.record_size(), 0.5f);
+  const StepInputs<float> in{e.theta, phi, e.x, pairs, adjoint};
+  CHECK_THROWS_WITH_AS(step.turn(in, other, adjoint, contribution),
+                       "[inner step] the adjoint of phi_t overlaps the adjoint of phi_{t+1}; give it memory "
+                       "of its own",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(step.turn(in, other, other, contribution),
+                       doctest::Contains("the adjoint of phi_t overlaps phi_{t+1}"), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(step.turn(in, phi, other, contribution), doctest::Contains("phi_{t+1} overlaps phi;"),
+                       std::invalid_argument);
+  CHECK_THROWS_AS(step.record(in, phi, tape), std::invalid_argument);
+  CHECK_THROWS_AS(step.reverse(in, tape, adjoint, contribution), std::invalid_argument);
+  CHECK_THROWS_AS(step.reverse(in, tape, std::span(tape).first(phi.size()), contribution),
+                  std::invalid_argument);
+  CHECK_THROWS_AS(step.advance(e.theta, phi, e.x, phi), std::invalid_argument);
+  CHECK(phi == e.phi);
+  for (const auto* untouched : {&adjoint, &other, &contribution, &tape})
+    CHECK(std::all_of(untouched->begin(), untouched->end(), [](float v) { return v == 0.5f; }));
 }
 
 TEST_CASE("the arena's predicted peak is what a turn touches") {
@@ -169,15 +204,15 @@ TEST_CASE("a number that is not finite is traced to the op that made it") {
   auto e = example<float>();
   InnerStep<float> step(e.rule, e.shape);
   const std::vector<float> zero(e.phi.size(), 0.0f);
-  CHECK(step.first_non_finite(e.theta, e.phi, e.x, e.pairs(), zero).empty());
+  CHECK(step.first_non_finite({e.theta, e.phi, e.x, e.pairs(), zero}).empty());
   const float kept = e.phi[0];
   e.phi[0] = std::numeric_limits<float>::infinity();
   CHECK(!std::isfinite(turn(step, e, zero).objective));
-  CHECK(step.first_non_finite(e.theta, e.phi, e.x, e.pairs(), zero)
+  CHECK(step.first_non_finite({e.theta, e.phi, e.x, e.pairs(), zero})
             .starts_with("input 'W/1' is already not finite"));
   e.phi[0] = kept;
   for (float& v : e.x) v *= 1e30f;  // finite, but its variance is not
-  const std::string op = step.first_non_finite(e.theta, e.phi, e.x, e.pairs(), zero);
+  const std::string op = step.first_non_finite({e.theta, e.phi, e.x, e.pairs(), zero});
   CHECK(op.find("recorded at") != std::string::npos);
   CHECK(op.find("in scope step") != std::string::npos);
 }
@@ -203,8 +238,9 @@ TEST_CASE(
 TEST_CASE("a turn that is refused has written nothing") {
   const auto e = example<float>();
   InnerStep<float> step(e.rule, e.shape);
+  const std::vector<float> adjoint_next(e.phi.size(), 0.5f);
   std::vector<float> adjoint(e.phi.size(), 0.5f), gradient(e.theta.size(), 0.5f), few(3, 0.5f);
-  CHECK_THROWS_AS(step.turn(e.theta, e.phi, e.x, e.pairs(), adjoint, adjoint, gradient, few),
+  CHECK_THROWS_AS(step.turn({e.theta, e.phi, e.x, e.pairs(), adjoint_next}, few, adjoint, gradient),
                   std::invalid_argument);
   CHECK(adjoint == std::vector<float>(e.phi.size(), 0.5f));
   CHECK(gradient == std::vector<float>(e.theta.size(), 0.5f));

@@ -58,7 +58,8 @@ Reference unroll(const Config& c, const std::vector<float>& theta32, const Task&
   Reference r;
   r.gradient.assign(theta.size(), 0.0);
   r.end = states.back();
-  std::vector<double> adjoint(phi.size(), 0.0);
+  std::vector<double> adjoint_next(phi.size(), 0.0), adjoint(phi.size()), next(phi.size()),
+      contribution(r.gradient.size());
   for (std::int64_t i = k - 1; i >= 0; --i) {
     const auto averages = static_cast<std::size_t>(c.averages);
     std::vector<std::vector<double>> wide(averages), targets(averages);
@@ -75,8 +76,11 @@ Reference unroll(const Config& c, const std::vector<float>& theta32, const Task&
       standardise_targets<double>(std::span(labels).last(n), shape.classes, std::span(y).last(y.size() / 2));
       pairs.push_back({wide[pair], y});
     }
-    const double j = step.turn(theta, states[static_cast<std::size_t>(i)], batch(t0 + i), pairs, adjoint,
-                               adjoint, r.gradient);
+    const auto x = batch(t0 + i);
+    const double j = step.turn({theta, states[static_cast<std::size_t>(i)], x, pairs, adjoint_next}, next,
+                               adjoint, contribution);
+    adjoint_next = adjoint;
+    for (std::size_t m = 0; m < contribution.size(); ++m) r.gradient[m] += contribution[m];
     if (i == k - 1) r.last = j;
     r.first = j;
     r.mean += j / static_cast<double>(k);

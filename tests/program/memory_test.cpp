@@ -26,9 +26,10 @@ TEST_SUITE("slow") {
     InnerStep<float> step(rule, shape, 2);
     const auto theta = initial_theta(rule, 1), phi = initial_phi(shape.widths, 1, 1);
     const std::vector<float> x(196 * 128, 0.5f), labelled(196 * 200, 0.5f), targets(2 * 100 * 10, 0.1f);
-    std::vector<float> adjoint(phi.size(), 0.0f), gradient(theta.size(), 0.0f);
+    std::vector<float> adjoint_next(phi.size(), 0.0f), adjoint(phi.size()), next(phi.size()),
+        contribution(theta.size());
     const LabelledPair<float> pair{labelled, targets};
-    step.turn(theta, phi, x, std::span(&pair, 1), adjoint, adjoint, gradient);
+    step.turn({theta, phi, x, std::span(&pair, 1), adjoint_next}, next, adjoint, contribution);
     MESSAGE("arena: " << step.predicted_peak_bytes() / 1e6 << " MB");
     CHECK(step.predicted_peak_bytes() == step.high_water_bytes());
   }
