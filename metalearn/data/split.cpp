@@ -57,7 +57,13 @@ std::uint64_t example_key(std::span<const std::uint8_t> bytes) {
 }
 
 ImageSet take(const ImageSet& set, const std::vector<char>& marks, char mark) {
-  ImageSet taken{set.height, set.width, {}, {}, set.channels, set.feature_count, {}, set.mirror};
+  ImageSet taken{.height = set.height,
+                 .width = set.width,
+                 .pixels = {},
+                 .labels = {},
+                 .channels = set.channels,
+                 .feature_count = set.feature_count,
+                 .mirror = set.mirror};
   const auto size = static_cast<std::ptrdiff_t>(set.channels) * set.height * set.width;
   const auto count = static_cast<std::size_t>(std::count(marks.begin(), marks.end(), mark));
   taken.labels.reserve(count);

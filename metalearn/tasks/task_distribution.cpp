@@ -206,9 +206,21 @@ Task TaskDistribution::draw(Role role, std::uint64_t id) const {
   const double input_dropout = role == Role::train && config.drops_inputs() ? config.dropout : 0;
   const double hidden_dropout = role == Role::train && config.drops_hidden() ? config.dropout : 0;
   return Task(std::make_shared<const Task::Impl>(
-      Task::Impl{from.data, widths, id, impl_->seed, stream, config.labels_per_class,
-                 has_coefficients ? augmentation.coefficients() : 0, config.coefficient_weight, input_dropout,
-                 hidden_dropout, augmentation, reader, reader, pool, pool}));
+      Task::Impl{.data = from.data,
+                 .widths = widths,
+                 .id = id,
+                 .seed = impl_->seed,
+                 .stream = stream,
+                 .labels_per_class = config.labels_per_class,
+                 .coefficients = has_coefficients ? augmentation.coefficients() : 0,
+                 .coefficient_weight = config.coefficient_weight,
+                 .input_dropout = input_dropout,
+                 .hidden_dropout = hidden_dropout,
+                 .augmentation = augmentation,
+                 .unlabelled_reader = reader,
+                 .labelled_reader = reader,
+                 .unlabelled = pool,
+                 .labelled = pool}));
 }
 
 Task evaluation_task(std::shared_ptr<const Dataset> set, const std::vector<std::int64_t>& hidden,
@@ -224,7 +236,8 @@ Task evaluation_task(std::shared_ptr<const Dataset> set, const std::vector<std::
   if (set->train.count() == 0 || set->test.count() == 0)
     throw checkpoints::BadData(fmt::format("data '{}': the {} split is empty ({}); add examples", set->name,
                                            set->train.count() == 0 ? "train" : "test", set->split_note));
-  const Family tested{set, &set->test, classes, class_members(set->test, known)};
+  const Family tested{
+      .data = set, .images = &set->test, .classes = classes, .members = class_members(set->test, known)};
   require_examples(tested, config.labels_per_class, "test");
   std::vector<std::int64_t> widths = {set->test.inputs(config.resolution)};
   widths.insert(widths.end(), hidden.begin(), hidden.end());
@@ -232,10 +245,17 @@ Task evaluation_task(std::shared_ptr<const Dataset> set, const std::vector<std::
   Random order(permutation, purpose("evaluation permutation"));
   const Augmentation shown = permutation == 0 ? Augmentation{} : Augmentation::permutation(widths[0], order);
   return Task(std::make_shared<const Task::Impl>(
-      Task::Impl{set, widths, seed, seed, purpose("evaluation"), config.labels_per_class, 0, 0, 0, 0, shown,
-                 ImageReader(set->train, config.resolution), ImageReader(set->test, config.resolution),
-                 Pool(set->train, class_members(set->train, known), classes),
-                 Pool(set->test, tested.members, classes)}));
+      Task::Impl{.data = set,
+                 .widths = widths,
+                 .id = seed,
+                 .seed = seed,
+                 .stream = purpose("evaluation"),
+                 .labels_per_class = config.labels_per_class,
+                 .augmentation = shown,
+                 .unlabelled_reader = ImageReader(set->train, config.resolution),
+                 .labelled_reader = ImageReader(set->test, config.resolution),
+                 .unlabelled = Pool(set->train, class_members(set->train, known), classes),
+                 .labelled = Pool(set->test, tested.members, classes)}));
 }
 
 }  // namespace metalearn
