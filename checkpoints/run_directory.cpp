@@ -123,7 +123,6 @@ std::optional<NewestWhole> try_newest_whole(const std::string& directory, FileSy
         "{0}: holds no snapshots; name a run directory, or start a run with `metalearn train --run {0}`",
         directory));
   NewestWhole found;
-  std::vector<std::string> reasons;
   for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
     try {
       found.bytes = read_file(files, entry->path);
@@ -136,18 +135,15 @@ std::optional<NewestWhole> try_newest_whole(const std::string& directory, FileSy
     } catch (const NewerSchema&) {
       throw;
     } catch (const BadData& e) {
-      found.damaged.push_back(*entry);
-      reasons.push_back(e.what());
+      found.damaged.push_back({*entry, e.what()});
       continue;
     }
     found.snapshot = *entry;
-    for (const auto& reason : reasons)
-      found.notes.push_back(fmt::format("{}; using {} instead", reason, entry->path));
-    for (auto& note : manifest_notes(directory, *entry, found.bytes, files))
-      found.notes.push_back(std::move(note));
+    for (auto& damaged : found.damaged) damaged.note += fmt::format("; using {} instead", entry->path);
+    found.notes = manifest_notes(directory, *entry, found.bytes, files);
     return found;
   }
-  throw BadData(reasons.front());
+  throw BadData(found.damaged.front().note);
 }
 
 }  // namespace

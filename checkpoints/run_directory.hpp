@@ -44,11 +44,14 @@ std::vector<SnapshotEntry> list_snapshots(const std::string& directory,
 /// The newest snapshot of a folder that is whole.
 struct NewestWhole {
   SnapshotEntry snapshot;
-  std::vector<std::byte> bytes;        ///< of the file
-  Archive archive;                     ///< what it holds
-  std::vector<SnapshotEntry> damaged;  ///< newer ones that are not whole, newest first
-  std::vector<std::string> notes;  ///< one line for each of them, and for what the manifest lists but is not
-                                   ///< there: "FILE: what is wrong; using FILE instead"
+  std::vector<std::byte> bytes;  ///< of the file
+  Archive archive;               ///< what it holds
+  struct Damaged {
+    SnapshotEntry snapshot;
+    std::string note;  ///< "FILE: what is wrong; using FILE instead"
+  };
+  std::vector<Damaged> damaged;    ///< newer ones that are not whole, newest first
+  std::vector<std::string> notes;  ///< one such line for each that the manifest lists but is not there
 };
 
 /// Throws NoInput where there is no snapshot or one can't be read, BadData where none is whole (saying what

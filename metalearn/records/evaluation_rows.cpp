@@ -59,7 +59,7 @@ Scalars scalars_of(const std::vector<FewShotRow>& rows) {
   return s;
 }
 
-std::string evaluation_event(std::int64_t update, const std::vector<FewShotRow>& rows) {
+Event evaluation_event(std::int64_t update, const std::vector<FewShotRow>& rows) {
   std::vector<std::string> found;
   for (auto set = rows.begin(); set != rows.end();) {
     const auto end =
@@ -75,7 +75,7 @@ std::string evaluation_event(std::int64_t update, const std::vector<FewShotRow>&
                          : set->data + " no finite score above step 0");
     set = end;
   }
-  return fmt::format("evaluated update {}: {}", update, fmt::join(found, ", "));
+  return {EventKind::evaluated, fmt::format("evaluated update {}: {}", update, fmt::join(found, ", "))};
 }
 
 }  // namespace metalearn

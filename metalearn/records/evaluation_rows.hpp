@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "metalearn/evaluate/few_shot.hpp"
+#include "metalearn/records/event.hpp"
 #include "metalearn/records/event_file.hpp"
 
 namespace metalearn {
@@ -32,6 +33,6 @@ Scalars scalars_of(const std::vector<FewShotRow>& rows);
 
 /// What a progress report says: "evaluated update 500: mnist 0.7812 after 300 inner steps, its best mark
 /// (random initialisation 0.5214), fashion ...". Of each set its best mark above 0.
-std::string evaluation_event(std::int64_t update, const std::vector<FewShotRow>& rows);
+Event evaluation_event(std::int64_t update, const std::vector<FewShotRow>& rows);
 
 }  // namespace metalearn

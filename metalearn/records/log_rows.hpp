@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "metalearn/records/event.hpp"
+
 namespace metalearn {
 
 inline constexpr const char* kLogName = "log.csv";
@@ -14,6 +16,6 @@ inline constexpr const char* kLogName = "log.csv";
 /// "update,event\n"
 std::string log_rows_header();
 /// A row for each event, in quotes.
-std::string log_rows(std::int64_t update, const std::vector<std::string>& events);
+std::string log_rows(std::int64_t update, const std::vector<Event>& events);
 
 }  // namespace metalearn

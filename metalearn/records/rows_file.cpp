@@ -34,15 +34,18 @@ Kept kept(std::string_view text, std::string_view header, std::int64_t update) {
 
 }  // namespace
 
-RowsFile::RowsFile(std::string path, const std::string& header, std::int64_t update,
-                   checkpoints::FileSystem& files)
-    : files_(files), path_(std::move(path)) {
-  std::string text;
+std::string text_of_own(const std::string& path, checkpoints::FileSystem& files) {
   try {
-    text = checkpoints::read_text(files_, path_).value_or("");
+    return checkpoints::read_text(files, path).value_or("");
   } catch (const checkpoints::NoInput& e) {
     throw checkpoints::IoError(e.what());
   }
+}
+
+RowsFile::RowsFile(std::string path, const std::string& header, std::int64_t update,
+                   checkpoints::FileSystem& files)
+    : files_(files), path_(std::move(path)) {
+  const std::string text = text_of_own(path_, files_);
   const bool whole = text.starts_with(header);
   if (!whole && update > 0 && text.find('\n') != std::string::npos)
     throw checkpoints::BadData(path_ +

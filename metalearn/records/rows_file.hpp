@@ -12,6 +12,10 @@
 
 namespace metalearn {
 
+/// The text of a file of this run; empty where there is none. Throws checkpoints::IoError where it can't be
+/// read.
+std::string text_of_own(const std::string& path, checkpoints::FileSystem& files);
+
 class RowsFile {
  public:
   /// Opens or makes the file, keeping the rows up to `update` and cutting off the rest. header: its first

@@ -142,7 +142,10 @@ RunSnapshot run_snapshot(checkpoints::NewestWhole found) {
 RunSnapshot newest_run_snapshot(const std::string& directory, std::vector<std::string>* notes,
                                 checkpoints::FileSystem& files) {
   auto found = checkpoints::newest_whole_snapshot(directory, files);
-  if (notes) notes->insert(notes->end(), found.notes.begin(), found.notes.end());
+  if (notes) {
+    for (const auto& damaged : found.damaged) notes->push_back(damaged.note);
+    notes->insert(notes->end(), found.notes.begin(), found.notes.end());
+  }
   return run_snapshot(std::move(found));
 }
 

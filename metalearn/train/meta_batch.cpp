@@ -35,7 +35,7 @@ void divide(MetricsRow::Objective& o, double n) {
 
 }  // namespace
 
-MetaBatch reduce(std::span<GradientEstimate> estimates, std::span<const InFlight* const> tasks, double clip,
+MetaBatch reduce(std::span<GradientEstimate> estimates, std::span<const InFlight> tasks, double clip,
                  MetricsRow& row) {
   if (estimates.empty() || estimates.size() != tasks.size())
     throw std::invalid_argument(
@@ -46,11 +46,12 @@ MetaBatch reduce(std::span<GradientEstimate> estimates, std::span<const InFlight
   double clipped = 0;
   for (std::size_t i = 0; i < estimates.size(); ++i) {
     GradientEstimate& e = estimates[i];
-    const InFlight& task = *tasks[i];
+    const InFlight& task = tasks[i];
     const std::string what = fault(e, task);
     batch.dropped.push_back(!what.empty());
     if (!what.empty()) {
-      batch.events.push_back(fmt::format("dropped task {} ({}): {}", task.id, task.family, what));
+      batch.events.push_back(
+          {EventKind::dropped, fmt::format("dropped task {} ({}): {}", task.id, task.family, what)});
       ++row.dropped;
       continue;
     }

@@ -88,10 +88,10 @@ class Rerun {
     const auto go_to = [&](std::int64_t generation) {
       try {
         const auto show = [&](Progress p) {
-          std::vector<std::string> events =
-              std::exchange(first, false) ? r.notes : std::vector<std::string>{};
+          std::vector<Event> events;
+          if (std::exchange(first, false)) events = events_of(EventKind::note, r.notes);
           for (const auto& event : p.events)
-            if (const auto text = of_the_run(event); !is_noted(text, r.notes)) events.push_back(text);
+            if (!is_noted(event)) events.push_back({event.kind, of_the_run(event.text)});
           p.events = std::move(events);
           r.stopped = !on_progress(p);
           return !r.stopped && p.update != generation;
@@ -126,10 +126,9 @@ class Rerun {
     return diff_states(expected, rerun);
   }
 
-  /// Is an event of the rerun a note already, or about its want of the rows before?
-  bool is_noted(const std::string& event, const std::vector<std::string>& notes) const {
-    return event.starts_with(run_ + "/metrics.csv lacks") ||
-           std::count(notes.begin(), notes.end(), event) > 0;
+  /// Is an event of the rerun a note of copy_start(), or about its want of the rows before?
+  static bool is_noted(const Event& event) {
+    return event.kind == EventKind::kernels || event.kind == EventKind::rows_lost;
   }
 
   /// The snapshot to start from and those to compare with. A run that trains meanwhile may take them away:

@@ -23,7 +23,7 @@ struct TrainerParts {
       provenance;  ///< facts about the data, one line each: kept in snapshots and compared on resume
   std::unique_ptr<GradientEstimator> estimator;
   TaskMaker make_task;
-  std::vector<std::string> notes;  ///< for the first progress report
+  std::vector<std::string> notes;  ///< for the first progress report, one line each
   int at_once = 0;  ///< windows that run at one time, where the memory budget says it; 0: as many as threads
   std::string memory_plan = {};  ///< what the memory budget leads to, in a line; empty: there is none
   /// The averaged theta on the meta-validation tasks, one point per mark; none where it was stopped. Empty:

@@ -69,6 +69,7 @@ int check_all_crashes(std::vector<Save> saves, std::size_t longest_write, const 
                is_new = done < saves.size() && value == saves[done].value;
     if (!is_old && !is_new)
       FAIL(done << " saves had returned: " << newest.snapshot.path << " holds " << value);
+    if (!newest.damaged.empty()) FAIL(newest.damaged.front().note);
     if (!newest.notes.empty()) FAIL(newest.notes.front());
     for (std::size_t i = 0; i < done; ++i)  // what retention keeps beside the newest
       if (retention.also.contains(saves[i].update) &&

@@ -68,7 +68,7 @@ TEST_CASE("rows of evaluations.csv hold one cell per column, empty where a numbe
 }
 
 TEST_CASE("an evaluation's event names the best mark of each set, its scalars each mark") {
-  CHECK(evaluation_event(500, kRows) ==
+  CHECK(evaluation_event(500, kRows).text ==
         "evaluated update 500: mnist 0.7500 after 10 inner steps, its best mark (random initialisation "
         "0.5000), fashion no finite score above step 0");
   const Scalars scalars = scalars_of(kRows);
@@ -80,7 +80,7 @@ TEST_CASE("an evaluation's event names the best mark of each set, its scalars ea
 TEST_CASE("a run evaluates its averaged theta every eval-every updates; the training does not depend on it") {
   Folder folder;
   const auto without = finish(start_with(config(0), folder / "without", evaluating_parts()));
-  std::vector<std::string> events;
+  std::vector<Event> events;
   const auto trainer = start_with(config(), folder / "with", evaluating_parts());
   std::vector<std::string> expected;
   trainer->run([&](const Progress& p) {
@@ -96,8 +96,9 @@ TEST_CASE("a run evaluates its averaged theta every eval-every updates; the trai
   REQUIRE(expected.size() == 2);
   CHECK(text_of(folder / "with/evaluations.csv") == evaluation_rows_header() + expected[0] + expected[1]);
   CHECK(text_of(folder / "without/evaluations.csv") == evaluation_rows_header());
-  CHECK(std::count_if(events.begin(), events.end(),
-                      [](const auto& e) { return e.starts_with("evaluated update "); }) == 2);
+  CHECK(std::count_if(events.begin(), events.end(), [](const Event& e) {
+          return e.kind == EventKind::evaluated && e.text.starts_with("evaluated update ");
+        }) == 2);
 }
 
 TEST_CASE(

@@ -29,7 +29,7 @@ GradientEstimate estimate(std::vector<float> gradient, double first, double last
 
 TEST_CASE("each window's gradient is clipped before they are averaged") {
   const auto a = task(1, "a"), b = task(2, "b");
-  const InFlight* tasks[] = {&a, &b};
+  const InFlight tasks[] = {a, b};
   std::vector<GradientEstimate> estimates = {estimate({30, 40}, 1, 2), estimate({0.3f, 0}, 3, 4)};
   MetricsRow row;
   const MetaBatch batch = reduce(estimates, tasks, 1.0, row);
@@ -46,7 +46,7 @@ TEST_CASE("each window's gradient is clipped before they are averaged") {
 
 TEST_CASE("a window that is not finite contributes nothing and is named with task, family, what and step") {
   const auto a = task(17, "cifar10"), b = task(2, "glyph");
-  const InFlight* tasks[] = {&a, &b};
+  const InFlight tasks[] = {a, b};
   GradientEstimate failed;
   failed.finite = false;
   failed.failed_step = 34;
@@ -58,7 +58,8 @@ TEST_CASE("a window that is not finite contributes nothing and is named with tas
   CHECK(batch.gradient == std::vector<float>{0.1f, 0.2f});
   CHECK(batch.dropped == std::vector<bool>{true, false});
   CHECK(batch.events ==
-        std::vector<std::string>{"dropped task 17 (cifar10): the objective is not finite at step 34"});
+        std::vector<Event>{
+            {EventKind::dropped, "dropped task 17 (cifar10): the objective is not finite at step 34"}});
   CHECK(row.dropped == 1);
   CHECK(row.by_family.count("cifar10") == 0);
 }
@@ -67,16 +68,16 @@ TEST_CASE("a number that is not finite is found although the estimator calls the
   const float nan = std::numeric_limits<float>::quiet_NaN();
   auto whole = task(1, "a"), broken = task(2, "a");
   broken.phi = {nan};
-  const InFlight* tasks[] = {&whole, &whole, &broken};
+  const InFlight tasks[] = {whole, whole, broken};
   std::vector<GradientEstimate> estimates = {estimate({1, nan}, 1, 1), estimate({1, 1}, nan, 1),
                                              estimate({1, 1}, 1, 1)};
   MetricsRow row;
   const MetaBatch batch = reduce(estimates, tasks, 1.0, row);
   CHECK(batch.applied == 0);
   CHECK(batch.gradient.empty());
-  CHECK(batch.events[0] == "dropped task 1 (a): the gradient is not finite in the window up to step 5");
-  CHECK(batch.events[1] == "dropped task 1 (a): the objective is not finite in the window up to step 5");
-  CHECK(batch.events[2] == "dropped task 2 (a): phi is not finite in the window up to step 5");
+  CHECK(batch.events[0].text == "dropped task 1 (a): the gradient is not finite in the window up to step 5");
+  CHECK(batch.events[1].text == "dropped task 1 (a): the objective is not finite in the window up to step 5");
+  CHECK(batch.events[2].text == "dropped task 2 (a): phi is not finite in the window up to step 5");
   CHECK(std::isnan(row.objective.first));
 }
 

@@ -127,7 +127,7 @@ TEST_CASE(
     "error of the run's file") {
   const Run run;
   std::filesystem::resize_file(run.snapshot(16), 1000);
-  std::vector<std::string> events;
+  std::vector<Event> events;
   const auto r = run.again({}, [&](const Progress& p) {
     events.insert(events.end(), p.events.begin(), p.events.end());
     return true;
@@ -138,7 +138,7 @@ TEST_CASE(
   REQUIRE(r.notes.size() == 1);
   CHECK(r.notes[0].find("generation 16 is not compared: " + run.snapshot(16) + ": truncated") !=
         std::string::npos);
-  CHECK(events == r.notes);
+  CHECK(events == events_of(EventKind::note, r.notes));
   CHECK(message<checkpoints::BadData>(run, {.from = 12}).find("no snapshot after generation 12 is whole") !=
         std::string::npos);
   std::filesystem::resize_file(run.snapshot(8), 1000);
@@ -183,14 +183,14 @@ TEST_CASE("kernels that give other bits are noted before the rerun") {
   auto archive = load_run_snapshot(run.snapshot(8));
   archive.set("", "kernels", std::string("v9"));
   checkpoints::save_snapshot(run.snapshot(8), archive);
-  std::vector<std::string> events;
+  std::vector<Event> events;
   const auto r = run.again({}, [&](const Progress& p) {
     events.insert(events.end(), p.events.begin(), p.events.end());
     return true;
   });
   REQUIRE(r.notes.size() == 1);
   CHECK(r.notes[0].find(run.snapshot(8) + " was made by kernels of level v9") == 0);
-  CHECK(events == r.notes);
+  CHECK(events == events_of(EventKind::note, r.notes));
 }
 
 TEST_CASE("a rerun that diverges where the run went on is a difference") {

@@ -136,13 +136,13 @@ TEST_CASE("a run that goes on with kernels of other bits says so in its first pr
   auto archive = load_run_snapshot(path);
   archive.set("", "kernels", std::string("v9"));
   checkpoints::save_snapshot(path, archive);
-  std::vector<std::string> events;
+  std::vector<Event> events;
   resume_with(folder / "run", {{"updates", "5"}}, toy_parts())->run([&](const Progress& p) {
     events = p.events;
     return true;
   });
-  CHECK(std::any_of(events.begin(), events.end(), [](const auto& e) {
-    return e.find("from here on the bits differ") != std::string::npos;
+  CHECK(std::any_of(events.begin(), events.end(), [](const Event& e) {
+    return e.kind == EventKind::kernels && e.text.find("from here on the bits differ") != std::string::npos;
   }));
 }
 

@@ -276,7 +276,8 @@ TEST_CASE(
     std::vector<std::int64_t> when;
     trainer->run([&](const Progress& p) {
       for (const auto& event : p.events)
-        if (event.starts_with(
+        if (event.kind == EventKind::suspicion &&
+            event.text.starts_with(
                 "the training may have diverged: the objective of the windows was 0.500 in the first update"))
           when.push_back(p.update);
       return p.update < updates;

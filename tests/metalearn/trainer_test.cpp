@@ -192,16 +192,17 @@ TEST_CASE("a task that turns non-finite is dropped, reported, replaced, and neve
     const Config c = tiny_config();
     const Run r = train(c, folder / "run", toy_parts({1, 5, 9}, admits));
     std::int64_t dropped = 0;
-    std::vector<std::string> events;
+    std::vector<Event> events;
     for (const auto& p : r.progress) {
       dropped += p.dropped;
       events.insert(events.end(), p.events.begin(), p.events.end());
     }
     CHECK(dropped == 3);  // each once: it is gone afterwards
     REQUIRE(events.size() == 3);
-    CHECK(events[0].find("dropped task ") == 0);
-    CHECK(events[0].find("(b)") != std::string::npos);
-    CHECK(events[0].find(" is not finite ") != std::string::npos);
+    CHECK(events[0].kind == EventKind::dropped);
+    CHECK(events[0].text.find("dropped task ") == 0);
+    CHECK(events[0].text.find("(b)") != std::string::npos);
+    CHECK(events[0].text.find(" is not finite ") != std::string::npos);
     CHECK(all_finite(r.theta));
     CHECK(all_finite(r.average));
   }
@@ -346,8 +347,9 @@ TEST_CASE(
   CHECK(same_bits(rest.theta, whole.theta));
   CHECK(rest.metrics == whole.metrics);
   REQUIRE(rest.progress[0].events.size() == 1);
-  CHECK(rest.progress[0].events[0].find("snapshot-00000012.h5") != std::string::npos);
-  CHECK(rest.progress[0].events[0].find(
+  CHECK(rest.progress[0].events[0].kind == EventKind::snapshot);
+  CHECK(rest.progress[0].events[0].text.find("snapshot-00000012.h5") != std::string::npos);
+  CHECK(rest.progress[0].events[0].text.find(
             "snapshot-00000010.h5 instead; the damaged one is now named *.h5.damaged") != std::string::npos);
   CHECK(std::filesystem::exists(snapshots.back().path + ".damaged"));
   for (const auto& s : checkpoints::list_snapshots(folder / "run")) checkpoints::load_snapshot(s.path);
@@ -359,14 +361,14 @@ TEST_CASE(
     Folder folder;
     Config c = tiny_config();
     c.threads = threads;
-    std::vector<std::string> events;
+    std::vector<Event> events;
     CHECK(start_with(c, folder / "runs/all", toy_parts(), [&](const Progress& p) {
       events.insert(events.end(), p.events.begin(), p.events.end());
       return true;
     }));
     REQUIRE(events.size() == 7);
-    CHECK(events.front() == "preparing task 1 of 7");
-    CHECK(events.back() == "preparing task 7 of 7");
+    CHECK(events.front() == Event{EventKind::preparing, "preparing task 1 of 7"});
+    CHECK(events.back() == Event{EventKind::preparing, "preparing task 7 of 7"});
     int calls = 0;
     CHECK_FALSE(
         start_with(c, folder / "stopped/run", toy_parts(), [&](const Progress&) { return ++calls < 3; }));
@@ -443,7 +445,8 @@ TEST_CASE(
   const Run rest = finish(*resume_with(folder / "run", {{"updates", "40"}}, toy_parts()), folder / "run");
   CHECK(same_bits(rest.theta, whole.theta));
   REQUIRE(rest.progress[0].events.size() == 1);
-  CHECK(rest.progress[0].events[0] ==
+  CHECK(rest.progress[0].events[0].kind == EventKind::rows_lost);
+  CHECK(rest.progress[0].events[0].text ==
         folder / "run" +
             "/metrics.csv lacks 20 of the 20 rows up to the snapshot; it goes on with update 21");
   CHECK(std::count(rest.metrics.begin(), rest.metrics.end(), '\n') == 21);
@@ -587,5 +590,6 @@ TEST_CASE("validation happens every so many updates, on the averaged theta, and 
   CHECK(*r.progress[9].validation_objective == 1.25);
   CHECK(r.progress[9].validation_mark == 10);
   CHECK(r.progress[9].events ==
-        std::vector<std::string>{"validation: the objective is not finite after 25 inner steps"});
+        std::vector<Event>{
+            {EventKind::validation, "validation: the objective is not finite after 25 inner steps"}});
 }

@@ -97,7 +97,7 @@ void ProgressLine::show(const metalearn::Progress& p) {
   const std::scoped_lock lock(mutex_);
   const double now_rate = p.seconds > 0 ? 1 / p.seconds : 0;
   rate_ = rate_ == 0 ? now_rate : kRateMemory * rate_ + (1 - kRateMemory) * now_rate;
-  for (const auto& event : p.events) note(event);
+  for (const auto& event : p.events) note(event.text);
   if (p.validation_accuracy)
     note(fmt::format("update {}: validation accuracy {:.3f}, objective {:.3f} (mark {})", p.update,
                      *p.validation_accuracy, p.validation_objective.value_or(NAN), p.validation_mark));

@@ -16,7 +16,7 @@ namespace {
 std::unique_ptr<metalearn::Trainer> start(const metalearn::Config& config, const std::string& directory) {
   ProgressLine line;
   const auto show = [&](const metalearn::Progress& progress) {
-    for (const auto& event : progress.events) line.status(event);
+    for (const auto& event : progress.events) line.status(event.text);
     return true;
   };
   return metalearn::Trainer::start(config, directory, show, [] { return stop_signal() != 0; });
