@@ -16,36 +16,12 @@
 
 namespace tools {
 
-std::span<const Command> commands() {
-  static constexpr Command kCommands[] = {
-      {"train", "meta-train an update rule (theta) into a run directory", train},
-      {"resume", "continue a run exactly where it stopped", resume},
-      {"eval", "few-shot accuracy of a theta on data sets, step by step; or of several methods", eval},
-      {"sweep", "an evaluation with one thing varied: depth, width, activation, labels, steps, permutation",
-       sweep},
-      {"apply", "a learned rule on your own data: features for every example", apply},
-      {"data", "what a data set holds, as it is read", data},
-      {"import", "a theta or phi from NumPy's .npz", import_numpy},
-      {"export", "a theta or phi to NumPy's .npz", export_numpy},
-      {"inspect", "what a snapshot or a run holds", inspect},
-      {"verify", "is a run directory or a snapshot whole", verify},
-      {"diff", "where two snapshots or runs differ, bit by bit", diff},
-      {"reproduce", "rerun a stretch of a run and compare bits", reproduce},
-      {"plan", "what a long unroll in a memory budget stores, recomputes and costs", plan},
-      {"gradient", "what truncation costs, and where long gradients mean something", gradient},
-      {"report", "a run as one page with figures", report},
-      {"vectors", "compare with a file of reference vectors", vectors},
-      {"doctor", "what this machine and this build offer", doctor},
-  };
-  return kCommands;
-}
-
 namespace {
 
 void print_help() {
   say("metalearn meta-trains an unsupervised learning rule and evaluates it.\n\nusage: metalearn COMMAND "
       "[options]\n\n");
-  for (const auto& c : commands()) say("  {:<9}  {}\n", c.name, c.summary);
+  for (const Command* c : commands()) say("  {:<9}  {}\n", c->name, c->summary);
   say("\nmetalearn COMMAND -h is short help, --help the full one. metalearn --version prints the version.\n"
       "Exit codes: 0 ok, 1 a comparison found a difference, 2 diverged, 64 usage, 65 bad data or snapshot, "
       "66 no such input, 70 internal error,\n"
@@ -60,12 +36,12 @@ int dispatch(const Words& words) {
   if (name == "-h" || name == "--help" || name == "help") return print_help(), 0;
   if (name == "--version") return say("metalearn {}\n", metalearn::kVersion), 0;
   std::vector<std::string> names;
-  for (const auto& c : commands()) {
-    if (name == c.name) {
+  for (const Command* c : commands()) {
+    if (name == c->name) {
       require_kernel_level();
-      return c.run(Words(words.begin() + 1, words.end()));
+      return c->run(Words(words.begin() + 1, words.end()));
     }
-    names.push_back(c.name);
+    names.emplace_back(c->name);
   }
   throw checkpoints::UsageError(
       fmt::format("unknown command '{}'{}", name, metalearn::did_you_mean(name, names)));

@@ -1,6 +1,7 @@
 // What the program says of itself.
 #include "metalearn/config/config.hpp"
 #include "program_fixture.hpp"
+#include "tools/commands/commands.hpp"
 
 #include "metalearn/config/config_key.hpp"
 
@@ -8,29 +9,32 @@ using namespace program_test;
 
 TEST_CASE("help names every command and every exit code") {
   Folder folder;
+  REQUIRE(tools::commands().size() > 10);
   for (const char* word : {"--help", "-h", "help"}) {
     const Result result = run(program({word}), folder.path);
     CHECK(result.code == 0);
     CHECK(result.err.empty());
-    for (const char* part :
-         {"train",  "resume", "eval",      "sweep", "apply",    "data",   "import",  "export", "inspect",
-          "verify", "diff",   "reproduce", "plan",  "gradient", "report", "vectors", "doctor", "64",
-          "65",     "66",     "70",        "71",    "74",       "75",     "76",      "130"})
-      CHECK(contains(result.out, part));
+    for (const auto* command : tools::commands()) {
+      CAPTURE(command->name);
+      CHECK(contains(result.out, std::string("\n  ") + command->name + " "));
+      CHECK(contains(result.out, std::string("  ") + command->summary + "\n"));
+    }
+    for (const char* code : {"64", "65", "66", "70", "71", "74", "75", "76", "130"})
+      CHECK(contains(result.out, code));
   }
 }
 
 TEST_CASE("each command has a short and a full help, and needs nothing else for it") {
   Folder folder;
-  for (const char* command :
-       {"train", "resume", "eval", "sweep", "apply", "data", "import", "export", "inspect", "verify", "diff",
-        "reproduce", "plan", "gradient", "report", "vectors", "doctor"}) {
-    CAPTURE(command);
-    const Result brief = run(program({command, "-h"}), folder.path),
-                 full = run(program({command, "--help"}), folder.path);
+  for (const auto* command : tools::commands()) {
+    CAPTURE(command->name);
+    CHECK((command->usage().synopsis + " ").starts_with(std::string("metalearn ") + command->name + " "));
+    const Result brief = run(program({command->name, "-h"}), folder.path),
+                 full = run(program({command->name, "--help"}), folder.path);
     CHECK(brief.code == 0);
     CHECK(full.code == 0);
-    CHECK(contains(brief.out, std::string("usage: metalearn ") + command));
+    CHECK(contains(brief.out, "usage: " + command->usage().synopsis + "\n"));
+    CHECK(contains(full.out, command->usage().notes));
     CHECK(full.out.size() >= brief.out.size());
   }
 }

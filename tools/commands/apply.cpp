@@ -102,9 +102,7 @@ ModelFile make_model(const Arguments& arguments, const metalearn::Dataset& set, 
   return model;
 }
 
-}  // namespace
-
-int apply(const Words& words) {
+int run(const Words& words) {
   const auto arguments = parse(make_usage(), words);
   if (!arguments) return 0;
   const auto theta_word = arguments->find("theta"), data_word = arguments->find("data");
@@ -156,5 +154,10 @@ int apply(const Words& words) {
   say("written: {}\n", out.path());
   return 0;
 }
+
+}  // namespace
+
+extern const Command kApply{"apply", "a learned rule on your own data: features for every example",
+                            make_usage, run};
 
 }  // namespace tools

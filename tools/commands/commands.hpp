@@ -7,32 +7,20 @@
 #include <string>
 #include <vector>
 
+#include "tools/cli/options.hpp"
+
 namespace tools {
 
 using Words = std::vector<std::string>;
 
-int train(const Words& words);
-int resume(const Words& words);
-int eval(const Words& words);
-int vectors(const Words& words);
-int sweep(const Words& words);
-int apply(const Words& words);
-int data(const Words& words);
-int import_numpy(const Words& words);
-int export_numpy(const Words& words);
-int inspect(const Words& words);
-int verify(const Words& words);
-int diff(const Words& words);
-int reproduce(const Words& words);
-int plan(const Words& words);
-int gradient(const Words& words);
-int report(const Words& words);
-int doctor(const Words& words);
-
 struct Command {
-  const char *name, *summary;
-  int (*run)(const Words&);
+  const char* name;
+  const char* summary;             ///< one line, for `metalearn --help`
+  Usage (*usage)();                ///< of its own help; the synopsis begins with "metalearn NAME"
+  int (*run)(const Words& words);  ///< the words after the command's name
 };
-std::span<const Command> commands();
+
+/// In the order of help. To add one: a file in this folder that defines it, and a row in commands.cpp.
+std::span<const Command* const> commands();
 
 }  // namespace tools

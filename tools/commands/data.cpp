@@ -137,21 +137,23 @@ std::vector<Option> data_options() {
   return options;
 }
 
-}  // namespace
+Usage make_usage() {
+  return {"metalearn data NAME=DIR ... [options]",
+          "Reads data sets as training and evaluation do, and prints what was found: kind, counts, "
+          "classes, ranges of the inputs, splits, what is held out.",
+          data_options(), "NAME=DIR ...",
+          "What DIR may hold: IDX files as MNIST's; CIFAR-10's binary files; one HDF5 file of "
+          "downsampled ImageNet (or name the file); features.npy and labels.npy (or\n"
+          "train-features.npy, train-labels.npy, test-features.npy, test-labels.npy); train.csv "
+          "and perhaps test.csv (or name one CSV file), with the label in the column `label`\n"
+          "or the last one; class folders of .png, .jpg or .txt files, or folders train and test "
+          "(or val) of such. `glyph` needs no folder.\n"
+          "bags, mixture and teacher are synthetic: sparse bags of words, Gaussian mixtures, "
+          "labels by a random network. Every task has a set of its own."};
+}
 
-int data(const Words& words) {
-  const Usage usage{"metalearn data NAME=DIR ... [options]",
-                    "Reads data sets as training and evaluation do, and prints what was found: kind, counts, "
-                    "classes, ranges of the inputs, splits, what is held out.",
-                    data_options(), "NAME=DIR ...",
-                    "What DIR may hold: IDX files as MNIST's; CIFAR-10's binary files; one HDF5 file of "
-                    "downsampled ImageNet (or name the file); features.npy and labels.npy (or\n"
-                    "train-features.npy, train-labels.npy, test-features.npy, test-labels.npy); train.csv "
-                    "and perhaps test.csv (or name one CSV file), with the label in the column `label`\n"
-                    "or the last one; class folders of .png, .jpg or .txt files, or folders train and test "
-                    "(or val) of such. `glyph` needs no folder.\n"
-                    "bags, mixture and teacher are synthetic: sparse bags of words, Gaussian mixtures, "
-                    "labels by a random network. Every task has a set of its own."};
+int run(const Words& words) {
+  const Usage usage = make_usage();
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   if (arguments->words.empty()) throw checkpoints::UsageError("no data set; usage: " + usage.synopsis);
@@ -172,5 +174,9 @@ int data(const Words& words) {
   if (arguments->has("json")) print_json(all);
   return 0;
 }
+
+}  // namespace
+
+extern const Command kData{"data", "what a data set holds, as it is read", make_usage, run};
 
 }  // namespace tools

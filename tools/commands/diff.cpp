@@ -38,10 +38,8 @@ metalearn::MetricsDiff diff_rows(const std::string& a, const std::string& b, std
   return found;
 }
 
-}  // namespace
-
-int diff(const Words& words) {
-  const Usage usage{
+Usage make_usage() {
+  return {
       "metalearn diff A B [--json]",
       "Compares two snapshots bit by bit, or two runs: the newest whole snapshot of each, and the rows of "
       "metrics.csv (without seconds) up to the older of the two.",
@@ -50,6 +48,10 @@ int diff(const Words& words) {
       "Exit code 0: all that the next update depends on is the same; 1: it is not, the first ten differences "
       "are printed. Threads, updates, save-every, keep-newest, keep-every, the\n"
       "program's version and the level of its kernels are notes."};
+}
+
+int run(const Words& words) {
+  const Usage usage = make_usage();
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   if (arguments->words.size() != 2)
@@ -80,5 +82,9 @@ int diff(const Words& words) {
         rows.compared > 0 ? fmt::format(", {} rows of metrics.csv", rows.compared) : "");
   return found.same() ? 0 : 1;
 }
+
+}  // namespace
+
+extern const Command kDiff{"diff", "where two snapshots or runs differ, bit by bit", make_usage, run};
 
 }  // namespace tools

@@ -63,14 +63,14 @@ Json glyphs() {
   }
 }
 
-}  // namespace
+Usage make_usage() {
+  return {"metalearn doctor [--json]",
+          "Prints what this machine and this build offer: cores, memory, instruction set, libraries, fonts.",
+          {{"json", "", "print JSON"}}};
+}
 
-int doctor(const Words& words) {
-  const Usage usage{
-      "metalearn doctor [--json]",
-      "Prints what this machine and this build offer: cores, memory, instruction set, libraries, fonts.",
-      {{"json", "", "print JSON"}}};
-  const auto arguments = parse(usage, words);
+int run(const Words& words) {
+  const auto arguments = parse(make_usage(), words);
   if (!arguments) return 0;
 
   const double memory =
@@ -101,5 +101,9 @@ int doctor(const Words& words) {
     say("glyph      not usable: {}\n", glyph["why"].get<std::string>());
   return 0;
 }
+
+}  // namespace
+
+extern const Command kDoctor{"doctor", "what this machine and this build offer", make_usage, run};
 
 }  // namespace tools

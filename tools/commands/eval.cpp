@@ -255,9 +255,7 @@ int compare(const Arguments& arguments, const std::vector<std::string>& methods,
   return eval_methods(request);
 }
 
-}  // namespace
-
-int eval(const Words& words) {
+int run(const Words& words) {
   const auto arguments = parse(make_usage(), words);
   if (!arguments) return 0;
   const auto thetas = arguments->all("theta");
@@ -310,5 +308,11 @@ int eval(const Words& words) {
     say("\nno mark could be chosen: no score is finite\n");
   return 0;
 }
+
+}  // namespace
+
+extern const Command kEval{"eval",
+                           "few-shot accuracy of a theta on data sets, step by step; or of several methods",
+                           make_usage, run};
 
 }  // namespace tools

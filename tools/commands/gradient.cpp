@@ -248,9 +248,7 @@ void print_warning(const std::vector<LengthFigures>& map) {
         fmt::join(places, "; "));
 }
 
-}  // namespace
-
-int gradient(const Words& words) {
+int run(const Words& words) {
   const auto arguments = parse(make_usage(), words);
   if (!arguments) return 0;
   const GradientMapOptions options = map_options(*arguments);
@@ -278,5 +276,10 @@ int gradient(const Words& words) {
   print_warning(map);
   return 0;
 }
+
+}  // namespace
+
+extern const Command kGradient{"gradient", "what truncation costs, and where long gradients mean something",
+                               make_usage, run};
 
 }  // namespace tools

@@ -68,15 +68,17 @@ std::string maker(const checkpoints::Archive& archive, const char* attribute) {
   return text ? *text : "";
 }
 
-}  // namespace
+Usage make_usage() {
+  return {"metalearn inspect FILE|RUN [--json]",
+          "Prints what a snapshot holds: what wrote it, configuration, provenance of the data, "
+          "arrays with shapes and 2-norms. Of a run, its snapshots, and the newest that is whole. "
+          "Files of import and apply too.",
+          {{"json", "", "print JSON"}},
+          "FILE|RUN"};
+}
 
-int inspect(const Words& words) {
-  const Usage usage{"metalearn inspect FILE|RUN [--json]",
-                    "Prints what a snapshot holds: what wrote it, configuration, provenance of the data, "
-                    "arrays with shapes and 2-norms. Of a run, its snapshots, and the newest that is whole. "
-                    "Files of import and apply too.",
-                    {{"json", "", "print JSON"}},
-                    "FILE|RUN"};
+int run(const Words& words) {
+  const Usage usage = make_usage();
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   if (arguments->word.empty()) throw checkpoints::UsageError("no snapshot; usage: " + usage.synopsis);
@@ -125,5 +127,9 @@ int inspect(const Words& words) {
         fmt::format("[{}]", fmt::join(array.shape, ", ")), norm(array.data));
   return 0;
 }
+
+}  // namespace
+
+extern const Command kInspect{"inspect", "what a snapshot or a run holds", make_usage, run};
 
 }  // namespace tools

@@ -94,9 +94,7 @@ ModelFile to_hand_on(ModelFile model) {
   return model;
 }
 
-}  // namespace
-
-int import_numpy(const Words& words) {
+Usage import_usage() {
   Usage usage{
       "metalearn import FILE.npz --out FILE.h5 [options]",
       "Makes a file for `eval --theta`, `apply --theta` or `apply --phi` of NumPy's arrays under the names "
@@ -112,6 +110,11 @@ int import_numpy(const Words& words) {
          .value = key.placeholder,
          .meaning = fmt::format("what theta was trained with: {}", key.meaning),
          .fallback = fmt::format("{}, or else {}", metalearn::array_of(key), key.published)});
+  return usage;
+}
+
+int run_import(const Words& words) {
+  const Usage usage = import_usage();
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   if (arguments->word.empty()) throw checkpoints::UsageError("no file; usage: " + usage.synopsis);
@@ -126,8 +129,8 @@ int import_numpy(const Words& words) {
   return 0;
 }
 
-int export_numpy(const Words& words) {
-  const Usage usage{
+Usage export_usage() {
+  return {
       "metalearn export FILE|RUN --out FILE.npz|FILE.h5 [options]",
       "Writes a theta, or the phi of `apply`, as NumPy's arrays under the names of the specification "
       "(top_delta/conv0/w, ..., W/1, V/1, b/1); or a theta alone as one small file for --theta.",
@@ -145,6 +148,10 @@ int export_numpy(const Words& words) {
       "inner_rate, batch, activation, resolution, colour and words say what theta was trained with.\n"
       "FILE.h5 also says how it was trained, the mark that meta-validation chose (of a mean: that --mark "
       "says), and on what: names, checksums, but no folders."};
+}
+
+int run_export(const Words& words) {
+  const Usage usage = export_usage();
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   if (arguments->word.empty()) throw checkpoints::UsageError("no theta; usage: " + usage.synopsis);
@@ -170,5 +177,10 @@ int export_numpy(const Words& words) {
   report(model, out.path());
   return 0;
 }
+
+}  // namespace
+
+extern const Command kImport{"import", "a theta or phi from NumPy's .npz", import_usage, run_import};
+extern const Command kExport{"export", "a theta or phi to NumPy's .npz", export_usage, run_export};
 
 }  // namespace tools

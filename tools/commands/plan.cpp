@@ -55,11 +55,8 @@ void print_row(const char* name, const UnrollPlan& plan, const Budget& budget) {
       p.disk_checkpoints, p.tapes, plan.evaluations_per_step, p.seconds);
 }
 
-}  // namespace
-
-int plan(const Words& words) {
-  if (std::find(words.begin(), words.end(), "--training") != words.end()) return plan_training(words);
-  const Usage usage{
+Usage make_usage() {
+  return {
       "metalearn plan --unroll T --memory BYTES [--disk BYTES --disk-dir DIR] [--preset P] [--threads N] "
       "[--json] [--svg FILE]",
       "Plans the exact gradient through T inner steps within a memory budget: what is stored, what is "
@@ -81,6 +78,11 @@ int plan(const Words& words) {
       "again within a step included. They never rise with the budget.\n"
       "Exit code 71: no schedule fits; the smallest budget that works is named.\n"
       "metalearn plan --training --help: how long a training will take."};
+}
+
+int run(const Words& words) {
+  if (std::find(words.begin(), words.end(), "--training") != words.end()) return plan_training(words);
+  const Usage usage = make_usage();
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   for (const char* needed : {"unroll", "memory"})
@@ -164,5 +166,10 @@ int plan(const Words& words) {
         1e3 * (disk.write_seconds + disk.read_seconds));
   return 0;
 }
+
+}  // namespace
+
+extern const Command kPlan{"plan", "what a long unroll in a memory budget stores, recomputes and costs",
+                           make_usage, run};
 
 }  // namespace tools

@@ -9,19 +9,24 @@
 #include "tools/commands/commands.hpp"
 
 namespace tools {
+namespace {
 
-int report(const Words& words) {
-  const Usage usage{"metalearn report RUN [--out FILE.html]",
-                    "Writes a run's report: one page with all figures in it, which needs no network and no "
-                    "script. What the run lacks is named there with the command that adds "
-                    "it.",
-                    {{"out", "FILE.html", "the page to write", "RUN/report.html"}, force_option()},
-                    "RUN",
-                    "Shown are metrics.csv, evaluations.csv, and in RUN/evaluations: methods.json (metalearn "
-                    "eval --methods ... --out FILE), sweep-AXIS.json (metalearn sweep), "
-                    "features-NAME.h5 (metalearn apply).\n"
-                    "Figures are drawn by gnuplot; where it is missing, tables stand in for them. Needs no "
-                    "lock: the run may be training."};
+Usage make_usage() {
+  return {"metalearn report RUN [--out FILE.html]",
+          "Writes a run's report: one page with all figures in it, which needs no network and no "
+          "script. What the run lacks is named there with the command that adds "
+          "it.",
+          {{"out", "FILE.html", "the page to write", "RUN/report.html"}, force_option()},
+          "RUN",
+          "Shown are metrics.csv, evaluations.csv, and in RUN/evaluations: methods.json (metalearn "
+          "eval --methods ... --out FILE), sweep-AXIS.json (metalearn sweep), "
+          "features-NAME.h5 (metalearn apply).\n"
+          "Figures are drawn by gnuplot; where it is missing, tables stand in for them. Needs no "
+          "lock: the run may be training."};
+}
+
+int run(const Words& words) {
+  const Usage usage = make_usage();
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   const std::string& run = arguments->word;
@@ -41,5 +46,9 @@ int report(const Words& words) {
       written.drawn ? "" : ", as tables", static_cast<double>(written.html.size()) / 1e6);
   return 0;
 }
+
+}  // namespace
+
+extern const Command kReport{"report", "a run as one page with figures", make_usage, run};
 
 }  // namespace tools

@@ -55,9 +55,7 @@ Json report(const metalearn::Reproduction& r) {
           {"notes", r.notes}};
 }
 
-}  // namespace
-
-int reproduce(const Words& words) {
+Usage make_usage() {
   Usage usage{
       "metalearn reproduce RUN [--from GENERATION] [--to GENERATION] [--threads N] [--data NAME=DIR ...] "
       "[--json]",
@@ -73,6 +71,11 @@ int reproduce(const Words& words) {
     if (option.name == "threads") option.fallback = "as the run", usage.options.push_back(option);
   usage.options.push_back(moved_data_option());
   usage.options.push_back({"json", "", "print JSON"});
+  return usage;
+}
+
+int run(const Words& words) {
+  const Usage usage = make_usage();
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   const std::string& run = arguments->word;
@@ -106,5 +109,9 @@ int reproduce(const Words& words) {
   }
   return r.same() ? 0 : 1;
 }
+
+}  // namespace
+
+extern const Command kReproduce{"reproduce", "rerun a stretch of a run and compare bits", make_usage, run};
 
 }  // namespace tools

@@ -25,14 +25,16 @@ void require_run(const std::string& directory) {
         directory));
 }
 
-}  // namespace
-
-int resume(const Words& words) {
-  const Usage usage{
+Usage make_usage() {
+  return {
       "metalearn resume DIR [--updates N] [options]",
       "Continues a run from its newest snapshot, and within long windows that were interrupted, with the "
       "same bits as if it had never stopped.",
       resume_options(), "DIR"};
+}
+
+int run(const Words& words) {
+  const Usage usage = make_usage();
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   const std::string& directory = arguments->word;
@@ -50,5 +52,9 @@ int resume(const Words& words) {
   }
   return run_training(*trainer, directory);
 }
+
+}  // namespace
+
+extern const Command kResume{"resume", "continue a run exactly where it stopped", make_usage, run};
 
 }  // namespace tools

@@ -261,9 +261,7 @@ SweepAxis axis_of(const std::string& text, const std::string& run) {
   return metalearn::sweep_axis_from(text, updates);
 }
 
-}  // namespace
-
-int sweep(const Words& words) {
+int run(const Words& words) {
   const auto arguments = parse(make_usage(), words);
   if (!arguments) return 0;
   std::vector<SweepAxis> axes;
@@ -322,5 +320,11 @@ int sweep(const Words& words) {
   if (!any && failure) throw *failure;
   return 0;
 }
+
+}  // namespace
+
+extern const Command kSweep{
+    "sweep", "an evaluation with one thing varied: depth, width, activation, labels, steps, permutation",
+    make_usage, run};
 
 }  // namespace tools

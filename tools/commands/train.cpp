@@ -22,9 +22,7 @@ std::unique_ptr<metalearn::Trainer> start(const metalearn::Config& config, const
   return metalearn::Trainer::start(config, directory, show, [] { return stop_signal() != 0; });
 }
 
-}  // namespace
-
-int train(const Words& words) {
+Usage make_usage() {
   Usage usage{"metalearn train --run DIR [--preset NAME] [--data NAME[=DIR] ...] [options]",
               "Meta-trains an update rule (theta) into a run directory.",
               {{"run", "DIR", "run directory, made if missing: snapshots (*.h5), metrics.csv"},
@@ -43,7 +41,11 @@ int train(const Words& words) {
       "(METALEARN_INNER_RATE=0.01) > file > preset.\n"
       "Of two bounds of which a source gives only one, the other follows it. --tasks alone makes --in-flight "
       "4 times as many.";
-  const auto arguments = parse(usage, words);
+  return usage;
+}
+
+int run(const Words& words) {
+  const auto arguments = parse(make_usage(), words);
   if (!arguments) return 0;
   const auto run = arguments->find("run");
   if (!run || run->empty()) throw checkpoints::UsageError("no run directory; give --run DIR");
@@ -59,5 +61,10 @@ int train(const Words& words) {
   say("stopped while preparing: nothing was saved yet\n");
   return 128 + stop_signal();
 }
+
+}  // namespace
+
+extern const Command kTrain{"train", "meta-train an update rule (theta) into a run directory", make_usage,
+                            run};
 
 }  // namespace tools

@@ -9,14 +9,19 @@
 #include "tools/commands/commands.hpp"
 
 namespace tools {
+namespace {
 
-int vectors(const Words& words) {
-  const Usage usage{"metalearn vectors FILE.h5 [--json]",
-                    "Computes what a file of reference vectors holds, in float64, and prints the worst "
-                    "relative error of each group.",
-                    {{"json", "", "print JSON"}},
-                    "FILE.h5",
-                    "Exit code 0: all agree; 1: some don't; 65: not a file of reference vectors."};
+Usage make_usage() {
+  return {"metalearn vectors FILE.h5 [--json]",
+          "Computes what a file of reference vectors holds, in float64, and prints the worst "
+          "relative error of each group.",
+          {{"json", "", "print JSON"}},
+          "FILE.h5",
+          "Exit code 0: all agree; 1: some don't; 65: not a file of reference vectors."};
+}
+
+int run(const Words& words) {
+  const Usage usage = make_usage();
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   if (arguments->word.empty()) throw checkpoints::UsageError("no file; usage: " + usage.synopsis);
@@ -45,5 +50,9 @@ int vectors(const Words& words) {
   say("\n{}\n", report.ok ? "all agree" : "some do not agree");
   return report.ok ? 0 : 1;
 }
+
+}  // namespace
+
+extern const Command kVectors{"vectors", "compare with a file of reference vectors", make_usage, run};
 
 }  // namespace tools

@@ -20,16 +20,18 @@ metalearn::RunAudit audit(const std::string& path) {
   return {{metalearn::audit_snapshot(path)}};
 }
 
-}  // namespace
+Usage make_usage() {
+  return {"metalearn verify RUN|FILE [--json]",
+          "Checks a snapshot, or all snapshots, manifest.json, config.json and metrics.csv of a "
+          "run: checksums, structure, names, and that the run can be continued. Needs no lock.",
+          {{"json", "", "print JSON"}},
+          "RUN|FILE",
+          "Exit code 0: whole; 65: something is damaged; 66: no such run or file. Notes (half "
+          "written files, rows after the newest snapshot) are no damage."};
+}
 
-int verify(const Words& words) {
-  const Usage usage{"metalearn verify RUN|FILE [--json]",
-                    "Checks a snapshot, or all snapshots, manifest.json, config.json and metrics.csv of a "
-                    "run: checksums, structure, names, and that the run can be continued. Needs no lock.",
-                    {{"json", "", "print JSON"}},
-                    "RUN|FILE",
-                    "Exit code 0: whole; 65: something is damaged; 66: no such run or file. Notes (half "
-                    "written files, rows after the newest snapshot) are no damage."};
+int run(const Words& words) {
+  const Usage usage = make_usage();
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   if (arguments->word.empty())
@@ -48,5 +50,9 @@ int verify(const Words& words) {
   }
   return found.whole() ? 0 : kDamaged;
 }
+
+}  // namespace
+
+extern const Command kVerify{"verify", "is a run directory or a snapshot whole", make_usage, run};
 
 }  // namespace tools
