@@ -1,9 +1,18 @@
-#include "metalearn/data/synthetic/bags.hpp"
-
+// Bags: a task's set of the synthetic family "bags": documents by a topic model, as sparse bags of words. An
+// input is 1 where its word occurs in the document, else 0 (bag_of_words.hpp).
+//
+//   p(word) proportional to  rank^-s  times  e^b for each of the document's topics that has the word;
+//   x_w = 1 where one of n draws from p is w
+//
+// Word frequencies follow Zipf's law in a random order of the words. A topic is a random set of words. A
+// class has one or two topics; each of its documents has one of them, and perhaps one that says nothing of
+// its class. Lengths n are log-uniform. s, b, lengths and the numbers of topics and of their words are drawn
+// once per task, so that tasks are easy to hard.
 #include <algorithm>
 #include <numeric>
 
 #include "metalearn/base/portable_math.hpp"
+#include "metalearn/data/synthetic/synthetic.hpp"
 
 namespace metalearn {
 namespace {
@@ -16,8 +25,6 @@ constexpr double kSmallest = 0.05, kLargest = 0.15;          // a topic's share 
 constexpr std::int64_t kMostTopics = 2;                      // of a class
 constexpr std::int64_t kFewestOthers = 2, kMostOthers = 10;  // topics of no class
 constexpr double kOther = 0.5;                               // probability that a document has one of them
-
-}  // namespace
 
 ImageSet make_bags(const SyntheticSize& size, Random& random) {
   const auto words = static_cast<std::size_t>(size.inputs);
@@ -62,5 +69,13 @@ ImageSet make_bags(const SyntheticSize& size, Random& random) {
   }
   return set;
 }
+
+}  // namespace
+
+extern const SyntheticFamily kBags{.name = "bags",
+                                   .kind = "sparse bags of words, synthetic",
+                                   .inputs = "1 where a word occurs, 0 where it does not",
+                                   .version = 1,
+                                   .make = make_bags};
 
 }  // namespace metalearn

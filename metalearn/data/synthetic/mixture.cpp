@@ -1,9 +1,17 @@
-#include "metalearn/data/synthetic/mixture.hpp"
-
+// Mixture: a task's set of the synthetic family "mixture": a Gaussian mixture, each class one to three of its
+// components.
+//
+//   x = (1 + squash(g v)) / 2,   v = o + m_c + sum_j sqrt(lambda_j) z_j u_j + s e,   z_j, e standard normal
+//
+// A factor model: k directions u_j with variances lambda_j = j^-a / sum, a power law as natural images have,
+// and isotropic noise of deviation s. The component's mean m_c lies in the span of the first q directions, as
+// far out as these vary times a separation: r sqrt(lambda_j) n_j along u_j. Offset o, directions, k, a, q, r,
+// s and the number of components are drawn once per task, so that tasks are easy to hard.
 #include <algorithm>
 #include <cmath>
 
 #include "metalearn/base/portable_math.hpp"
+#include "metalearn/data/synthetic/synthetic.hpp"
 
 namespace metalearn {
 namespace {
@@ -16,8 +24,6 @@ constexpr double kLeastSeparation = 0.9,
 constexpr std::int64_t kMostComponents = 3;             // of a class
 constexpr double kLeastNoise = 0.2, kLargestNoise = 1;  // over the deviation that all factors give an input
 constexpr double kOffset = 0.5, kGain = 0.7;
-
-}  // namespace
 
 ImageSet make_mixture(const SyntheticSize& size, Random& random) {
   const auto N = static_cast<std::size_t>(size.inputs);
@@ -61,5 +67,13 @@ ImageSet make_mixture(const SyntheticSize& size, Random& random) {
   }
   return set;
 }
+
+}  // namespace
+
+extern const SyntheticFamily kMixture{.name = "mixture",
+                                      .kind = "Gaussian mixtures, synthetic",
+                                      .inputs = "normal vectors of low-rank covariance, squashed to 0 to 1",
+                                      .version = 1,
+                                      .make = make_mixture};
 
 }  // namespace metalearn

@@ -5,51 +5,37 @@
 #include <cmath>
 
 #include "metalearn/base/portable_math.hpp"
-#include "metalearn/data/synthetic/bags.hpp"
-#include "metalearn/data/synthetic/mixture.hpp"
-#include "metalearn/data/synthetic/teacher.hpp"
 
 namespace metalearn {
-namespace {
 
-/// version: of the generator, higher with every change of what it makes.
-struct Synthetic {
-  const char *name, *kind, *inputs;
-  int version;
-  SyntheticMaker make;
-};
+extern const SyntheticFamily kBags, kMixture, kTeacher;
 
-constexpr Synthetic kFamilies[] = {
-    {"bags", "sparse bags of words, synthetic", "1 where a word occurs, 0 where it does not", 1, make_bags},
-    {"mixture", "Gaussian mixtures, synthetic", "normal vectors of low-rank covariance, squashed to 0 to 1",
-     1, make_mixture},
-    {"teacher", "labels by a random network, synthetic", "a random network of a few latent variables, 0 to 1",
-     1, make_teacher},
-};
-
-}  // namespace
+std::span<const SyntheticFamily* const> synthetic_families() {
+  static constexpr const SyntheticFamily* kFamilies[] = {&kBags, &kMixture, &kTeacher};
+  return kFamilies;
+}
 
 std::vector<std::string> synthetic_names() {
   std::vector<std::string> names;
-  for (const auto& family : kFamilies) names.push_back(family.name);
+  for (const SyntheticFamily* family : synthetic_families()) names.emplace_back(family->name);
   return names;
 }
 
 std::optional<Dataset> synthetic_family(const std::string& name) {
-  for (const auto& family : kFamilies) {
-    if (name != family.name) continue;
+  for (const SyntheticFamily* family : synthetic_families()) {
+    if (name != family->name) continue;
     Dataset data;
     data.name = name;
     data.source = "made for each task";
-    data.kind = family.kind;
-    data.input_note = family.inputs;
+    data.kind = family->kind;
+    data.input_note = family->inputs;
     for (std::int64_t c = 0; c < kSyntheticClasses; ++c) data.class_names.push_back(std::to_string(c));
     data.split_note = fmt::format(
         "a set of its own for every task, {} examples of a class; meta-validation and test have other "
         "streams",
         kSyntheticPerClass);
-    data.provenance = {fmt::format("generator, version {}", family.version)};
-    data.make = family.make;
+    data.provenance = {fmt::format("generator, version {}", family->version)};
+    data.make = family->make;
     return data;
   }
   return {};

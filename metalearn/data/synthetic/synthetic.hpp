@@ -1,15 +1,15 @@
 // Synthetic families: data sets that no file holds. Every task has a set of its own, made while the task is
 // drawn: means, covariances, networks and word frequencies differ from task to task.
 //
-//   mixture   Gaussian mixtures (mixture.hpp)
-//   teacher   labels by a random network (teacher.hpp)
-//   bags      sparse bags of words (bags.hpp)
+// One file per family (mixture.cpp, teacher.cpp, bags.cpp), which says how it makes a task's set. To add one:
+// a file that defines its row, and its place in synthetic.cpp's table.
 //
 // Examples are features: as many as images of the tasks' resolution have pixels, in [0, 1]. Pure functions of
 // the stream that they are given, with portable mathematics alone: the same bits on every machine.
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,7 +27,16 @@ struct SyntheticSize {
 /// has at most.
 inline constexpr std::int64_t kSyntheticPerClass = 128, kSyntheticClasses = 10;
 
-/// The names above, sorted.
+struct SyntheticFamily {
+  const char* name;
+  const char* kind;    ///< what it is, one line
+  const char* inputs;  ///< what they are, one line
+  int version;         ///< of the generator, higher with every change of what it makes
+  SyntheticMaker make;
+};
+/// Sorted by name.
+std::span<const SyntheticFamily* const> synthetic_families();
+/// Their names.
 std::vector<std::string> synthetic_names();
 
 /// What `data` prints and provenance keeps, without examples, and Dataset::make; nothing for another name.

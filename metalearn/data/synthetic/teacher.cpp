@@ -1,7 +1,16 @@
-#include "metalearn/data/synthetic/teacher.hpp"
-
+// Teacher: a task's set of the synthetic family "teacher": a few latent variables make both the inputs and,
+// by a random network, the label.
+//
+//   x = (1 + squash(B squash(A z + a) + b)) / 2,   label = arg max_c of t_c(z) + beta_c,
+//   t = D squash(C z + c),   z ~ N(0, I_k)
+//
+// t is standardised over z and the thresholds beta make the classes about equally frequent; then z is drawn
+// until every class has its number. k, the widths of both networks and their gains (how crooked the manifold
+// of the inputs and the borders of the classes are) are drawn once per task, so that tasks are easy to hard.
 #include <algorithm>
 #include <cmath>
+
+#include "metalearn/data/synthetic/synthetic.hpp"
 
 namespace metalearn {
 namespace {
@@ -93,8 +102,6 @@ class Teacher {
   std::vector<float> scale_, shift_;
 };
 
-}  // namespace
-
 ImageSet make_teacher(const SyntheticSize& size, Random& random) {
   const auto latents = static_cast<std::int64_t>(log_uniform(random, kFewestLatents, kMostLatents + 1));
   const Network generator(random, latents, size.inputs);
@@ -123,5 +130,13 @@ ImageSet make_teacher(const SyntheticSize& size, Random& random) {
   }
   return set;
 }
+
+}  // namespace
+
+extern const SyntheticFamily kTeacher{.name = "teacher",
+                                      .kind = "labels by a random network, synthetic",
+                                      .inputs = "a random network of a few latent variables, 0 to 1",
+                                      .version = 1,
+                                      .make = make_teacher};
 
 }  // namespace metalearn
