@@ -9,6 +9,7 @@
 #include "metalearn/config/config_key.hpp"
 #include "metalearn/data/sources/load_dataset.hpp"
 #include "metalearn/data/split.hpp"
+#include "metalearn/data/synthetic/synthetic.hpp"
 #include "tools/cli/config_source.hpp"
 #include "tools/cli/json.hpp"
 #include "tools/cli/options.hpp"
@@ -137,19 +138,25 @@ std::vector<Option> data_options() {
   return options;
 }
 
+/// What may be read, by the tables of formats and families.
+std::string layouts() {
+  constexpr auto line = "  {:<9}  {}\n";
+  std::string text = "What DIR may hold; the first of these that is there is read:\n";
+  for (const auto* format : metalearn::data_formats())
+    text += fmt::format(line, format->name, format->layout);
+  text += "Without DIR:\n";
+  text += fmt::format(line, "glyph", "letters and digits in installed fonts; with DIR: in the fonts there");
+  for (const auto* family : metalearn::synthetic_families())
+    text += fmt::format(line, family->name, fmt::format("{}; every task has a set of its own", family->kind));
+  text.pop_back();
+  return text;
+}
+
 Usage make_usage() {
   return {"metalearn data NAME=DIR ... [options]",
           "Reads data sets as training and evaluation do, and prints what was found: kind, counts, "
           "classes, ranges of the inputs, splits, what is held out.",
-          data_options(), "NAME=DIR ...",
-          "What DIR may hold: IDX files as MNIST's; CIFAR-10's binary files; one HDF5 file of "
-          "downsampled ImageNet (or name the file); features.npy and labels.npy (or\n"
-          "train-features.npy, train-labels.npy, test-features.npy, test-labels.npy); train.csv "
-          "and perhaps test.csv (or name one CSV file), with the label in the column `label`\n"
-          "or the last one; class folders of .png, .jpg or .txt files, or folders train and test "
-          "(or val) of such. `glyph` needs no folder.\n"
-          "bags, mixture and teacher are synthetic: sparse bags of words, Gaussian mixtures, "
-          "labels by a random network. Every task has a set of its own."};
+          data_options(), "NAME=DIR ...", layouts()};
 }
 
 int run(const Words& words) {

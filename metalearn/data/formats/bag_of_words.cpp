@@ -8,6 +8,7 @@
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/utf8.hpp"
+#include "metalearn/data/formats/data_format.hpp"
 #include "metalearn/data/split.hpp"
 
 namespace metalearn {
@@ -54,6 +55,10 @@ Part read_part(const std::vector<ClassFile>& files, const std::string& part, Voc
   provenance.push_back(reader.checksum(part));
   return read;
 }
+
+const std::vector<std::string> kExtensions = {".txt"};
+const std::vector<std::string> kUnlabelled = {
+    "unsup"};  // aclImdb's reviews without label, which are no class
 
 constexpr std::uint32_t kRare = ~0u;
 
@@ -145,5 +150,17 @@ Dataset read_texts(const std::string& name, const std::filesystem::path& folder,
               {"train", "test", found.both, "texts"}, train.keys);
   return data;
 }
+
+extern const DataFormat kTexts{
+    .name = "texts",
+    .holds = "class folders of .txt files",
+    .layout = "a folder of .txt files for each class, or folders train and test (or val) of such",
+    .data_sets = {"imdb"},
+    .read = [](const std::string& name, const std::filesystem::path& path,
+               const LoadOptions& options) -> std::optional<Dataset> {
+      const auto found = list_class_folders(path, kExtensions, kUnlabelled);
+      if (!found) return {};
+      return read_texts(name, path, *found, options.words);
+    }};
 
 }  // namespace metalearn

@@ -16,10 +16,6 @@
 
 namespace metalearn {
 
-inline const std::vector<std::string> kTextExtensions = {".txt"};
-inline const std::vector<std::string> kUnlabelledTexts = {
-    "unsup"};  ///< aclImdb's reviews without label, which are no class
-
 /// The words of a text. Throws BadData, naming `name` and the byte, where it is not UTF-8.
 std::vector<std::string> words_of(std::string_view text, const std::string& name);
 

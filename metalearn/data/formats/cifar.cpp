@@ -7,6 +7,7 @@
 #include "checkpoints/error.hpp"
 #include "metalearn/data/colour.hpp"
 #include "metalearn/data/file_bytes.hpp"
+#include "metalearn/data/formats/data_format.hpp"
 #include "metalearn/data/split.hpp"
 
 namespace metalearn {
@@ -93,5 +94,25 @@ Dataset read_cifar10_folder(const std::string& name, const fs::path& folder, boo
                   data.test.count(), data.class_names[kFrog], data.class_names[kShip]);
   return data;
 }
+
+namespace {
+
+bool holds_cifar10(const fs::path& folder) {
+  return !find_file(folder, {"test_batch.bin", "data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
+                             "data_batch_4.bin", "data_batch_5.bin"})
+              .empty();
+}
+
+}  // namespace
+
+extern const DataFormat kCifar10{
+    .name = "CIFAR-10",
+    .holds = "CIFAR-10's data_batch_1.bin ...",
+    .layout = "its binary version: data_batch_1.bin to data_batch_5.bin, test_batch.bin, or with .gz",
+    .data_sets = {"cifar10"},
+    .read = [](const std::string& name, const fs::path& path, const LoadOptions& options) {
+      return holds_cifar10(path) ? std::optional(read_cifar10_folder(name, path, options.colour))
+                                 : std::nullopt;
+    }};
 
 }  // namespace metalearn

@@ -73,6 +73,7 @@ bool holds_folders(const fs::path& path) {
 std::optional<ClassFolders> list_class_folders(const fs::path& folder,
                                                const std::vector<std::string>& extensions,
                                                const std::vector<std::string>& excluded) {
+  if (std::error_code ignored; !fs::is_directory(folder, ignored)) return {};
   std::vector<fs::path> roots = {holds_folders(folder / "train") ? folder / "train" : folder};
   std::vector<std::string> tests;  // the first one there is counts
   for (const char* name : {"test", "val"})

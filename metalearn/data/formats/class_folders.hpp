@@ -29,8 +29,8 @@ struct ClassFolders {
 };
 
 /// Extensions are in lower case with their dot, and found in any case. `excluded` names are no classes.
-/// Nothing where no class has such a file. Throws BadData naming a class without any, NoInput for a folder
-/// that can't be read.
+/// Nothing where it is no folder, or no class has such a file. Throws BadData naming a class without any,
+/// NoInput for a folder that can't be read.
 std::optional<ClassFolders> list_class_folders(const std::filesystem::path& folder,
                                                const std::vector<std::string>& extensions,
                                                const std::vector<std::string>& excluded = {});

@@ -9,6 +9,7 @@
 
 #include "checkpoints/error.hpp"
 #include "metalearn/data/file_bytes.hpp"
+#include "metalearn/data/formats/data_format.hpp"
 #include "metalearn/data/split.hpp"
 
 namespace metalearn {
@@ -132,5 +133,26 @@ Dataset read_idx_folder(const std::string& name, const fs::path& folder) {
               {"train", "t10k", "train-* files and t10k-* files", "images"});
   return data;
 }
+
+namespace {
+
+bool holds_idx(const fs::path& folder) {
+  for (const char* part : {"train", "t10k"})
+    for (const char* file :
+         {"images-idx3-ubyte", "images.idx3-ubyte", "labels-idx1-ubyte", "labels.idx1-ubyte"})
+      if (!find_file(folder, {fmt::format("{}-{}", part, file)}).empty()) return true;
+  return false;
+}
+
+}  // namespace
+
+extern const DataFormat kIdx{
+    .name = "IDX",
+    .holds = "IDX files (train-images-idx3-ubyte ...)",
+    .layout = "files as MNIST's: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-..., or with .gz",
+    .data_sets = {"mnist", "fashion-mnist"},
+    .read = [](const std::string& name, const fs::path& path, const LoadOptions&) {
+      return holds_idx(path) ? std::optional(read_idx_folder(name, path)) : std::nullopt;
+    }};
 
 }  // namespace metalearn

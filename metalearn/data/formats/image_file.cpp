@@ -95,16 +95,31 @@ Picture decode_jpeg(std::span<const std::uint8_t> file, const std::string& name)
 #endif
 }
 
-bool starts_with(std::span<const std::uint8_t> file, std::initializer_list<std::uint8_t> magic) {
-  return file.size() >= magic.size() && std::equal(magic.begin(), magic.end(), file.begin());
-}
+struct PictureKind {
+  std::vector<std::string> extensions;  // in lower case
+  std::vector<std::uint8_t> magic;      // its first bytes, which tell it apart
+  Picture (*decode)(std::span<const std::uint8_t> file, const std::string& name);
+};
+
+const PictureKind kKinds[] = {
+    {{".png"}, {0x89, 'P', 'N', 'G'}, decode_png},
+    {{".jpg", ".jpeg"}, {0xff, 0xd8}, decode_jpeg},
+};
 
 }  // namespace
 
+std::vector<std::string> picture_extensions() {
+  std::vector<std::string> all;
+  for (const PictureKind& kind : kKinds)
+    all.insert(all.end(), kind.extensions.begin(), kind.extensions.end());
+  return all;
+}
+
 Picture decode_picture(std::span<const std::uint8_t> file, const std::string& name) {
   if (file.empty()) throw BadData(fmt::format("{}: is empty; replace it or take it away", name));
-  if (starts_with(file, {0x89, 'P', 'N', 'G'})) return decode_png(file, name);
-  if (starts_with(file, {0xff, 0xd8})) return decode_jpeg(file, name);
+  for (const PictureKind& kind : kKinds)
+    if (file.size() >= kind.magic.size() && std::equal(kind.magic.begin(), kind.magic.end(), file.begin()))
+      return kind.decode(file, name);
   throw BadData(fmt::format(
       "{}: neither a PNG nor a JPEG picture, whatever its name says; convert it or take it away", name));
 }

@@ -15,6 +15,9 @@ struct Picture {
   std::vector<std::uint8_t> planes;  ///< [3, height, width]: red, green, blue; all the same of a grey picture
 };
 
+/// In lower case with their dot: ".png", ".jpg", ...
+std::vector<std::string> picture_extensions();
+
 /// Told apart by their first bytes. What is there is made sRGB (a PNG that states another gamma is
 /// converted), 16 bits a channel become 8, transparent parts black. `name` is for messages. Throws BadData:
 /// neither of the two, damaged, truncated, larger than kLargestPicture, a JPEG for print (CMYK); UsageError

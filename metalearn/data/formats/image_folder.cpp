@@ -7,6 +7,7 @@
 
 #include "checkpoints/error.hpp"
 #include "metalearn/data/colour.hpp"
+#include "metalearn/data/formats/data_format.hpp"
 #include "metalearn/data/formats/image_file.hpp"
 #include "metalearn/data/split.hpp"
 
@@ -81,5 +82,16 @@ Dataset read_image_folder(const std::string& name, const std::filesystem::path& 
               std::move(keys));
   return data;
 }
+
+extern const DataFormat kPictures{
+    .name = "pictures",
+    .holds = "class folders of .png or .jpg files",
+    .layout = "a folder of .png or .jpg files for each class, or folders train and test (or val) of such",
+    .read = [](const std::string& name, const std::filesystem::path& path,
+               const LoadOptions& options) -> std::optional<Dataset> {
+      const auto found = list_class_folders(path, picture_extensions());
+      if (!found) return {};
+      return read_image_folder(name, path, *found, options.colour);
+    }};
 
 }  // namespace metalearn

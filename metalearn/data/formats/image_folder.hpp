@@ -9,8 +9,6 @@
 
 namespace metalearn {
 
-inline const std::vector<std::string> kPictureExtensions = {".png", ".jpg", ".jpeg"};
-
 /// The splits are those of split_parts. With `colour` pictures keep three channels, unless all of them are
 /// grey. Throws BadData naming a picture that can't be decoded, or that has another size than the first one.
 Dataset read_image_folder(const std::string& name, const std::filesystem::path& folder,

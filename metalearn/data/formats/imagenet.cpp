@@ -10,6 +10,7 @@
 #include "metalearn/base/random.hpp"
 #include "metalearn/data/colour.hpp"
 #include "metalearn/data/file_bytes.hpp"
+#include "metalearn/data/formats/data_format.hpp"
 #include "metalearn/data/split.hpp"
 
 namespace metalearn {
@@ -152,5 +153,20 @@ Dataset read_imagenet(const std::string& name, const fs::path& path, bool colour
                   data.validation_classes.size(), data.test_classes.size());
   return data;
 }
+
+extern const DataFormat kImageNet{
+    .name = "ImageNet",
+    .holds = "one .h5 file",
+    .layout = "one HDF5 file of downsampled pictures (or name the file)",
+    .data_sets = {"imagenet"},
+    .read = [](const std::string& name, const fs::path& path,
+               const LoadOptions& options) -> std::optional<Dataset> {
+      const auto files = hdf5_files(path);
+      if (files.empty()) return {};
+      if (files.size() > 1)
+        throw checkpoints::UsageError(fmt::format("{}: holds {} HDF5 files; name one of them: {}={}",
+                                                  path.string(), files.size(), name, files[0].string()));
+      return read_imagenet(name, files[0], options.colour);
+    }};
 
 }  // namespace metalearn

@@ -11,6 +11,7 @@
 
 #include "checkpoints/error.hpp"
 #include "metalearn/data/formats/csv.hpp"
+#include "metalearn/data/formats/data_format.hpp"
 #include "metalearn/data/formats/npy.hpp"
 #include "metalearn/data/split.hpp"
 
@@ -165,8 +166,6 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, ignored);
 }
 
-}  // namespace
-
 bool holds_csv(const fs::path& path) {
   const std::string name = path.filename().string();
   if (is_file(path)) return name.ends_with(".csv") || name.ends_with(".csv.gz");
@@ -176,6 +175,8 @@ bool holds_csv(const fs::path& path) {
 bool holds_npy(const fs::path& folder) {
   return is_file(folder / "features.npy") || is_file(folder / "train-features.npy");
 }
+
+}  // namespace
 
 Dataset read_csv_table(const std::string& name, const fs::path& path) {
   Dataset data = describe(name, path, "features in CSV");
@@ -198,5 +199,25 @@ Dataset read_npy_table(const std::string& name, const fs::path& folder) {
     test = read_npy(folder, "test-features.npy", "test-labels.npy", data.provenance);
   return to_dataset(std::move(data), std::move(train), std::move(test), "train-*.npy and test-*.npy");
 }
+
+extern const DataFormat kCsv{
+    .name = "CSV",
+    .holds = "train.csv",
+    .layout =
+        "train.csv and perhaps test.csv, or name one CSV file; the label is in the column `label` or the "
+        "last one",
+    .read = [](const std::string& name, const fs::path& path, const LoadOptions&) {
+      return holds_csv(path) ? std::optional(read_csv_table(name, path)) : std::nullopt;
+    }};
+
+extern const DataFormat kNpy{
+    .name = "NPY",
+    .holds = "features.npy and labels.npy",
+    .layout =
+        "features.npy and labels.npy, or train-features.npy, train-labels.npy, test-features.npy, "
+        "test-labels.npy",
+    .read = [](const std::string& name, const fs::path& path, const LoadOptions&) {
+      return holds_npy(path) ? std::optional(read_npy_table(name, path)) : std::nullopt;
+    }};
 
 }  // namespace metalearn

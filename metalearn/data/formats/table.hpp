@@ -16,9 +16,6 @@
 
 namespace metalearn {
 
-bool holds_csv(const std::filesystem::path& path);  ///< a file of that name, or a folder with one
-bool holds_npy(const std::filesystem::path& folder);
-
 /// The splits are those of split_parts. Throws NoInput, BadData.
 Dataset read_csv_table(const std::string& name, const std::filesystem::path& path);
 Dataset read_npy_table(const std::string& name, const std::filesystem::path& folder);

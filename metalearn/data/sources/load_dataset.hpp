@@ -2,16 +2,21 @@
 // there (load_dataset.cpp).
 #pragma once
 #include <memory>
+#include <span>
 #include <string>
 
 #include "metalearn/data/dataset.hpp"
+#include "metalearn/data/formats/data_format.hpp"
 
 namespace metalearn {
 
-/// A word of the command line: NAME or NAME=PATH. "glyph" is drawn from fonts, "bags", "mixture" and
-/// "teacher" without a PATH are synthetic (synthetic.hpp); of everything else the kind is told from what PATH
-/// holds (dataset.cpp). Throws NoInput, BadData or UsageError with one line that names the file and the fix.
-/// Reads and checks everything at once, and keeps nothing for the next call.
+/// In the order in which they are looked for: the first one that a path holds is read.
+std::span<const DataFormat* const> data_formats();
+
+/// A word of the command line: NAME or NAME=PATH. "glyph" is drawn from fonts, synthetic families
+/// (synthetic.hpp) have no PATH; of everything else the format is told from what PATH holds. Throws NoInput,
+/// BadData or UsageError with one line that names the file and the fix. Reads and checks everything at once,
+/// and keeps nothing for the next call.
 std::shared_ptr<const Dataset> load_dataset(const std::string& word, const LoadOptions& options = {});
 
 }  // namespace metalearn
