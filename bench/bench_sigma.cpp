@@ -42,15 +42,17 @@ void add(const Config& config, std::span<const float> theta, const InFlight& tas
 }
 
 void run(const std::vector<std::string>& words) {
-  const tools::Usage usage{"bench_sigma [options]",
-                           "Compares differences under perturbations of theta with what the gradient "
-                           "predicts, over the size of the perturbations.",
-                           {{"theta", "FILE", "of a run or snapshot", "untrained, of the preset small"},
-                            {"rule", "NAME", "of an untrained theta: metz or synaptic", "metz"},
-                            {"window", "K", "inner steps", "8"},
-                            {"tasks", "N", "windows", "4"},
-                            {"pairs", "N", "of each", "16"},
-                            {"json", "", "print JSON"}}};
+  const tools::Usage usage{
+      "bench_sigma [options]",
+      "Compares differences under perturbations of theta with what the gradient "
+      "predicts, over the size of the perturbations.",
+      {{"theta", "FILE", "of a run or snapshot", "untrained, of the preset small"},
+       {"rule", "NAME", fmt::format("of an untrained theta: {}", fmt::join(update_rule_names(), ", ")),
+        "metz"},
+       {"window", "K", "inner steps", "8"},
+       {"tasks", "N", "windows", "4"},
+       {"pairs", "N", "of each", "16"},
+       {"json", "", "print JSON"}}};
   const auto arguments = tools::parse(usage, words);
   if (!arguments) return;
   Config config = Config::from_preset("small");

@@ -6,6 +6,7 @@
 #include "metalearn/config/config_key.hpp"
 #include "metalearn/config/key_row.hpp"
 #include "metalearn/config/presets.hpp"
+#include "metalearn/rules/update_rule.hpp"
 
 namespace metalearn {
 namespace {
@@ -157,7 +158,7 @@ void add_optimiser(std::vector<ConfigKey>& keys) {
 void add_rule(std::vector<ConfigKey>& keys) {
   add(keys, "The update rule",
       {
-          word("rule", FIELD(rule.rule), {"metz", "synaptic"},
+          word("rule", FIELD(rule.rule), update_rule_names(),
                "form of the update rule; synaptic has no sizes of its own")
               .shapes_theta()
               .exported(),

@@ -1,6 +1,7 @@
 // theta of the Metz rule: names, shapes, initial values (specification section 3.1).
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -76,5 +77,49 @@ std::vector<float> MetzRule::initial_theta(std::uint64_t seed) const {
   }
   return theta;
 }
+
+namespace {
+
+/// What stands at `axis` of a tensor, if it is there and has so many axes.
+void read_size(const ThetaShapes& shapes, const std::string& name, std::size_t axis, std::int64_t& size) {
+  if (const auto shape = shapes.find(name); shape != shapes.end() && shape->second.size() > axis)
+    size = shape->second[axis];
+}
+
+/// How many of PREFIX1/w, PREFIX2/w, ... there are.
+std::int64_t count_layers(const ThetaShapes& shapes, const std::string& prefix) {
+  std::int64_t count = 0;
+  while (shapes.contains(fmt::format("{}{}/w", prefix, count + 1))) ++count;
+  return count;
+}
+
+/// By specification section 3.1.
+void read_sizes(const ThetaShapes& shapes, RuleConfig& c) {
+  read_size(shapes, "top_delta/conv0/w", 2, c.S);
+  read_size(shapes, "top_delta/mix0/w", 1, c.N_L);
+  read_size(shapes, "top_delta/out/w", 2, c.D);
+  read_size(shapes, "compute_h/conv0/w", 2, c.H);
+  read_size(shapes, "forward/readout/0_order/top/w", 1, c.G);
+  c.P = count_layers(shapes, "top_delta/conv");
+  c.Q = count_layers(shapes, "compute_h/conv");
+  c.identical_updates = std::none_of(shapes.begin(), shapes.end(),
+                                     [](const auto& t) { return t.first.starts_with("backward/"); });
+}
+
+std::string sizes(const RuleConfig& c) {
+  return fmt::format("H={} Q={} S={} P={} D={} G={}{}", c.H, c.Q, c.S, c.P, c.D, c.G,
+                     c.identical_updates ? "" : ", W and V changed apart,");
+}
+
+}  // namespace
+
+extern const UpdateRuleKind kMetz{
+    .name = "metz",
+    .method = "learned",
+    .summary = "the rule of Metz et al. (2019), meta-trained: --theta",
+    .make = [](const RuleConfig& c) -> std::unique_ptr<UpdateRule> { return std::make_unique<MetzRule>(c); },
+    .tensor = "top_delta/conv0/w",
+    .read_sizes = read_sizes,
+    .sizes = sizes};
 
 }  // namespace metalearn

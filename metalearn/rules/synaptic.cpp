@@ -111,4 +111,13 @@ Phi SynapticRule::step(const Theta& theta, const Phi& phi, Var x, const Probe& p
   return next;
 }
 
+extern const UpdateRuleKind kSynaptic{
+    .name = "synaptic",
+    .method = "synaptic",
+    .summary = "sums of products of what two neurons do, meta-trained: --theta",
+    .make = [](const RuleConfig& c) -> std::unique_ptr<UpdateRule> {
+      return std::make_unique<SynapticRule>(c);
+    },
+    .tensor = "hidden/weight"};
+
 }  // namespace metalearn

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,30 @@ class UpdateRule {
   virtual Phi step(const Theta& theta, const Phi& phi, autodiff::Var x, const Probe& probe) const = 0;
 };
 
-/// The rule that config.rule names ("metz", "synaptic"). Throws std::invalid_argument naming the known ones,
-/// or a size that the rule refuses.
+/// Shapes of a theta's tensors by name.
+using ThetaShapes = std::map<std::string, std::vector<std::int64_t>>;
+
+/// What is known of a rule by its name. To add one: a file that defines the rule and its row, and the row's
+/// place in update_rule.cpp's table.
+struct UpdateRuleKind {
+  const char* name;     ///< config.rule.rule
+  const char* method;   ///< what tables of methods call it
+  const char* summary;  ///< of that method, one line
+  std::unique_ptr<UpdateRule> (*make)(const RuleConfig& config);
+  const char* tensor;  ///< that no other rule's theta has: tells the rule of a file that does not name it
+  /// Sets the sizes that follow from theta's shapes; what is missing keeps its value. Null: the rule has no
+  /// sizes of its own, its shapes are always the same.
+  void (*read_sizes)(const ThetaShapes& shapes, RuleConfig& config) = nullptr;
+  std::string (*sizes)(const RuleConfig& config) = nullptr;  ///< for people: "H=64 Q=1 ..."; null: as above
+};
+/// The first is the default.
+std::span<const UpdateRuleKind* const> update_rules();
+const std::vector<std::string>& update_rule_names();
+/// Null where there is no such rule.
+const UpdateRuleKind* find_update_rule(const std::string& name);
+
+/// The rule that config.rule names. Throws std::invalid_argument naming the known ones, or a size that the
+/// rule refuses.
 std::unique_ptr<UpdateRule> make_update_rule(const RuleConfig& config);
 
 /// Names, shapes and order of theta's tensors (section 3.1).

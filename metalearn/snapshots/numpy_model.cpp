@@ -37,46 +37,28 @@ const Shape* shape_of(const Arrays& arrays, const std::string& name) {
   return found == arrays.end() ? nullptr : &found->second.shape();
 }
 
-/// What stands at `axis` of an array, if it is there and has so many axes.
-void read_size(const Arrays& arrays, const std::string& name, std::size_t axis, std::int64_t& size) {
-  if (const Shape* shape = shape_of(arrays, name); shape && shape->size() > axis) size = (*shape)[axis];
-}
-
 std::int64_t one(const std::vector<std::int64_t>& numbers) {
   if (numbers.size() != 1) throw BadData("one number is expected");
   return numbers[0];
 }
 
-/// How many of PREFIX1/w, PREFIX2/w, ... there are.
-std::int64_t count_layers(const Arrays& arrays, const std::string& prefix) {
-  std::int64_t count = 0;
-  while (arrays.contains(fmt::format("{}{}/w", prefix, count + 1))) ++count;
-  return count;
-}
-
-/// The rule that config/rule names, or else the one whose names these are; its sizes by the shapes of
-/// specification section 3.1; what is missing keeps its default, and is found missing later.
+/// The rule that config/rule names, or else the one whose tensors these are, or the default; sizes that can't
+/// be read keep their default, and are found missing later.
 RuleConfig rule_from(const Arrays& arrays) {
-  RuleConfig rule;
+  RuleConfig config;
+  for (const UpdateRuleKind* kind : update_rules())
+    if (arrays.contains(kind->tensor)) config.rule = kind->name;
   if (const auto named = arrays.find("config/rule"); named != arrays.end())
-    rule.rule = named->second.text();
-  else if (arrays.contains("hidden/weight"))
-    rule.rule = "synaptic";
-  if (rule.rule != "metz") {  // its shapes are always the same
-    if (const auto top = arrays.find("config/representation"); top != arrays.end())
-      rule.N_L = one(top->second.integers());
-    return rule;
+    config.rule = named->second.text();
+  const UpdateRuleKind* kind = find_update_rule(config.rule);
+  if (kind && kind->read_sizes) {
+    ThetaShapes shapes;
+    for (const auto& [name, array] : arrays) shapes[name] = array.shape();
+    kind->read_sizes(shapes, config);
+  } else if (const auto top = arrays.find("config/representation"); top != arrays.end()) {
+    config.N_L = one(top->second.integers());
   }
-  read_size(arrays, "top_delta/conv0/w", 2, rule.S);
-  read_size(arrays, "top_delta/mix0/w", 1, rule.N_L);
-  read_size(arrays, "top_delta/out/w", 2, rule.D);
-  read_size(arrays, "compute_h/conv0/w", 2, rule.H);
-  read_size(arrays, "forward/readout/0_order/top/w", 1, rule.G);
-  rule.P = count_layers(arrays, "top_delta/conv");
-  rule.Q = count_layers(arrays, "compute_h/conv");
-  rule.identical_updates = std::none_of(arrays.begin(), arrays.end(),
-                                        [](const auto& a) { return a.first.starts_with("backward/"); });
-  return rule;
+  return config;
 }
 
 /// As configuration keys, so that their ranges are checked.

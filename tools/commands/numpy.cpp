@@ -9,6 +9,7 @@
 #include "checkpoints/file_system.hpp"
 #include "checkpoints/run_directory.hpp"
 #include "checkpoints/snapshot_file.hpp"
+#include "metalearn/rules/update_rule.hpp"
 #include "metalearn/snapshots/numpy_model.hpp"
 #include "metalearn/snapshots/trained_theta.hpp"
 #include "tools/cli/config_source.hpp"
@@ -28,11 +29,10 @@ using metalearn::ModelFile;
 void report(const ModelFile& model, const std::string& out) {
   if (!model.theta.empty()) {
     const auto& r = model.config.rule;
-    const std::string sizes = fmt::format("H={} Q={} S={} P={} D={} G={}{}", r.H, r.Q, r.S, r.P, r.D, r.G,
-                                          r.identical_updates ? "" : ", W and V changed apart,");
+    const auto* rule = metalearn::find_update_rule(r.rule);
     say("theta: {} numbers of the rule {}, {} N_L={}; inner rate {}, batch {}, {}\n", model.theta.size(),
-        r.rule, r.rule == "metz" ? sizes : "no sizes of its own,", r.N_L, r.inner_rate, model.config.batch,
-        metalearn::to_string(r.activation));
+        r.rule, rule->sizes ? rule->sizes(r) : "no sizes of its own,", r.N_L, r.inner_rate,
+        model.config.batch, metalearn::to_string(r.activation));
   }
   if (!model.phi.empty())
     say("phi:   {} numbers, widths {}\n", model.phi.size(), fmt::join(model.widths, "-"));
