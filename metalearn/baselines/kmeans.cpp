@@ -128,6 +128,7 @@ MatrixXf kmeans(const MatrixXf& x, std::int64_t centres, std::int64_t iterations
 
 Method kmeans_method(KmeansOptions options) {
   return {.name = "kmeans",
+          .summary = "closeness to the centres of k-means",
           .settings = fmt::format("{} centres, {} iterations, at most {} examples", options.centres,
                                   options.iterations, options.kept),
           .sees = Sees::unlabelled,

@@ -56,7 +56,8 @@ enum class Sees { nothing, support, unlabelled, all_labels };
 
 struct Method {
   std::string name;
-  std::string settings;  ///< hyperparameters, one line
+  std::string summary = {};  ///< what its representation is, one line of help
+  std::string settings;      ///< hyperparameters, one line
   Sees sees = Sees::nothing;
   std::vector<std::int64_t> marks = {0};    ///< steps after which it is scored unless others are asked for
   std::int64_t first_mark = 0;              ///< fewest steps that give a representation

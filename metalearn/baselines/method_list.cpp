@@ -6,32 +6,44 @@
 
 #include "checkpoints/error.hpp"
 #include "metalearn/base/nearest.hpp"
+#include "metalearn/rules/update_rule.hpp"
 
 namespace metalearn {
 namespace {
 
 struct Entry {
-  std::string name;
+  std::string name, summary;
   Method (*make)() = nullptr;
   std::string rule = {};  ///< what config.rule.rule of a theta must be, of a trained rule
 };
 
-/// THE table: every method once, in the order of tables. Those without a maker are trained rules.
-const std::vector<Entry>& table() {
-  static const std::vector<Entry> all = {
-      {"random", random_method},
-      {"pixels", pixels_method},
-      {"pca", [] { return pca_method(); }},
-      {"pca_white", [] { return pca_method({.whiten = true}); }},
-      {"kmeans", [] { return kmeans_method(); }},
-      {"random_relu", [] { return random_relu_method(); }},
-      {"supervised", [] { return supervised_method(); }},
-      {"supervised_all", [] { return supervised_all_method(); }},
-      {"vae", [] { return vae_method(); }},
-      {"oja", [] { return oja_method(); }},
-      {"synaptic", nullptr, "synaptic"},
-      {"learned", nullptr, "metz"},
-  };
+/// THE table, in the order of tables of results. To add one: a file that defines its maker, and a row here.
+constexpr Method (*kMakers[])() = {
+    random_method,
+    pixels_method,
+    [] { return pca_method(); },
+    [] { return pca_method({.whiten = true}); },
+    [] { return kmeans_method(); },
+    [] { return random_relu_method(); },
+    [] { return supervised_method(); },
+    [] { return supervised_all_method(); },
+    [] { return vae_method(); },
+    [] { return oja_method(); },
+};
+
+/// All of them and the trained rules: the default rule, which comes first in its table, is last here.
+const std::vector<Entry>& entries() {
+  static const std::vector<Entry> all = [] {
+    std::vector<Entry> list;
+    for (const auto make : kMakers) {
+      const Method method = make();
+      list.push_back({method.name, method.summary, make});
+    }
+    const auto rules = update_rules();
+    for (auto rule = rules.rbegin(); rule != rules.rend(); ++rule)
+      list.push_back({(*rule)->method, (*rule)->summary, nullptr, (*rule)->name});
+    return list;
+  }();
   return all;
 }
 
@@ -40,16 +52,21 @@ const std::vector<Entry>& table() {
 const std::vector<std::string>& method_names() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> all;
-    for (const Entry& entry : table()) all.push_back(entry.name);
+    for (const Entry& entry : entries()) all.push_back(entry.name);
     return all;
   }();
   return names;
 }
 
+std::string method_summaries() {
+  std::string lines;
+  for (const Entry& entry : entries()) lines += fmt::format("  {:<15} {}\n", entry.name, entry.summary);
+  return lines;
+}
+
 std::string method_name(const std::string& rule) {
-  const auto entry =
-      std::find_if(table().begin(), table().end(), [&](const Entry& e) { return !e.make && e.rule == rule; });
-  return entry == table().end() ? rule : entry->name;
+  const UpdateRuleKind* kind = find_update_rule(rule);
+  return kind ? kind->method : rule;
 }
 
 std::vector<Method> make_methods(const std::vector<std::string>& names, const std::vector<Rule>& rules,
@@ -67,7 +84,7 @@ std::vector<Method> make_methods(const std::vector<std::string>& names, const st
     throw checkpoints::UsageError(
         fmt::format("--methods: no method named; known: all, {}", fmt::join(method_names(), ", ")));
   std::vector<Method> methods;
-  for (const Entry& entry : table()) {
+  for (const Entry& entry : entries()) {
     if (!asked(entry.name) && !asked("all")) continue;
     if (entry.make) {
       methods.push_back(entry.make());

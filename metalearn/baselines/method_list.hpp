@@ -13,10 +13,11 @@ struct Rule {
   std::optional<std::int64_t> mark = {};  ///< steps that meta-validation chose
 };
 
-/// All names, in the order of tables.
+/// All names, in the order of tables: the methods of method_list.cpp's table, then the update rules.
 const std::vector<std::string>& method_names();
-/// The name of a meta-trained rule in tables, by its config.rule.rule: `learned` is "metz"; another one keeps
-/// its own.
+/// "  NAME  what it is" for each of them, for help.
+std::string method_summaries();
+/// The name of a meta-trained rule in tables, by its config.rule.rule (update_rule.hpp).
 std::string method_name(const std::string& rule);
 
 /// The methods named, in the order of method_names(); "all" stands for every one, without those that need a

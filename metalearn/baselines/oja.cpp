@@ -77,6 +77,7 @@ class Oja : public BaseLearner {
 
 Method oja_method(OjaOptions options) {
   return {.name = "oja",
+          .summary = "principal components layer by layer, by Oja's rule",
           .settings = fmt::format("rate {} over the input's variance", options.rate),
           .sees = Sees::unlabelled,
           .marks = options.marks,

@@ -49,6 +49,8 @@ class Pca : public Learner {
 
 Method pca_method(PcaOptions options) {
   return {.name = options.whiten ? "pca_white" : "pca",
+          .summary = options.whiten ? "principal components of the inputs, each of variance 1"
+                                    : "principal components of the inputs",
           .settings = fmt::format("{} components", options.components),
           .sees = Sees::unlabelled,
           .marks = {options.steps},

@@ -16,9 +16,10 @@ class Pixels : public Learner {
 }  // namespace
 
 Method pixels_method() {
-  return {.name = "pixels", .settings = "none", .start = [](const Start& s) {
-            return std::make_unique<Pixels>(s.task.widths().front());
-          }};
+  return {
+      .name = "pixels", .summary = "the inputs themselves", .settings = "none", .start = [](const Start& s) {
+        return std::make_unique<Pixels>(s.task.widths().front());
+      }};
 }
 
 }  // namespace metalearn

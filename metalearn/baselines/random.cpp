@@ -4,9 +4,10 @@
 namespace metalearn {
 
 Method random_method() {
-  return {.name = "random", .settings = "none", .start = [](const Start& s) {
-            return std::make_unique<BaseLearner>(s);
-          }};
+  return {.name = "random",
+          .summary = "the base model as it is initialised",
+          .settings = "none",
+          .start = [](const Start& s) { return std::make_unique<BaseLearner>(s); }};
 }
 
 }  // namespace metalearn

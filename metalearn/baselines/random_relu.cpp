@@ -31,6 +31,7 @@ class RandomRelu : public Learner {
 
 Method random_relu_method(RandomReluOptions options) {
   return {.name = "random_relu",
+          .summary = "relu units with weights drawn once",
           .settings = fmt::format("{} units, weights {}/sqrt(inputs), biases {}", options.units,
                                   options.weight, options.bias),
           .start = [options](const Start& s) { return std::make_unique<RandomRelu>(s, options); }};

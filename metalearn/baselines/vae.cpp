@@ -150,6 +150,7 @@ Var vae_loss(std::span<const Var> p, Var x, Var noise, Activation activation, De
 
 Method vae_method(VaeOptions options) {
   return {.name = "vae",
+          .summary = "the encoder of a variational autoencoder",
           .settings = fmt::format("{} latents, Adam {}", options.latents, options.rate),
           .sees = Sees::unlabelled,
           .marks = options.marks,

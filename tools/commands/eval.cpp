@@ -76,6 +76,8 @@ Usage make_usage() {
        {"out", "FILE.json", "write the JSON to this file too; folders that are missing are made"},
        force_option(),
        {"json", "", "print JSON"}}};
+  usage.notes = "Methods:\n" + metalearn::method_summaries();
+  usage.notes.pop_back();
   add_key_options(usage, "as in training; --methods: 10");
   for (const ConfigKey& key : keys_where(&ConfigKey::is_of_held_out_tasks))
     usage.options.push_back(key_option(key, kAsInTraining, ", of the tasks of --held-out"));
