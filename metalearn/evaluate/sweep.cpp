@@ -15,13 +15,6 @@ namespace {
 
 using checkpoints::UsageError;
 
-/// What a value may be, and how A..B goes from one value to the next.
-struct Entry {
-  const char* name;
-  std::int64_t least, most;  ///< of numbers
-  std::int64_t (*next)(std::int64_t);
-};
-
 std::int64_t one_more(std::int64_t n) { return n + 1; }
 std::int64_t doubled(std::int64_t n) { return 2 * n; }
 /// 1, 2, 5, 10, 20, 50, ...
@@ -31,18 +24,98 @@ std::int64_t next_of_125(std::int64_t n) {
       if (digit * power > n) return digit * power;
 }
 
-/// THE table, in the order of Axis.
-constexpr Entry kAxes[] = {
-    {"depth", 1, 64, one_more},        {"width", 2, 16384, doubled},
-    {"activation", 0, 0, nullptr},     {"labels", 1, 10000, next_of_125},
-    {"steps", 0, 100000, next_of_125}, {"permutation", 0, 1000000, one_more},
-    {"update", 0, 99999999, nullptr},
+std::int64_t number_in(const std::string& value) { return std::stoll(value); }
+
+const Axis kAxes[] = {
+    {.name = "update",
+     .example = "all",
+     .note = "or A..B: snapshots of the run",
+     .title = "Updates of theta",
+     .label = "updates of theta",
+     .most = 99999999,
+     .of_snapshots = true},
+    {.name = "width",
+     .example = "16..10000",
+     .note = "doublings",
+     .title = "Width",
+     .label = "units of each hidden layer",
+     .log = true,
+     .layers = CommonLayers::number,
+     .least = 2,
+     .most = 16384,
+     .next = doubled,
+     .set =
+         [](FewShotSetup& e, const std::string& value) {
+           e.options.hidden.assign(e.options.hidden.size(), number_in(value));
+         }},
+    {.name = "depth",
+     .example = "1..11",
+     .title = "Depth",
+     .label = "hidden layers",
+     .layers = CommonLayers::first,
+     .least = 1,
+     .most = 64,
+     .next = one_more,
+     .set =
+         [](FewShotSetup& e, const std::string& value) {
+           e.options.hidden.assign(static_cast<std::size_t>(number_in(value)), e.options.hidden.at(0));
+         }},
+    {.name = "activation",
+     .example = "all",
+     .title = "Activation",
+     .label = "activation of the base model",
+     .categories = true,
+     .option = "activation",
+     .words = activation_names,
+     .set = [](FewShotSetup& e, const std::string& value) { e.rule.activation = activation_from(value); }},
+    {.name = "labels",
+     .example = "1..100",
+     .note = "1, 2, 5, 10, ...",
+     .title = "Labels",
+     .label = "labels per class",
+     .log = true,
+     .option = "labels-per-class",
+     .least = 1,
+     .most = 10000,
+     .next = next_of_125,
+     .set =
+         [](FewShotSetup& e, const std::string& value) {
+           e.task.labels_per_class = static_cast<int>(number_in(value));
+           e.options.labels_per_class = number_in(value);
+         }},
+    {.name = "steps",
+     .example = "0..1000",
+     .note = "0, 1, 2, 5, ...",
+     .title = "Inner steps",
+     .label = "inner steps",
+     .log = true,
+     .option = "steps",
+     .most = 100000,
+     .next = next_of_125,
+     .one_evaluation = true,
+     .set =
+         [](FewShotSetup& e, const std::string& value) {
+           if (value != "0") e.options.steps.push_back(number_in(value));
+         }},
+    {.name = "permutation",
+     .example = "5",
+     .note = "0 .. 5",
+     .title = "Order of the inputs",
+     .label = "random order of the inputs (0: as they are)",
+     .categories = true,
+     .option = "permutation",
+     .most = 1000000,
+     .next = one_more,
+     .to_last = true,
+     .set =
+         [](FewShotSetup& e, const std::string& value) {
+           e.options.permutation = static_cast<std::uint64_t>(number_in(value));
+         }},
 };
-const Entry& entry(Axis axis) { return kAxes[static_cast<std::size_t>(axis)]; }
 
 constexpr std::size_t kMostValues = 1000;
 
-std::int64_t whole(const Entry& e, const std::string& text) {
+std::int64_t whole(const Axis& e, const std::string& text) {
   std::int64_t n = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
   if (error != std::errc() || end != text.data() + text.size() || n < e.least || n > e.most)
@@ -52,7 +125,7 @@ std::int64_t whole(const Entry& e, const std::string& text) {
   return n;
 }
 
-void add_range(const Entry& e, const std::string& from, const std::string& to,
+void add_range(const Axis& e, const std::string& from, const std::string& to,
                std::vector<std::string>& values) {
   const std::int64_t first = whole(e, from), last = whole(e, to);
   if (first > last)
@@ -66,8 +139,8 @@ void add_range(const Entry& e, const std::string& from, const std::string& to,
   values.push_back(std::to_string(last));
 }
 
-std::vector<std::string> activations_of(const std::vector<std::string>& words) {
-  const auto& all = activation_names();
+std::vector<std::string> words_of(const Axis& e, const std::vector<std::string>& words) {
+  const auto& all = e.words();
   std::vector<std::string> values;
   for (const auto& word : words) {
     if (word == "all")
@@ -75,13 +148,28 @@ std::vector<std::string> activations_of(const std::vector<std::string>& words) {
     else if (std::find(all.begin(), all.end(), word) != all.end())
       values.push_back(word);
     else
-      throw UsageError(fmt::format("--over activation: '{}' can't be built{} (allowed: all, {})", word,
+      throw UsageError(fmt::format("--over {}: '{}' can't be built{} (allowed: all, {})", e.name, word,
                                    did_you_mean(word, all), fmt::join(all, ", ")));
   }
   return values;
 }
 
-std::vector<std::string> updates_of(const Entry& e, const std::vector<std::string>& words,
+std::vector<std::string> numbers_of(const Axis& e, const std::vector<std::string>& words) {
+  std::vector<std::string> values;
+  if (e.to_last && words.size() == 1 && words[0].find("..") == std::string::npos) {
+    add_range(e, "0", words[0], values);
+    return values;
+  }
+  for (const auto& word : words) {
+    if (const auto dots = word.find(".."); dots != std::string::npos)
+      add_range(e, word.substr(0, dots), word.substr(dots + 2), values);
+    else
+      values.push_back(std::to_string(whole(e, word)));
+  }
+  return values;
+}
+
+std::vector<std::string> updates_of(const Axis& e, const std::vector<std::string>& words,
                                     const std::vector<std::int64_t>& updates) {
   std::vector<std::string> values;
   for (const auto& word : words) {
@@ -90,17 +178,18 @@ std::vector<std::string> updates_of(const Entry& e, const std::vector<std::strin
     } else if (const auto dots = word.find(".."); dots != std::string::npos) {
       const auto first = whole(e, word.substr(0, dots)), last = whole(e, word.substr(dots + 2));
       if (first > last)
-        throw UsageError(fmt::format("--over update: {} does not ascend; write {}..{}", word, last, first));
+        throw UsageError(
+            fmt::format("--over {}: {} does not ascend; write {}..{}", e.name, word, last, first));
       const auto before = values.size();
       for (const auto n : updates)
         if (n >= first && n <= last) values.push_back(std::to_string(n));
       if (values.size() == before)
-        throw UsageError(fmt::format("--over update: there is no snapshot in {}; there are {}", word,
+        throw UsageError(fmt::format("--over {}: there is no snapshot in {}; there are {}", e.name, word,
                                      fmt::join(updates, ", ")));
     } else if (const auto n = whole(e, word); std::find(updates.begin(), updates.end(), n) != updates.end())
       values.push_back(std::to_string(n));
     else
-      throw UsageError(fmt::format("--over update: there is no snapshot of update {}; there are {}", n,
+      throw UsageError(fmt::format("--over {}: there is no snapshot of update {}; there are {}", e.name, n,
                                    fmt::join(updates, ", ")));
   }
   return values;
@@ -108,90 +197,68 @@ std::vector<std::string> updates_of(const Entry& e, const std::vector<std::strin
 
 }  // namespace
 
-std::string to_string(Axis axis) { return entry(axis).name; }
+std::span<const Axis> axes() { return kAxes; }
 
 const std::vector<std::string>& axis_names() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> all;
-    for (const auto& e : kAxes) all.emplace_back(e.name);
+    for (const Axis& e : kAxes) all.emplace_back(e.name);
     return all;
   }();
   return names;
 }
 
+const Axis* find_axis(const std::string& name) {
+  const auto found =
+      std::find_if(std::begin(kAxes), std::end(kAxes), [&](const Axis& e) { return e.name == name; });
+  return found == std::end(kAxes) ? nullptr : found;
+}
+
+std::int64_t axis_rank(const Axis& axis, const std::string& value) {
+  if (!axis.words) return number_in(value);
+  const auto& all = axis.words();
+  return std::find(all.begin(), all.end(), value) - all.begin();
+}
+
 SweepAxis sweep_axis_from(const std::string& text, const std::vector<std::int64_t>& updates) {
   const auto equals = text.find('=');
   const std::string name = text.substr(0, equals);
-  const auto found = std::find(axis_names().begin(), axis_names().end(), name);
-  if (found == axis_names().end())
+  const Axis* axis = find_axis(name);
+  if (!axis)
     throw UsageError(fmt::format("--over '{}': unknown axis{}; known: {}", name,
                                  did_you_mean(name, axis_names()), fmt::join(axis_names(), ", ")));
   const auto words = split_list(equals == std::string::npos ? "" : text.substr(equals + 1));
   if (words.empty())
     throw UsageError(
         fmt::format("--over {}: no values; write --over {}=A..B or {}=A,B,...", name, name, name));
-  SweepAxis sweep{static_cast<Axis>(found - axis_names().begin()), {}};
-  const Entry& e = entry(sweep.axis);
-  if (sweep.axis == Axis::activation) {
-    sweep.values = activations_of(words);
-  } else if (sweep.axis == Axis::update) {
-    sweep.values = updates_of(e, words, updates);
-  } else if (sweep.axis == Axis::permutation && words.size() == 1 &&
-             words[0].find("..") == std::string::npos) {
-    add_range(e, "0", words[0], sweep.values);
-  } else {
-    for (const auto& word : words) {
-      if (const auto dots = word.find(".."); dots != std::string::npos)
-        add_range(e, word.substr(0, dots), word.substr(dots + 2), sweep.values);
-      else
-        sweep.values.push_back(std::to_string(whole(e, word)));
-    }
-  }
-  std::vector<std::string> once;
-  for (const auto& value : sweep.values)
-    if (std::find(once.begin(), once.end(), value) == once.end()) once.push_back(value);
-  sweep.values = std::move(once);
-  if (sweep.axis == Axis::steps)
+  SweepAxis sweep{axis, {}};
+  for (const auto& value : axis->of_snapshots ? updates_of(*axis, words, updates)
+                           : axis->words      ? words_of(*axis, words)
+                                              : numbers_of(*axis, words))
+    if (std::find(sweep.values.begin(), sweep.values.end(), value) == sweep.values.end())
+      sweep.values.push_back(value);
+  if (axis->one_evaluation)
     std::sort(sweep.values.begin(), sweep.values.end(),
-              [](const auto& a, const auto& b) { return std::stoll(a) < std::stoll(b); });
+              [&](const auto& a, const auto& b) { return axis_rank(*axis, a) < axis_rank(*axis, b); });
   return sweep;
 }
 
-std::size_t sweep_cells(const SweepAxis& axis) { return axis.axis == Axis::steps ? 1 : axis.values.size(); }
+std::size_t sweep_cells(const SweepAxis& sweep) {
+  return sweep.axis->one_evaluation ? 1 : sweep.values.size();
+}
 
-Evaluation sweep_cell(const SweepAxis& axis, std::size_t cell, Evaluation e) {
-  const std::string& value = axis.values.at(cell);
-  const auto n = [&] { return static_cast<std::int64_t>(std::stoll(value)); };
-  switch (axis.axis) {
-    case Axis::depth:
-      e.options.hidden.assign(static_cast<std::size_t>(n()), e.options.hidden.at(0));
-      break;
-    case Axis::width:
-      e.options.hidden.assign(e.options.hidden.size(), n());
-      break;
-    case Axis::activation:
-      e.rule.activation = activation_from(value);
-      break;
-    case Axis::labels:
-      e.task.labels_per_class = static_cast<int>(n());
-      e.options.labels_per_class = n();
-      break;
-    case Axis::steps:
-      e.options.steps = {0};  // what gains are measured from
-      for (const auto& mark : axis.values)
-        if (mark != "0") e.options.steps.push_back(std::stoll(mark));
-      break;
-    case Axis::permutation:
-      e.options.permutation = static_cast<std::uint64_t>(n());
-      break;
-    case Axis::update:
-      break;
+FewShotSetup sweep_cell(const SweepAxis& sweep, std::size_t cell, FewShotSetup e) {
+  if (sweep.axis->one_evaluation) {
+    e.options.steps = {0};  // what gains are measured from
+    for (const auto& value : sweep.values) sweep.axis->set(e, value);
+  } else if (sweep.axis->set) {
+    sweep.axis->set(e, sweep.values.at(cell));
   }
   return e;
 }
 
-std::string sweep_value(const SweepAxis& axis, std::size_t cell, const FewShotRow& row) {
-  return axis.axis == Axis::steps ? std::to_string(row.step) : axis.values.at(cell);
+std::string sweep_value(const SweepAxis& sweep, std::size_t cell, const FewShotRow& row) {
+  return sweep.axis->one_evaluation ? std::to_string(row.step) : sweep.values.at(cell);
 }
 
 }  // namespace metalearn

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <set>
+#include <string_view>
 
 #include "metalearn/report/sections.hpp"
 #include "metalearn/report/text.hpp"
@@ -74,24 +75,7 @@ Figure methods_figure(const Evaluation& e, const std::string& data, std::size_t 
   return f;
 }
 
-/// What an axis is called, and how it is drawn.
-struct AxisLook {
-  const char *axis, *title, *label, *values;
-  bool log;
-};
-constexpr AxisLook kLooks[] = {
-    {"update", "Updates of theta", "updates of theta", "all", false},
-    {"width", "Width", "units of each hidden layer", "16..10000", true},
-    {"depth", "Depth", "hidden layers", "1..11", false},
-    {"activation", "Activation", "activation of the base model", "all", false},
-    {"labels", "Labels", "labels per class", "1..100", true},
-    {"steps", "Inner steps", "inner steps", "0..1000", true},
-    {"permutation", "Order of the inputs", "random order of the inputs (0: as they are)", "5", false}};
-
-const AxisLook& look_of(const std::string& axis) {
-  return *std::find_if(std::begin(kLooks), std::end(kLooks),
-                       [&](const AxisLook& l) { return l.axis == axis; });
-}
+constexpr std::string_view kCostAxis = "width";  // over which the cost of a step is shown too
 
 double value_of(const std::string& text) {
   double value = kNone;
@@ -125,32 +109,30 @@ void make_level(Figure& f) {
 
 }  // namespace
 
-Figure sweep_figure(const Evaluation& e, const std::string& axis) {
-  const AxisLook& look = look_of(axis);
-  Figure f{.id = "sweep-" + axis,
-           .title = fmt::format("{}: few-shot accuracy", look.title),
+Figure sweep_figure(const Evaluation& e, const Axis& axis) {
+  Figure f{.id = fmt::format("sweep-{}", axis.name),
+           .title = fmt::format("{}: few-shot accuracy", axis.title),
            .caption = "Bars: 95 % intervals over seeds; what stands at one place is drawn side by side. " +
                       e.protocol,
-           .x_label = look.label,
+           .x_label = axis.label,
            .y_label = kAccuracy,
-           .log_x = look.log,
+           .log_x = axis.log,
            .shares = true};
-  if (axis == "activation" || axis == "permutation")
-    f.names = distinct(e, [](const Score& s) { return s.value; });
+  if (axis.categories) f.names = distinct(e, [](const Score& s) { return s.value; });
   std::set<double> marks;
   for (const Score& s : e.scores)
     if (s.step > 0) marks.insert(s.step);
   int style = 0;
   for (const auto& data : data_of(e)) {
-    if (axis == "steps") marks = {-1};
+    if (axis.one_evaluation) marks = {-1};
     const int first = style;
     for (const double mark : marks) {
-      Curve c{.title = axis == "steps" ? data : fmt::format("{}, {:g} steps", data, mark),
+      Curve c{.title = axis.one_evaluation ? data : fmt::format("{}, {:g} steps", data, mark),
               .points = {},
               .style = style++,
               .joined = f.names.empty()};
       for (const Score& s : e.scores)
-        if (s.data == data && (s.step == mark || axis == "steps"))
+        if (s.data == data && (s.step == mark || axis.one_evaluation))
           c.points.push_back({place_of(f, s), s.accuracy.mean, s.accuracy.half});
       f.curves.push_back(std::move(c));
     }
@@ -160,11 +142,11 @@ Figure sweep_figure(const Evaluation& e, const std::string& axis) {
                 .dashed = true,
                 .joined = f.names.empty()};
     for (const Score& s : e.scores)
-      if (s.data == data && s.step == 0 && axis != "steps")
+      if (s.data == data && s.step == 0 && !axis.one_evaluation)
         start.points.push_back({place_of(f, s), s.accuracy.mean, s.accuracy.half});
     if (!start.points.empty()) f.curves.push_back(std::move(start));
   }
-  if (axis == "steps") make_level(f);
+  if (axis.one_evaluation) make_level(f);
   // Several marks at one category would stand on each other.
   if (!f.names.empty())
     for (std::size_t i = 0; i < f.curves.size(); ++i)
@@ -226,16 +208,16 @@ Section transfer_section(const RunFiles& run) {
             "inputs. Dashed or hollow: random initialisation."};
   s.problems = run.sweep_problems;
   std::string lacking, names;
-  for (const auto& axis : sweep_axes()) {
-    if (axis == kUpdateAxis) continue;  // with the curves
-    const auto found = run.sweeps.find(axis);
+  for (const Axis& axis : axes()) {
+    if (axis.of_snapshots) continue;  // with the curves
+    const auto found = run.sweeps.find(axis.name);
     if (found == run.sweeps.end() || found->second.scores.empty()) {
-      lacking += fmt::format(" --over {}={}", axis, look_of(axis).values);
-      names += (names.empty() ? "" : ", ") + axis;
+      lacking += fmt::format(" --over {}={}", axis.name, axis.example);
+      names += fmt::format("{}{}", names.empty() ? "" : ", ", axis.name);
       continue;
     }
     s.figures.push_back(sweep_figure(found->second, axis));
-    if (axis != "width") continue;
+    if (axis.name != kCostAxis) continue;
     if (Figure cost = cost_figure(found->second); !cost.curves.empty()) s.figures.push_back(std::move(cost));
   }
   if (!lacking.empty())

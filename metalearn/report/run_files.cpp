@@ -11,6 +11,7 @@
 #include "checkpoints/file_system.hpp"
 #include "checkpoints/snapshot_file.hpp"
 #include "metalearn/base/finite.hpp"
+#include "metalearn/evaluate/sweep.hpp"
 #include "metalearn/records/metrics_text.hpp"
 #include "metalearn/report/text.hpp"
 #include "metalearn/snapshots/run_snapshot.hpp"
@@ -184,12 +185,6 @@ std::vector<std::string> names_in(const std::string& folder) {
 
 }  // namespace
 
-const std::vector<std::string>& sweep_axes() {
-  static const std::vector<std::string> axes = {"update", "width", "depth",      "activation",
-                                                "labels", "steps", "permutation"};
-  return axes;
-}
-
 std::vector<std::string> MetricsColumns::suffixes(const std::string& prefix) const {
   std::vector<std::string> found;
   for (const auto& name : names)
@@ -243,7 +238,7 @@ RunFiles read_run(const std::string& directory) {
           "{}/methods.json: is no comparison of methods (metalearn eval --methods); move it away", folder));
     }
   });
-  for (const auto& axis : sweep_axes())
+  for (const auto& axis : axis_names())
     attempt(run.sweep_problems, [&] {
       const std::string path = fmt::format("{}/sweep-{}.json", folder, axis);
       if (const auto text = read(path)) run.sweeps[axis] = parse_evaluation(*text, path, axis);

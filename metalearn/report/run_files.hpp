@@ -26,10 +26,6 @@ struct MetricsColumns {
   std::vector<std::string> suffixes(const std::string& prefix) const;
 };
 
-/// The axes of sweeps, in the order of a report; the first is that of snapshots.
-const std::vector<std::string>& sweep_axes();
-inline constexpr const char* kUpdateAxis = "update";
-
 /// What `metalearn apply` wrote, as far as a report shows it.
 struct Features {
   std::string data;        ///< name of the data set

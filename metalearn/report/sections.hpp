@@ -1,6 +1,7 @@
 // Sections: the parts of a report, each from what the run holds; what it lacks is named with the command that
 // adds it. Functions without state.
 #pragma once
+#include "metalearn/evaluate/sweep.hpp"
 #include "metalearn/report/figure.hpp"
 #include "metalearn/report/run_files.hpp"
 
@@ -14,8 +15,8 @@ Section vae_section(const RunFiles& run);       ///< an autoencoder's objective 
 Section training_section(const RunFiles& run);  ///< ages, gradient norms, tasks
 Section run_section(const RunFiles& run);       ///< what was run
 
-/// Few-shot accuracy over one of sweep_axes().
-Figure sweep_figure(const Evaluation& sweep, const std::string& axis);
+/// Few-shot accuracy over an axis.
+Figure sweep_figure(const Evaluation& sweep, const Axis& axis);
 
 /// The keys of a configuration as `metalearn train` takes them, those that differ from its preset: its
 /// command line without --run. It gives the same configuration.

@@ -228,16 +228,18 @@ Section curves_section(const RunFiles& run) {
           {"test-accuracy", "Few-shot accuracy on test data", "accuracy", &Score::accuracy, false}})
       s.figures.push_back(during_figure(run, shown));
   }
-  if (const auto snapshots = run.sweeps.find(kUpdateAxis);
+  const Axis& axis =
+      *std::find_if(axes().begin(), axes().end(), [](const Axis& a) { return a.of_snapshots; });
+  if (const auto snapshots = run.sweeps.find(axis.name);
       snapshots != run.sweeps.end() && !snapshots->second.scores.empty()) {
-    s.figures.push_back(sweep_figure(snapshots->second, kUpdateAxis));
+    s.figures.push_back(sweep_figure(snapshots->second, axis));
   } else if (!run.during || run.during->scores.empty()) {
     s.missing.push_back({fmt::format("There is no evaluation on data sets while theta was trained "
                                      "(evaluations.csv has none that can be read). A training does so with "
                                      "--eval-data NAME=DIR. This evaluates the snapshots that were kept{}:",
                                      kOwnData),
-                         fmt::format("metalearn sweep --theta {} --over update=all {}",
-                                     shell_word(run.directory), data_options(run))});
+                         fmt::format("metalearn sweep --theta {} --over {}={} {}", shell_word(run.directory),
+                                     axis.name, axis.example, data_options(run))});
   }
   return s;
 }

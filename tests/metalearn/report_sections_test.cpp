@@ -103,9 +103,13 @@ TEST_CASE("the numbers of a figure with categories stand in one row a category, 
                           .value = name,
                           .step = step,
                           .accuracy = {step > 0 ? accuracy : 0.25}});
-  const std::string page = html_page(
-      {"report", "", {{.id = "s", .title = "s", .caption = "", .figures = {sweep_figure(e, "activation")}}}},
-      {});
+  const std::string page = html_page({"report",
+                                      "",
+                                      {{.id = "s",
+                                        .title = "s",
+                                        .caption = "",
+                                        .figures = {sweep_figure(e, *metalearn::find_axis("activation"))}}}},
+                                     {});
   for (const char* row : {"<td>relu</td><td class=\"number\">0.7</td><td class=\"number\">0.25</td>",
                           "<td>tanh</td><td class=\"number\">0.6</td><td class=\"number\">0.25</td>",
                           "<td>step</td><td class=\"number\">0.4</td><td class=\"number\">0.25</td>"})

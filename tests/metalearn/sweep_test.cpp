@@ -11,8 +11,8 @@ namespace {
 std::vector<std::string> values(const char* text) { return sweep_axis_from(text).values; }
 using Texts = std::vector<std::string>;
 
-Evaluation common() {
-  Evaluation e;
+FewShotSetup common() {
+  FewShotSetup e;
   e.options.hidden = {24, 16};
   e.options.steps = {0, 10};
   return e;

@@ -19,6 +19,7 @@ namespace {
 
 using metalearn::Axis;
 using metalearn::FewShotRow;
+using metalearn::SweepPlace;
 
 /// read() looks at it closely.
 const FileKind kRows{"what a sweep found", ".json", "", [](std::string_view) { return true; }};
@@ -83,25 +84,18 @@ std::string difference(const std::string& key, const Json& was, const Json& is) 
   return fmt::format("{} is {}, not {}", key, text_of(was), text_of(is));
 }
 
-/// Where a value stands among those of its axis.
-std::int64_t rank(Axis axis, const std::string& value) {
-  if (axis != Axis::activation) return std::stoll(value);
-  const auto& names = metalearn::activation_names();
-  return std::find(names.begin(), names.end(), value) - names.begin();
-}
-
 std::string csv_cell(const Json& value) {
   return value.is_string() ? metalearn::shown_csv(value.get<std::string>())
          : value.is_null() ? ""
                            : value.dump();
 }
 
-std::string path_of(const std::string& folder, Axis axis, const char* ending) {
-  return fmt::format("{}/sweep-{}.{}", folder, to_string(axis), ending);
+std::string path_of(const std::string& folder, const Axis& axis, const char* ending) {
+  return fmt::format("{}/sweep-{}.{}", folder, axis.name, ending);
 }
 
 /// Null where nothing is; of a damaged file too, where it is to be replaced (is_forced).
-Json read(const std::string& path, Axis axis, bool is_forced) {
+Json read(const std::string& path, const Axis& axis, bool is_forced) {
   if (std::error_code none;
       std::filesystem::exists(path, none) && !std::filesystem::is_regular_file(path, none))
     throw checkpoints::BadData(
@@ -115,7 +109,7 @@ Json read(const std::string& path, Axis axis, bool is_forced) {
       return is_shallow = is_shallow && depth <= kMaxDepth;
     });
     if (!is_shallow) throw std::runtime_error("nests too deep");
-    if (json.at("over") != to_string(axis)) throw std::runtime_error("another axis");
+    if (json.at("over") != axis.name) throw std::runtime_error("another axis");
     if (!json.at("protocol").is_object() || !json.at("results").is_array())
       throw std::runtime_error("another kind of value");
     if (const auto steps = json["protocol"].find("steps"); steps != json["protocol"].end()) {
@@ -135,7 +129,7 @@ Json read(const std::string& path, Axis axis, bool is_forced) {
       }
       if (!row.value("theta", Json("")).is_string() || !row.at("seeds").is_number_integer())
         throw std::runtime_error("a cell of another type");
-      rank(axis, row.at("value").get<std::string>());
+      axis_rank(axis, row.at("value").get<std::string>());
       if (!row.at("step").is_number_integer()) throw std::runtime_error("a step that is none");
     }
     return json;
@@ -144,7 +138,7 @@ Json read(const std::string& path, Axis axis, bool is_forced) {
     throw checkpoints::BadData(
         fmt::format("{}: is not a sweep over {} as it was written; remove it, keep this one elsewhere "
                     "(--out), or give --force to begin anew",
-                    path, to_string(axis)));
+                    path, axis.name));
   }
 }
 
@@ -172,7 +166,7 @@ class FolderLock {
 
 bool is_sweep_table(std::string_view text) { return text.starts_with(header()); }
 
-SweepFile::SweepFile(const std::string& folder, Axis axis, Json protocol, const Arguments& arguments)
+SweepFile::SweepFile(const std::string& folder, const Axis& axis, Json protocol, const Arguments& arguments)
     : axis_(axis),
       folder_(folder),
       json_path_(path_of(folder, axis, "json")),
@@ -180,7 +174,7 @@ SweepFile::SweepFile(const std::string& folder, Axis axis, Json protocol, const 
       is_forced_(arguments.has("force")),
       json_out_(output_at(arguments, kRows, json_path_)),
       csv_out_(output_at(arguments, kSweepTable, csv_path_)) {
-  file_ = {{"over", to_string(axis)}, {"protocol", std::move(protocol)}, {"results", Json::array()}};
+  file_ = {{"over", axis.name}, {"protocol", std::move(protocol)}, {"results", Json::array()}};
   take_over();
 }
 
@@ -213,7 +207,7 @@ void SweepFile::require_source(const std::string& data, const std::string& sourc
           json_path_, data));
 }
 
-std::vector<std::int64_t> SweepFile::marks_in(const std::string& folder, Axis axis, bool is_forced) {
+std::vector<std::int64_t> SweepFile::marks_in(const std::string& folder, const Axis& axis, bool is_forced) {
   std::vector<std::int64_t> marks;
   const Json there = read(path_of(folder, axis, "json"), axis, is_forced);
   const Json steps = there.is_null() ? Json() : there["protocol"].value("steps", Json());
@@ -237,7 +231,7 @@ void SweepFile::keep(const std::vector<std::pair<SweepPlace, FewShotRow>>& rows)
       all.push_back(row);
   for (const auto& [place, row] : rows) all.push_back(to_json(place, row));
   const auto order = [&](const Json& row) {
-    return std::tuple(row["data"].get<std::string>(), rank(axis_, row["value"]),
+    return std::tuple(row["data"].get<std::string>(), axis_rank(axis_, row["value"]),
                       row["step"].get<std::int64_t>());
   };
   std::sort(all.begin(), all.end(), [&](const Json& a, const Json& b) { return order(a) < order(b); });

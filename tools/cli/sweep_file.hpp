@@ -15,31 +15,25 @@
 
 namespace tools {
 
-/// What a row is of.
-struct SweepPlace {
-  std::string data, source, value;  ///< source: a checksum of the data set, as under its name there may be
-                                    ///< another one the next time
-  std::string theta =
-      {};  ///< a checksum, over updates only: training anew makes other snapshots of the same updates
-};
-
 class SweepFile {
  public:
   /// Reads what is there. protocol: all that the numbers depend on beside the place. Throws UsageError where
   /// the folder holds a sweep under another protocol, or a table that is none of a sweep; BadData where its
   /// file is damaged. With --force it begins anew in place of them.
-  SweepFile(const std::string& folder, metalearn::Axis axis, Json protocol, const Arguments& arguments);
+  SweepFile(const std::string& folder, const metalearn::Axis& axis, Json protocol,
+            const Arguments& arguments);
 
   /// Refuses (UsageError) a data set of whose name there are rows of another one: they would make one curve.
   /// With --force these rows go.
   void require_source(const std::string& data, const std::string& source);
   /// The marks of what is there; empty where nothing is. Throws BadData where it is damaged, if not forced.
-  static std::vector<std::int64_t> marks_in(const std::string& folder, metalearn::Axis axis, bool is_forced);
+  static std::vector<std::int64_t> marks_in(const std::string& folder, const metalearn::Axis& axis,
+                                            bool is_forced);
 
-  bool has(const SweepPlace& place) const;
+  bool has(const metalearn::SweepPlace& place) const;
   /// In place of what is there of these places, in both files. Throws IoError, and what the constructor
   /// throws of what others wrote meanwhile.
-  void keep(const std::vector<std::pair<SweepPlace, metalearn::FewShotRow>>& rows);
+  void keep(const std::vector<std::pair<metalearn::SweepPlace, metalearn::FewShotRow>>& rows);
   /// Writes the CSV anew where it is not what the JSON says: a kill came between the two, or it was lost.
   void mend() const;
   /// By data set, value and step.
@@ -55,7 +49,7 @@ class SweepFile {
   std::string csv() const;
   void write() const;
 
-  const metalearn::Axis axis_;
+  const metalearn::Axis& axis_;
   const std::string folder_, json_path_, csv_path_;
   const bool is_forced_;
   const OutputFile json_out_, csv_out_;

@@ -26,27 +26,28 @@ namespace {
 
 using checkpoints::UsageError;
 using metalearn::Axis;
-using metalearn::Evaluation;
+using metalearn::CommonLayers;
 using metalearn::FewShotRow;
+using metalearn::FewShotSetup;
 using metalearn::SweepAxis;
+using metalearn::SweepPlace;
 using metalearn::TrainedTheta;
 
-/// What stands in a common evaluation for the thing that is varied.
-const std::vector<std::pair<Axis, std::string>> kOwnOption = {{Axis::activation, "activation"},
-                                                              {Axis::labels, "labels-per-class"},
-                                                              {Axis::steps, "steps"},
-                                                              {Axis::permutation, "permutation"}};
+/// "depth=1..11, width=16..10000 (doublings), ...", by the table.
+std::string axis_examples() {
+  std::string text;
+  for (const Axis& axis : metalearn::axes())
+    text +=
+        fmt::format("{}={}{}, ", axis.name, axis.example, *axis.note ? fmt::format(" ({})", axis.note) : "");
+  return text + "or AXIS=A,B,...";
+}
 
 Usage make_usage() {
   Usage usage{
       "metalearn sweep --over AXIS=VALUES ... --data NAME=DIR ... [--theta FILE|RUN] [--out DIR] [options]",
       "Evaluates a theta while one thing is varied. What is finished is kept: a sweep that was stopped goes "
       "on where it was.",
-      {{"over", "AXIS=VALUES",
-        "depth=1..11, width=16..10000 (doublings), activation=all, labels=1..100 (1, 2, 5, 10, ...), "
-        "steps=0..1000 (the same), permutation=5 (0 .. 5), update=all or update=A..B (snapshots of the run); "
-        "or AXIS=A,B,...",
-        "", true},
+      {{"over", "AXIS=VALUES", axis_examples(), "", true},
        {"data", "NAME[=DIR]", "data set to evaluate on", "", true},
        {"theta", "FILE|RUN", "snapshot, or run directory: its best snapshot on meta-validation tasks",
         "the theta that comes with the program"},
@@ -84,7 +85,7 @@ std::string checksum(const std::vector<float>& values) {
 }
 
 /// All that a number depends on beside the value, the data set and, over updates, theta.
-Json protocol_of(const SweepAxis& axis, const TrainedTheta& theta, const Evaluation& common) {
+Json protocol_of(const Axis& axis, const TrainedTheta& theta, const FewShotSetup& common) {
   const auto& o = common.options;
   Json protocol = {{"theta",
                     {{"label", theta.label},
@@ -99,12 +100,10 @@ Json protocol_of(const SweepAxis& axis, const TrainedTheta& theta, const Evaluat
                    {"permutation", o.permutation}};
   for (const metalearn::ConfigKey& key : metalearn::keys_where(&metalearn::ConfigKey::is_free))
     protocol[key.name] = key.text(theta.config);
-  for (const auto& [own, option] : kOwnOption)
-    if (own == axis.axis) protocol.erase(option);
-  if (axis.axis == Axis::depth) protocol["layers"] = {o.hidden.front()};
-  if (axis.axis == Axis::width) protocol["layers"] = o.hidden.size();
-  if (axis.axis == Axis::update)
-    protocol["theta"] = {{"label", theta.label}, {"rule", theta.config.rule.rule}};
+  protocol.erase(axis.option);
+  if (axis.layers == CommonLayers::first) protocol["layers"] = {o.hidden.front()};
+  if (axis.layers == CommonLayers::number) protocol["layers"] = o.hidden.size();
+  if (axis.of_snapshots) protocol["theta"] = {{"label", theta.label}, {"rule", theta.config.rule.rule}};
   return protocol;
 }
 
@@ -113,7 +112,7 @@ struct Request {
   std::string run;  ///< directory that it is from; over updates, of all snapshots
   bool raw = false;
   const Datasets& sets;
-  Evaluation common;
+  FewShotSetup common;
   std::string out;
   const Arguments& arguments;
 };
@@ -127,12 +126,12 @@ struct Cell {
 Cell make_cell(const SweepAxis& axis, std::size_t index, const metalearn::Dataset& set,
                const Request& request) {
   Cell cell{request.theta.theta};
-  const bool is_update = axis.axis == Axis::update;
+  const bool is_update = axis.axis->of_snapshots;
   if (is_update)
     cell.theta =
         load_theta(checkpoints::snapshot_path(request.run, std::stoll(axis.values[index])), request.raw)
             .theta;
-  for (const auto& value : axis.axis == Axis::steps ? axis.values : std::vector{axis.values[index]})
+  for (const auto& value : axis.axis->one_evaluation ? axis.values : std::vector{axis.values[index]})
     cell.places.push_back({set.name, fingerprint(set), value, is_update ? checksum(cell.theta) : ""});
   return cell;
 }
@@ -145,7 +144,8 @@ struct Sweep {
 
 /// Throws what stands against it, before anything is evaluated.
 SweepFile open_file(const SweepAxis& axis, const Request& request) {
-  SweepFile file(request.out, axis.axis, protocol_of(axis, request.theta, request.common), request.arguments);
+  SweepFile file(request.out, *axis.axis, protocol_of(*axis.axis, request.theta, request.common),
+                 request.arguments);
   for (const auto& set : request.sets) file.require_source(set->name, fingerprint(*set));
   return file;
 }
@@ -155,9 +155,9 @@ Sweep run_sweep(const SweepAxis& axis, const Request& request, std::optional<che
   ProgressLine line;
   for (const auto& set : request.sets)
     for (std::size_t i = 0; i < sweep_cells(axis); ++i) {
-      const std::string what = axis.axis == Axis::steps ? set->name
-                                                        : fmt::format("{}, {} {}", set->name,
-                                                                      to_string(axis.axis), axis.values[i]);
+      const std::string what = axis.axis->one_evaluation
+                                   ? set->name
+                                   : fmt::format("{}, {} {}", set->name, axis.axis->name, axis.values[i]);
       std::vector<std::pair<SweepPlace, FewShotRow>> found;
       try {
         const Cell cell = make_cell(axis, i, *set, request);
@@ -166,7 +166,7 @@ Sweep run_sweep(const SweepAxis& axis, const Request& request, std::optional<che
                         [&](const SweepPlace& p) { return sweep.file.has(p); }))
           continue;
         line.status(what);
-        const Evaluation e = sweep_cell(axis, i, request.common);
+        const FewShotSetup e = sweep_cell(axis, i, request.common);
         const auto rows = metalearn::few_shot(e.rule, cell.theta, set, e.task, e.options);
         if (rows.empty()) return sweep;  // stopped
         for (const auto& row : rows)
@@ -189,7 +189,7 @@ Sweep run_sweep(const SweepAxis& axis, const Request& request, std::optional<che
 bool is_asked(const SweepAxis& axis, const Sweep& sweep, const Json& row) {
   return std::any_of(sweep.asked.begin(), sweep.asked.end(), [&](const SweepPlace& p) {
     return row["data"] == p.data &&
-           (row["value"] == p.value || (axis.axis == Axis::steps && row["step"] == 0));
+           (row["value"] == p.value || (axis.axis->one_evaluation && row["step"] == 0));
   });
 }
 
@@ -202,9 +202,9 @@ void print_table(const SweepAxis& axis, const std::vector<Json>& rows) {
   std::size_t width = 4;
   for (const auto& row : rows) width = std::max(width, row["data"].get<std::string>().size());
   const auto place = [&](const std::string& value, const std::string& step) {
-    return (axis.axis == Axis::steps ? "" : fmt::format("{:>11}", value)) + fmt::format("{:>7}", step);
+    return (axis.axis->one_evaluation ? "" : fmt::format("{:>11}", value)) + fmt::format("{:>7}", step);
   };
-  say("{:<{}}  {}{:>20}{:>21}{:>7}{:>11}\n", "data", width, place(to_string(axis.axis), "step"), "accuracy",
+  say("{:<{}}  {}{:>20}{:>21}{:>7}{:>11}\n", "data", width, place(axis.axis->name, "step"), "accuracy",
       "gain, paired", "seeds", "ms/step");
   for (const auto& row : rows)
     say("{:<{}}  {}{:>20}{:>21}{:>7}{:>11}\n", row["data"].get<std::string>(), width,
@@ -218,22 +218,22 @@ void print_table(const SweepAxis& axis, const std::vector<Json>& rows) {
 }
 
 /// Options that contradict what is varied are refused.
-Evaluation common_of(const SweepAxis& axis, const Arguments& arguments, const TrainedTheta& theta,
-                     const std::string& out) {
-  for (const auto& [own, option] : kOwnOption)
-    if (own == axis.axis && arguments.has(option))
-      throw UsageError(fmt::format("--{} has no effect with --over {}, which varies it; leave it out", option,
-                                   to_string(axis.axis)));
+FewShotSetup common_of(const SweepAxis& axis, const Arguments& arguments, const TrainedTheta& theta,
+                       const std::string& out) {
+  if (const std::string option = axis.axis->option; arguments.has(option))
+    throw UsageError(fmt::format("--{} has no effect with --over {}, which varies it; leave it out", option,
+                                 axis.axis->name));
   Arguments words = arguments;
-  if (axis.axis == Axis::width && !arguments.has("layers")) words.given.emplace_back("layers", "64");
-  Evaluation e{theta.config.rule, theta.config.task,
-               few_shot_options(words, theta.config, theta.mark ? "0" : "0,10,100", 8)};
+  if (axis.axis->layers == CommonLayers::number && !arguments.has("layers"))
+    words.given.emplace_back("layers", "64");
+  FewShotSetup e{theta.config.rule, theta.config.task,
+                 few_shot_options(words, theta.config, theta.mark ? "0" : "0,10,100", 8)};
   if (theta.mark && !arguments.has("steps")) insert_mark(e.options.steps, *theta.mark);
-  if (axis.axis == Axis::steps) e.options.steps = {0};
-  if (axis.axis == Axis::update &&
+  if (axis.axis->one_evaluation) e.options.steps = {0};
+  if (axis.axis->of_snapshots &&
       !arguments.has(
           "steps"))  // a run that goes on may choose another mark, and what is there would not be continued
-    if (const auto marks = SweepFile::marks_in(out, axis.axis, arguments.has("force")); !marks.empty())
+    if (const auto marks = SweepFile::marks_in(out, *axis.axis, arguments.has("force")); !marks.empty())
       e.options.steps = marks;
   e.options.stop = [] { return stop_signal() != 0; };
   return e;
@@ -254,8 +254,10 @@ std::string folder_of(const Arguments& arguments) {
 }
 
 SweepAxis axis_of(const std::string& text, const std::string& run) {
-  if (!text.starts_with("update=")) return metalearn::sweep_axis_from(text);
-  if (run.empty()) throw UsageError("--over update goes over the snapshots of a run; give --theta RUN");
+  const Axis* axis = metalearn::find_axis(text.substr(0, text.find('=')));
+  if (!axis || !axis->of_snapshots) return metalearn::sweep_axis_from(text);
+  if (run.empty())
+    throw UsageError(fmt::format("--over {} goes over the snapshots of a run; give --theta RUN", axis->name));
   std::vector<std::int64_t> updates;
   for (const auto& snapshot : checkpoints::list_snapshots(run)) updates.push_back(snapshot.update);
   return metalearn::sweep_axis_from(text, updates);
@@ -275,7 +277,7 @@ int run(const Words& words) {
       theta_word ? load_theta(*theta_word, arguments->has("raw")) : kept_theta(arguments->has("raw"));
   apply_keys(*arguments, theta);
   const std::string out = folder_of(*arguments);
-  std::vector<Evaluation> commons;
+  std::vector<FewShotSetup> commons;
   for (const auto& axis : axes) commons.push_back(common_of(axis, *arguments, theta, out));
   const Datasets sets = load_sets(arguments->all("data"), theta.config);
   note_overlap(theta, sets, "");
