@@ -11,6 +11,8 @@
 
 #include "checkpoints/error.hpp"
 #include "metalearn/evaluate/comparison.hpp"
+#include "metalearn/evaluate/few_shot.hpp"
+#include "metalearn/evaluate/sweep.hpp"
 
 namespace metalearn::report {
 namespace {
@@ -33,6 +35,21 @@ Measured measured(const Json& row, const std::string& what) {
 }
 
 std::string text_of(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+
+Score score_from(const Json& row, bool of_sweep) {
+  Score s{row.at("data").get<std::string>(), row.at("method").get<std::string>(),
+          row.value("head", std::string("ridge"))};
+  if (of_sweep) s.value = text_of(row.at("value"));
+  s.step = row.at("step").get<double>();
+  s.seeds = number_of(row, "seeds");
+  row.at("accuracy_mean");  // it may be null: of a base model that is no longer finite
+  s.accuracy = measured(row, "accuracy"), s.objective = measured(row, "objective");
+  s.seconds_per_step = number_of(row, "seconds_per_step");
+  return s;
+}
+
+/// null where it is no number.
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 std::string protocol_of(const Json& protocol) {
   static const std::vector<std::pair<const char*, const char*>> kShown = {
@@ -71,6 +88,58 @@ std::vector<std::string> cells_of(const std::string& line) {
 
 }  // namespace
 
+Json row_json(const FewShotRow& row) {
+  return {{"data", row.data},
+          {"method", row.method},
+          {"head", "ridge"},
+          {"step", row.step},
+          {"accuracy_mean", number(row.accuracy_mean)},
+          {"accuracy_se", number(row.accuracy_se)},
+          {"objective_mean", number(row.objective_mean)},
+          {"gain_mean", number(row.gain_mean)},
+          {"gain_se", number(row.gain_se)},
+          {"seeds", row.seeds}};
+}
+
+Json row_json(const MethodRow& row, const std::string& data) {
+  return {{"data", data},
+          {"method", row.method},
+          {"head", to_string(row.head)},
+          {"step", row.step},
+          {"unlabelled", row.unlabelled},
+          {"labelled", row.labelled},
+          {"accuracy_mean", number(row.accuracy.mean)},
+          {"accuracy_se", number(row.accuracy.standard_error)},
+          {"accuracy_ci95", number(row.accuracy.half_width)},
+          {"objective_mean", number(row.objective.mean)},
+          {"objective_se", number(row.objective.standard_error)},
+          {"gain_mean", number(row.gain.mean)},
+          {"gain_se", number(row.gain.standard_error)},
+          {"gain_ci95", number(row.gain.half_width)},
+          {"seeds", row.seeds},
+          {"not_finite", row.not_finite},
+          {"not_converged", row.not_converged}};
+}
+
+Json row_json(const SweepPlace& place, const FewShotRow& row) {
+  Json json = {{"data", place.data},
+               {"source", place.source},
+               {"value", place.value},
+               {"step", row.step},
+               {"method", row.method},
+               {"accuracy_mean", number(row.accuracy_mean)},
+               {"accuracy_se", number(row.accuracy_se)},
+               {"accuracy_ci95", number(half_width_95(row.accuracy_se, row.seeds))},
+               {"objective_mean", number(row.objective_mean)},
+               {"objective_se", number(row.objective_se)},
+               {"gain_mean", number(row.gain_mean)},
+               {"gain_se", number(row.gain_se)},
+               {"seeds", row.seeds},
+               {"seconds_per_step", number(row.seconds_per_step)}};
+  if (!place.theta.empty()) json["theta"] = place.theta;
+  return json;
+}
+
 Evaluation parse_evaluation(const std::string& text, const std::string& name, const std::string& axis) {
   try {
     bool is_shallow =
@@ -89,17 +158,7 @@ Evaluation parse_evaluation(const std::string& text, const std::string& name, co
     if (!json.at("results").is_array())
       throw checkpoints::BadData(
           fmt::format("{}: its results are no list; remove it, and evaluate again", name));
-    for (const Json& row : json.at("results")) {
-      Score s{row.at("data").get<std::string>(), row.at("method").get<std::string>(),
-              row.value("head", std::string("ridge"))};
-      if (!axis.empty()) s.value = text_of(row.at("value"));
-      s.step = row.at("step").get<double>();
-      s.seeds = number_of(row, "seeds");
-      row.at("accuracy_mean");  // it may be null: of a base model that is no longer finite
-      s.accuracy = measured(row, "accuracy"), s.objective = measured(row, "objective");
-      s.seconds_per_step = number_of(row, "seconds_per_step");
-      e.scores.push_back(std::move(s));
-    }
+    for (const Json& row : json.at("results")) e.scores.push_back(score_from(row, !axis.empty()));
     e.compares = json.contains("methods");
     if (const auto methods = json.find("methods"); methods != json.end())
       for (const auto& [method, facts] : methods->items())

@@ -1,11 +1,18 @@
 // EvaluationFiles: what commands write into a run's folder `evaluations`, and training into evaluations.csv,
-// as rows. Pure functions of the files' text.
+// as rows: how a row becomes JSON, and is read again. Pure functions.
 #pragma once
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
 #include "metalearn/report/figure.hpp"
+
+namespace metalearn {
+struct FewShotRow;
+struct MethodRow;
+struct SweepPlace;
+}  // namespace metalearn
 
 namespace metalearn::report {
 
@@ -31,6 +38,11 @@ struct Evaluation {
   std::map<std::string, double> chosen = {};  ///< steps that meta-validation chose, by method
   std::string protocol = {};                  ///< one line; empty: not said
 };
+
+/// A row of the results of `metalearn eval`, of its --methods, and of `metalearn sweep`.
+nlohmann::ordered_json row_json(const FewShotRow& row);
+nlohmann::ordered_json row_json(const MethodRow& row, const std::string& data);
+nlohmann::ordered_json row_json(const SweepPlace& place, const FewShotRow& row);
 
 /// The JSON of `metalearn eval` (with or without --methods) or of a sweep over `axis`; name: the file's, for
 /// messages. Throws checkpoints::BadData: no such JSON, a row without its numbers, a sweep over another axis.

@@ -3,9 +3,12 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "checkpoints/error.hpp"
+#include "metalearn/evaluate/comparison.hpp"
+#include "metalearn/evaluate/sweep.hpp"
 
 using namespace metalearn::report;
 
@@ -36,6 +39,37 @@ TEST_CASE("rows of eval have the interval that is given, or Student's of their e
   CHECK(e.scores[1].accuracy.half == doctest::Approx(0.2262157));
   CHECK(e.chosen == std::map<std::string, double>{{"learned", 30}});
   CHECK(e.protocol == "seeds: 2; hidden layers: [8,8]; theta of update 7");
+}
+
+TEST_CASE("a row of each command's results is read again as it was written") {
+  using metalearn::FewShotRow;
+  FewShotRow row{.data = "m", .method = "learned", .step = 10};
+  row.accuracy_mean = 0.5, row.accuracy_se = 0.1, row.objective_mean = NAN, row.seeds = 4;
+  row.seconds_per_step = 0.25;
+  metalearn::MethodRow compared{.method = "vae", .head = metalearn::Head::logistic_cv, .step = 3};
+  compared.accuracy = {.mean = 0.75, .half_width = 0.2, .standard_error = 0.1}, compared.seeds = 2;
+  const auto read = [](const nlohmann::ordered_json& json, const std::string& axis = "") {
+    return parse_evaluation(nlohmann::ordered_json{{"over", axis}, {"results", {json}}}.dump(), "f", axis)
+        .scores.at(0);
+  };
+  const Score plain = read(row_json(row)), of_method = read(row_json(compared, "n")),
+              of_sweep = read(row_json({"m", "a source", "64"}, row), "width");
+  for (const Score& s : {plain, of_sweep}) {
+    CHECK(s.data == "m");
+    CHECK(s.method == "learned");
+    CHECK(s.head == "ridge");
+    CHECK(s.step == 10);
+    CHECK(s.seeds == 4);
+    CHECK(s.accuracy.mean == 0.5);
+    CHECK(s.accuracy.half == metalearn::half_width_95(0.1, 4));
+    CHECK(std::isnan(s.objective.mean));
+  }
+  CHECK(of_sweep.value == "64");
+  CHECK(of_sweep.seconds_per_step == 0.25);
+  CHECK(of_method.data == "n");
+  CHECK(of_method.method == "vae");
+  CHECK(of_method.head == to_string(metalearn::Head::logistic_cv));
+  CHECK(of_method.accuracy.half == 0.2);
 }
 
 TEST_CASE("what is no evaluation is refused, naming the file") {

@@ -12,7 +12,7 @@
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/file_system.hpp"
-#include "metalearn/evaluate/comparison.hpp"
+#include "metalearn/report/evaluation_files.hpp"
 
 namespace tools {
 namespace {
@@ -45,25 +45,6 @@ std::string header() {
   std::string row;
   for (const char* column : kColumns) row += (row.empty() ? "" : ",") + std::string(column);
   return row + '\n';
-}
-
-Json to_json(const SweepPlace& place, const FewShotRow& row) {
-  Json json = {{"data", place.data},
-               {"source", place.source},
-               {"value", place.value},
-               {"step", row.step},
-               {"method", row.method},
-               {"accuracy_mean", number(row.accuracy_mean)},
-               {"accuracy_se", number(row.accuracy_se)},
-               {"accuracy_ci95", number(metalearn::half_width_95(row.accuracy_se, row.seeds))},
-               {"objective_mean", number(row.objective_mean)},
-               {"objective_se", number(row.objective_se)},
-               {"gain_mean", number(row.gain_mean)},
-               {"gain_se", number(row.gain_se)},
-               {"seeds", row.seeds},
-               {"seconds_per_step", number(row.seconds_per_step)}};
-  if (!place.theta.empty()) json["theta"] = place.theta;
-  return json;
 }
 
 bool is_of(const Json& row, const SweepPlace& place, bool whatever_theta = false) {
@@ -229,7 +210,7 @@ void SweepFile::keep(const std::vector<std::pair<SweepPlace, FewShotRow>>& rows)
   for (const auto& row : results)
     if (std::none_of(rows.begin(), rows.end(), [&](const auto& r) { return is_of(row, r.first, true); }))
       all.push_back(row);
-  for (const auto& [place, row] : rows) all.push_back(to_json(place, row));
+  for (const auto& [place, row] : rows) all.push_back(metalearn::report::row_json(place, row));
   const auto order = [&](const Json& row) {
     return std::tuple(row["data"].get<std::string>(), axis_rank(axis_, row["value"]),
                       row["step"].get<std::int64_t>());

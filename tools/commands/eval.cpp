@@ -8,6 +8,7 @@
 #include "checkpoints/error.hpp"
 #include "metalearn/base/word_list.hpp"
 #include "metalearn/evaluate/few_shot.hpp"
+#include "metalearn/report/evaluation_files.hpp"
 #include "metalearn/snapshots/trained_theta.hpp"
 #include "tools/cli/config_source.hpp"
 #include "tools/cli/evaluation.hpp"
@@ -31,6 +32,7 @@ using metalearn::FewShotRow;
 using metalearn::keys_where;
 using metalearn::Role;
 using metalearn::TrainedTheta;
+using metalearn::report::row_json;
 
 constexpr const char* kMarks = "0,10,25,50,100";
 constexpr const char* kHeldOut =
@@ -143,30 +145,17 @@ Report on_held_out(const TrainedTheta& theta, const Datasets& sets, std::int64_t
   return report;
 }
 
-Json to_json(const FewShotRow& row) {
-  return {{"data", row.data},
-          {"method", row.method},
-          {"head", "ridge"},
-          {"step", row.step},
-          {"accuracy_mean", number(row.accuracy_mean)},
-          {"accuracy_se", number(row.accuracy_se)},
-          {"objective_mean", number(row.objective_mean)},
-          {"gain_mean", number(row.gain_mean)},
-          {"gain_se", number(row.gain_se)},
-          {"seeds", row.seeds}};
-}
-
 /// "gain" is that of the chosen mark.
 Json to_json(const Report& report) {
   Json json = {{"results", Json::array()},
                {"chosen_step", report.mark ? Json(*report.mark) : Json(nullptr)},
                {"gain", Json::object()}};
   for (const auto& row : report.rows) {
-    json["results"].push_back(to_json(row));
+    json["results"].push_back(row_json(row));
     if (row.step == report.mark)
       json["gain"][row.data] = {{"mean", number(row.gain_mean)}, {"se", number(row.gain_se)}};
   }
-  for (const auto& row : report.choice) json["meta_validation"].push_back(to_json(row));
+  for (const auto& row : report.choice) json["meta_validation"].push_back(row_json(row));
   return json;
 }
 

@@ -8,6 +8,7 @@
 
 #include "checkpoints/error.hpp"
 #include "metalearn/evaluate/comparison.hpp"
+#include "metalearn/report/evaluation_files.hpp"
 #include "tools/cli/json.hpp"
 #include "tools/cli/plus_minus.hpp"
 #include "tools/cli/say.hpp"
@@ -87,31 +88,12 @@ void note_bad_fits(const Table& table, std::int64_t fits) {
   }
 }
 
-Json to_json(const MethodRow& row, const std::string& data) {
-  return {{"data", data},
-          {"method", row.method},
-          {"head", to_string(row.head)},
-          {"step", row.step},
-          {"unlabelled", row.unlabelled},
-          {"labelled", row.labelled},
-          {"accuracy_mean", number(row.accuracy.mean)},
-          {"accuracy_se", number(row.accuracy.standard_error)},
-          {"accuracy_ci95", number(row.accuracy.half_width)},
-          {"objective_mean", number(row.objective.mean)},
-          {"objective_se", number(row.objective.standard_error)},
-          {"gain_mean", number(row.gain.mean)},
-          {"gain_se", number(row.gain.standard_error)},
-          {"gain_ci95", number(row.gain.half_width)},
-          {"seeds", row.seeds},
-          {"not_finite", row.not_finite},
-          {"not_converged", row.not_converged}};
-}
-
 Json json_report(const MethodsRequest& request, const std::vector<Method>& methods,
                  const std::vector<Table>& tables) {
   Json json = {{"results", Json::array()}, {"methods", Json::object()}};
   for (const auto& table : tables)
-    for (const auto& row : table.rows) json["results"].push_back(to_json(row, table.data));
+    for (const auto& row : table.rows)
+      json["results"].push_back(metalearn::report::row_json(row, table.data));
   for (const auto& m : methods)
     json["methods"][m.name] = {{"settings", m.settings},
                                {"batch", m.batch},
