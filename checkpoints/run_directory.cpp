@@ -24,7 +24,8 @@
 namespace checkpoints {
 namespace {
 
-constexpr char kPrefix[] = "snapshot-", kSuffix[] = ".h5";
+constexpr char kPrefix[] = "snapshot-", kSuffix[] = ".h5", kSetAside[] = ".damaged";
+constexpr char kLockName[] = "lock", kConfigName[] = "config.json";
 
 std::string snapshot_name(std::int64_t update) { return fmt::format("{}{:08}{}", kPrefix, update, kSuffix); }
 
@@ -48,13 +49,21 @@ bool is_alive(const std::string& process) {
   return number > 0 && (::kill(number, 0) == 0 || errno == EPERM);
 }
 
-/// What a killed owner may leave half written.
-bool is_own_temporary(const std::string& name) {
-  const std::string whole = name_behind_temporary(name);
-  return whole == "config.json" || whole == kManifestName || update_of(whole) || is_journal_name(whole);
+/// Whether it is replaced as a whole, through NAME.tmp.
+bool is_replaced_whole(const std::string& name) {
+  return name == kConfigName || name == kManifestName || update_of(name) || is_journal_name(name);
 }
 
+/// What a killed owner may leave half written.
+bool is_own_temporary(const std::string& name) { return is_replaced_whole(name_behind_temporary(name)); }
+
 }  // namespace
+
+bool is_own_file(const std::string& name) {
+  const bool set_aside = name.ends_with(kSetAside);
+  return name == kLockName || is_replaced_whole(name) ||
+         (set_aside && update_of(name.substr(0, name.size() - (sizeof kSetAside - 1))));
+}
 
 std::string snapshot_path(const std::string& directory, std::int64_t update) {
   if (update < 0 || update > kMaxGeneration)
@@ -208,8 +217,8 @@ void RunDirectory::remove_all() noexcept {
     if (lock_ >= 0) {
       if (snapshots().empty()) {
         for (const auto& name : own_) files_->unlink(file(name));
-        files_->unlink(file("lock"));  // still ours: whoever waits for it finds that it stands there no more,
-                                       // and makes another
+        files_->unlink(file(kLockName));  // still ours: whoever waits for it finds that it stands there no
+                                          // more, and makes another
       }
       files_->close(std::exchange(lock_, -1));
     }
@@ -231,7 +240,7 @@ std::string RunDirectory::owner() const {
   for (int attempt = 0; attempt < 20; ++attempt) {
     if (attempt > 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     try {
-      if (const std::string number = read_text(*files_, file("lock")).value_or(""); is_alive(number))
+      if (const std::string number = read_text(*files_, file(kLockName)).value_or(""); is_alive(number))
         return number;
     } catch (const Error&) {
     }
@@ -241,7 +250,7 @@ std::string RunDirectory::owner() const {
 
 /// False where the file that was locked had been removed by its last owner meanwhile.
 bool RunDirectory::try_to_lock() {
-  const std::string name = file("lock");
+  const std::string name = file(kLockName);
   const int lock_file = files_->open(name, O_RDWR | O_CREAT, 0666);
   if (lock_file < 0) fail(path_, "open lock", errno);
   if (files_->flock(lock_file, LOCK_EX | LOCK_NB) < 0) {
@@ -302,7 +311,7 @@ void RunDirectory::write_manifest(const std::set<std::int64_t>& generations) {
 }
 
 void RunDirectory::set_aside(const SnapshotEntry& snapshot) {
-  if (files_->rename(snapshot.path, snapshot.path + ".damaged") < 0) fail(snapshot.path, "rename", errno);
+  if (files_->rename(snapshot.path, snapshot.path + kSetAside) < 0) fail(snapshot.path, "rename", errno);
   sync_directory(*files_, path_);
   manifest_.generations.erase(snapshot.update);
 }

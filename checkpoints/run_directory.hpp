@@ -36,6 +36,10 @@ struct Retention {
 /// "DIR/snapshot-00000120.h5". REQUIRES 0 <= update <= 99999999.
 std::string snapshot_path(const std::string& directory, std::int64_t update);
 
+/// Whether a file of this name in a run directory is its own: the lock, the manifest, config.json, a snapshot
+/// (also one that was set aside), a journal.
+bool is_own_file(const std::string& name);
+
 /// All snapshots in a folder, oldest first; none where the folder is missing. Throws NoInput where the folder
 /// can't be read.
 std::vector<SnapshotEntry> list_snapshots(const std::string& directory,

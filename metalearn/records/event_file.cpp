@@ -10,6 +10,7 @@
 #include <span>
 
 #include "checkpoints/error.hpp"
+#include "metalearn/records/run_file_list.hpp"
 
 namespace metalearn {
 namespace {
@@ -92,7 +93,7 @@ EventFile::EventFile(const std::string& directory, std::int64_t update, checkpoi
   const double time = now();
   for (auto seconds = static_cast<std::int64_t>(time); file_ < 0;
        ++seconds) {  // of two within a second the later one has a later name
-    name_ = fmt::format("events.out.tfevents.{:010}.metalearn", seconds);
+    name_ = fmt::format("{}{:010}.metalearn", kEventFilePrefix, seconds);
     path_ = directory + "/" + name_;
     file_ = files_.open(path_, O_WRONLY | O_CREAT | O_EXCL, 0666);
     if (file_ < 0 && errno != EEXIST) throw checkpoints::can_not_write(path_, "open", errno);

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "metalearn/records/run_file_list.hpp"
+
 namespace metalearn {
 namespace {
 
@@ -18,7 +20,7 @@ Metrics::Metrics(const std::string& directory, std::vector<std::string> families
                  std::vector<std::int64_t> marks, std::int64_t update, checkpoints::FileSystem& files)
     : families_(std::move(families)),
       marks_(std::move(marks)),
-      file_(directory + "/metrics.csv", header(), update, files),
+      file_(directory + "/" + kMetricsName, header(), update, files),
       rows_lost_(std::max<std::int64_t>(0, update - file_.rows())) {}
 
 std::string Metrics::header() const {

@@ -9,16 +9,14 @@
 #include <optional>
 #include <sstream>
 #include <stdexcept>
-#include <tuple>
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/manifest.hpp"
 #include "checkpoints/run_directory.hpp"
 #include "metalearn/config/config_key.hpp"
 #include "metalearn/records/evaluation_rows.hpp"
-#include "metalearn/records/log_rows.hpp"
 #include "metalearn/records/metrics_text.hpp"
-#include "metalearn/records/step_rows.hpp"
+#include "metalearn/records/run_file_list.hpp"
 #include "metalearn/snapshots/model_file.hpp"
 #include "metalearn/snapshots/run_snapshot.hpp"
 #include "metalearn/snapshots/run_state.hpp"
@@ -303,13 +301,14 @@ RunAudit audit_run(const std::string& directory, FileSystem& files) {
   std::reverse(audit.findings.begin(), audit.findings.end());
   audit.findings.push_back(audit_manifest(directory, snapshots, files));
   audit.findings.push_back(audit_config(directory + "/config.json", newest, files));
-  audit.findings.push_back(audit_metrics(directory + "/metrics.csv", newest, files));
-  for (const auto& [name, header, due] :
-       {std::tuple(kStepRowsName, step_rows_header(), std::int64_t{0}),
-        std::tuple(kEvaluationRowsName, evaluation_rows_header(), evaluation_due(newest)),
-        std::tuple(kLogName, log_rows_header(), std::int64_t{0})})
-    if (auto finding = audit_rows(directory + "/" + name, header, due, files))
+  for (const auto& [name, begin] : rows_files()) {
+    const std::string path = directory + "/" + name;
+    const std::int64_t due = name == kEvaluationRowsName ? evaluation_due(newest) : 0;
+    if (name == kMetricsName)
+      audit.findings.push_back(audit_metrics(path, newest, files));
+    else if (auto finding = audit_rows(path, begin, due, files))
       audit.findings.push_back(std::move(*finding));
+  }
   for (auto& finding : leftovers(directory, files)) audit.findings.push_back(std::move(finding));
   return audit;
 }

@@ -9,9 +9,7 @@
 #include "checkpoints/error.hpp"
 #include "checkpoints/run_directory.hpp"
 #include "metalearn/config/config.hpp"
-#include "metalearn/records/evaluation_rows.hpp"
-#include "metalearn/records/log_rows.hpp"
-#include "metalearn/records/step_rows.hpp"
+#include "metalearn/records/run_file_list.hpp"
 
 namespace metalearn {
 namespace {
@@ -59,13 +57,8 @@ void require_free(const std::string& directory) {
                     "choose another directory",
                     directory, name));
   };
-  if (!is_own_without_rows(text_of(directory + "/metrics.csv"), "update,objective_first,"))
-    refuse("metrics.csv");
-  if (!is_own_without_rows(text_of(directory + "/" + kStepRowsName), step_rows_header()))
-    refuse(kStepRowsName);
-  if (!is_own_without_rows(text_of(directory + "/" + kEvaluationRowsName), evaluation_rows_header()))
-    refuse(kEvaluationRowsName);
-  if (!is_own_without_rows(text_of(directory + "/" + kLogName), log_rows_header())) refuse(kLogName);
+  for (const RowsFileKind& file : rows_files())
+    if (!is_own_without_rows(text_of(directory + "/" + file.name), file.begin)) refuse(file.name.c_str());
   if (!is_own_config(text_of(directory + "/config.json"))) refuse("config.json");
 }
 

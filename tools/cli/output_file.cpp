@@ -13,6 +13,7 @@
 #include "checkpoints/snapshot_file.hpp"
 #include "metalearn/config/config.hpp"
 #include "metalearn/data/formats/npz.hpp"
+#include "metalearn/records/run_file_list.hpp"
 #include "metalearn/report/page.hpp"
 #include "tools/cli/json.hpp"
 #include "tools/cli/schedule_svg.hpp"
@@ -114,18 +115,8 @@ std::string what_is(const std::string& path, const FileKind& wanted) {
 
 /// Whether a run keeps its state in this file.
 bool is_of_a_run(const fs::path& file) {
-  static const std::vector<std::string> names = {"metrics.csv", "evaluations.csv", "steps.csv", "log.csv",
-                                                 "config.json", "manifest.json",   "lock"};
-  static const std::vector<std::pair<std::string, std::string>> series = {{"snapshot-", ".h5"},
-                                                                          {"snapshot-", ".h5.damaged"},
-                                                                          {"window-", ".journal"},
-                                                                          {"events.out.tfevents.", ""}};
-  const std::string name = file.filename(),
-                    folder = file.parent_path().empty() ? "." : file.parent_path().string();
-  const bool is_in_series = std::any_of(series.begin(), series.end(), [&](const auto& s) {
-    return name.starts_with(s.first) && name.ends_with(s.second);
-  });
-  if (!is_in_series && std::find(names.begin(), names.end(), name) == names.end()) return false;
+  const std::string folder = file.parent_path().empty() ? "." : file.parent_path().string();
+  if (!metalearn::is_run_file(file.filename())) return false;
   return fs::is_directory(folder) && !checkpoints::list_snapshots(folder).empty();
 }
 
