@@ -1,8 +1,11 @@
-"""The parts of the expert's form with hand-written reverses: the same native kernels that autograd would call, but in fewer passes, in place where the array is theirs.
+"""The parts of the expert's form with hand-written reverses: the same native kernels that autograd would
+call, but in fewer passes, in place where the array is theirs.
 
 Arrays are [unit, example, channel]. `images` chooses how a convolution is given to conv2d, channels last:
-    True   along the middle axis only, as M images of 1 x K (oneDNN's fastest: weight gradients up to 1.8x faster); convolutions along the units run on a transposed copy
-    False  along either axis, as one image of M x K (faster where arrays are so small that oneDNN's preparations cost more than the arithmetic)
+    True   along the middle axis only, as M images of 1 x K (oneDNN's fastest: weight gradients up to 1.8x
+           faster); convolutions along the units run on a transposed copy
+    False  along either axis, as one image of M x K (faster where arrays are so small that oneDNN's
+           preparations cost more than the arithmetic)
 """
 import torch
 import torch.nn.functional as F
@@ -32,7 +35,8 @@ def conv(a, w, images, b=None):
 
 def conv_reverse(g, a, w, images):
     """Gradients with respect to a and w."""
-    ga, gw, _ = native.convolution_backward(as_images(g, images), as_images(a, images), w, None, [1, 1], padding(w), [1, 1], False, [0, 0], 1, [True, True, False])
+    ga, gw, _ = native.convolution_backward(as_images(g, images), as_images(a, images), w, None, [1, 1],
+                                            padding(w), [1, 1], False, [0, 0], 1, [True, True, False])
     return as_array(ga, images), gw
 
 
@@ -44,7 +48,8 @@ def batch_norm(y, offset):
 
 def batch_norm_reverse(g, y, mean, rstd):
     C = y.shape[2]
-    gy, _, g_offset = native.native_batch_norm_backward(g.view(-1, C), y.view(-1, C), None, None, None, mean, rstd, True, EPS, [True, False, True])
+    gy, _, g_offset = native.native_batch_norm_backward(
+        g.view(-1, C), y.view(-1, C), None, None, None, mean, rstd, True, EPS, [True, False, True])
     return gy.view(y.shape), g_offset
 
 
@@ -88,7 +93,8 @@ class UnitPair(Function):
     @staticmethod
     def backward(ctx, g):
         images, saved = ctx.images, ctx.saved_tensors
-        gu, gw1, g_offset1 = block_reverse(g.transpose(0, 1).clone(memory_format=torch.contiguous_format) if images else g.clone(), images, *saved[6:])
+        g1 = g.transpose(0, 1).clone(memory_format=torch.contiguous_format) if images else g.clone()
+        gu, gw1, g_offset1 = block_reverse(g1, images, *saved[6:])
         ga, gw0, g_offset0 = block_reverse(gu, images, *saved[:6])
         return g + ga.transpose(0, 1) if images else ga.add_(g), gw0, g_offset0, gw1, g_offset1, None
 
@@ -96,8 +102,10 @@ class UnitPair(Function):
 class InputBlock(Function):
     """The first block of the update network (6.2 to 6.4), without ever joining its 13 + D channels.
 
-    f [N, B, C] and f_offset are normalised and convolved with w [H, C, 1, 3]; static [N, 3, H] is what the channels that are the same for all examples give to each tap (at the first and at the last example
-    zero padding takes one tap away). x and z are either among f's channels, or xz [6, N B] holds them, normalised, at the example before, at and after, with weights w_xz [6, H].
+    f [N, B, C] and f_offset are normalised and convolved with w [H, C, 1, 3]; static [N, 3, H] is what the
+    channels that are the same for all examples give to each tap (at the first and at the last example zero
+    padding takes one tap away). x and z are either among f's channels, or xz [6, N B] holds them, normalised,
+    at the example before, at and after, with weights w_xz [6, H].
     """
     @staticmethod
     def forward(ctx, f, f_offset, w, static, offset, xz, w_xz, images):
@@ -122,7 +130,8 @@ class InputBlock(Function):
         gf, g_f_offset = batch_norm_reverse(g_fn, f, f_mean, f_rstd)
         g2, whole = gy.view(-1, w.shape[0]), gy.sum(1)
         g_static = torch.stack([whole - gy[:, 0], whole, whole - gy[:, -1]], 1)
-        return gf, g_f_offset, gw, g_static, g_offset, *((None, None) if xz is None else (w_xz @ g2.t(), xz @ g2)), None
+        g_xz = (None, None) if xz is None else (w_xz @ g2.t(), xz @ g2)
+        return gf, g_f_offset, gw, g_static, g_offset, *g_xz, None
 
 
 class UnitRms(Function):
@@ -157,7 +166,8 @@ class Means(Function):
 
 
 class Merge(Function):
-    """sum_k weights[k] nrm(term_k) (8.3); weights [12, 1], terms [I, J]. `together`: as one array of all terms (for arrays that fit into the cache), else term by term."""
+    """sum_k weights[k] nrm(term_k) (8.3); weights [12, 1], terms [I, J]. `together`: as one array of all
+    terms (for arrays that fit into the cache), else term by term."""
     @staticmethod
     def forward(ctx, together, weights, *terms):
         if together:

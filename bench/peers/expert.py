@@ -1,5 +1,7 @@
-"""The form of someone who knows PyTorch well: [unit, example, channel] arrays, so that no convolution or product needs a permute; all readouts of one h as one product; native batch norm; no bias in front of
-a batch norm (it has no effect); hand-written reverses where autograd makes needless passes (blocks.py); products of low rank in the cheaper order.
+"""The form of someone who knows PyTorch well: [unit, example, channel] arrays, so that no convolution or
+product needs a permute; all readouts of one h as one product; native batch norm; no bias in front of a batch
+norm (it has no effect); hand-written reverses where autograd makes needless passes (blocks.py); products of
+low rank in the cheaper order.
 """
 import math
 from functools import lru_cache
@@ -12,7 +14,8 @@ from problem import LOWER, TERMS, UPPER
 
 name = "expert"
 
-# Channels of the update network's input (6.3): those that are the same for all examples (statistics, bias, phases) and x, z; d's follow at 13.
+# Channels of the update network's input (6.3): those that are the same for all examples (statistics, bias,
+# phases) and x, z; d's follow at 13.
 STATIC, XZ = [0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 12], [9, 10]
 READOUTS = LOWER + UPPER
 
@@ -28,7 +31,8 @@ def as_images(c):
 
 
 def joined(c):
-    """Whether x, z and d are convolved together, with zeros up to 16 channels: as fast as d alone where d is narrower than a vector of 16 (and batch norm of 8 channels is 10x slower than of 16)."""
+    """Whether x, z and d are convolved together, with zeros up to 16 channels: as fast as d alone where d is
+    narrower than a vector of 16 (and batch norm of 8 channels is 10x slower than of 16)."""
     return chosen(c, c.D + 2 <= 16)
 
 
@@ -52,7 +56,8 @@ def pack(c, theta):
             packed["compute_h/static"] = w[:, STATIC].transpose(0, 1).reshape(11, -1)
             if not joined(c):
                 packed["compute_h/xz"] = w[:, XZ].transpose(0, 1).reshape(6, -1)
-            w = torch.cat([w[:, XZ], w[:, 13:], w.new_zeros(3, padding(c), c.H)], 1) if joined(c) else w[:, 13:]
+            d = w[:, 13:]
+            w = torch.cat([w[:, XZ], d, w.new_zeros(3, padding(c), c.H)], 1) if joined(c) else d
         if "readout" not in n:
             packed[n] = conv_weight(c, n, w) if w.dim() == 3 else w
     for direction in sorted({n.split("/")[0] for n in theta if "/readout/" in n}):
@@ -73,12 +78,16 @@ def unpack(c, packed):
         if n.endswith(("readout/w", "readout/b")):
             direction, _, part = n.split("/")
             *pairs, bias = w.split([(w.shape[0] - 1) // 15] * 15 + [1])
-            theta.update({f"{direction}/readout/{r}/{part}": v.t() if part == "w" else v for r, v in zip(READOUTS, pairs)})
+            theta.update({f"{direction}/readout/{r}/{part}": v.t() if part == "w" else v
+                          for r, v in zip(READOUTS, pairs)})
             if direction == "forward":
                 theta[f"bias_readout/{part}"] = bias.t() if part == "w" else bias
         elif n == "compute_h/conv0/w":
             w, s = conv_weight_back(w), packed["compute_h/static"].view(11, 3, c.H).transpose(0, 1)
-            xz, d = (w[:, :2], w[:, 2:2 + c.D]) if joined(c) else (packed["compute_h/xz"].view(2, 3, c.H).transpose(0, 1), w)
+            if joined(c):
+                xz, d = w[:, :2], w[:, 2:2 + c.D]
+            else:
+                xz, d = packed["compute_h/xz"].view(2, 3, c.H).transpose(0, 1), w
             theta[n] = torch.cat([s[:, :9], xz, s[:, 9:], d], 1)
         elif n not in ("compute_h/static", "compute_h/xz"):
             theta[n] = conv_weight_back(w) if w.dim() == 4 else w
@@ -107,7 +116,8 @@ def block(c, a, theta, name):
 
 def top_signal(c, theta, x):
     a = block(c, x.unsqueeze(2), theta, "top_delta/conv0").unsqueeze(0)
-    for mix in ("top_delta/mix0", "top_delta/mix1"):  # [1, N, B, S]: one image of B x S with the neurons as its channels
+    # [1, N, B, S]: one image of B x S with the neurons as its channels
+    for mix in ("top_delta/mix0", "top_delta/mix1"):
         a = F.conv2d(a, theta[f"{mix}/w"], padding=(1, 0))
         a = F.relu_(F.batch_norm(a, None, None, None, theta[f"{mix}/bn_offset"], training=True, eps=1e-3))
     a = a.squeeze(0)
@@ -135,22 +145,29 @@ def weight_statistics(w):
 
 def hidden(c, theta, phi, statistics, l, x, z, d):
     N, B = x.shape
-    s = torch.cat([statistics[l][0] if l > 0 else statistics[1][1], statistics[l + 1][1] if l < c.L else statistics[l][0]], 1)
+    s = torch.cat([statistics[l][0] if l > 0 else statistics[1][1],
+                   statistics[l + 1][1] if l < c.L else statistics[l][0]], 1)
     s = s * torch.rsqrt((s * s).mean() + 1e-6)
     x_offset, phase_offset, d_offset = theta["compute_h/in/bn_offset"].split([2, 2, c.D])
     b = phi[f"b/{l}"].unsqueeze(1) if l > 0 else torch.zeros(N, 1, dtype=x.dtype)
-    static = (torch.cat([s, b, phases(N, x.dtype) + phase_offset], 1) @ theta["compute_h/static"]).view(N, 3, c.H)
+    static = torch.cat([s, b, phases(N, x.dtype) + phase_offset], 1) @ theta["compute_h/static"]
+    static = static.view(N, 3, c.H)
     if joined(c):
-        f, xz, w_xz = torch.cat([x.unsqueeze(2), z.unsqueeze(2), d, x.new_zeros(N, B, padding(c))], 2), None, None
+        f = torch.cat([x.unsqueeze(2), z.unsqueeze(2), d, x.new_zeros(N, B, padding(c))], 2)
+        xz, w_xz = None, None
         f_offset = torch.cat([x_offset, d_offset, x.new_zeros(padding(c))])
     else:
-        xz = F.batch_norm(torch.stack([x, z]).view(1, 2, N * B), None, None, None, x_offset, training=True, eps=1e-3).view(2, N, B)
-        f, f_offset, xz, w_xz = d, d_offset, F.pad(xz, (1, 1)).unfold(2, B, 1).transpose(1, 2).reshape(6, N * B), theta["compute_h/xz"]
-    a = InputBlock.apply(f, f_offset, theta["compute_h/conv0/w"], static, theta["compute_h/conv0/bn_offset"], xz, w_xz, as_images(c))
+        xz = F.batch_norm(torch.stack([x, z]).view(1, 2, N * B), None, None, None, x_offset, training=True,
+                          eps=1e-3).view(2, N, B)
+        xz = F.pad(xz, (1, 1)).unfold(2, B, 1).transpose(1, 2).reshape(6, N * B)
+        f, f_offset, w_xz = d, d_offset, theta["compute_h/xz"]
+    a = InputBlock.apply(f, f_offset, theta["compute_h/conv0/w"], static, theta["compute_h/conv0/bn_offset"],
+                         xz, w_xz, as_images(c))
     for i in range(c.Q + 1):
         if i > 0:
             a = block(c, a, theta, f"compute_h/conv{i}")
-        pair = [theta[f"compute_h/unit{i}/{n}"] for n in ("conv0/w", "conv0/bn_offset", "conv1/w", "conv1/bn_offset")]
+        pair = [theta[f"compute_h/unit{i}/{n}"]
+                for n in ("conv0/w", "conv0/bn_offset", "conv1/w", "conv1/bn_offset")]
         a = UnitPair.apply(a, *pair, as_images(c))
     return a
 
@@ -194,24 +211,29 @@ def symmetric(u):
 def times_low_rank(c, w, a, b, scale):
     """w (scale a b^T); a, b [J, K]."""
     (I, J), K = w.shape, a.shape[1]
-    return cheaper(c, (J * J * K + I * J * J, lambda: w @ (a @ b.t() * scale)), (2 * I * J * K, lambda: (w @ a * scale) @ b.t()))
+    return cheaper(c, (J * J * K + I * J * J, lambda: w @ (a @ b.t() * scale)),
+                   (2 * I * J * K, lambda: (w @ a * scale) @ b.t()))
 
 
 def times_symmetric(c, w, a, b):
     """w M, M the symmetric matrix of rank 2 K without its diagonal (8.2)."""
     (I, J), K = w.shape, a.shape[1]
     return cheaper(c, (J * J * K + I * J * J, lambda: w @ symmetric(a @ b.t())),
-                   (4 * I * J * K, lambda: (torch.addmm((w @ a) @ b.t(), w @ b, a.t()) - w * (2 * (a * b).sum(1))) * (1 / math.sqrt(2 * J))))
+                   (4 * I * J * K, lambda: (torch.addmm((w @ a) @ b.t(), w @ b, a.t())
+                                            - w * (2 * (a * b).sum(1))) * (1 / math.sqrt(2 * J))))
 
 
 def symmetric_times(c, w, a, b):
     (I, J), K = w.shape, a.shape[1]
     return cheaper(c, (I * I * K + I * I * J, lambda: symmetric(a @ b.t()) @ w),
-                   (4 * I * J * K, lambda: (torch.addmm(a @ (b.t() @ w), b, a.t() @ w) - w * (2 * (a * b).sum(1, keepdim=True))) * (1 / math.sqrt(2 * I))))
+                   (4 * I * J * K, lambda: (torch.addmm(a @ (b.t() @ w), b, a.t() @ w)
+                                            - w * (2 * (a * b).sum(1, keepdim=True)))
+                                           * (1 / math.sqrt(2 * I))))
 
 
 def weight_change(c, theta, direction, W, us, ls, upper, lower):
-    """us, ls: standardised x [unit, example]; upper, lower: readouts in the order of UPPER and LOWER, scaled so that their products are LR."""
+    """us, ls: standardised x [unit, example]; upper, lower: readouts in the order of UPPER and LOWER, scaled
+    so that their products are LR."""
     I, J = W.shape
     w = W * torch.rsqrt((W * W).mean(0) + 1e-6)
     w2, sign = w * w, w.sign()
@@ -231,7 +253,8 @@ def weight_change(c, theta, direction, W, us, ls, upper, lower):
         "sqr_lower_symm": symmetric_times(c, g, lower[5], lower[6]) * sign,
         "w_base": w,
     }
-    change = Merge.apply(chosen(c, W.numel() < 1 << 15), theta[f"{direction}/merge/w"] * (1 / 12), *(terms[t] for t in TERMS)) + theta[f"{direction}/merge/b"] * (1 / 12)
+    change = Merge.apply(chosen(c, W.numel() < 1 << 15), theta[f"{direction}/merge/w"] * (1 / 12),
+                         *(terms[t] for t in TERMS)) + theta[f"{direction}/merge/b"] * (1 / 12)
     change = (change - w * F.relu((change * w).mean())) * (1 / math.sqrt(12))
     return change * torch.rsqrt((change * change).mean(0) + 1) - w * (1 / 7)
 
@@ -258,10 +281,14 @@ def step(c, theta, phi, x):
     for matrix, direction in (("W", "forward"), ("V", "forward" if c.identical_updates else "backward")):
         if direction not in after:
             scale = readout_scale(c.B, c.G, x.dtype)
-            w, b = theta[f"{direction}/readout/w"] * scale.unsqueeze(1), theta[f"{direction}/readout/b"] * scale
-            readouts = [read(c, w[:n], b[:n], h[0])] + [read(c, w, b, v) for v in h[1:-1]] + [read(c, w[n:], b[n:], h[-1])]
+            w = theta[f"{direction}/readout/w"] * scale.unsqueeze(1)
+            b = theta[f"{direction}/readout/b"] * scale
+            readouts = [read(c, w[:n], b[:n], h[0]), *(read(c, w, b, v) for v in h[1:-1]),
+                        read(c, w[n:], b[n:], h[-1])]
             upper = [None] + [r[-8:] for r, _ in readouts[1:]]
-            after[direction] = [None] + [weight_change(c, theta, direction, phi[f"{matrix}/{l}"], standard[l], standard[l - 1], upper[l], readouts[l - 1][0]) for l in range(1, c.L + 1)]
+            after[direction] = [None] + [
+                weight_change(c, theta, direction, phi[f"{matrix}/{l}"], standard[l], standard[l - 1],
+                              upper[l], readouts[l - 1][0]) for l in range(1, c.L + 1)]
         if matrix == "W":
             biases = [bias for _, bias in readouts]
         for l in range(1, c.L + 1):

@@ -1,4 +1,5 @@
-"""The form that one writes first: [example, neuron, channel] arrays as in the specification, conv1d between permutes, one readout at a time, everything left to autograd."""
+"""The form that one writes first: [example, neuron, channel] arrays as in the specification, conv1d between
+permutes, one readout at a time, everything left to autograd."""
 import math
 
 import torch
@@ -27,7 +28,8 @@ def conv(x, theta, name, axis):
 
 
 def batch_norm(x, offset, eps=1e-3):
-    return F.batch_norm(x.reshape(-1, x.shape[-1]), None, None, None, offset, training=True, eps=eps).view(x.shape)
+    rows = x.reshape(-1, x.shape[-1])
+    return F.batch_norm(rows, None, None, None, offset, training=True, eps=eps).view(x.shape)
 
 
 def block(x, theta, name, axis):
@@ -43,7 +45,8 @@ def linear(x, theta, name):
 def forward(c, phi, x):
     xs, zs = [x], [x]
     for l in range(1, c.L + 1):
-        zs.append(F.batch_norm(xs[-1] @ phi[f"W/{l}"], None, None, None, phi[f"b/{l}"], training=True, eps=1e-6))
+        zs.append(F.batch_norm(xs[-1] @ phi[f"W/{l}"], None, None, None, phi[f"b/{l}"], training=True,
+                               eps=1e-6))
         xs.append(getattr(torch, c.activation)(zs[-1]))
     return xs, zs
 
@@ -60,7 +63,8 @@ def top_signal(c, theta, x):
 
 
 def four_statistics(w, axis):
-    return torch.stack([w.abs().mean(axis), ((w * w).mean(axis) + 1e-6).sqrt(), w.mean(axis), (w.var(axis, unbiased=False) + 1e-8).sqrt()], 1)
+    return torch.stack([w.abs().mean(axis), ((w * w).mean(axis) + 1e-6).sqrt(), w.mean(axis),
+                        (w.var(axis, unbiased=False) + 1e-8).sqrt()], 1)
 
 
 def weight_statistics(c, phi, l):
@@ -116,7 +120,8 @@ def weight_change(c, theta, direction, W, x_lower, x_upper, h_lower, h_upper):
     read = lambda h, pair: linear(h, theta, f"{direction}/readout/{pair}")
     low_rank = lambda bottom, top: torch.einsum("big,bjg->ij", bottom, top) / (B * c.G)
     across = lambda term: low_rank(read(h_lower, f"{term}/bottom"), read(h_upper, f"{term}/top"))
-    within = lambda h, term: symmetric(low_rank(read(h, f"{term}/bottom"), read(h, f"{term}/top"))) / math.sqrt(h.shape[1])
+    within = lambda h, term: symmetric(low_rank(read(h, f"{term}/bottom"),
+                                                read(h, f"{term}/top"))) / math.sqrt(h.shape[1])
 
     w = W / ((W * W).mean(0) + 1e-6).sqrt()
     us, ls = standardise(x_upper), standardise(x_lower)
@@ -160,7 +165,9 @@ def step(c, theta, phi, x):
         arguments = xs[l - 1], xs[l], h[l - 1], h[l]
         change = weight_change(c, theta, "forward", phi[f"W/{l}"], *arguments)
         after[f"W/{l}"] = move(phi[f"W/{l}"], change)
-        after[f"V/{l}"] = move(phi[f"V/{l}"], change if c.identical_updates else weight_change(c, theta, "backward", phi[f"V/{l}"], *arguments))
+        if not c.identical_updates:
+            change = weight_change(c, theta, "backward", phi[f"V/{l}"], *arguments)
+        after[f"V/{l}"] = move(phi[f"V/{l}"], change)
         after[f"b/{l}"] = move(phi[f"b/{l}"], bias_change(theta, h[l]))
     return after
 

@@ -22,19 +22,31 @@ const std::string kRestOfHead =
     "<meta name=\"viewport\" content=\"width=device-width\">\n<link rel=\"icon\" href=\"data:,\">\n<title>";
 
 constexpr const char* kStyle = R"(
-  body { font: 15px/1.45 sans-serif; color: #1a1a1a; background: #ffffff; max-width: 1160px; margin: 1.5em auto; padding: 0 1em; }
+  body { font: 15px/1.45 sans-serif; color: #1a1a1a; background: #ffffff;
+         max-width: 1160px; margin: 1.5em auto; padding: 0 1em; }
   h1 { font-size: 1.6em; margin: 0 0 .2em; }
   h2 { font-size: 1.25em; margin: 1.8em 0 .2em; border-top: 1px solid #b0b0b0; padding-top: .6em; }
   h3 { font-size: 1em; margin: 1em 0 .3em; }
-  p { margin: .3em 0; } nav { margin: .8em 0; } nav a { margin-right: 1.2em; white-space: nowrap; } a { color: #0072B2; }
-  .figures { display: flex; flex-wrap: wrap; gap: 1em; margin-top: .6em; } .row { flex-basis: 100%; } figure { margin: 0; flex: 0 1 auto; min-width: 0; max-width: 100%; break-inside: avoid; }
+  p { margin: .3em 0; }
+  nav { margin: .8em 0; }
+  nav a { margin-right: 1.2em; white-space: nowrap; }
+  a { color: #0072B2; }
+  .figures { display: flex; flex-wrap: wrap; gap: 1em; margin-top: .6em; }
+  .row { flex-basis: 100%; }
+  figure { margin: 0; flex: 0 1 auto; min-width: 0; max-width: 100%; break-inside: avoid; }
   figure svg { display: block; max-width: 100%; height: auto; } svg image { image-rendering: pixelated; }
-  figcaption { font-size: .87em; color: #404040; max-width: 550px; } figure.wide figcaption { max-width: 1100px; }
+  figcaption { font-size: .87em; color: #404040; max-width: 550px; }
+  figure.wide figcaption { max-width: 1100px; }
   table { border-collapse: collapse; font-size: .87em; margin: .3em 0; }
-  th, td { padding: .12em .7em .12em 0; text-align: left; vertical-align: top; border-bottom: 1px solid #e0e0e0; overflow-wrap: anywhere; }
-  td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; } details { font-size: .93em; } summary { cursor: pointer; color: #404040; }
-  pre { background: #f3f3f3; padding: .5em .8em; margin: .3em 0; white-space: pre-wrap; overflow-wrap: anywhere; font-size: .87em; }
-  .missing, .problem { margin: .6em 0; padding: .3em .8em; border-left: 4px solid #56B4E9; } .problem { border-color: #D55E00; }
+  th, td { padding: .12em .7em .12em 0; text-align: left; vertical-align: top;
+           border-bottom: 1px solid #e0e0e0; overflow-wrap: anywhere; }
+  td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+  details { font-size: .93em; }
+  summary { cursor: pointer; color: #404040; }
+  pre { background: #f3f3f3; padding: .5em .8em; margin: .3em 0;
+        white-space: pre-wrap; overflow-wrap: anywhere; font-size: .87em; }
+  .missing, .problem { margin: .6em 0; padding: .3em .8em; border-left: 4px solid #56B4E9; }
+  .problem { border-color: #D55E00; }
   @media print { nav, details { display: none; } body { margin: 0; max-width: none; } }
 )";
 

@@ -85,7 +85,8 @@ random = np.random.default_rng(1)
 for i in range(60):
     shape = tuple(int(n) for n in random.integers(1, 9, random.integers(1, 5)))
     chunks = tuple(int(random.integers(1, n + 1)) for n in shape)
-    f.create_dataset(str(i), data=random.standard_normal(shape).astype('f4' if i % 2 else 'f8'), chunks=chunks, fletcher32=True)
+    numbers = random.standard_normal(shape).astype('f4' if i % 2 else 'f8')
+    f.create_dataset(str(i), data=numbers, chunks=chunks, fletcher32=True)
 )");
   const auto image = bytes_of(dir / "a.h5");
   check_same(from_image(image, "plain", Accept::plain), from_image(image, "libhdf5", Accept::compressed));
@@ -103,7 +104,8 @@ for count in (8, 9, 45, 46, 300, 2500):
     f = h5py.File(f'{count}.h5', 'w', libver='latest')
     group, texts = f.create_group('group'), f.create_group('texts')
     for i in range(count):
-        h5d.create(group.id, b'array with a name of some length %d' % i, h5t.STD_I32LE, h5s.create(h5s.SCALAR), compact)
+        name = b'array with a name of some length %d' % i
+        h5d.create(group.id, name, h5t.STD_I32LE, h5s.create(h5s.SCALAR), compact)
         texts.attrs.create(f'key{i}', b'x' * (i % 700), dtype=h5py.string_dtype('utf-8', max(1, i % 700)))
     for size in (4000, 4095, 4096, 4097, 60000, 66000, 1000000):
         texts.attrs.create(f'long{size}', b'y' * size, dtype=h5py.string_dtype('utf-8', size))

@@ -40,7 +40,8 @@ TEST_CASE("the user block has the fields of FORMAT.md, and h5py reads past it") 
   CHECK(python(dir, "import struct, zlib\nname = '" + dir / "s.h5" + R"('
 b = open(name, 'rb').read()
 magic, schema, block, body, body_crc = struct.unpack('<8sIIQI', b[:28])
-print(magic, schema, block, body == len(b) - 512, body_crc == zlib.crc32(b[512:]), not any(b[28:508]), struct.unpack('<I', b[508:512])[0] == zlib.crc32(b[:508]))
+print(magic, schema, block, body == len(b) - 512, body_crc == zlib.crc32(b[512:]), not any(b[28:508]),
+      struct.unpack('<I', b[508:512])[0] == zlib.crc32(b[:508]))
 f = h5py.File(name)
 print(f.userblock_size, f['theta/conv0/w'].shape, f['theta/conv0/w'][29, 49], f['in_flight/id'][1])
 )") == "b'MLSNAP\\r\\n' 2 512 True True True True\n512 (30, 50) 1.5 18446744073709551615\n");

@@ -2,8 +2,8 @@
 
 usage: check_rooms.py ROOT
 
-A file includes only from its own room and from rooms that stand before it in rooms.txt, so that there is no cycle.
-Prints what breaks a rule, one line each, then "N passed, N failed"; exit status 1 if anything failed.
+A file includes only from its own room and from rooms that stand before it in rooms.txt, so that there is no
+cycle. Prints what breaks a rule, one line each, then "N passed, N failed"; exit status 1 if anything failed.
 """
 import pathlib
 import re
@@ -18,7 +18,8 @@ def main(root):
     lines = (pathlib.Path(__file__).parent / "rooms.txt").read_text().splitlines()
     rooms = [line for line in lines if line and not line.startswith("#")]
     rank = {room: i for i, room in enumerate(rooms)}
-    files = sorted(p for layer in {room.split("/")[0] for room in rooms} for p in (root / layer).rglob("*.[ch]pp"))
+    files = sorted(p for layer in {room.split("/")[0] for room in rooms}
+                   for p in (root / layer).rglob("*.[ch]pp"))
     if not files:
         sys.exit(f"check_rooms: no source file below {root}")
     failures, seen = [], {}
@@ -38,7 +39,8 @@ def main(root):
                 failures.append(f"{name}: includes {include}, but {other} stands after {room} in rooms.txt")
         count = text.count("\n")
         if count > MOST_LINES and "Long because" not in text[:2000]:
-            failures.append(f"{name}: {count} lines (at most {MOST_LINES}, or a first comment with 'Long because ...')")
+            failures.append(f"{name}: {count} lines "
+                            f"(at most {MOST_LINES}, or a first comment with 'Long because ...')")
     for room, count in seen.items():
         if count > MOST_FILES:
             failures.append(f"{room}: {count} files (at most {MOST_FILES} in a room)")

@@ -27,9 +27,12 @@ std::string message_of(auto&& call) {
 
 TEST_CASE("rows of eval have the interval that is given, or Student's of their error; null is no number") {
   const auto e = parse_evaluation(R"({"results": [
-    {"data": "m", "method": "vae", "head": "ridge", "step": 10, "accuracy_mean": 0.5, "accuracy_se": 0.1, "accuracy_ci95": 0.3, "objective_mean": 70.5, "objective_se": null, "seeds": 2},
-    {"data": "m", "method": "learned", "head": "ridge", "step": 0, "accuracy_mean": null, "accuracy_se": 0.1, "seeds": 10}],
-    "methods": {"learned": {"chosen_step": 30}, "vae": {"chosen_step": null}}, "protocol": {"seeds": 2, "layers": [8, 8], "theta": [{"update": 7}]}})",
+    {"data": "m", "method": "vae", "head": "ridge", "step": 10, "accuracy_mean": 0.5, "accuracy_se": 0.1,
+     "accuracy_ci95": 0.3, "objective_mean": 70.5, "objective_se": null, "seeds": 2},
+    {"data": "m", "method": "learned", "head": "ridge", "step": 0, "accuracy_mean": null, "accuracy_se": 0.1,
+     "seeds": 10}],
+    "methods": {"learned": {"chosen_step": 30}, "vae": {"chosen_step": null}},
+    "protocol": {"seeds": 2, "layers": [8, 8], "theta": [{"update": 7}]}})",
                                   "f");
   REQUIRE(e.scores.size() == 2);
   CHECK(e.scores[0].accuracy.half == 0.3);

@@ -22,8 +22,10 @@ std::string make(const TempFolder& folder, int train, int val, const std::string
                                     << ")):\n"
                                     << R"(    labels = np.arange(C * n) % C
     images = np.zeros((C * n, 3, 5, 4), 'u1')
-    images[:, 0], images[:, 1], images[:, 2] = labels[:, None, None], (np.arange(C * n) % 256)[:, None, None], 7
-    f.create_dataset(part + '/images', data=images, compression='gzip', compression_opts=9, chunks=(16, 3, 5, 4))
+    images[:, 0], images[:, 1] = labels[:, None, None], (np.arange(C * n) % 256)[:, None, None]
+    images[:, 2] = 7
+    f.create_dataset(part + '/images', data=images, compression='gzip', compression_opts=9,
+                     chunks=(16, 3, 5, 4))
     f[part + '/labels'] = labels.astype('u1')
     f[part + '/source_number'] = np.arange(C * n, dtype='u2')
 f['wnids'] = np.array(['n%08d' % (11 * i) for i in range(C)], 'S9')

@@ -37,24 +37,28 @@ TEST_CASE(
   const Result checked = python(folder, R"(
 f = h5py.File('features.h5')
 def idx(part):
-    images = np.frombuffer(open('own/%s-images-idx3-ubyte' % part, 'rb').read()[16:], 'u1').reshape(-1, 196) / 255
-    return images, np.frombuffer(open('own/%s-labels-idx1-ubyte' % part, 'rb').read()[8:], 'u1')
+    images = np.frombuffer(open('own/%s-images-idx3-ubyte' % part, 'rb').read()[16:], 'u1')
+    labels = np.frombuffer(open('own/%s-labels-idx1-ubyte' % part, 'rb').read()[8:], 'u1')
+    return images.reshape(-1, 196) / 255, labels
 train, train_labels = idx('train')
 test, test_labels = idx('t10k')
 splits = {'train': (train, train_labels), 'validation': (train, train_labels), 'test': (test, test_labels)}
 rows = {s: f[s + '/index'][()] for s in splits}
-assert sorted(np.concatenate([rows['train'], rows['validation']])) == list(range(150)) and list(rows['test']) == list(range(150))
+assert sorted(np.concatenate([rows['train'], rows['validation']])) == list(range(150))
+assert list(rows['test']) == list(range(150))
 x = {s: splits[s][0][rows[s]] for s in splits}
 for l in (1, 2):
     a = {s: x[s] @ f['phi/W/%d' % l][()].astype('f8') for s in x}
     m, v = a['train'].mean(0), a['train'].var(0)
-    assert np.allclose(m, f['statistics/mean/%d' % l], atol=1e-5) and np.allclose(v, f['statistics/variance/%d' % l], atol=1e-5)
+    assert np.allclose(m, f['statistics/mean/%d' % l], atol=1e-5)
+    assert np.allclose(v, f['statistics/variance/%d' % l], atol=1e-5)
     x = {s: np.maximum(0, (a[s] - m) / np.sqrt(v + 1e-6) + f['phi/b/%d' % l][()]) for s in a}
 for s in splits:
     assert np.array_equal(f[s + '/labels'], splits[s][1][rows[s]]), s
     assert f[s + '/features'].dtype == np.float32
     assert np.abs(f[s + '/features'] - x[s]).max() < 1e-3, np.abs(f[s + '/features'] - x[s]).max()
-print(f.attrs['kind'].decode(), f['apply'].attrs['data'].decode(), f['apply'].attrs['steps'], f['classes'].attrs['0002'].decode(), f['train/features'].shape[1])
+print(f.attrs['kind'].decode(), f['apply'].attrs['data'].decode(), f['apply'].attrs['steps'],
+      f['classes'].attrs['0002'].decode(), f['train/features'].shape[1])
 )");
   CAPTURE(checked.err);
   CHECK(checked.code == 0);

@@ -200,10 +200,14 @@ import io, struct, zlib
 name, plain = b'a00.npy', bytes(10**7)
 z = zlib.compressobj(9, zlib.DEFLATED, -15); packed = z.compress(plain) + z.flush()
 sizes = struct.pack('<III', zlib.crc32(plain), len(packed), len(plain))
-local = b'PK\3\4' + struct.pack('<HHHHH', 20, 0, 8, 0, 33) + sizes + struct.pack('<HH', len(name), 0) + name + packed
+local = b'PK\3\4' + struct.pack('<HHHHH', 20, 0, 8, 0, 33) + sizes + struct.pack('<HH', len(name), 0)
+local += name + packed
 n, directory = 60, b''
-for i in range(n): directory += b'PK\1\2' + struct.pack('<HHHHHH', 20, 20, 0, 8, 0, 33) + sizes + struct.pack('<HHHHHII', len(name), 0, 0, 0, 0, 0, 0) + b'a%02d.npy' % i
-open('changed.npz', 'wb').write(local + directory + b'PK\5\6' + struct.pack('<HHHHIIH', 0, 0, n, n, len(directory), len(local), 0))
+for i in range(n):
+    directory += b'PK\1\2' + struct.pack('<HHHHHH', 20, 20, 0, 8, 0, 33) + sizes
+    directory += struct.pack('<HHHHHII', len(name), 0, 0, 0, 0, 0, 0) + b'a%02d.npy' % i
+end = b'PK\5\6' + struct.pack('<HHHHIIH', 0, 0, n, n, len(directory), len(local), 0)
+open('changed.npz', 'wb').write(local + directory + end)
 )");
   CAPTURE(made.err);
   REQUIRE(made.code == 0);
@@ -257,7 +261,8 @@ TEST_CASE(
   const Result same = python(folder, R"(
 a, b, c, m = (np.load('theta2.npz'), np.load('theta4.npz'), np.load('theta6.npz'), np.load('mean.npz'))
 for n in m.files:
-    if not n.startswith('config/'): assert np.array_equal(m[n], ((a[n].astype('f8') + b[n] + c[n]) / 3).astype('f4')), n
+    if not n.startswith('config/'):
+        assert np.array_equal(m[n], ((a[n].astype('f8') + b[n] + c[n]) / 3).astype('f4')), n
 assert not np.array_equal(a['top_delta/conv0/w'], m['top_delta/conv0/w'])
 )");
   CAPTURE(same.err);

@@ -43,23 +43,28 @@ assert stack == [], stack
 assert len(ids) == len(set(ids)), sorted(i for i in ids if ids.count(i) > 1)
 for h in href: assert h.startswith(('#', 'data:')), h
 for h in href: assert not h.startswith('#') or h[1:] in ids, h
-for url in re.findall(r'https?://[^\s"\'<>]*', page): assert url in ('http://www.w3.org/2000/svg', 'http://www.w3.org/1999/xlink'), url
+for url in re.findall(r'https?://[^\s"\'<>]*', page):
+    assert url in ('http://www.w3.org/2000/svg', 'http://www.w3.org/1999/xlink'), url
 assert '<script' not in page.lower() and 'javascript' not in page.lower()
 figures = {}
 for f in re.findall(r'<figure id="([^"]*)"[^>]*>(.*?)</figure>', page, re.S):
     svg = re.search(r'<svg.*?</svg>', f[1], re.S)
-    facts = {'caption': html.unescape(re.search(r'<figcaption>(.*?)</figcaption>', f[1], re.S)[1]), 'tables': f[1].count('<table>')}
-    facts['rows'] = [[html.unescape(cell) for cell in re.findall(r'<t[hd][^>]*>(.*?)</t[hd]>', row)] for row in re.findall(r'<tr>(.*?)</tr>', f[1])]
+    facts = {'caption': html.unescape(re.search(r'<figcaption>(.*?)</figcaption>', f[1], re.S)[1])}
+    facts['tables'] = f[1].count('<table>')
+    facts['rows'] = [[html.unescape(cell) for cell in re.findall(r'<t[hd][^>]*>(.*?)</t[hd]>', row)]
+                     for row in re.findall(r'<tr>(.*?)</tr>', f[1])]
     if svg:
         root = ET.fromstring(svg[0])
         s = '{http://www.w3.org/2000/svg}'
         facts['title'] = root.find(s + 'title').text
         facts['texts'] = [''.join(t.itertext()).strip() for t in root.iter(s + 'text')]
-        facts['curves'] = [t.text for g in root.iter(s + 'g') if re.match(r'.*-plot_\d+', g.get('id', '')) for t in g.findall(s + 'title')]
-        facts['plots'] = sum(1 for g in root.iter(s + 'g') if re.match(r'.*-plot_\d+', g.get('id', '')))
+        plots = [g for g in root.iter(s + 'g') if re.match(r'.*-plot_\d+', g.get('id', ''))]
+        facts['curves'] = [t.text for g in plots for t in g.findall(s + 'title')]
+        facts['plots'] = len(plots)
         facts['images'] = sum(1 for _ in root.iter(s + 'image'))
     figures[f[0]] = facts
-print(json.dumps({'figures': figures, 'commands': commands, 'text': ' '.join(''.join(text).split()), 'bytes': len(page.encode())}))
+print(json.dumps({'figures': figures, 'commands': commands, 'text': ' '.join(''.join(text).split()),
+                  'bytes': len(page.encode())}))
 )python";
 
 json read_page(const Folder& folder, const std::string& file) {

@@ -24,8 +24,10 @@ one, many = F.LABEL_OPTIONAL, F.LABEL_REPEATED
 message("Value", (1, "tag", F.TYPE_STRING, one, None), (2, "simple_value", F.TYPE_FLOAT, one, None))
 message("Summary", (1, "value", F.TYPE_MESSAGE, many, ".t.Value"))
 message("SessionLog", (1, "status", F.TYPE_INT32, one, None))
-message("Event", (1, "wall_time", F.TYPE_DOUBLE, one, None), (2, "step", F.TYPE_INT64, one, None), (3, "file_version", F.TYPE_STRING, one, None),
-        (5, "summary", F.TYPE_MESSAGE, one, ".t.Summary"), (7, "session_log", F.TYPE_MESSAGE, one, ".t.SessionLog"))
+message("Event", (1, "wall_time", F.TYPE_DOUBLE, one, None), (2, "step", F.TYPE_INT64, one, None),
+        (3, "file_version", F.TYPE_STRING, one, None),
+        (5, "summary", F.TYPE_MESSAGE, one, ".t.Summary"),
+        (7, "session_log", F.TYPE_MESSAGE, one, ".t.SessionLog"))
 pool = descriptor_pool.DescriptorPool()
 pool.Add(file)
 Event = message_factory.MessageFactory(pool).GetPrototype(pool.FindMessageTypeByName("t.Event"))
@@ -84,7 +86,9 @@ for line in sys.argv[1].split("\n"):
         step, tag, value = line.split()
         assert (step, tag) not in events
         events[step, tag] = float(value)
-names = {"objective_first": "objective/first", "objective_last": "objective/last", "gradient_norm": "gradient_norm/all", "objective_last.squares": "objective_last/squares", "mean_age": "tasks/mean_age"}
+names = {"objective_first": "objective/first", "objective_last": "objective/last",
+         "gradient_norm": "gradient_norm/all", "objective_last.squares": "objective_last/squares",
+         "mean_age": "tasks/mean_age"}
 rows = list(csv.DictReader(open("r/metrics.csv")))
 for row in rows:
     for column, tag in names.items():
