@@ -1,3 +1,5 @@
+// Long because the structures of an HDF5 file refer to each other: one class follows them all, within one
+// budget of bytes.
 #include "checkpoints/plain_reader.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Long because five ops read the same sum of normalised addends, and share how it is described and read.
 #include "autodiff/ops/conv_block.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Long because one pass decides about groups from the outputs to the inputs, with one state.
 #include "autodiff/transform/tile_programs.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Long because it is one comparison, array by array, in the order in which a step computes them.
 #include "metalearn/steps/reference_vectors.hpp"
 
 #include <fmt/format.h>
