@@ -5,15 +5,16 @@
 
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <vector>
 
 #include "autodiff/kernels/kernels.hpp"
+#include "tests/support/same_bits.hpp"
 
 namespace kernel_tables {
 
 using namespace autodiff::kernels;
+using support::same_bits;
 
 template <class T>
 std::vector<const Kernels<T>*> tables() {
@@ -43,11 +44,6 @@ struct Numbers {
     return x;
   }
 };
-
-template <class T>
-bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
-}
 
 template <class T>
 double worst_difference(const std::vector<T>& got, const std::vector<long double>& want) {

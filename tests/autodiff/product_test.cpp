@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <cstring>
 #include <string>
 #include <vector>
 
@@ -11,35 +10,19 @@
 #include "autodiff/ops/matmul.hpp"
 #include "autodiff/plan/plan.hpp"
 #include "autodiff/testing/largest_error.hpp"
+#include "tests/autodiff/kernel_tables.hpp"
 
 namespace {
 
 using namespace autodiff;
-using kernels::Kernels;
+using kernel_tables::has_fma;
+using kernel_tables::same_bits;
+using kernel_tables::tables;
 using kernels::Product;
 
 template <class T>
-std::vector<const Kernels<T>*> tables() {
-  std::vector<const Kernels<T>*> found;
-  for (const char* isa : {"scalar", "v2", "v3", "v4"})
-    if (const auto* t = kernels::table<T>(isa)) found.push_back(t);
-  return found;
-}
-
-/// Numbers in [-1, 1), the same in every run.
-template <class T>
 std::vector<T> numbers(Index n, std::uint64_t seed) {
-  std::vector<T> x(static_cast<std::size_t>(n));
-  for (T& v : x) {
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    v = static_cast<T>(static_cast<double>(seed >> 40) / (1 << 23) - 1.0);
-  }
-  return x;
-}
-
-template <class T>
-bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+  return kernel_tables::Numbers{seed}.many<T>(n);
 }
 
 /// What kernels.hpp promises: one accumulator per element, over terms, then k. b is [K, N] in rows.
@@ -108,7 +91,7 @@ void check(const Case& s) {
     CAPTURE(std::string(k->isa));
     auto want = before, rows = before, from_panels = before;
     p.c = want.data();
-    sum_in_order(p, std::string(k->isa) == "v3" || std::string(k->isa) == "v4");
+    sum_in_order(p, has_fma(*k));
     p.c = rows.data();
     k->product(p);
     CHECK(same_bits(rows, want));

@@ -11,9 +11,17 @@
 #include "autodiff/ops/reduce.hpp"
 #include "autodiff/plan/plan.hpp"
 #include "autodiff/transform/differentiate.hpp"
+#include "autodiff/unroll/schedules/schedules.hpp"
 #include "autodiff/unroll/segment.hpp"
 
 namespace autodiff::test {
+
+/// A schedule that computes states again: revolve(12, 2). Its first sweep takes 11 advances, numbers 1 to 11;
+/// the 13th computes a state the second time, and where that differs from the first, the 14th a third time.
+struct Recomputing {
+  static constexpr int first_sweep = 11, second_time = 13, third_time = 14;
+  static Schedule schedule() { return revolve(12, 2); }
+};
 
 template <class T>
 class ToySegment final : public Segment<T> {

@@ -3,11 +3,11 @@
 #pragma once
 #include <doctest/doctest.h>
 
-#include <cstring>
 #include <map>
 #include <vector>
 
 #include "autodiff/unroll/unroll.hpp"
+#include "tests/support/same_bits.hpp"
 #include "toy_segment.hpp"
 
 namespace autodiff::test {
@@ -46,12 +46,10 @@ struct Outcome {
 
 template <class T>
 bool same_bits(const Outcome<T>& a, const Outcome<T>& b) {
-  const auto same = [](const auto& x, const auto& y) {
-    return x.size() == y.size() && std::memcmp(x.data(), y.data(), x.size() * sizeof(x[0])) == 0;
-  };
-  return same(a.phi, b.phi) && same(a.adjoint, b.adjoint) && same(a.gradient, b.gradient) &&
-         same(a.telemetry.adjoint_norm, b.telemetry.adjoint_norm) &&
-         same(a.telemetry.contribution_norm, b.telemetry.contribution_norm);
+  using support::same_bits;
+  return same_bits(a.phi, b.phi) && same_bits(a.adjoint, b.adjoint) && same_bits(a.gradient, b.gradient) &&
+         same_bits(a.telemetry.adjoint_norm, b.telemetry.adjoint_norm) &&
+         same_bits(a.telemetry.contribution_norm, b.telemetry.contribution_norm);
 }
 
 template <class T>

@@ -16,14 +16,12 @@ template <class T>
 std::vector<Schedule> schedules(Step steps) {
   const ToySegment<T> segment;
   const Slot rho = slots_of_tape(segment.tape_size(), segment.state_size(), sizeof(T));
-  std::vector<Schedule> all = {store_all(steps, rho),
-                               store_states(steps),
-                               revolve(steps, 2),
-                               byte_aware(steps, 3 + rho, rho),
-                               byte_aware(steps, 30, rho),
-                               two_level(steps, 2, 3),
-                               two_level(steps, 0, 4),
-                               windowed(steps, std::min<Step>(5, steps), [](Step n) { return revolve(n, 2); })};
+  const auto revolve_within = [](Step n) { return revolve(n, 2); };
+  std::vector<Schedule> all = {
+      store_all(steps, rho),      store_states(steps),
+      revolve(steps, 2),          byte_aware(steps, 3 + rho, rho),
+      byte_aware(steps, 30, rho), two_level(steps, 2, 3),
+      two_level(steps, 0, 4),     windowed(steps, std::min<Step>(5, steps), revolve_within)};
   if (steps <= 24) all.push_back(revolve(steps, 1));
   return all;
 }
@@ -116,16 +114,16 @@ TEST_CASE_TEMPLATE(
 TEST_CASE(
     "a wrong state of before the interruption is found behind it: its checksum, or the right one, comes from "
     "the journal") {
-  // revolve(12, 2) advances the first sweep in 11 advances; the 13th is a recomputation.
-  const Schedule s = revolve(12, 2);
-  for (const int damaged : {3, 11}) {
+  const Schedule s = Recomputing::schedule();
+  const int last = Recomputing::first_sweep;
+  for (const int damaged : {3, last}) {
     CAPTURE(damaged);
     MemoryJournal journal;
     journal.due = false;
     ToySegment<float> first, second;
     first.damaged_advance = damaged;
-    CHECK_THROWS_AS(run(first, s, &journal, [&] { return first.advances == 11; }), UnrollStopped);
-    if (damaged == 11) {  // phi_11, which the right phi_10 does not lead to
+    CHECK_THROWS_AS(run(first, s, &journal, [&] { return first.advances == last; }), UnrollStopped);
+    if (damaged == last) {  // phi_11, which the right phi_10 does not lead to
       CHECK_THROWS_WITH_AS(run(second, s, &journal),
                            doctest::Contains("the state before step 11 came out with other bits"),
                            RecomputationMismatch);
@@ -138,7 +136,7 @@ TEST_CASE(
   MemoryJournal journal;
   journal.due = false;
   ToySegment<float> first, second;
-  CHECK_THROWS_AS(run(first, s, &journal, [&] { return first.advances == 11; }), UnrollStopped);
+  CHECK_THROWS_AS(run(first, s, &journal, [&] { return first.advances == last; }), UnrollStopped);
   second.damaged_advance = 2;
   CHECK_THROWS_WITH_AS(run(second, s, &journal),
                        doctest::Contains("computing it once more agrees with the first time"),

@@ -110,12 +110,13 @@ TEST_CASE("the norms of adjoints and contributions are told step by step") {
 TEST_CASE(
     "a state that comes out differently the second time stops the unroll, names the step, and is computed "
     "once more") {
-  // revolve(12, 2) advances the first sweep in 11 advances; the 13th is a recomputation.
   ToySegment<float> segment;
-  segment.damaged_advance = 13;
+  segment.damaged_advance = Recomputing::second_time;
   std::vector<float> phi(64, 0.5f), adjoint(64, 0.25f), gradient(64, 2.0f);
   Arena arena;
-  const auto unrolled = [&] { unroll<float>(segment, revolve(12, 2), phi, adjoint, gradient, arena); };
+  const auto unrolled = [&] {
+    unroll<float>(segment, Recomputing::schedule(), phi, adjoint, gradient, arena);
+  };
   try {
     unrolled();
     FAIL("the damage was not noticed");
@@ -131,7 +132,7 @@ TEST_CASE(
   CHECK(gradient == std::vector<float>(64, 2.0f));
 
   segment.advances = 0;
-  segment.damaged_twice = 14;
+  segment.damaged_twice = Recomputing::third_time;
   try {
     unrolled();
     FAIL("the damage was not noticed");
@@ -142,7 +143,7 @@ TEST_CASE(
 
   // Wrong in the first sweep, right when it is computed again.
   segment.advances = segment.damaged_twice = 0;
-  segment.damaged_advance = 11;
+  segment.damaged_advance = Recomputing::first_sweep;
   CHECK_THROWS_AS(unrolled(), RecomputationMismatch);
 }
 

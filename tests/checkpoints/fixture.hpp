@@ -13,29 +13,18 @@
 #include <vector>
 
 #include "checkpoints/archive.hpp"
-#include "checkpoints/error.hpp"
 #include "checkpoints/file_system.hpp"
+#include "tests/support/exit_code.hpp"
+#include "tests/support/folder.hpp"
 
 namespace checkpoints::test {
 
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "checkpoints-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
+using support::exit_code_of;
 
- private:
-  std::string path_;
+class TemporaryDirectory : support::TextFolder {
+ public:
+  using TextFolder::operator/;
+  std::string path() const { return TextFolder::path.string(); }
 };
 
 inline std::vector<std::byte> bytes_of(const std::string& path) {
@@ -102,18 +91,6 @@ class FaultyFileSystem : public FileSystem {
   }
   FileSystem& real = posix_file_system();
 };
-
-/// The exit code of the checkpoints::Error that f throws, 0 if it throws none; message receives its words.
-template <class F>
-int exit_code_of(F f, std::string* message = nullptr) {
-  try {
-    f();
-    return 0;
-  } catch (const Error& e) {
-    if (message) *message = e.what();
-    return e.exit_code;
-  }
-}
 
 /// Runs a Python script with h5py and numpy (as np) imported; what it prints. An error of Python fails the
 /// test.

@@ -1,6 +1,5 @@
 // Small data files made by the tests themselves, in a folder that goes away with the test.
 #pragma once
-#include <unistd.h>
 #include <zlib.h>
 
 #include <cstdint>
@@ -9,26 +8,17 @@
 #include <string>
 #include <vector>
 
-#include "checkpoints/error.hpp"
+#include "tests/support/contains.hpp"
+#include "tests/support/exit_code.hpp"
+#include "tests/support/folder.hpp"
 
 namespace fixture {
 
 using Bytes = std::vector<std::uint8_t>;
+using support::contains;
 
-class TempFolder {
- public:
-  TempFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "metalearn_test_XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  ~TempFolder() { std::filesystem::remove_all(path_); }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  std::string string() const { return path_.string(); }
-
- private:
-  std::filesystem::path path_;
+struct TempFolder : support::Folder {
+  std::string string() const { return path.string(); }
 };
 
 inline void write(const std::filesystem::path& path, const Bytes& bytes) {
@@ -66,21 +56,11 @@ inline Bytes idx_labels(int count, int classes, int first = 0, std::uint32_t mag
   return bytes;
 }
 
-/// Runs f and gives the exit code of the error it throws, 0 if none; the message goes to `message`.
+/// support::exit_code_of, without an old message.
 template <class F>
-int exit_code(F&& f, std::string& message) {
+int exit_code(F f, std::string& message) {
   message.clear();
-  try {
-    f();
-  } catch (const checkpoints::Error& e) {
-    message = e.what();
-    return e.exit_code;
-  }
-  return 0;
-}
-
-inline bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
+  return support::exit_code_of(f, &message);
 }
 
 }  // namespace fixture

@@ -9,30 +9,13 @@
 #include <set>
 #include <string>
 
-#include <stdlib.h>
-
 #include "metalearn/train/trainer_parts.hpp"
+#include "tests/support/folder.hpp"
 
 namespace outer_test {
 
 using namespace metalearn;
-
-/// An empty folder for one test.
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "metalearn-test-XXXXXX").string();
-    if (!::mkdtemp(name.data())) throw std::runtime_error("no temporary folder");
-    path_ = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
+using Folder = support::TextFolder;
 
 inline std::string text_of(const std::string& path) {
   std::ifstream in(path, std::ios::binary);

@@ -13,8 +13,10 @@
 #include "metalearn/records/metrics_text.hpp"
 #include "metalearn/snapshots/run_snapshot.hpp"
 #include "outer_fixture.hpp"
+#include "tests/support/contains.hpp"
 
 using namespace outer_test;
+using support::contains;
 
 namespace {
 
@@ -50,13 +52,6 @@ std::string only_damage(const Run& run) {
   const auto texts = found(audit, Grade::damaged);
   CHECK(texts.size() == 1);
   return texts.empty() ? "" : texts[0];
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  INFO(text, " must contain ", part);
-  const bool is = text.find(part) != std::string::npos;
-  CHECK(is);
-  return is;
 }
 
 }  // namespace

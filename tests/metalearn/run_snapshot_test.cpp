@@ -12,21 +12,11 @@
 #include "checkpoints/snapshot_file.hpp"
 #include "metalearn/rules/update_rule.hpp"
 #include "metalearn/snapshots/run_state.hpp"
-#include "outer_fixture.hpp"
+#include "toy_snapshot.hpp"
 
 using namespace outer_test;
 
 namespace {
-
-checkpoints::Archive snapshot(const Config& c) {
-  const TrainerParts parts = toy_parts()(c);
-  InFlightPool pool(c, parts.make_task);
-  pool.fill(*parts.estimator, std::vector<float>(10, 0.5f), autodiff::Parallel(1));
-  RunState state = RunState::begin(initial_theta(c.rule, 3));
-  state.update = 12;
-  state.validation = {{10, {25, 1.25, 0.5}}};
-  return to_archive(c, state, pool, {"one fact"});
-}
 
 /// The message with which an archive is refused.
 std::string refusal(const checkpoints::Archive& archive, const Config& config) {
@@ -42,13 +32,13 @@ std::string refusal(const checkpoints::Archive& archive, const Config& config) {
 
 TEST_CASE("what a run writes has no name that the schema does not know") {
   const Config c = tiny_config();
-  CHECK(refusal(snapshot(c), c) == "accepted");
+  CHECK(refusal(toy_snapshot(c), c) == "accepted");
 }
 
 TEST_CASE("an unknown array or attribute, or one of another type, is refused by its name") {
   const Config c = tiny_config();
   const auto refused = [&](auto change, const std::string& name) {
-    auto archive = snapshot(c);
+    auto archive = toy_snapshot(c);
     change(archive);
     CAPTURE(name);
     CHECK(refusal(archive, c).find(name) != std::string::npos);
@@ -72,7 +62,7 @@ TEST_CASE("an unknown array or attribute, or one of another type, is refused by 
 
 TEST_CASE("facts about the data may be any texts") {
   const Config c = tiny_config();
-  auto archive = snapshot(c);
+  auto archive = toy_snapshot(c);
   archive.set("data", "note", std::string("made by hand, \xc3\xa9t\xc3\xa9"));
   CHECK(refusal(archive, c) == "accepted");
 }
@@ -87,20 +77,20 @@ TEST_CASE("counters that no run can come to are refused") {
                                                          {"consecutive_failures", 13},
                                                          {"next_task", -1}}) {
     CAPTURE(name);
-    auto archive = snapshot(c);
+    auto archive = toy_snapshot(c);
     archive.set("counters", name, value);
     const TrainerParts parts = toy_parts()(c);
     InFlightPool pool(c, parts.make_task);
     CHECK_THROWS_AS((state_from(archive, c), restore_pool(archive, pool)), checkpoints::BadData);
   }
-  auto early = snapshot(c);
+  auto early = toy_snapshot(c);
   early.set("counters", "update", std::int64_t{9});  // validated at 10
   CHECK_THROWS_AS(state_from(early, c), checkpoints::BadData);
 }
 
 TEST_CASE("a configuration that contradicts itself is a bad snapshot, not a user's mistake") {
   const Config c = tiny_config();
-  auto archive = snapshot(c);
+  auto archive = toy_snapshot(c);
   archive.set("config", "in-flight", std::string("1"));
   CHECK_THROWS_AS(config_from(archive), checkpoints::BadData);
   archive.set("config", "in-flight", std::string("7"));
@@ -112,7 +102,7 @@ TEST_CASE(
     "kernels that give other bits than a snapshot's are noted, with the level to force; those that give the "
     "same are not") {
   const Config c = tiny_config();
-  auto archive = snapshot(c);
+  auto archive = toy_snapshot(c);
   CHECK(kernels_note(archive).empty());
   const bool fused =
       autodiff::kernels::active<float>().isa[0] == 'v' && autodiff::kernels::active<float>().isa[1] >= '3';
@@ -150,7 +140,7 @@ TEST_CASE("the newest snapshot of a run that saves and removes meanwhile is foun
   Folder folder;
   const Config c = tiny_config();
   auto run = checkpoints::RunDirectory::create(folder / "run");
-  auto archive = snapshot(c);
+  auto archive = toy_snapshot(c);
   const auto save = [&](std::int64_t update) {
     archive.set("counters", "update", update);
     run.save(update, archive, {1});

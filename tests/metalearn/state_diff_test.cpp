@@ -5,21 +5,15 @@
 
 #include "metalearn/rules/update_rule.hpp"
 #include "metalearn/snapshots/run_state.hpp"
-#include "outer_fixture.hpp"
+#include "toy_snapshot.hpp"
 
 using namespace outer_test;
 
 namespace {
 
 RunSnapshot snapshot(const Config& c) {
-  const TrainerParts parts = toy_parts()(c);
-  InFlightPool pool(c, parts.make_task);
-  pool.fill(*parts.estimator, std::vector<float>(10, 0.5f), autodiff::Parallel(1));
-  RunState state = RunState::begin(initial_theta(c.rule, 3));
-  state.update = 12;
-  state.validation = {{10, {25, 1.25, 0.5}}};
   RunSnapshot s;
-  s.archive = to_archive(c, state, pool, {"one fact"});
+  s.archive = toy_snapshot(c);
   s.config = c;
   return s;
 }

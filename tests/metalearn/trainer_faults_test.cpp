@@ -1,14 +1,14 @@
 // Training on a file system that fails: the i-th call, for every i, with every kind of error.
 #include <doctest/doctest.h>
 
-#include <sstream>
-
 #include "../checkpoints/fixture.hpp"
 #include "checkpoints/run_directory.hpp"
 #include "outer_fixture.hpp"
+#include "tests/support/without_seconds.hpp"
 
 using namespace outer_test;
 using checkpoints::test::FaultyFileSystem;
+using support::without_seconds;
 
 namespace {
 
@@ -28,13 +28,6 @@ int train(const std::string& directory, FaultyFileSystem& files, std::string& me
         trainer->run([](const Progress&) { return true; });
       },
       &message);
-}
-
-std::string without_seconds(const std::string& csv) {
-  std::istringstream in(csv);
-  std::string out;
-  for (std::string line; std::getline(in, line);) out += line.substr(0, line.rfind(',')) + "\n";
-  return out;
 }
 
 }  // namespace

@@ -3,9 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cstring>
 #include <set>
-#include <sstream>
 
 #include "../autodiff/toy_segment.hpp"
 #include "autodiff/unroll/schedules/schedules.hpp"
@@ -15,8 +13,12 @@
 #include "checkpoints/snapshot_file.hpp"
 #include "metalearn/base/finite.hpp"
 #include "outer_fixture.hpp"
+#include "tests/support/same_bits.hpp"
+#include "tests/support/without_seconds.hpp"
 
 using namespace outer_test;
+using support::same_bits;
+using support::without_seconds;
 
 namespace {
 
@@ -25,18 +27,6 @@ struct Run {
   std::string metrics;  ///< without the seconds
   std::vector<Progress> progress;
 };
-
-/// The rows of metrics.csv without their last column, the only one that the clock has a say in.
-std::string without_seconds(const std::string& csv) {
-  std::istringstream in(csv);
-  std::string out;
-  for (std::string line; std::getline(in, line);) out += line.substr(0, line.rfind(',')) + "\n";
-  return out;
-}
-
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
-}
 
 Run finish(Trainer& trainer, const std::string& directory) {
   Run r;
@@ -249,11 +239,12 @@ TEST_CASE(
                               const Stop&) override {
       if (update >= 3) {
         autodiff::test::ToySegment<float> segment;
-        segment.damaged_advance = 13;  // revolve(12, 2) advances 11 steps in its first sweep
-        segment.damaged_twice = twice_ ? 14 : 0;
+        using autodiff::test::Recomputing;
+        segment.damaged_advance = Recomputing::second_time;
+        segment.damaged_twice = twice_ ? Recomputing::third_time : 0;
         std::vector<float> phi(64, 0.5f), adjoint(64), gradient(64);
         autodiff::Arena arena;
-        autodiff::unroll<float>(segment, autodiff::revolve(12, 2), phi, adjoint, gradient, arena);
+        autodiff::unroll<float>(segment, Recomputing::schedule(), phi, adjoint, gradient, arena);
       }
       return toy_->estimate(theta, task, update);
     }

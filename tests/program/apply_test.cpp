@@ -6,10 +6,6 @@ using namespace program_test;
 
 namespace {
 
-Result python(const Folder& folder, const std::string& script) {
-  return run({"/usr/bin/python3", "-c", "import numpy as np, h5py\n" + script}, folder.path);
-}
-
 void train(const Folder& folder) {
   IdxImages().write(folder / "idx");
   IdxImages{.classes = 3, .per_class = 50, .noise = 5}.write(folder / "own");

@@ -18,6 +18,14 @@ nlohmann::json config_of(const Folder& folder, const std::vector<std::string>& m
   return nlohmann::json::parse(slurp(folder / (name + "/config.json")));
 }
 
+/// A training of one update that leaves windows and lengths to `more`.
+std::vector<std::string> smallest_training(const std::string& more) {
+  return program(
+      split("train --run r --data squares=data --updates 1 --tasks 1 --batch 8 --h-size 4 --top-size 4 "
+            "--delta-size 2 --grad-channels 1 --validate-every 0 " +
+            more));
+}
+
 }  // namespace
 
 TEST_CASE("the command line wins over the environment, that over the file, that over the preset") {
@@ -57,34 +65,7 @@ TEST_CASE("an empty configuration file says nothing, and one that nests without 
 TEST_CASE("data folders are kept as absolute paths, and unroll sets windows and lengths") {
   Folder folder;
   IdxImages().write(folder / "data");
-  const Result result = run(program({"train",
-                                     "--run",
-                                     "r",
-                                     "--data",
-                                     "squares=data",
-                                     "--unroll",
-                                     "2",
-                                     "--updates",
-                                     "1",
-                                     "--tasks",
-                                     "1",
-                                     "--in-flight",
-                                     "1",
-                                     "--batch",
-                                     "8",
-                                     "--h-size",
-                                     "4",
-                                     "--top-size",
-                                     "4",
-                                     "--delta-size",
-                                     "2",
-                                     "--grad-channels",
-                                     "1",
-                                     "--width-max",
-                                     "24",
-                                     "--validate-every",
-                                     "0"}),
-                            folder.path);
+  const Result result = run(smallest_training("--unroll 2 --in-flight 1 --width-max 24"), folder.path);
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
   const auto config = nlohmann::json::parse(slurp(folder / "r/config.json"));
@@ -102,32 +83,7 @@ TEST_CASE("the stronger of two sources wins where unroll meets windows, or bound
       config_of(folder, {"--config", "unroll.conf"});  // whose command line says window and length
   CHECK(longer["window-max"] == "3");
   CHECK(longer["length-max"] == "6");
-  std::vector<std::string> words = {"train",
-                                    "--run",
-                                    "r",
-                                    "--data",
-                                    "squares=data",
-                                    "--config",
-                                    "window.conf",
-                                    "--unroll",
-                                    "2",
-                                    "--updates",
-                                    "1",
-                                    "--tasks",
-                                    "1",
-                                    "--batch",
-                                    "8",
-                                    "--h-size",
-                                    "4",
-                                    "--top-size",
-                                    "4",
-                                    "--delta-size",
-                                    "2",
-                                    "--grad-channels",
-                                    "1",
-                                    "--validate-every",
-                                    "0"};
-  const Result result = run(program(words), folder.path);
+  const Result result = run(smallest_training("--config window.conf --unroll 2"), folder.path);
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
   const auto config = nlohmann::json::parse(slurp(folder / "r/config.json"));

@@ -7,10 +7,6 @@ using namespace program_test;
 
 namespace {
 
-Result python(const Folder& folder, const std::string& script) {
-  return run({"/usr/bin/python3", "-c", "import numpy as np, h5py\n" + script}, folder.path);
-}
-
 /// A run, and theta.npz exported from it.
 void make_theta(const Folder& folder) {
   IdxImages().write(folder / "idx");

@@ -13,18 +13,23 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <sstream>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include "tests/support/contains.hpp"
+#include "tests/support/folder.hpp"
+
 namespace program_test {
 
 namespace fs = std::filesystem;
+using support::contains;
+using support::Folder;
 
 inline std::string slurp(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -37,24 +42,6 @@ inline void spill(const fs::path& path, const std::string& text) {
   fs::create_directories(path.parent_path());
   std::ofstream(path, std::ios::binary) << text;
 }
-
-inline bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-/// A folder that is there during one test.
-struct Folder {
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "metalearn-test-XXXXXX").string();
-    if (!mkdtemp(name.data())) throw std::runtime_error("no temporary folder");
-    path = name;
-  }
-  ~Folder() { fs::remove_all(path); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  fs::path operator/(const std::string& name) const { return path / name; }
-  fs::path path;
-};
 
 struct Result {
   int code = 0;  ///< exit status, or 128 + signal
@@ -121,6 +108,11 @@ inline Result run(const std::vector<std::string>& command, const fs::path& direc
   return Child(command, directory, environment).wait();
 }
 
+/// Runs a Python script with h5py and numpy (as np) imported.
+inline Result python(const Folder& folder, const std::string& script) {
+  return run({"/usr/bin/python3", "-c", "import numpy as np, h5py\n" + script}, folder.path);
+}
+
 /// The words of a `metalearn` command line.
 inline std::vector<std::string> program(std::vector<std::string> words) {
   words.insert(words.begin(), METALEARN_PROGRAM);
@@ -181,33 +173,22 @@ struct IdxImages {
   }
 };
 
+/// The words of a text that white space separates.
+inline std::vector<std::string> split(const std::string& text) {
+  std::istringstream in(text);
+  return {std::istream_iterator<std::string>(in), {}};
+}
+
 /// A training that takes a second or two: `metalearn train --run RUN ...`.
 inline std::vector<std::string> tiny_training(const std::string& run, const std::string& data,
-                                              std::vector<std::string> more = {}) {
-  std::vector<std::string> words = {"train",  "--run",
-                                    run,      "--data",
-                                    data,     "--updates",
-                                    "6",      "--tasks",
-                                    "2",      "--in-flight",
-                                    "3",      "--batch",
-                                    "8",      "--window-min",
-                                    "1",      "--window-max",
-                                    "3",      "--length-min",
-                                    "3",      "--length-max",
-                                    "6",      "--h-size",
-                                    "4",      "--top-size",
-                                    "4",      "--delta-size",
-                                    "3",      "--grad-channels",
-                                    "2",      "--representation",
-                                    "8",      "--hidden-min",
-                                    "1",      "--hidden-max",
-                                    "1",      "--width-min",
-                                    "8",      "--width-max",
-                                    "16",     "--classes-max",
-                                    "4",      "--labels-per-class",
-                                    "4",      "--validate-every",
-                                    "0",      "--save-every",
-                                    "1000000"};
+                                              const std::vector<std::string>& more = {}) {
+  std::vector<std::string> words = {"train", "--run", run, "--data", data};
+  for (const char* group : {"--updates 6 --tasks 2 --in-flight 3 --batch 8",
+                            "--window-min 1 --window-max 3 --length-min 3 --length-max 6",
+                            "--h-size 4 --top-size 4 --delta-size 3 --grad-channels 2 --representation 8",
+                            "--hidden-min 1 --hidden-max 1 --width-min 8 --width-max 16",
+                            "--classes-max 4 --labels-per-class 4 --validate-every 0 --save-every 1000000"})
+    for (std::string& word : split(group)) words.push_back(std::move(word));
   words.insert(words.end(), more.begin(), more.end());
   return program(std::move(words));
 }
