@@ -5,6 +5,7 @@
 #include "autodiff/parallel/parallel.hpp"
 #include "autodiff/unroll/unroll.hpp"
 #include "forward_task.hpp"
+#include "metalearn/base/finite.hpp"
 #include "metalearn/windows/antithetic_pairs.hpp"
 #include "metalearn/windows/windowed.hpp"
 

@@ -42,5 +42,6 @@ TEST_CASE("a JSON document has the same characters as its own escapes, and stays
 TEST_CASE("a cell of CSV is one line, in quotes where it needs them") {
   CHECK(shown_csv("plain") == "plain");
   CHECK(shown_csv("a,\"b\"\n\x1b") == "\"a,\"\"b\"\"\\x0a\\x1b\"");
-  CHECK(log_rows(7, {kHostile, "say \"a\""}) == std::string("7,\"") + kShown + "\"\n7,\"say \"\"a\"\"\"\n");
+  CHECK(log_rows(7, events_of(EventKind::note, {kHostile, "say \"a\""})) ==
+        std::string("7,\"") + kShown + "\"\n7,\"say \"\"a\"\"\"\n");
 }
