@@ -11,7 +11,8 @@
 #include "checkpoints/file_system.hpp"
 #include "checkpoints/run_directory.hpp"
 #include "checkpoints/snapshot_file.hpp"
-#include "metalearn/config/config.hpp"
+#include "metalearn/base/word_list.hpp"
+#include "metalearn/config/config_key.hpp"
 #include "metalearn/data/formats/npz.hpp"
 #include "metalearn/records/run_file_list.hpp"
 #include "metalearn/report/page.hpp"
@@ -142,8 +143,8 @@ OutputFile::OutputFile(const Arguments& arguments, const std::string& option, st
       path_(std::move(path)),
       kind_(*kinds.begin()),
       is_forced_(arguments.has("force")) {
-  for (const char* input : {"data", "eval-data"})
-    for (const auto& list : arguments.all(input))
+  for (const metalearn::ConfigKey& key : metalearn::keys_where(&metalearn::ConfigKey::is_repeatable))
+    for (const auto& list : arguments.all(key.name))
       for (auto& word : metalearn::split_list(list)) data_.push_back(std::move(word));
   for (const auto& word : data_) refuse_input(words_, path_, source_of(word));
   std::error_code none;
