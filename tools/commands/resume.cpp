@@ -26,11 +26,10 @@ void require_run(const std::string& directory) {
 }
 
 Usage make_usage() {
-  return {
-      "metalearn resume DIR [--updates N] [options]",
-      "Continues a run from its newest snapshot, and within long windows that were interrupted, with the "
-      "same bits as if it had never stopped.",
-      resume_options(), "DIR"};
+  return {"metalearn resume DIR [--updates N] [options]",
+          "Continues a run from its newest snapshot, and within long windows that were interrupted, with the "
+          "same bits as if it had never stopped.",
+          resume_options(), "DIR"};
 }
 
 int run(const Words& words) {
