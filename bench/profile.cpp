@@ -1,5 +1,7 @@
 #include "bench/profile.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 

@@ -1,5 +1,7 @@
 #include "bench/program.hpp"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <new>
 

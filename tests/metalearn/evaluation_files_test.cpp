@@ -49,7 +49,8 @@ TEST_CASE("a row of each command's results is read again as it was written") {
   FewShotRow row{.data = "m", .method = "learned", .step = 10};
   row.accuracy_mean = 0.5, row.accuracy_se = 0.1, row.objective_mean = NAN, row.seeds = 4;
   row.seconds_per_step = 0.25;
-  metalearn::MethodRow compared{.method = "vae", .head = metalearn::Head::logistic_cv, .step = 3};
+  metalearn::MethodRow compared;
+  compared.method = "vae", compared.head = metalearn::Head::logistic_cv, compared.step = 3;
   compared.accuracy = {.mean = 0.75, .half_width = 0.2, .standard_error = 0.1}, compared.seeds = 2;
   const auto read = [](const nlohmann::ordered_json& json, const std::string& axis = "") {
     return parse_evaluation(nlohmann::ordered_json{{"over", axis}, {"results", {json}}}.dump(), "f", axis)

@@ -1,5 +1,7 @@
 #include "tools/cli/sweep_file.hpp"
 
+#include <fmt/format.h>
+
 #include <fcntl.h>
 #include <sys/file.h>
 
@@ -12,6 +14,7 @@
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/file_system.hpp"
+#include "metalearn/base/shown_text.hpp"
 #include "metalearn/report/evaluation_files.hpp"
 
 namespace tools {

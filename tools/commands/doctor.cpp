@@ -1,4 +1,6 @@
 // doctor: what this machine and this build offer, for a look before a long run and for reports of faults.
+#include <fmt/format.h>
+
 #include <ft2build.h>
 #include <H5public.h>
 #include FT_FREETYPE_H

@@ -1,5 +1,7 @@
 // eval: few-shot accuracy of a theta on data sets, mark by mark, and on the tasks that were held out of its
 // training. --methods is in eval_methods.cpp.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>

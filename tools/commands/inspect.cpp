@@ -1,4 +1,6 @@
 // inspect: what a snapshot or a run holds.
+#include <fmt/format.h>
+
 #include <cmath>
 #include <filesystem>
 

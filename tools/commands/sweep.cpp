@@ -1,4 +1,6 @@
 // sweep: one thing of an evaluation varied, value by value: the paper's figures of how a rule carries over.
+#include <fmt/format.h>
+
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
