@@ -1,4 +1,6 @@
 // One loop over the registry: being registered is being tested.
+#include <fmt/format.h>
+
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -89,7 +91,8 @@ TEST_CASE("every op named in ops/ is known, and has a name of its own, a doc lin
     CHECK(!op->wrong.empty());
   }
   const std::regex naming("\\.name = \"(\\w+)\"");
-  for (const auto& entry : std::filesystem::directory_iterator(METALEARN_SOURCE "/autodiff/ops")) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(METALEARN_SOURCE "/autodiff/ops")) {
+    if (!entry.is_regular_file()) continue;
     std::ifstream file(entry.path());
     const std::string text{std::istreambuf_iterator<char>(file), {}};
     for (std::sregex_iterator i(text.begin(), text.end(), naming), end; i != end; ++i) {
@@ -150,13 +153,12 @@ TEST_CASE("every kernel agrees with its op's meaning") {
         REQUIRE(std::abs(a[e] - b[e]) <= 1e-12 * scale);
         REQUIRE(std::abs(static_cast<double>(c[e]) - b[e]) <= 1e-4 * scale);
       }
-      compared.insert(op->name);
+      if (!op->name.starts_with("test_")) compared.insert(op->name);  // not those of other tests
     }
   }
-  CHECK(compared == std::set<std::string>{"linear_groups", "linear_groups_reverse", "linear_groups_weights",
-                                          "moments", "normalise", "batch_norm_reverse", "block_activation",
-                                          "block_conv", "block_conv_weight_reverse", "block_sums",
-                                          "block_reverse", "tile_program"});
+  CHECK(fmt::format("{}", fmt::join(compared, " ")) ==
+        "batch_norm_reverse block_activation block_conv block_conv_weight_reverse block_reverse block_sums "
+        "linear_groups linear_groups_reverse linear_groups_weights moments normalise tile_program");
 }
 
 TEST_CASE(
