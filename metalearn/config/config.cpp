@@ -39,7 +39,7 @@ void require_order(const Config& config, std::string ConfigKey::*limit) {
   }
 }
 
-/// Where only one of a pair is in `given`, the other follows it.
+/// If only one key of a pair is in `given`, the other follows it.
 void put_in_order(Config& config, std::string ConfigKey::*limit, const std::set<std::string>& given) {
   for (const Pair& pair : pairs_in_order(limit)) {
     const auto& [low, high] = pair;
@@ -60,10 +60,10 @@ std::map<std::string, std::string> Config::to_map() const {
 }
 
 void Config::set(const std::string& key, const std::string& value) {
-  // It goes into snapshots and config.json, whose texts are UTF-8.
+  // The value is written to snapshots and config.json, whose texts are UTF-8.
   if (!value.empty() && !checkpoints::is_proper_name(value))
-    throw UsageError(fmt::format(
-        "{}: its value holds bytes that are no text (UTF-8) or control characters; rename the folder", key));
+    throw UsageError(
+        fmt::format("{}: the value is not UTF-8 text, or has control characters; rename the folder", key));
   config_key(key).set(*this, value);
 }
 
@@ -87,17 +87,19 @@ void Config::check() const {
   require_order(*this, &ConfigKey::at_most);
   if (estimator != "windowed" && memory > 0)
     throw UsageError(
-        fmt::format("memory is a budget for back-propagation, and estimator = {} keeps no states; leave "
-                    "memory out (memory = 0)",
+        fmt::format("memory is a budget for back-propagation, but estimator = {} keeps no states; remove "
+                    "memory (memory = 0)",
                     estimator));
   if (estimator != "windowed" && telemetry)
     throw UsageError(
-        fmt::format("telemetry is of back-propagation, and estimator = {} has no adjoints; leave telemetry "
-                    "out (telemetry = false)",
+        fmt::format("telemetry records back-propagation, but estimator = {} has no adjoints; remove "
+                    "telemetry (telemetry = false)",
                     estimator));
-  if ((disk > 0) != !disk_dir.empty()) throw UsageError("disk and disk-dir go together: how much, and where");
+  if ((disk > 0) != !disk_dir.empty())
+    throw UsageError("disk and disk-dir must be given together: how many bytes, and in which folder");
   if (disk > 0 && memory == 0)
-    throw UsageError("disk is for what does not fit in memory; say how much that is (memory)");
+    throw UsageError(
+        "disk is for states that do not fit in memory, but memory = 0; give a memory budget too");
   if (length_start < length_min || length_start > length_max)
     throw UsageError(
         fmt::format("length-start = {} is out of range (allowed: length-min .. length-max, {} .. {})",

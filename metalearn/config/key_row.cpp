@@ -77,7 +77,8 @@ std::vector<std::string> parse_data_sets(const ConfigKey& key, Text text) {
   for (const auto& word : words) {
     const std::string set = name_of(word);
     if (!is_data_name(set))
-      refuse(key, text, fmt::format("has '{}' where a name of letters, digits, - and _ should be", set));
+      refuse(key, text,
+             fmt::format("has the name '{}', but a name may hold only letters, digits, - and _", set));
     if (const auto [it, is_new] = word_of.emplace(set, word); !is_new)
       refuse(
           key, text,
@@ -145,13 +146,13 @@ KeyRow steps(std::string name, Field<std::vector<std::int64_t>> field, std::stri
     for (const auto& word : split_list(text)) steps.push_back(parse_number<std::int64_t>(key, word));
     if (steps.empty() || steps.front() < 0 || steps.back() > kMost) refuse(key, text, "is out of range");
     if (std::adjacent_find(steps.begin(), steps.end(), std::greater_equal<>()) != steps.end())
-      refuse(key, text, "does not ascend");
+      refuse(key, text, "is not ascending");
     field.place(c) = steps;
   };
   return KeyRow(
       {.name = std::move(name),
        .meaning = std::move(meaning),
-       .range = fmt::format("ascending whole numbers 0 .. {}, with commas between", kMost),
+       .range = fmt::format("ascending whole numbers 0 .. {}, separated by commas", kMost),
        .placeholder = "N,N,...",
        .value = [field](const Config& c) { return fmt::format("{}", fmt::join(field.value(c), ",")); },
        .assign = parse});

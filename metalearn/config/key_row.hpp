@@ -1,9 +1,9 @@
-// KeyRow: how a row of the table of keys is written: one function per type of value, then a word for each
-// further fact:
+// KeyRow: writes a row of the table of keys: one function per type of value, then a call for each further
+// fact:
 //
-//   integer("updates", FIELD(updates), 1, 99999999, "updates of theta in all").resumable().essential()
+//   integer("updates", FIELD(updates), 1, 99999999, "total updates of theta").resumable().essential()
 //
-// Used by config_keys.cpp alone. Functions without state.
+// Used only by config_keys.cpp. Functions without state.
 #pragma once
 #include <algorithm>
 #include <concepts>
@@ -51,7 +51,7 @@ class KeyRow {
   KeyRow&& shown_as(std::string placeholder) && {
     return says(&ConfigKey::placeholder, std::move(placeholder));
   }
-  /// What else is to be set with it.
+  /// Also calls `then` whenever the key is set.
   KeyRow&& also(void (*then)(Config&)) &&;
 
  private:
@@ -89,7 +89,7 @@ KeyRow word(std::string name, Field<std::string> field, std::vector<std::string>
 KeyRow shorthand(std::string name, std::vector<std::string> stands_for, std::int64_t lo, std::int64_t hi,
                  std::string meaning);
 
-/// One of a few words, whose places in the list are what is kept.
+/// One of a few words; what is kept is its index in the list.
 KeyRow enumerated(std::string name, std::vector<std::string> words,
                   std::function<std::size_t(const Config&)> get,
                   std::function<void(Config&, std::size_t)> set, std::string meaning);

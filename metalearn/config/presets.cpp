@@ -9,8 +9,8 @@ namespace metalearn {
 namespace {
 
 /// Glyphs, within minutes. Ten classes: with fewer, random features are nearly good enough. Short lengths:
-/// the gain shows within a few steps. Depth and widths vary: a rule that has seen one architecture only fits
-/// that one. [ours]
+/// the gain shows within a few steps. Depth and widths vary: a rule that has seen only one architecture works
+/// only on that one. [ours]
 void demo(Config& c) {
   c.rule = {.H = 16, .Q = 1, .S = 16, .P = 2, .D = 8, .G = 4, .N_L = 32, .inner_rate = 1e-2};
   c.batch = 32;
@@ -26,8 +26,8 @@ void demo(Config& c) {
   c.validate_every = 25;
 }
 
-/// Base 196-32-32-32. Ten classes (all that a set has, where it has fewer) at this rate did better than 2 to
-/// 10 at lower ones. [ours]
+/// Base 196-32-32-32. Ten classes (or all of a set that has fewer) at this rate did better than 2 to 10
+/// classes at lower rates. [ours]
 void small(Config& c) {
   c.rule = {.H = 16, .Q = 1, .S = 16, .P = 2, .D = 8, .G = 4, .N_L = 32, .inner_rate = 1e-2};
   c.batch = 64;
@@ -44,7 +44,7 @@ void small(Config& c) {
 }
 
 /// The published sizes, fixed: base 196-128-128-128-128-32. [C] All else: [ours], a recipe for short
-/// trainings with them.
+/// trainings at these sizes.
 void paper(Config& c) {
   c.rule = {.H = 64, .Q = 1, .S = 64, .P = 2, .D = 32, .G = 4, .N_L = 32, .inner_rate = 1e-4};
   c.batch = 128;
@@ -75,8 +75,8 @@ void paper_tasks(Config& c) {
   c.task.shift = c.task.rotate = c.task.noise = 0.5;  // which: [P]; how often: [ours]
   c.task.shift_max = 2, c.task.rotate_max = 30, c.task.noise_max = 0.3;  // pixels, degrees, deviation [ours]
   c.task.coefficient_targets = true,
-  c.task.coefficient_weight = 0.5;  // as additional regression targets [P, C]; weighed as: [ours]
-  c.task.dropout = 0;  // there is some [S], its rate and place are not known; what was measured: [ours]
+  c.task.coefficient_weight = 0.5;      // as additional regression targets [P, C]; weighed as: [ours]
+  c.task.dropout = 0;                   // some is used [S], rate and place unknown; off by measurement [ours]
   c.tasks = 256, c.in_flight = 512;     // partial unrolls an update; workers [P, N]
   c.updates = 200000;                   // in about 8 days [P, N]
   c.window_min = 5, c.window_max = 15;  // sampled [N]; from where to where: [ours]
@@ -90,8 +90,8 @@ void paper_tasks(Config& c) {
   c.validate_every = 1000;           // [ours]
 }
 
-/// The same idea at sizes that two cores can afford. Without files: glyphs and the synthetic families;
-/// pictures are to be added. All [ours] where nothing is said.
+/// The same idea at sizes that two cores can handle. It needs no files: glyphs and the synthetic families;
+/// add image data sets. All [ours] unless stated.
 void laptop_tasks(Config& c) {
   c.rule = {.H = 16, .Q = 1, .S = 16, .P = 2, .D = 8, .G = 4, .N_L = 32, .inner_rate = 3e-3};
   c.batch = 64;
@@ -118,9 +118,9 @@ struct Preset {
   std::function<void(Config&)> set;
 };
 
-/// Each sets what differs from the defaults of Config and TaskConfig. Dropout is off in all: in short runs of
-/// `laptop-tasks`, the only ones that it was measured in, 0.2 of the inputs harmed and 0.2 of the hidden
-/// units made no difference (bench/RESULTS.md).
+/// Each sets what differs from the defaults of Config and TaskConfig. Dropout is off in all: it was measured
+/// only in short runs of `laptop-tasks`, where a rate of 0.2 on the inputs did harm and on the hidden units
+/// made no difference (bench/RESULTS.md).
 const std::vector<Preset>& presets() {
   static const std::vector<Preset> all = {{"demo", demo},
                                           {"small", small},

@@ -1,8 +1,7 @@
-// Presets: where the defaults of all keys come from: named settings, each number with its source. Pure
-// functions.
+// Presets: named settings that give the defaults of all keys, each number with its source. Pure functions.
 //
 // Sources (SOURCES.md): [P] the paper, [N] its appendices as quoted by others, [S] a summary of it, [C] the
-// published code; [ours] by experiment, where bench/RESULTS.md has one ("laptop-tasks"), or else chosen.
+// published code; [ours] by experiment if bench/RESULTS.md has one ("laptop-tasks"), otherwise chosen.
 #pragma once
 #include <string>
 #include <vector>

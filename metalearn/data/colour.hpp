@@ -1,5 +1,4 @@
-// Colour: how red, green and blue planes are taken into a set: all three, or as luminance. Function without
-// state.
+// Colour: adds red, green and blue planes to a set: all three, or as luminance. Function without state.
 #pragma once
 #include <cstdint>
 
@@ -7,8 +6,8 @@
 
 namespace metalearn {
 
-/// Adds the pixels of one image to a set of its height and width; `planes` is red, then green, then blue.
-/// With set.channels 3 as they are; with 1 as 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), rounded.
+/// Adds the pixels of one image to a set of its height and width; `planes` is red, then green, then blue. If
+/// set.channels is 3, as they are; if 1, as 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), rounded.
 inline void append_image(ImageSet& set, const std::uint8_t* planes) {
   const std::size_t area = static_cast<std::size_t>(set.height) * static_cast<std::size_t>(set.width);
   if (set.channels == 3) {

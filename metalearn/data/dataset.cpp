@@ -9,8 +9,8 @@ namespace metalearn {
 void require_own_examples(const Dataset& set) {
   if (set.make)
     throw checkpoints::UsageError(
-        fmt::format("data '{}' is synthetic and holds no examples: every task has a set of its own (eval "
-                    "--held-out has such tasks); give --data NAME=DIR",
+        fmt::format("data '{}' is synthetic and has no examples of its own: each task generates its set "
+                    "(eval --held-out uses such tasks); give --data NAME=DIR",
                     set.name));
 }
 

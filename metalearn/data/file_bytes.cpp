@@ -22,7 +22,7 @@ FileBytes read_file(const fs::path& path) {
     throw checkpoints::NoInput(fmt::format("{}: no such file; check the path", path.string()));
   gzFile stream = gzopen(path.c_str(), "rb");  // reads plain files as they are
   if (!stream)
-    throw checkpoints::NoInput(fmt::format("{}: can't be read; check its permissions", path.string()));
+    throw checkpoints::NoInput(fmt::format("{}: cannot be read; check its permissions", path.string()));
   constexpr unsigned kChunk =
       1u << 16;  // bytes; larger ones read large files no faster, and small files slower
   gzbuffer(stream, kChunk);
@@ -39,7 +39,7 @@ FileBytes read_file(const fs::path& path) {
   file.ends_early = code == Z_BUF_ERROR;
   if (got < 0 && !file.ends_early)
     throw checkpoints::BadData(fmt::format("{}: damaged ({}); download it again", file.name,
-                                           message.empty() ? "it can't be read" : message));
+                                           message.empty() ? "it cannot be read" : message));
   return file;
 }
 
@@ -57,8 +57,8 @@ void require_folder(const fs::path& folder, const std::string& data) {
     throw checkpoints::NoInput(
         fmt::format("{}: no such folder for data '{}'; check the path", folder.string(), data));
   if (!fs::is_directory(folder, ignored))
-    throw checkpoints::NoInput(fmt::format(
-        "{}: not a folder; data '{}' wants the folder that holds its files", folder.string(), data));
+    throw checkpoints::NoInput(fmt::format("{}: not a folder; give data '{}' the folder that holds its files",
+                                           folder.string(), data));
 }
 
 }  // namespace metalearn

@@ -1,7 +1,8 @@
-// FileBytes: a data file in memory, unpacked if it is gzip; of a stream that ends early, what could be read.
+// FileBytes: a data file in memory, unpacked if it is gzip; if the stream ends early, the part that could be
+// read.
 //
-// Whoever knows the format can say how much is missing, so a reader first compares sizes and then looks at
-// `ends_early`. Plain data.
+// A reader that knows the format can report how much is missing, so it compares sizes first and checks
+// `ends_early` afterwards. Plain data.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -15,8 +16,8 @@ struct FileBytes {
   std::vector<std::uint8_t> bytes;
   bool ends_early = false;  ///< the gzip stream breaks off before its end
 
-  /// "NAME crc32 XXXXXXXX", for provenance: of the unpacked bytes, and the name without ".gz", so that
-  /// packing a file changes nothing.
+  /// "NAME crc32 XXXXXXXX", for provenance: the checksum of the unpacked bytes and the name without ".gz", so
+  /// that compressing a file changes neither.
   std::string checksum() const;
 };
 
@@ -27,7 +28,7 @@ FileBytes read_file(const std::filesystem::path& path);
 /// The first of names, each also with ".gz" added, that is a file in the folder; empty if there is none.
 std::filesystem::path find_file(const std::filesystem::path& folder, const std::vector<std::string>& names);
 
-/// Throws NoInput if it is not a folder; `data` is the name of the data set that it should hold.
+/// Throws NoInput if it is not a folder; `data` is the name of the data set it should hold.
 void require_folder(const std::filesystem::path& folder, const std::string& data);
 
 }  // namespace metalearn

@@ -1,4 +1,4 @@
-// Fingerprint: is this the data set that bore the name the last time? Function without state.
+// Fingerprint: detects whether a name still stands for the same data set. Function without state.
 #pragma once
 #include <string>
 
@@ -6,7 +6,8 @@
 
 namespace metalearn {
 
-/// 16 hexadecimal digits of how the set is split and of its provenance, which has the checksums of its files.
+/// 16 hexadecimal digits: a hash of how the set is split and of its provenance, which has the checksums of
+/// its files.
 std::string fingerprint(const Dataset& set);
 
 }  // namespace metalearn

@@ -1,5 +1,5 @@
-// Overlap: was a data set trained on? By the checksums of its files, whatever they are called. Function
-// without state.
+// Overlap: was a data set trained on? Compares the checksums of its files, not their names. Function without
+// state.
 #pragma once
 #include <set>
 #include <string>

@@ -6,8 +6,8 @@
 
 namespace metalearn {
 
-// Output line o covers [o * from / to, (o + 1) * from / to): in units of 1/to of an input line all borders
-// are whole numbers.
+// Output line o covers [o * from / to, (o + 1) * from / to): in units of 1/to of an input line, all borders
+// are integers.
 AreaResize::Axis AreaResize::make_axis(int from, int to) {
   Axis axis;
   for (std::int64_t o = 0; o < to; ++o) {

@@ -1,5 +1,5 @@
-// AreaResize: an image to n x n by averaging areas: every output pixel is the mean of the part of the image
-// that it covers, edge pixels by their share.
+// AreaResize: resizes an image to n x n by averaging areas: every output pixel is the mean of the part of the
+// image that it covers, with partly covered pixels weighted by their share.
 //
 // Const after construction, any number of threads may use one.
 #pragma once

@@ -34,7 +34,7 @@ std::vector<char> hashed_split(std::span<const std::int32_t> labels, std::int64_
 std::string split_words(std::span<const std::int32_t> labels, const std::vector<char>& marks,
                         std::int64_t share, const std::string& part) {
   std::map<std::int32_t, std::pair<std::int64_t, std::int64_t>>
-      classes;  // examples, and how many are given away
+      classes;  // examples, and how many of them are held out
   for (std::size_t i = 0; i < labels.size(); ++i) {
     auto& [n, given] = classes[labels[i]];
     ++n;

@@ -1,9 +1,9 @@
-// Splits: which examples a part gives away, by a fixed hash of the example's key within its class; and the
-// checks on what a part holds.
+// Splits: which examples of a part are held out, by a fixed hash of the example's key within its class; and
+// checks on the contents of a part.
 //
-// A key is a checksum of what the example holds, where it stands in a file of its own or in a row, so that it
-// tends to stay in its part when others come or go; otherwise its number within its class. The same on every
-// machine, and no seed changes it. Pure functions.
+// If an example is a file of its own or a row, its key is a checksum of its contents, so that it tends to
+// stay in its part when others are added or removed; otherwise the key is its number within its class. Splits
+// are the same on every machine and for every seed. Pure functions.
 #pragma once
 #include <optional>
 #include <span>
@@ -14,49 +14,49 @@
 
 namespace metalearn {
 
-/// Fewest examples that every class of a part must have: 10 labels for the support and 10 others for the
-/// query, the protocol's default.
+/// Fewest examples per class of a part: 10 labelled examples for the support and 10 others for the query, the
+/// protocol's default.
 inline constexpr std::int64_t kFewestExamples = 20;
 
-/// An example per entry: does the hashed split give it away? Of each class it gives n / share examples, but
-/// 20 of them (or half of the class) at least. keys: one per example; without them its number within its
+/// One entry per example: 1 if the hashed split holds it out. Of a class of n examples it holds out n /
+/// share, but at least 20 (or half of the class). keys: one per example; if empty, its number within its
 /// class. REQUIRES share >= 2.
 std::vector<char> hashed_split(std::span<const std::int32_t> labels, std::int64_t share,
                                std::span<const std::uint64_t> keys = {});
 
-/// "hashed fifth of each class", with " (at least 20, or half of a small class)" behind it where a class
-/// gives more than its share: what hashed_split did, for the user. `part`: "fifth of each class".
+/// Describes a hashed split: "hashed fifth of each class", followed by " (at least 20, or half of a small
+/// class)" if a class gives more than its share. `part`: "fifth of each class".
 std::string split_words(std::span<const std::int32_t> labels, const std::vector<char>& marks,
                         std::int64_t share, const std::string& part);
-/// split_note of a set of one part whose marked examples, a fifth, are the test split.
+/// split_note of a set with one part, whose marked examples (a fifth) are the test split.
 std::string one_part_note(std::span<const std::int32_t> labels, const std::vector<char>& marks);
 
-/// A key of an example's bytes (FNV-1a).
+/// The key of an example with these bytes (FNV-1a).
 std::uint64_t example_key(std::span<const std::uint8_t> bytes);
 
-/// Which marks: true for labels of one of `classes`.
+/// Marks: 1 for examples whose label is one of `classes`.
 std::vector<char> marks_of(std::span<const std::int32_t> labels, const std::vector<int>& classes);
 
-/// The examples whose mark is the given one, in their order; with their places in the source.
+/// The examples with the given mark, in order, with their indices in the source.
 ImageSet take(const ImageSet& set, const std::vector<char>& marks, char mark);
 
-/// How many examples of each of `classes` classes.
+/// Number of examples of each of `classes` classes.
 std::vector<std::int64_t> count_classes(const ImageSet& set, std::size_t classes);
 
-/// Throws BadData, naming `where` (a file or folder), unless there are two classes or more and each has
-/// kFewestExamples.
+/// Throws BadData, naming `where` (a file or folder), unless there are at least two classes with at least
+/// kFewestExamples each.
 void check_classes(const ImageSet& set, const std::vector<std::string>& class_names,
                    const std::string& where);
 
-/// What the parts of a set are called in messages and in split_note.
+/// Names of the parts of a set in messages and in split_note.
 struct PartNames {
   std::string train, test;  ///< "train", "t10k"
   std::string both;         ///< "train-* files and t10k-* files"
   std::string examples;     ///< "images"
 };
 
-/// Fills data.train, test, validation and split_note from a set's one or two parts, all classes in each: of
-/// one part only a hashed fifth is the test split. A hashed tenth of the train split is kept for
+/// Fills data.train, test, validation and split_note from a set's one or two parts, each with all classes.
+/// With only one part, a hashed fifth of it is the test split. A hashed tenth of the train split is kept for
 /// meta-validation, unless a class would be left with fewer than kFewestExamples. Throws what check_classes
 /// throws. keys: of the train part, as hashed_split takes them.
 void split_parts(Dataset& data, ImageSet train, std::optional<ImageSet> test, const PartNames& names,

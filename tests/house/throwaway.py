@@ -144,7 +144,7 @@ def main(root, build):
                   ("throwawy", 64, "did you mean 'throwaway'"),
                   ("throwaway --json", 0, '"throwaway": true'),
                   ("data --help", 0, "  throwaway  throwaway.txt, which is four examples\n"),
-                  ("data mine=empty", 66, "expected are throwaway.txt, or"),
+                  ("data mine=empty", 66, "expected: throwaway.txt, or"),
                   ("data throwaway-set", 64, "throwaway-set=DIR"),
                   ("data mine=mine --json", 0, '"kind": "a throwaway file"')]
         for words, code, text in checks:

@@ -109,5 +109,5 @@ TEST_CASE("a review that is not UTF-8 and texts without a word are refused by na
   for (int i = 0; i < 20; ++i)
     for (const char* c : {"a", "b"}) write_text(blank / c / (std::to_string(i) + ".txt"), " - ");
   CHECK(exit_code([&] { load_dataset("own=" + blank.string()); }, message) == 65);
-  CHECK_MESSAGE(contains(message, "no word in any text"), message);
+  CHECK_MESSAGE(contains(message, "no words in any text"), message);
 }

@@ -292,15 +292,15 @@ TEST_CASE(
     CHECK_NOTHROW(c.check_new());
     c.set("memory", "64MiB");
     CHECK_THROWS_WITH_AS(c.check(),
-                         (std::string("memory is a budget for back-propagation, and estimator = ") +
-                          estimator + " keeps no states; leave memory out (memory = 0)")
+                         (std::string("memory is a budget for back-propagation, but estimator = ") +
+                          estimator + " keeps no states; remove memory (memory = 0)")
                              .c_str(),
                          UsageError);
     c.set("memory", "0");
     c.set("telemetry", "true");
     CHECK_THROWS_WITH_AS(c.check(),
-                         (std::string("telemetry is of back-propagation, and estimator = ") + estimator +
-                          " has no adjoints; leave telemetry out (telemetry = false)")
+                         (std::string("telemetry records back-propagation, but estimator = ") + estimator +
+                          " has no adjoints; remove telemetry (telemetry = false)")
                              .c_str(),
                          UsageError);
     c.set("estimator", "windowed");

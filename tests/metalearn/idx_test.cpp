@@ -38,7 +38,7 @@ TEST_CASE("a bad IDX file is refused by a line that names it and what is wrong")
   const Row rows[] = {
       {"truncated images", [](Bytes& i, Bytes&) { i.resize(50); }, "images",
        "truncated: 656 bytes expected, 50 found"},
-      {"no header", [](Bytes& i, Bytes&) { i.resize(10); }, "images", "truncated: a header of 16 bytes"},
+      {"no header", [](Bytes& i, Bytes&) { i.resize(10); }, "images", "truncated: 16 bytes of header"},
       {"empty labels", [](Bytes&, Bytes& l) { l.clear(); }, "labels", "truncated"},
       {"truncated labels", [](Bytes&, Bytes& l) { l.pop_back(); }, "labels",
        "truncated: 48 bytes expected, 47 found"},
@@ -49,7 +49,7 @@ TEST_CASE("a bad IDX file is refused by a line that names it and what is wrong")
        "0x00000801 expected, 0x00000803 found"},
       {"counts", [](Bytes&, Bytes& l) { l = idx_labels(39, 2); }, "images", "40 images but"},
       {"no pixels", [](Bytes& i, Bytes&) { i = idx_images(40, 0, 4); }, "images", "0 x 4 pixels"},
-      {"impossible size", [](Bytes& i, Bytes&) { i[8] = 0xff; }, "images", "header is damaged"},
+      {"impossible size", [](Bytes& i, Bytes&) { i[8] = 0xff; }, "images", "damaged header"},
       {"impossible count", [](Bytes& i, Bytes&) { i[4] = 0xff; }, "images", "truncated"},
       {"no images",
        [](Bytes& i, Bytes& l) {

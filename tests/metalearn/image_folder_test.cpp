@@ -192,7 +192,7 @@ TEST_CASE("mixed sizes, an empty class, a missing class and too few pictures are
   std::filesystem::remove(folder / "b/zz.png");
   std::filesystem::create_directories(folder / "empty");
   CHECK(exit_code([&] { load(folder); }, message) == 65);
-  CHECK_MESSAGE(contains(message, "/empty: no file in this class"), message);
+  CHECK_MESSAGE(contains(message, "/empty: no files in this class"), message);
   std::filesystem::remove(folder / "empty");
   write_class(folder / "c", 3, 80);
   CHECK(exit_code([&] { load(folder); }, message) == 65);

@@ -100,11 +100,11 @@ TEST_CASE("an HDF5 file of another layout, or damaged, is refused by the array t
       {"del f['train/images']", "train/images"},
       {"del f['wnids']", "wnids"},
       {"del f['wnids']; f['wnids'] = np.array(['a'] * 23, 'S9')",
-       "/wnids holds 23 texts but /class_names 24"},
-      {"f['val/labels'][3] = 24", "/val/labels holds 24, there are 24 wnids"},
+       "/wnids holds 23 strings but /class_names 24"},
+      {"f['val/labels'][3] = 24", "/val/labels holds 24, but there are 24 wnids"},
       {"del f['val/labels']; f['val/labels'] = np.zeros(3, 'u1')", "val/labels"},
       {"del f['val/images']; f['val/images'] = np.zeros((480, 5, 4), 'u1')",
-       "/val/images has the shape [480, 5, 4]"},
+       "/val/images has shape [480, 5, 4]"},
       {"del f['val/images']; f['val/images'] = np.zeros((480, 3, 5, 5), 'u1')",
        "images of 5 x 4 but /val of 5 x 5"},
       {"del f['val/images']; f['val/images'] = np.full((480, 3, 5, 4), 256, 'i4')", "/val/images holds 256"},
@@ -132,5 +132,5 @@ TEST_CASE("an HDF5 file of another layout, or damaged, is refused by the array t
   CHECK(exit_code([&] { load_dataset("imagenet=" + path); }, message) == 65);
   write(folder / "second.h5", {1});
   CHECK(exit_code([&] { load_dataset("imagenet=" + folder.string()); }, message) == 64);
-  CHECK_MESSAGE(contains(message, "holds 2 HDF5 files; name one of them"), message);
+  CHECK_MESSAGE(contains(message, "holds 2 HDF5 files; choose one of them"), message);
 }

@@ -48,10 +48,10 @@ TEST_CASE("entries that are no arrays of their own, or packed as NumPy never doe
   };
   const Row rows[] = {
       {"z.writestr('a.npy', b'1'); z.writestr('a.npy', b'2')", "two arrays 'a'"},
-      {"z.writestr('readme.txt', b'1')", "entry 0 is no array"},
-      {"z.writestr('a\\n.npy', b'1')", "entry 0 is no array"},
-      {"z.writestr('a.npy', b'1' * 1000, zipfile.ZIP_BZIP2)", "entry 'a.npy' is packed in a way"},
-      {"z.writestr('a.npy', b'1' * 1000, zipfile.ZIP_LZMA)", "entry 'a.npy' is packed in a way"},
+      {"z.writestr('readme.txt', b'1')", "entry 0 is not an array"},
+      {"z.writestr('a\\n.npy', b'1')", "entry 0 is not an array"},
+      {"z.writestr('a.npy', b'1' * 1000, zipfile.ZIP_BZIP2)", "entry 'a.npy' uses a compression"},
+      {"z.writestr('a.npy', b'1' * 1000, zipfile.ZIP_LZMA)", "entry 'a.npy' uses a compression"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.script);

@@ -120,13 +120,13 @@ TEST_CASE("tables that do not fit together are refused by name") {
   write_npy(npy, "", 60, 3);
   write(npy / "labels.npy", npy_bytes(std::vector<float>(60, 1), {60}));
   CHECK(exit_code([&] { load_dataset("mine=" + npy.string()); }, message) == 65);
-  CHECK_MESSAGE(contains(message, "labels.npy: holds floats where integers are expected"), message);
+  CHECK_MESSAGE(contains(message, "labels.npy: holds floats (integers expected)"), message);
   write(npy / "labels.npy", npy_bytes(std::vector<float>(59, 1), {59}));
   CHECK(exit_code([&] { load_dataset("mine=" + npy.string()); }, message) == 65);
-  CHECK_MESSAGE(contains(message, "labels.npy: has the shape (59); [60] is expected"), message);
+  CHECK_MESSAGE(contains(message, "labels.npy: has shape (59) (expected: [60]"), message);
   write(npy / "features.npy", npy_bytes(std::vector<float>(60, 1), {60}));
   CHECK(exit_code([&] { load_dataset("mine=" + npy.string()); }, message) == 65);
-  CHECK_MESSAGE(contains(message, "features.npy: has the shape (60); [examples, features]"), message);
+  CHECK_MESSAGE(contains(message, "features.npy: has shape (60) (expected: [examples, features]"), message);
   std::filesystem::remove(npy / "labels.npy");
   CHECK(exit_code([&] { load_dataset("mine=" + npy.string()); }, message) == 66);
 }

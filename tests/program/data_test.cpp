@@ -112,6 +112,6 @@ TEST_CASE(
   const Result applied =
       run(program({"apply", "--theta", "whole", "--data", "bags", "--out", "f.h5"}), folder.path);
   CHECK(applied.code == 64);
-  CHECK(contains(applied.err, "holds no examples"));
+  CHECK(contains(applied.err, "has no examples of its own"));
   CHECK(!fs::exists(folder / "f.h5"));
 }

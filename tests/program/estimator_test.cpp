@@ -50,10 +50,10 @@ TEST_CASE(
   const Result memory =
       run(tiny_training("a", "squares=data", {"--estimator", "pes", "--memory", "1GiB"}), folder.path);
   CHECK(memory.code == 64);
-  CHECK(contains(memory.err, "memory is a budget for back-propagation, and estimator = pes keeps no states"));
+  CHECK(contains(memory.err, "memory is a budget for back-propagation, but estimator = pes keeps no states"));
   const Result telemetry =
       run(tiny_training("a", "squares=data", {"--estimator", "es", "--telemetry", "true"}), folder.path);
   CHECK(telemetry.code == 64);
-  CHECK(contains(telemetry.err, "telemetry is of back-propagation, and estimator = es has no adjoints"));
+  CHECK(contains(telemetry.err, "telemetry records back-propagation, but estimator = es has no adjoints"));
   CHECK(!fs::exists(folder / "a"));
 }

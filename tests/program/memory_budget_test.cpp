@@ -193,9 +193,9 @@ TEST_CASE("budgets, disks and windows that can't be meant are refused in words, 
   };
   refused({"--memory", "lots"}, 64, "is not an amount of memory");
   refused({"--memory", "-1"}, 64, "is not an amount of memory");
-  refused({"--memory", "1GiB", "--disk", "1GiB"}, 64, "disk and disk-dir go together");
-  refused({"--memory", "1GiB", "--disk-dir", "."}, 64, "disk and disk-dir go together");
-  refused({"--disk", "1GiB", "--disk-dir", "."}, 64, "say how much that is (memory)");
+  refused({"--memory", "1GiB", "--disk", "1GiB"}, 64, "disk and disk-dir must be given together");
+  refused({"--memory", "1GiB", "--disk-dir", "."}, 64, "disk and disk-dir must be given together");
+  refused({"--disk", "1GiB", "--disk-dir", "."}, 64, "give a memory budget too");
   const auto unroll = [&](const char* steps) {
     return run(program({"train", "--run", "r", "--data", "squares=data", "--unroll", steps}), folder.path);
   };

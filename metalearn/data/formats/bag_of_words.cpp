@@ -14,13 +14,13 @@
 namespace metalearn {
 namespace {
 
-/// Of a code point above ASCII: Latin-1's signs and general punctuation (U+2000 to U+206F) divide words, all
-/// else is a letter.
+/// For code points above ASCII: Latin-1 signs and general punctuation (U+2000 to U+206F) separate words, all
+/// others are letters.
 bool is_letter(std::uint32_t point) {
   return point > 0xbf && point != 0xd7 && point != 0xf7 && (point < 0x2000 || point > 0x206f);
 }
 
-/// Every word of the texts so far has a number.
+/// Numbers of the words found so far.
 using Vocabulary = std::unordered_map<std::string, std::uint32_t>;
 
 struct Text {
@@ -41,7 +41,7 @@ Part read_part(const std::vector<ClassFile>& files, const std::string& part, Voc
     const FileBytes file = reader.read(example.path);
     if (file.ends_early)
       throw checkpoints::BadData(
-          fmt::format("{}: truncated: the gzip stream lacks its end; replace it or take it away", file.name));
+          fmt::format("{}: truncated: the gzip stream ends early; replace or remove the file", file.name));
     Text text;
     for (auto& word :
          words_of({reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()}, file.name))
@@ -58,11 +58,11 @@ Part read_part(const std::vector<ClassFile>& files, const std::string& part, Voc
 
 const std::vector<std::string> kExtensions = {".txt"};
 const std::vector<std::string> kUnlabelled = {
-    "unsup"};  // aclImdb's reviews without label, which are no class
+    "unsup"};  // aclImdb's unlabelled reviews, which are not a class
 
 constexpr std::uint32_t kRare = ~0u;
 
-/// The input of each word, kRare for those that are none. Counted are the texts whose mark is 0.
+/// The input index of each word, kRare for words that are not inputs. Counts only texts whose mark is 0.
 std::vector<std::uint32_t> most_frequent(const Vocabulary& vocabulary, const Part& train,
                                          const std::vector<char>& marks, int most, std::size_t& inputs) {
   std::vector<std::int64_t> counts(vocabulary.size(), 0);
@@ -141,9 +141,9 @@ Dataset read_texts(const std::string& name, const std::filesystem::path& folder,
   const auto input = most_frequent(vocabulary, train, marks, words, inputs);
   if (inputs == 0)
     throw checkpoints::BadData(fmt::format(
-        "{}: no word in any text of the train part; check that they are the right files", data.source));
-  data.input_note = fmt::format(
-      "1 where a word occurs, 0 where it does not: the {} most frequent words of the train part", inputs);
+        "{}: no words in any text of the train part; check that these are the right files", data.source));
+  data.input_note =
+      fmt::format("1 if a word occurs, 0 if not, for the {} most frequent words of the train part", inputs);
   std::optional<ImageSet> test_bags;
   if (test) test_bags = to_bags(*test, input, inputs);
   split_parts(data, to_bags(train, input, inputs), std::move(test_bags),
@@ -154,7 +154,8 @@ Dataset read_texts(const std::string& name, const std::filesystem::path& folder,
 extern const DataFormat kTexts{
     .name = "texts",
     .holds = "class folders of .txt files",
-    .layout = "a folder of .txt files for each class, or folders train and test (or val) of such",
+    .layout =
+        "a folder of .txt files for each class, or folders train and test (or val) that hold such folders",
     .data_sets = {"imdb"},
     .read = [](const std::string& name, const std::filesystem::path& path,
                const LoadOptions& options) -> std::optional<Dataset> {

@@ -1,10 +1,9 @@
 // BagOfWords: text files in class folders (class_folders.hpp), for example IMDB's reviews in the layout of
-// aclImdb, as features: does a word occur in the text?
+// aclImdb, as features: whether each word occurs in the text.
 //
 // Words are runs of letters, digits and ' in lower case (of A-Z only); all other ASCII and Latin-1 signs,
-// general punctuation and HTML's <br /> divide them. Inputs are the most frequent words of the train part,
-// most frequent first and equally frequent ones by their bytes: 1 where the word occurs, 0 where it does not.
-// Pure functions of the files found.
+// general punctuation and HTML's <br /> separate them. Inputs are the most frequent words of the train part,
+// most frequent first, ties by their bytes: 1 if the word occurs, 0 if not. Pure functions of the files.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -16,11 +15,11 @@
 
 namespace metalearn {
 
-/// The words of a text. Throws BadData, naming `name` and the byte, where it is not UTF-8.
+/// The words of a text. Throws BadData, naming `name` and the byte, if it is not UTF-8.
 std::vector<std::string> words_of(std::string_view text, const std::string& name);
 
-/// The splits are those of split_parts. Fewer inputs than `words` where the train part has fewer different
-/// ones. Throws BadData where it has none.
+/// The splits are those of split_parts. There are fewer inputs than `words` if the train part has fewer
+/// different words. Throws BadData if it has none.
 Dataset read_texts(const std::string& name, const std::filesystem::path& folder, const ClassFolders& found,
                    int words);
 

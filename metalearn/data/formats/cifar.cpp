@@ -38,21 +38,22 @@ void read_cifar10_file(const fs::path& path, ImageSet& set, std::vector<std::str
   const std::size_t count = file.bytes.size() / kRecord;
   if (file.ends_early)
     throw checkpoints::BadData(
-        fmt::format("{}: truncated: the gzip stream breaks off after {} unpacked bytes; download it again",
+        fmt::format("{}: truncated: the gzip stream ends early, after {} unpacked bytes; download it again",
                     file.name, file.bytes.size()));
   if (file.bytes.empty() || file.bytes.size() % kRecord != 0)
     throw checkpoints::BadData(
-        fmt::format("{}: truncated, or not CIFAR-10's binary version: {} bytes found, a multiple of {} "
-                    "expected; download it again",
+        fmt::format("{}: truncated, or not the binary version of CIFAR-10: {} bytes found (a multiple of {} "
+                    "expected); download it again",
                     file.name, file.bytes.size(), kRecord));
   if (provenance) provenance->push_back(file.checksum());
   set.height = set.width = kSide;
   for (std::size_t r = 0; r < count; ++r) {
     const std::uint8_t* record = file.bytes.data() + r * kRecord;
     if (record[0] >= kClasses)
-      throw checkpoints::BadData(fmt::format(
-          "{}: record {} has label {}, 0 to {} are possible; not CIFAR-10's binary version, or damaged",
-          file.name, r, record[0], kClasses - 1));
+      throw checkpoints::BadData(
+          fmt::format("{}: record {} has label {} (allowed: 0 .. {}); the file is damaged or not the binary "
+                      "version of CIFAR-10",
+                      file.name, r, record[0], kClasses - 1));
     set.labels.push_back(record[0]);
     append_image(set, record + 1);
   }
@@ -74,8 +75,8 @@ Dataset read_cifar10_folder(const std::string& name, const fs::path& folder, boo
     read_cifar10_file(file, data.test, &data.provenance);
   if (data.train.count() == 0 && data.test.count() == 0)
     throw checkpoints::NoInput(
-        fmt::format("{}: no CIFAR-10 files for data '{}'; data_batch_1.bin[.gz] to data_batch_5.bin[.gz] or "
-                    "test_batch.bin[.gz] are expected",
+        fmt::format("{}: no CIFAR-10 files for data '{}'; expected: data_batch_1.bin[.gz] to "
+                    "data_batch_5.bin[.gz] or test_batch.bin[.gz]",
                     data.source, name));
   if (data.train.count() > 0) check_classes(data.train, data.class_names, data.source + " (data_batch_*)");
   if (data.test.count() > 0) check_classes(data.test, data.class_names, data.source + " (test_batch)");
@@ -108,7 +109,7 @@ bool holds_cifar10(const fs::path& folder) {
 extern const DataFormat kCifar10{
     .name = "CIFAR-10",
     .holds = "CIFAR-10's data_batch_1.bin ...",
-    .layout = "its binary version: data_batch_1.bin to data_batch_5.bin, test_batch.bin, or with .gz",
+    .layout = "the binary version: data_batch_1.bin to data_batch_5.bin, test_batch.bin, each also as .gz",
     .data_sets = {"cifar10"},
     .read = [](const std::string& name, const fs::path& path, const LoadOptions& options) {
       return holds_cifar10(path) ? std::optional(read_cifar10_folder(name, path, options.colour))

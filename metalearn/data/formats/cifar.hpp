@@ -11,16 +11,16 @@
 
 namespace metalearn {
 
-/// Adds the images of one file to a set, grey or, where set.channels is 3, in colour; and its checksum to
-/// `provenance`, if there is one. Throws NoInput, or BadData for a size that is no multiple of a record or a
+/// Adds the images of one file to a set, in colour if set.channels is 3, otherwise grey; and its checksum to
+/// `provenance`, if not null. Throws NoInput, or BadData for a size that is not a multiple of a record or a
 /// label above 9.
 void read_cifar10_file(const std::filesystem::path& file, ImageSet& set,
                        std::vector<std::string>* provenance = nullptr);
 
-/// A folder with any of data_batch_1..5.bin[.gz] (train) and test_batch.bin[.gz] (test); with one part only a
-/// hashed fifth of it is the test split. Class names from batches.meta.txt if present. Frog and ship are kept
-/// for meta-validation (an animal and a vehicle, neither with a near twin among the other eight), on images
-/// of the train split.
+/// A folder with any of data_batch_1..5.bin[.gz] (train) and test_batch.bin[.gz] (test); with only one part,
+/// a hashed fifth of it is the test split. Class names from batches.meta.txt if present. Frog and ship are
+/// kept for meta-validation (an animal and a vehicle, neither with a near twin among the other eight), on
+/// images of the train split.
 Dataset read_cifar10_folder(const std::string& name, const std::filesystem::path& folder,
                             bool colour = false);
 

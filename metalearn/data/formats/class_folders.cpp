@@ -28,7 +28,7 @@ std::vector<std::string> names_in(const fs::path& folder, bool folders) {
   }
   if (error)
     throw checkpoints::NoInput(
-        fmt::format("{}: can't be listed ({}); check its permissions", folder.string(), error.message()));
+        fmt::format("{}: cannot be listed ({}); check its permissions", folder.string(), error.message()));
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -52,8 +52,7 @@ std::vector<Class> classes_in(const fs::path& folder, const std::vector<std::str
     if (std::find(excluded.begin(), excluded.end(), name) != excluded.end()) continue;
     if (!checkpoints::is_proper_name(name))
       throw checkpoints::BadData(
-          fmt::format("{}: holds a folder whose name is not UTF-8, or has control characters, so it can name "
-                      "no class; rename it",
+          fmt::format("{}: has a class folder whose name is not UTF-8, or has control characters; rename it",
                       folder.string()));
     classes.push_back({name, {}});
     for (const auto& file : names_in(folder / name, false))
@@ -62,7 +61,7 @@ std::vector<Class> classes_in(const fs::path& folder, const std::vector<std::str
   return classes;
 }
 
-/// Of classes, then: a class may be called "train" too.
+/// If so, they are class folders: a class itself may be called "train".
 bool holds_folders(const fs::path& path) {
   std::error_code ignored;
   return fs::is_directory(path, ignored) && !names_in(path, true).empty();
@@ -75,7 +74,7 @@ std::optional<ClassFolders> list_class_folders(const fs::path& folder,
                                                const std::vector<std::string>& excluded) {
   if (std::error_code ignored; !fs::is_directory(folder, ignored)) return {};
   std::vector<fs::path> roots = {holds_folders(folder / "train") ? folder / "train" : folder};
-  std::vector<std::string> tests;  // the first one there is counts
+  std::vector<std::string> tests;  // the first one is used
   for (const char* name : {"test", "val"})
     if (roots[0] != folder && holds_folders(folder / name)) tests.push_back(name);
   std::string both;
@@ -98,7 +97,7 @@ std::optional<ClassFolders> list_class_folders(const fs::path& folder,
     for (const Class& c : parts[p]) {
       if (c.files.empty())
         throw checkpoints::BadData(
-            fmt::format("{}: no file in this class ({} expected); add some or remove the folder",
+            fmt::format("{}: no files in this class ({} expected); add some or remove the folder",
                         (roots[p] / c.name).string(), fmt::join(extensions, ", ")));
       names.insert(c.name);
     }

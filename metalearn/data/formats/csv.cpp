@@ -24,7 +24,7 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-/// The fields of a line, or nothing where a quote is wrong.
+/// The fields of a line, or nothing if a quote is wrong.
 std::optional<std::vector<std::string>> fields_of(std::string_view line) {
   std::vector<std::string> fields;
   for (;;) {
@@ -77,7 +77,7 @@ std::string quoted(std::string text) {
 
 Table parse_csv(const FileBytes& file) {
   if (file.ends_early)
-    throw BadData(fmt::format("{}: truncated: the gzip stream lacks its end; download it again", file.name));
+    throw BadData(fmt::format("{}: truncated: the gzip stream ends early; download it again", file.name));
   std::string_view text(reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size());
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   for (std::size_t at = 0; at < text.size();)
@@ -98,10 +98,13 @@ Table parse_csv(const FileBytes& file) {
       return BadData(fmt::format("{}:{}: {}", file.name, number, what));
     };
     auto fields = fields_of(line);
-    if (!fields) throw refuse("a quote that does not enclose a whole field; close it on the same line");
+    if (!fields)
+      throw refuse(
+          "a quote does not enclose a whole field; close it at the end of the field, on the same line");
     if (width == 0) {
       width = fields->size();
-      if (width < 2) throw refuse("one field only; expected are numbers and a label, with commas between");
+      if (width < 2)
+        throw refuse("only one field (expected: numbers and a label, separated by commas); correct the row");
       const bool header = std::none_of(fields->begin(), fields->end(), number_in);
       const auto named = header ? std::find(fields->begin(), fields->end(), "label") : fields->end();
       label = named == fields->end() ? width - 1 : static_cast<std::size_t>(named - fields->begin());
@@ -113,15 +116,16 @@ Table parse_csv(const FileBytes& file) {
       }
     }
     if (fields->size() != width)
-      throw refuse(
-          fmt::format("{} fields, {} expected as in the first row; correct the row", fields->size(), width));
+      throw refuse(fmt::format("{} fields ({} expected, as in the first row); correct the row",
+                               fields->size(), width));
     for (std::size_t i = 0; i < width; ++i) {
       std::string& field = (*fields)[i];
       if (i == label) {
         if (field.empty()) throw refuse("no label; add one or remove the row");
         if (!checkpoints::is_proper_name(field))
-          throw refuse(fmt::format("a label with control characters or of more than {} bytes; shorten it",
-                                   checkpoints::kMaxNameBytes));
+          throw refuse(
+              fmt::format("the label has control characters or more than {} bytes; correct or shorten it",
+                          checkpoints::kMaxNameBytes));
         table.labels.push_back(std::move(field));
         continue;
       }
@@ -133,8 +137,8 @@ Table parse_csv(const FileBytes& file) {
     }
   }
   if (table.labels.empty())
-    throw BadData(fmt::format("{}: no rows; expected are lines of numbers and a label, with commas between",
-                              file.name));
+    throw BadData(
+        fmt::format("{}: no rows; expected: lines of numbers and a label, separated by commas", file.name));
   return table;
 }
 

@@ -1,7 +1,7 @@
-// DataFormat: one way in which a user's data may lie at a path. Its row says in which words messages and help
-// name it, and how it is read.
+// DataFormat: one format of a user's data at a path. Its row has its names for messages and help, and its
+// reader.
 //
-// To add one: a file in this room that defines the row, and its place in load_dataset.cpp's table.
+// To add one: a file in this folder that defines the row, and an entry in load_dataset.cpp's table.
 #pragma once
 #include <filesystem>
 #include <optional>
@@ -14,12 +14,11 @@ namespace metalearn {
 
 struct DataFormat {
   const char* name;
-  const char* holds;   ///< for messages, after "expected are": "train.csv"
-  const char* layout;  ///< for help: what the folder, or the file, has to hold
+  const char* holds;   ///< for messages, after "expected:": "train.csv"
+  const char* layout;  ///< for help: what the folder or the file must contain
   /// Data sets known by these names come in this format.
   std::vector<std::string> data_sets = {};
-  /// Nothing where the path does not hold this format. Throws NoInput or BadData where it does, but can't be
-  /// read.
+  /// Nothing if the path does not hold this format. Throws NoInput or BadData if it does but cannot be read.
   std::optional<Dataset> (*read)(const std::string& name, const std::filesystem::path& path,
                                  const LoadOptions& options);
 };

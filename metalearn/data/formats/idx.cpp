@@ -30,7 +30,7 @@ std::uint64_t word(const FileBytes& file, std::size_t index) {
 
 void check_header(const FileBytes& file, std::uint32_t magic, std::size_t words, const char* what) {
   if (file.bytes.size() < 4 * words)
-    throw BadData(fmt::format("{}: truncated: a header of {} bytes expected, {} found; download it again",
+    throw BadData(fmt::format("{}: truncated: {} bytes of header expected, {} found; download it again",
                               file.name, 4 * words, file.bytes.size()));
   if (word(file, 0) != magic)
     throw BadData(
@@ -47,25 +47,27 @@ void check_size(const FileBytes& file, std::uint64_t expected) {
     throw BadData(fmt::format("{}: too long: {} bytes expected, more found; check that it is the right file",
                               file.name, expected));
   if (file.ends_early)
-    throw BadData(fmt::format("{}: truncated: the gzip stream lacks its end; download it again", file.name));
+    throw BadData(fmt::format("{}: truncated: the gzip stream ends early; download it again", file.name));
 }
 
-/// The part "train" or "t10k" of a folder, if it is there.
+/// The part "train" or "t10k" of a folder, if present.
 std::optional<ImageSet> read_part(const fs::path& folder, const std::string& part,
                                   std::vector<std::string>& provenance) {
   const fs::path images = find_file(folder, {part + "-images-idx3-ubyte", part + "-images.idx3-ubyte"});
   const fs::path labels = find_file(folder, {part + "-labels-idx1-ubyte", part + "-labels.idx1-ubyte"});
   if (images.empty() && labels.empty()) return {};
   if (images.empty())
-    throw checkpoints::NoInput(fmt::format("{}: {}-images-idx3-ubyte[.gz] is missing beside {}; add it",
-                                           folder.string(), part, labels.filename().string()));
+    throw checkpoints::NoInput(
+        fmt::format("{}: {}-images-idx3-ubyte[.gz] is missing, which belongs to {}; add it", folder.string(),
+                    part, labels.filename().string()));
   if (labels.empty())
-    throw checkpoints::NoInput(fmt::format("{}: {}-labels-idx1-ubyte[.gz] is missing beside {}; add it",
-                                           folder.string(), part, images.filename().string()));
+    throw checkpoints::NoInput(
+        fmt::format("{}: {}-labels-idx1-ubyte[.gz] is missing, which belongs to {}; add it", folder.string(),
+                    part, images.filename().string()));
   return read_idx(images, labels, &provenance);
 }
 
-/// Labels become their places among all labels of the set; returns the class names.
+/// Replaces labels by their rank among all labels of the set; returns the class names.
 std::vector<std::string> renumber(const std::vector<ImageSet*>& parts) {
   std::set<std::int32_t> known;
   for (const ImageSet* part : parts) known.insert(part->labels.begin(), part->labels.end());
@@ -86,8 +88,9 @@ ImageSet read_idx(const fs::path& image_path, const fs::path& label_path,
   check_header(images, kImageMagic, 4, "images");
   const std::uint64_t count = word(images, 1), rows = word(images, 2), columns = word(images, 3);
   if (rows == 0 || columns == 0 || rows > kLargestSide || columns > kLargestSide)
-    throw BadData(fmt::format("{}: images of {} x {} pixels; 1 to {} are possible, so the header is damaged",
-                              images.name, rows, columns, kLargestSide));
+    throw BadData(
+        fmt::format("{}: damaged header: images of {} x {} pixels (allowed: 1 .. {}); download it again",
+                    images.name, rows, columns, kLargestSide));
   check_size(images, 16 + count * rows * columns);
 
   const FileBytes labels = read_file(label_path);
@@ -116,8 +119,8 @@ Dataset read_idx_folder(const std::string& name, const fs::path& folder) {
   auto train = read_part(folder, "train", data.provenance), test = read_part(folder, "t10k", data.provenance);
   if (!train && !test)
     throw checkpoints::NoInput(
-        fmt::format("{}: no IDX files for data '{}'; train-images-idx3-ubyte[.gz] and "
-                    "train-labels-idx1-ubyte[.gz], or t10k-..., are expected",
+        fmt::format("{}: no IDX files for data '{}'; expected: train-images-idx3-ubyte[.gz] and "
+                    "train-labels-idx1-ubyte[.gz], or t10k-...",
                     folder.string(), name));
   if (train && test) {
     data.class_names = renumber({&*train, &*test});
@@ -146,13 +149,15 @@ bool holds_idx(const fs::path& folder) {
 
 }  // namespace
 
-extern const DataFormat kIdx{
-    .name = "IDX",
-    .holds = "IDX files (train-images-idx3-ubyte ...)",
-    .layout = "files as MNIST's: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-..., or with .gz",
-    .data_sets = {"mnist", "fashion-mnist"},
-    .read = [](const std::string& name, const fs::path& path, const LoadOptions&) {
-      return holds_idx(path) ? std::optional(read_idx_folder(name, path)) : std::nullopt;
-    }};
+extern const DataFormat kIdx{.name = "IDX",
+                             .holds = "IDX files (train-images-idx3-ubyte ...)",
+                             .layout =
+                                 "files named as MNIST's: train-images-idx3-ubyte, train-labels-idx1-ubyte, "
+                                 "t10k-..., each also as .gz",
+                             .data_sets = {"mnist", "fashion-mnist"},
+                             .read = [](const std::string& name, const fs::path& path, const LoadOptions&) {
+                               return holds_idx(path) ? std::optional(read_idx_folder(name, path))
+                                                      : std::nullopt;
+                             }};
 
 }  // namespace metalearn

@@ -23,17 +23,18 @@ using checkpoints::BadData;
 [[maybe_unused]] BadData damaged(const std::string& name, const char* format, std::string reason) {
   std::replace_if(
       reason.begin(), reason.end(), [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
-  return BadData(fmt::format("{}: truncated or damaged {} picture ({}); replace it or take it away", name,
-                             format, reason));
+  return BadData(
+      fmt::format("{}: truncated or damaged {} picture ({}); replace or remove it", name, format, reason));
 }
 
-/// A header may break off before its sizes.
+/// A truncated header may lack its sizes.
 [[maybe_unused]] void require_size(const std::string& name, const char* format, std::int64_t height,
                                    std::int64_t width) {
   if (height < 1 || width < 1) throw damaged(name, format, "no pixels");
   if (height > kLargestPicture || width > kLargestPicture)
-    throw BadData(fmt::format("{}: a picture of {} x {} pixels; at most {} are possible: make it smaller",
-                              name, height, width, kLargestPicture));
+    throw BadData(
+        fmt::format("{}: a picture of {} x {} pixels (allowed: at most {} each way); make it smaller", name,
+                    height, width, kLargestPicture));
 }
 
 /// Rows of red, green, blue triples -> three planes.
@@ -83,7 +84,7 @@ Picture decode_jpeg(std::span<const std::uint8_t> file, const std::string& name)
     throw damaged(name, "JPEG", tjGetErrorStr2(decoder.get()));
   require_size(name, "JPEG", height, width);
   if (colours == TJCS_CMYK || colours == TJCS_YCCK)
-    throw BadData(fmt::format("{}: a JPEG picture for print (CMYK); save it in RGB", name));
+    throw BadData(fmt::format("{}: a JPEG picture in CMYK colours; save it as RGB", name));
   std::vector<std::uint8_t> pixels(3 * static_cast<std::size_t>(height) * static_cast<std::size_t>(width));
   if (tjDecompress2(decoder.get(), file.data(), size, pixels.data(), width, 0, height, TJPF_RGB,
                     TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS) != 0)
@@ -97,7 +98,7 @@ Picture decode_jpeg(std::span<const std::uint8_t> file, const std::string& name)
 
 struct PictureKind {
   std::vector<std::string> extensions;  // in lower case
-  std::vector<std::uint8_t> magic;      // its first bytes, which tell it apart
+  std::vector<std::uint8_t> magic;      // its first bytes, which identify it
   Picture (*decode)(std::span<const std::uint8_t> file, const std::string& name);
 };
 
@@ -116,12 +117,12 @@ std::vector<std::string> picture_extensions() {
 }
 
 Picture decode_picture(std::span<const std::uint8_t> file, const std::string& name) {
-  if (file.empty()) throw BadData(fmt::format("{}: is empty; replace it or take it away", name));
+  if (file.empty()) throw BadData(fmt::format("{}: is empty; replace or remove it", name));
   for (const PictureKind& kind : kKinds)
     if (file.size() >= kind.magic.size() && std::equal(kind.magic.begin(), kind.magic.end(), file.begin()))
       return kind.decode(file, name);
-  throw BadData(fmt::format(
-      "{}: neither a PNG nor a JPEG picture, whatever its name says; convert it or take it away", name));
+  throw BadData(
+      fmt::format("{}: neither a PNG nor a JPEG picture, despite its name; convert or remove it", name));
 }
 
 std::string png_library() {

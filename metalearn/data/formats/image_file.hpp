@@ -12,16 +12,17 @@ inline constexpr int kLargestPicture = 4096;  ///< pixels, height and width
 
 struct Picture {
   int height = 0, width = 0;
-  std::vector<std::uint8_t> planes;  ///< [3, height, width]: red, green, blue; all the same of a grey picture
+  std::vector<std::uint8_t>
+      planes;  ///< [3, height, width]: red, green, blue; all equal if the picture is grey
 };
 
 /// In lower case with their dot: ".png", ".jpg", ...
 std::vector<std::string> picture_extensions();
 
-/// Told apart by their first bytes. What is there is made sRGB (a PNG that states another gamma is
-/// converted), 16 bits a channel become 8, transparent parts black. `name` is for messages. Throws BadData:
-/// neither of the two, damaged, truncated, larger than kLargestPicture, a JPEG for print (CMYK); UsageError
-/// where the program was built without the library.
+/// Detects the format by the first bytes. Pixels become sRGB (a PNG that states another gamma is converted),
+/// 16 bits per channel become 8, transparent parts black. `name` is for messages. Throws BadData: neither of
+/// the two, damaged, truncated, larger than kLargestPicture, a JPEG in CMYK; UsageError if the program was
+/// built without the library.
 Picture decode_picture(std::span<const std::uint8_t> file, const std::string& name);
 
 /// The libraries' versions, or "not there, PNG files can't be read".

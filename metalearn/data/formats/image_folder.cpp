@@ -14,7 +14,7 @@
 namespace metalearn {
 namespace {
 
-/// The pictures of a part, all of the size of the first one (of which `set` may have the size already).
+/// Reads the pictures of a part, all of the size of the first one (`set` may have that size already).
 /// `is_grey` becomes false at the first coloured one.
 void read_part(const std::vector<ClassFile>& files, PartReader& reader, std::string& first, bool& is_grey,
                ImageSet& set, std::vector<std::uint64_t>& keys) {
@@ -39,7 +39,7 @@ void read_part(const std::vector<ClassFile>& files, PartReader& reader, std::str
   }
 }
 
-/// The first channel alone.
+/// Keeps only the first channel.
 void keep_one_channel(ImageSet& set) {
   const auto area = static_cast<std::ptrdiff_t>(set.height) * set.width;
   for (std::int64_t i = 1; i < set.count(); ++i)
@@ -83,15 +83,16 @@ Dataset read_image_folder(const std::string& name, const std::filesystem::path& 
   return data;
 }
 
-extern const DataFormat kPictures{
-    .name = "pictures",
-    .holds = "class folders of .png or .jpg files",
-    .layout = "a folder of .png or .jpg files for each class, or folders train and test (or val) of such",
-    .read = [](const std::string& name, const std::filesystem::path& path,
-               const LoadOptions& options) -> std::optional<Dataset> {
-      const auto found = list_class_folders(path, picture_extensions());
-      if (!found) return {};
-      return read_image_folder(name, path, *found, options.colour);
-    }};
+extern const DataFormat kPictures{.name = "pictures",
+                                  .holds = "class folders of .png or .jpg files",
+                                  .layout =
+                                      "a folder of .png or .jpg files for each class, or folders train and "
+                                      "test (or val) that hold such folders",
+                                  .read = [](const std::string& name, const std::filesystem::path& path,
+                                             const LoadOptions& options) -> std::optional<Dataset> {
+                                    const auto found = list_class_folders(path, picture_extensions());
+                                    if (!found) return {};
+                                    return read_image_folder(name, path, *found, options.colour);
+                                  }};
 
 }  // namespace metalearn

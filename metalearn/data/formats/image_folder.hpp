@@ -1,5 +1,5 @@
-// ImageFolder: PNG and JPEG pictures of one size in class folders, as users' own data come
-// (class_folders.hpp).
+// ImageFolder: PNG and JPEG pictures of one size in class folders (class_folders.hpp), the usual form of
+// users' own data.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace metalearn {
 
-/// The splits are those of split_parts. With `colour` pictures keep three channels, unless all of them are
-/// grey. Throws BadData naming a picture that can't be decoded, or that has another size than the first one.
+/// The splits are those of split_parts. With `colour`, pictures keep three channels, unless all of them are
+/// grey. Throws BadData naming a picture that cannot be decoded, or whose size differs from the first one's.
 Dataset read_image_folder(const std::string& name, const std::filesystem::path& folder,
                           const ClassFolders& found, bool colour);
 

@@ -22,10 +22,12 @@ using checkpoints::BadData;
 
 constexpr std::int64_t kLargestSide = 4096;  // pixels
 
-/// The texts of an array [n] of fixed length, which an archive holds as bytes [n, length].
+/// The texts of an array [n] of fixed-length strings, which an archive holds as bytes [n, length].
 std::vector<std::string> texts(const Archive& file, const char* path) {
   const auto& shape = file.array(path).shape;
-  if (shape.size() != 2) throw BadData(fmt::format("{}: /{} is no list of texts", file.name(), path));
+  if (shape.size() != 2)
+    throw BadData(
+        fmt::format("{}: /{} is not an array of fixed-length strings; convert it", file.name(), path));
   const auto& bytes = file.numbers<std::int32_t>(path);
   std::vector<std::string> list;
   for (std::int64_t i = 0; i < shape[0]; ++i) {
@@ -45,7 +47,7 @@ ImageSet read_part(const Archive& file, const std::string& part, std::size_t cla
   const auto& shape = file.array(where).shape;
   if (shape.size() != 4 || shape[0] < 1 || shape[1] != 3 || shape[2] < 1 || shape[3] < 1 ||
       shape[2] > kLargestSide || shape[3] > kLargestSide)
-    throw BadData(fmt::format("{}: /{} has the shape [{}]; [images, 3, rows, columns] is expected",
+    throw BadData(fmt::format("{}: /{} has shape [{}] (expected: [images, 3, rows, columns]); convert it",
                               file.name(), where, fmt::join(shape, ", ")));
   const auto& numbers = file.numbers<std::int32_t>(where);
   const auto& labels = file.numbers<std::int32_t>(part + "/labels", {shape[0]});
@@ -54,12 +56,14 @@ ImageSet read_part(const Archive& file, const std::string& part, std::size_t cla
   std::vector<std::uint8_t> image(size);
   for (std::size_t i = 0; i < labels.size(); ++i) {
     if (labels[i] < 0 || static_cast<std::size_t>(labels[i]) >= classes)
-      throw BadData(
-          fmt::format("{}: /{}/labels holds {}, there are {} wnids", file.name(), part, labels[i], classes));
+      throw BadData(fmt::format(
+          "{}: /{}/labels holds {}, but there are {} wnids; labels must be indices into /wnids, from 0",
+          file.name(), part, labels[i], classes));
     for (std::size_t p = 0; p < size; ++p) {
       const std::int32_t value = numbers[i * size + p];
       if (value < 0 || value > 255)
-        throw BadData(fmt::format("{}: /{} holds {}, 0 to 255 is expected", file.name(), where, value));
+        throw BadData(fmt::format("{}: /{} holds {} (allowed: 0 .. 255); convert it to bytes", file.name(),
+                                  where, value));
       image[p] = static_cast<std::uint8_t>(value);
     }
     append_image(set, image.data());
@@ -73,7 +77,7 @@ bool has_enough(const ImageSet& set, std::size_t classes) {
   return *std::min_element(counts.begin(), counts.end()) >= kFewestExamples;
 }
 
-/// The first of the classes in the order of a fixed hash go to meta-validation, the next to reporting.
+/// In the order of a fixed hash, the first classes go to meta-validation and the next to reporting.
 void hold_out_classes(const std::vector<std::string>& wnids, Dataset& data) {
   const std::size_t kept =
       wnids.size() < 8 ? 0 : std::clamp<std::size_t>(wnids.size() / 8, 2, kMostHeldOutClasses);
@@ -108,7 +112,7 @@ Dataset read_imagenet(const std::string& name, const fs::path& path, bool colour
   const Archive file = checkpoints::read_archive(path.string());
   const auto wnids = texts(file, "wnids"), words = texts(file, "class_names");
   if (wnids.size() != words.size())
-    throw BadData(fmt::format("{}: /wnids holds {} texts but /class_names {}; they must belong together",
+    throw BadData(fmt::format("{}: /wnids holds {} strings but /class_names {}; they must correspond",
                               file.name(), wnids.size(), words.size()));
   if (wnids.size() < 2)
     throw BadData(
@@ -154,19 +158,19 @@ Dataset read_imagenet(const std::string& name, const fs::path& path, bool colour
   return data;
 }
 
-extern const DataFormat kImageNet{
-    .name = "ImageNet",
-    .holds = "one .h5 file",
-    .layout = "one HDF5 file of downsampled pictures (or name the file)",
-    .data_sets = {"imagenet"},
-    .read = [](const std::string& name, const fs::path& path,
-               const LoadOptions& options) -> std::optional<Dataset> {
-      const auto files = hdf5_files(path);
-      if (files.empty()) return {};
-      if (files.size() > 1)
-        throw checkpoints::UsageError(fmt::format("{}: holds {} HDF5 files; name one of them: {}={}",
-                                                  path.string(), files.size(), name, files[0].string()));
-      return read_imagenet(name, files[0], options.colour);
-    }};
+extern const DataFormat kImageNet{.name = "ImageNet",
+                                  .holds = "one .h5 file",
+                                  .layout = "one HDF5 file of downsampled pictures (or give the file itself)",
+                                  .data_sets = {"imagenet"},
+                                  .read = [](const std::string& name, const fs::path& path,
+                                             const LoadOptions& options) -> std::optional<Dataset> {
+                                    const auto files = hdf5_files(path);
+                                    if (files.empty()) return {};
+                                    if (files.size() > 1)
+                                      throw checkpoints::UsageError(fmt::format(
+                                          "{}: holds {} HDF5 files; choose one of them, for example {}={}",
+                                          path.string(), files.size(), name, files[0].string()));
+                                    return read_imagenet(name, files[0], options.colour);
+                                  }};
 
 }  // namespace metalearn

@@ -4,10 +4,10 @@
 //   /train/labels, /val/labels   integers [N], an index into
 //   /wnids, /class_names         text of fixed length [classes]
 //
-// Read with libhdf5 behind the whitelist of checkpoints/image.hpp (Accept::compressed).
+// Read with libhdf5 after the whitelist check of checkpoints/image.hpp (Accept::compressed).
 //
-// Classes are held out: in the order of a fixed hash of the wnid a few are kept for meta-validation, and as
-// many others for reporting. Pure functions of the file.
+// Classes are held out: in the order of a fixed hash of the wnid, a few are kept for meta-validation and the
+// same number for reporting. Pure functions of the file.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -17,13 +17,13 @@
 
 namespace metalearn {
 
-/// Of 8 classes or more an eighth, but not more than these, is kept for meta-validation, and as many for
-/// reporting.
+/// With 8 classes or more, an eighth of them, at most this many, is kept for meta-validation, and the same
+/// number for reporting.
 inline constexpr int kMostHeldOutClasses = 10;
 
-/// /val is the test split where it holds kFewestExamples of every class; otherwise both parts are one, of
-/// which a fixed hashed fifth of each class is the test split. Throws NoInput; BadData for what is no such
-/// file, naming the array.
+/// /val is the test split if it holds kFewestExamples of every class; otherwise both parts are merged, and a
+/// hashed fifth of each class is the test split. Throws NoInput; BadData, naming the array, for a file of
+/// another form.
 Dataset read_imagenet(const std::string& name, const std::filesystem::path& file, bool colour);
 
 /// The HDF5 files of a folder, or the path itself if it is one.

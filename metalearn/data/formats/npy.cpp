@@ -16,13 +16,13 @@ namespace {
 
 using checkpoints::BadData;
 
-static_assert(std::endian::native == std::endian::little, "numbers are written as they lie in memory");
+static_assert(std::endian::native == std::endian::little, "numbers are written in memory order");
 
 constexpr std::array<std::uint8_t, 6> kMagic = {0x93, 'N', 'U', 'M', 'P', 'Y'};
 constexpr std::size_t kMagicBytes = kMagic.size(), kLongestHeader = 1 << 16, kMostDimensions = 32;
 
 /// Reads the header, a Python dict such as {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }. Every
-/// method moves on and says whether it found what it should.
+/// method advances and returns whether it found what it expected.
 class HeaderCursor {
  public:
   explicit HeaderCursor(std::string_view text) : text_(text) {}
@@ -94,13 +94,13 @@ NpyArray::NpyArray(std::span<const std::uint8_t> bytes, std::string name) : name
   const std::size_t length_bytes = version == 1 ? 2 : 4, begin = kMagicBytes + 2 + length_bytes;
   if (version < 1 || version > 3)
     throw BadData(
-        fmt::format("{}: NPY of format version {}, 1 to 3 are known; save it with another version of NumPy",
+        fmt::format("{}: NPY format version {} (allowed: 1 .. 3); save it with another version of NumPy",
                     name_, version));
   std::size_t length = 0;
   if (bytes.size() >= begin)
     for (std::size_t i = length_bytes; i-- > 0;) length = length << 8 | bytes[kMagicBytes + 2 + i];
   if (bytes.size() < begin || length > kLongestHeader || bytes.size() - begin < length)
-    throw BadData(fmt::format("{}: truncated within its header; save it again", name_));
+    throw BadData(fmt::format("{}: truncated in its header; save it again", name_));
   parse_header({reinterpret_cast<const char*>(bytes.data() + begin), length});
   data_ = bytes.subspan(begin + length);
   const std::uint64_t expected = static_cast<std::uint64_t>(count_) * width_;
@@ -112,7 +112,7 @@ NpyArray::NpyArray(std::span<const std::uint8_t> bytes, std::string name) : name
 
 void NpyArray::parse_header(std::string_view header) {
   const auto refuse = [&] {
-    return BadData(fmt::format("{}: its header is no NPY header; save it with numpy.save", name_));
+    return BadData(fmt::format("{}: its header is not an NPY header; save it with numpy.save", name_));
   };
   HeaderCursor cursor(header);
   std::string type;
@@ -124,7 +124,7 @@ void NpyArray::parse_header(std::string_view header) {
     bool ok = false;
     if (key == "descr" && type.empty()) {
       ok = cursor.take_string(type) && !type.empty();
-      // A list describes a record, not a number.
+      // A list instead of a string describes records.
       if (!ok)
         throw BadData(fmt::format("{}: holds records or objects, not numbers; save plain arrays", name_));
     } else if (key == "fortran_order") {
@@ -151,11 +151,13 @@ void NpyArray::parse_header(std::string_view header) {
       ((is_whole && is_known_width) || (kind_ == 'b' && width_ == 1) ||
        (kind_ == 'f' && (width_ == 4 || width_ == 8)) || (kind_ == 'S' && width_ >= 1 && width_ <= 1024));
   if (!ok)
-    throw BadData(fmt::format("{}: holds numbers of NumPy's type '{}'; save integers, float32 or float64",
-                              name_, type));
+    throw BadData(
+        fmt::format("{}: holds numbers of NumPy type '{}' (allowed: integers, float32, float64); convert "
+                    "them with astype",
+                    name_, type));
   for (const std::int64_t extent : shape_)
     if (__builtin_mul_overflow(count_, extent, &count_) || count_ > (std::int64_t{1} << 48))
-      throw BadData(fmt::format("{}: declares more numbers than can be; save it again", name_));
+      throw BadData(fmt::format("{}: declares more numbers than are possible; save it again", name_));
 }
 
 std::uint64_t NpyArray::word(std::int64_t place) const {
@@ -172,7 +174,7 @@ std::vector<T> NpyArray::in_c_order(Read read) const {
     for (std::int64_t i = 0; i < count_; ++i) numbers[static_cast<std::size_t>(i)] = read(i, i);
     return numbers;
   }
-  // The index counts up in C order, its last place first; `from` is its place in Fortran order.
+  // The index counts up in C order, last axis fastest; `from` is the same element's place in Fortran order.
   std::vector<std::int64_t> index(shape_.size(), 0), stride(shape_.size(), 1);
   for (std::size_t axis = 1; axis < shape_.size(); ++axis) stride[axis] = stride[axis - 1] * shape_[axis - 1];
   std::int64_t from = 0;
@@ -196,37 +198,40 @@ double NpyArray::value(std::int64_t place) const {
   if (kind_ == 'i')
     return static_cast<double>(static_cast<std::int64_t>(bits << (64 - 8 * width_)) >> (64 - 8 * width_));
   if (kind_ == 'u' || kind_ == 'b') return static_cast<double>(bits);
-  throw BadData(fmt::format("{}: holds text where numbers are expected", name_));
+  throw BadData(fmt::format("{}: holds text (numbers expected); save numbers", name_));
 }
 
 std::vector<float> NpyArray::floats() const {
   return in_c_order<float>([&](std::int64_t place, std::int64_t c_place) {
     const auto rounded = static_cast<float>(value(place));
     if (!std::isfinite(rounded))
-      throw BadData(fmt::format(
-          "{}: number {} (from 0, in C order) is {}; only finite numbers of float32's range can be used",
-          name_, c_place, value(place)));
+      throw BadData(
+          fmt::format("{}: number {} (from 0, in C order) is {} (allowed: finite numbers in the range of "
+                      "float32); correct it",
+                      name_, c_place, value(place)));
     return rounded;
   });
 }
 
 double NpyArray::number() const {
-  if (count_ != 1) throw BadData(fmt::format("{}: one number is expected, found {}", name_, count_));
+  if (count_ != 1)
+    throw BadData(fmt::format("{}: {} numbers found (one expected); save a scalar", name_, count_));
   if (!std::isfinite(value(0)))
-    throw BadData(fmt::format("{}: is {}; a finite number is expected", name_, value(0)));
+    throw BadData(fmt::format("{}: is {} (a finite number expected); correct it", name_, value(0)));
   return value(0);
 }
 
 std::vector<std::int64_t> NpyArray::integers() const {
   if (kind_ == 'f' || kind_ == 'S')
-    throw BadData(fmt::format("{}: holds {} where integers are expected; save it as int64", name_,
+    throw BadData(fmt::format("{}: holds {} (integers expected); save it as int64", name_,
                               kind_ == 'f' ? "floats" : "text"));
   return in_c_order<std::int64_t>([&](std::int64_t place, std::int64_t c_place) {
     const std::uint64_t bits = word(place);
     if (kind_ == 'i') return static_cast<std::int64_t>(bits << (64 - 8 * width_)) >> (64 - 8 * width_);
     if (bits >> 63 != 0)
-      throw BadData(fmt::format("{}: number {} (from 0, in C order) is {}; at most 2^63 - 1 can be used",
-                                name_, c_place, bits));
+      throw BadData(
+          fmt::format("{}: number {} (from 0, in C order) is {} (allowed: at most 2^63 - 1); correct it",
+                      name_, c_place, bits));
     return static_cast<std::int64_t>(bits);
   });
 }

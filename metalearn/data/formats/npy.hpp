@@ -1,7 +1,7 @@
 // NPY: NumPy's file of one array (format versions 1 to 3): a magic word, a header in Python's notation, then
 // the numbers in C or Fortran order.
 //
-// Numbers are booleans, integers and floats of 32 or 64 bits, of either byte order. Pure functions.
+// Numbers are booleans, integers and floats of 32 or 64 bits, in either byte order. Pure functions.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -14,17 +14,17 @@ namespace metalearn {
 
 class NpyArray {
  public:
-  /// Keeps looking at the bytes, which must outlive it. `name` is for messages. Throws BadData: not NPY,
+  /// Keeps a view of the bytes, which must outlive it. `name` is for messages. Throws BadData: not NPY,
   /// truncated, too long, of another type ("<f2", "O", "U4").
   NpyArray(std::span<const std::uint8_t> bytes, std::string name);
 
   const std::vector<std::int64_t>& shape() const { return shape_; }  ///< empty: a scalar
   std::int64_t count() const { return count_; }
   bool is_float() const { return kind_ == 'f'; }
-  /// In C order, rounded to float32. Throws BadData naming the place of a number that is not finite, or too
+  /// In C order, rounded to float32. Throws BadData naming the index of a number that is not finite, or too
   /// large for float32.
   std::vector<float> floats() const;
-  /// One number, a scalar, in full precision. Throws BadData for anything else, and where it is not finite.
+  /// One scalar in full precision. Throws BadData for anything else, or if it is not finite.
   double number() const;
   /// In C order. Throws BadData for floats, and for a number above 2^63 - 1.
   std::vector<std::int64_t> integers() const;
@@ -53,6 +53,6 @@ std::vector<std::uint8_t> npy_bytes(std::span<const float> numbers, const std::v
 std::vector<std::uint8_t> npy_bytes(double scalar);
 std::vector<std::uint8_t> npy_bytes(std::int64_t scalar);
 std::vector<std::uint8_t> npy_bytes(
-    const std::string& ascii);  ///< a scalar of text. REQUIRES at least one sign
+    const std::string& ascii);  ///< a scalar string. REQUIRES at least one character
 
 }  // namespace metalearn

@@ -34,7 +34,7 @@ std::string text_of(zip_error_t& error) {
   return text;
 }
 
-/// libzip takes the source over when that succeeds.
+/// libzip takes ownership of the source if that succeeds.
 Archive open(Source source, int flags, const std::string& name) {
   zip_error_t error;
   zip_error_init(&error);
@@ -57,11 +57,11 @@ std::vector<std::uint8_t> read_entry(zip_t* archive, std::uint64_t index, const 
   if ((stat.valid & kNeeded) != kNeeded) throw refuse("lacks its sizes");
   if (stat.encryption_method != ZIP_EM_NONE) throw refuse("is encrypted");
   if (stat.comp_method != ZIP_CM_STORE && stat.comp_method != ZIP_CM_DEFLATE)
-    throw refuse("is packed in a way that NumPy does not use");
+    throw refuse("uses a compression that NumPy does not use");
   if (stat.size > kDeflateRatio * stat.comp_size + kDeflateRatio)
     throw refuse("claims to unpack to more than it can hold");
   const Entry entry(zip_fopen_index(archive, index, 0));
-  if (!entry) throw refuse(fmt::format("can't be opened ({})", zip_strerror(archive)));
+  if (!entry) throw refuse(fmt::format("cannot be opened ({})", zip_strerror(archive)));
   std::vector<std::uint8_t> bytes(stat.size);
   std::size_t have = 0;
   while (have < bytes.size()) {
@@ -71,8 +71,8 @@ std::vector<std::uint8_t> read_entry(zip_t* archive, std::uint64_t index, const 
   }
   std::uint8_t more = 0;
   if (zip_fread(entry.get(), &more, 1) != 0)
-    throw refuse("is damaged: its checksum or size is wrong");  // the end of an entry is where its checksum
-                                                                // is compared
+    throw refuse(
+        "is damaged: its checksum or size is wrong");  // libzip compares the checksum at the end of an entry
   return bytes;
 }
 
@@ -80,7 +80,7 @@ std::vector<std::uint8_t> read_entry(zip_t* archive, std::uint64_t index, const 
 
 bool is_own_npz(std::span<const std::byte> bytes) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  return text.starts_with("PK\3\4") && text.ends_with(kComment);  // the comment is the end of the file
+  return text.starts_with("PK\3\4") && text.ends_with(kComment);  // the comment is at the end of the file
 }
 
 NpzFiles parse_npz(std::span<const std::byte> bytes, const std::string& name) {
@@ -89,20 +89,21 @@ NpzFiles parse_npz(std::span<const std::byte> bytes, const std::string& name) {
   if (!source) throw std::bad_alloc();
   const Archive archive = open(std::move(source), ZIP_RDONLY, name);
   NpzFiles files;
-  std::uint64_t left = bytes.size();  // packed bytes that no entry has claimed yet: entries that share some
-                                      // could unpack to anything
+  std::uint64_t left =
+      bytes.size();  // packed bytes not yet claimed by an entry: overlapping entries could unpack to any size
   const zip_int64_t count = zip_get_num_entries(archive.get(), 0);
   for (zip_int64_t i = 0; i < count; ++i) {
     zip_stat_t stat;
     zip_stat_init(&stat);
     if (zip_stat_index(archive.get(), static_cast<zip_uint64_t>(i), ZIP_FL_ENC_RAW, &stat) != 0 ||
         !(stat.valid & ZIP_STAT_NAME))
-      throw BadData(fmt::format("{}: entry {} can't be read ({})", name, i, zip_strerror(archive.get())));
+      throw BadData(fmt::format("{}: entry {} cannot be read ({}); save it again with numpy.savez", name, i,
+                                zip_strerror(archive.get())));
     std::string entry = stat.name;
     if (std::any_of(entry.begin(), entry.end(), [](unsigned char c) { return c < ' '; }) ||
         !entry.ends_with(".npy"))
       throw BadData(fmt::format(
-          "{}: entry {} is no array (its name does not end in .npy); save it with numpy.savez", name, i));
+          "{}: entry {} is not an array (its name does not end in .npy); save it with numpy.savez", name, i));
     entry.resize(entry.size() - 4);
     if ((stat.valid & ZIP_STAT_COMP_SIZE) && stat.comp_size > left)
       throw BadData(fmt::format(
@@ -130,7 +131,7 @@ std::vector<std::byte> npz_bytes(const NpzFiles& files) {
     file.release();
     zip_set_file_compression(archive.get(), static_cast<zip_uint64_t>(index), ZIP_CM_STORE, 0);
     zip_file_set_dostime(archive.get(), static_cast<zip_uint64_t>(index), 0, 1 << 5 | 1,
-                         0);  // 1 January 1980, the first there is
+                         0);  // 1 January 1980, the earliest date
   }
   if (zip_set_archive_comment(archive.get(), kComment.data(), static_cast<zip_uint16_t>(kComment.size())) !=
       0)

@@ -13,16 +13,16 @@ namespace metalearn {
 /// NPY files by their names, without ".npy".
 using NpzFiles = std::map<std::string, std::vector<std::uint8_t>>;
 
-/// The entries of an archive, stored or deflated. `name` is for messages. Throws BadData: no zip file,
-/// damaged, encrypted, packed otherwise, two entries of one name, an entry that is no .npy, or one that
-/// claims to unpack to more than deflate can.
+/// The entries of an archive, stored or deflated. `name` is for messages. Throws BadData: not a zip file,
+/// damaged, encrypted, compressed by another method, two entries of one name, an entry that is not .npy, or
+/// one that claims to unpack to more than deflate can produce.
 NpzFiles parse_npz(std::span<const std::byte> bytes, const std::string& name);
 
-/// The bytes of an archive, stored, with no time of making: equal files make equal bytes. Its comment says
-/// that this program made it. REQUIRES one file at least (zip knows no empty archive).
+/// The bytes of an archive, stored, without timestamps: equal files give equal bytes. Its comment says that
+/// this program wrote it. REQUIRES at least one file (zip has no empty archives).
 std::vector<std::byte> npz_bytes(const NpzFiles& files);
 
-/// Whether npz_bytes() made an archive, going by its comment.
+/// Whether npz_bytes() wrote an archive, judged by its comment.
 bool is_own_npz(std::span<const std::byte> bytes);
 
 }  // namespace metalearn

@@ -30,7 +30,7 @@ std::optional<std::int64_t> whole(const std::string& label) {
   return value;
 }
 
-/// The different labels in their order.
+/// The distinct labels in order.
 std::vector<std::string> classes_of(const std::vector<const Table*>& parts) {
   std::vector<std::string> names;
   for (const Table* part : parts) names.insert(names.end(), part->labels.begin(), part->labels.end());
@@ -53,7 +53,7 @@ ImageSet to_set(Table table, const std::vector<std::string>& class_names) {
   return set;
 }
 
-/// Of each row's features, whatever their order of rows.
+/// Keys of the rows' features, independent of the order of rows.
 std::vector<std::uint64_t> row_keys(const Table& table) {
   std::vector<std::uint64_t> keys;
   const auto columns = static_cast<std::size_t>(table.columns);
@@ -63,13 +63,13 @@ std::vector<std::uint64_t> row_keys(const Table& table) {
   return keys;
 }
 
-/// By mean and deviation of each column over the train split.
+/// Standardises every column by its mean and standard deviation over the train split.
 void standardise(Dataset& data) {
   const auto columns = static_cast<std::size_t>(data.train.feature_count);
   const auto [low, high] = std::minmax_element(data.train.features.begin(), data.train.features.end());
-  data.input_note = fmt::format(
-      "{} features from {} to {} in the train split, each less its mean there, over its deviation", columns,
-      *low, *high);
+  data.input_note =
+      fmt::format("{} features from {} to {} in the train split, standardised by mean and deviation over it",
+                  columns, *low, *high);
   const auto rows = static_cast<std::size_t>(data.train.count());
   std::vector<double> mean(columns, 0), square(columns, 0);
   for (std::size_t r = 0; r < rows; ++r)
@@ -80,7 +80,7 @@ void standardise(Dataset& data) {
       const double centred = static_cast<double>(data.train.features[r * columns + c]) - mean[c];
       square[c] += centred * centred / static_cast<double>(rows);
     }
-  // A column whose deviation is rounding against its mean is constant.
+  // A column whose deviation is only rounding error of its mean counts as constant.
   std::vector<double> scale(columns, 0);
   for (std::size_t c = 0; c < columns; ++c)
     if (std::sqrt(square[c]) > 1e-7 * std::abs(mean[c])) scale[c] = 1 / std::sqrt(square[c]);
@@ -90,20 +90,20 @@ void standardise(Dataset& data) {
       x = static_cast<float>((static_cast<double>(x) - mean[i % columns]) * scale[i % columns]);
       if (!std::isfinite(x))
         throw BadData(
-            fmt::format("{}: column {} of the features varies too little in the train split to be scaled by "
-                        "it; leave it out",
+            fmt::format("{}: column {} of the features varies too little in the train split to be "
+                        "standardised; remove it",
                         data.source, i % columns + 1));
     }
 }
 
 Dataset to_dataset(Dataset data, Table train, std::optional<Table> test, const std::string& both) {
   if (train.columns > kMostColumns)
-    throw BadData(
-        fmt::format("{}: {} features, at most {} can be used", data.source, train.columns, kMostColumns));
+    throw BadData(fmt::format("{}: {} features (allowed: at most {}); remove some", data.source,
+                              train.columns, kMostColumns));
   if (test && test->columns != train.columns)
-    throw BadData(
-        fmt::format("{}: {} features in the train part but {} in the test part; they must belong together",
-                    data.source, train.columns, test->columns));
+    throw BadData(fmt::format(
+        "{}: {} features in the train part but {} in the test part; both must have the same columns",
+        data.source, train.columns, test->columns));
   if (test && test->names != train.names) {
     const auto differs =
         std::mismatch(train.names.begin(), train.names.end(), test->names.begin(), test->names.end());
@@ -149,10 +149,10 @@ Table read_npy(const fs::path& folder, const std::string& features_file, const s
   const NpyArray x(features.bytes, (folder / features_file).string()),
       y(labels.bytes, (folder / labels_file).string());
   if (x.shape().size() < 2 || x.shape()[0] == 0 || x.count() == 0)
-    throw BadData(fmt::format("{}: has the shape ({}); [examples, features] is expected",
+    throw BadData(fmt::format("{}: has shape ({}) (expected: [examples, features]); reshape it",
                               (folder / features_file).string(), fmt::join(x.shape(), ", ")));
   if (y.shape().size() != 1 || y.shape()[0] != x.shape()[0])
-    throw BadData(fmt::format("{}: has the shape ({}); [{}] is expected, a label for each row of {}",
+    throw BadData(fmt::format("{}: has shape ({}) (expected: [{}], a label for each row of {}); reshape it",
                               (folder / labels_file).string(), fmt::join(y.shape(), ", "), x.shape()[0],
                               features_file));
   provenance.insert(provenance.end(), {features.checksum(), labels.checksum()});
@@ -200,15 +200,15 @@ Dataset read_npy_table(const std::string& name, const fs::path& folder) {
   return to_dataset(std::move(data), std::move(train), std::move(test), "train-*.npy and test-*.npy");
 }
 
-extern const DataFormat kCsv{
-    .name = "CSV",
-    .holds = "train.csv",
-    .layout =
-        "train.csv and perhaps test.csv, or name one CSV file; the label is in the column `label` or the "
-        "last one",
-    .read = [](const std::string& name, const fs::path& path, const LoadOptions&) {
-      return holds_csv(path) ? std::optional(read_csv_table(name, path)) : std::nullopt;
-    }};
+extern const DataFormat kCsv{.name = "CSV",
+                             .holds = "train.csv",
+                             .layout =
+                                 "train.csv and optionally test.csv, or give one CSV file; the label is in "
+                                 "the column `label` or the last one",
+                             .read = [](const std::string& name, const fs::path& path, const LoadOptions&) {
+                               return holds_csv(path) ? std::optional(read_csv_table(name, path))
+                                                      : std::nullopt;
+                             }};
 
 extern const DataFormat kNpy{
     .name = "NPY",

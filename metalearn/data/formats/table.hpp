@@ -5,8 +5,8 @@
 //   features.npy, labels.npy in a folder    one part: features [n, ...] numbers, labels [n] integers
 //   train-features.npy, train-labels.npy, test-features.npy, test-labels.npy in a folder    two parts
 //
-// Every column becomes (x - mean) / deviation, both over the train split; a constant one becomes 0. Classes
-// are the different labels, in the order of their numbers where all are whole numbers, otherwise of their
+// Every column becomes (x - mean) / deviation, both over the train split; a constant column becomes 0.
+// Classes are the distinct labels, in numeric order if all are integers, otherwise in the order of their
 // bytes. Pure functions of the files.
 #pragma once
 #include <filesystem>

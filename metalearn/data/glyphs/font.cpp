@@ -40,11 +40,12 @@ Size size(FT_Outline& outline) {
   return {b.xMax - b.xMin, b.yMax - b.yMin};
 }
 
-/// Draws the outline in the slot, `capital` font units high where the face's H is, into 28 x 28 pixels. False
-/// if nothing shows.
+/// Draws the outline in the slot into 28 x 28 pixels; `capital`: height of the face's H in font units. False
+/// if no pixel is set.
 bool draw(FT_Library library, FT_Outline& outline, FT_Pos capital, std::uint8_t* pixels) {
   const Size units = size(outline);
-  // 16.16 factor from font units to 1/64 pixel: the capital's, or the largest at which the glyph fits.
+  // 16.16 factor from font units to 1/64 pixel: that of the capital H, or the largest at which the glyph
+  // fits.
   FT_Fixed scale = FT_DivFix(kGlyphCapital * kPixel, capital);
   const FT_Pos longest = std::max(units.width, units.height);
   if (longest <= 0) return false;
@@ -90,7 +91,8 @@ FontFace draw_face(FT_Library library, FT_Face face) {
 
 std::vector<FontFace> draw_font(std::span<const std::uint8_t> file) {
   FT_Library raw_library = nullptr;
-  if (FT_Init_FreeType(&raw_library) != 0) throw std::runtime_error("[draw_font] FreeType does not start");
+  if (FT_Init_FreeType(&raw_library) != 0)
+    throw std::runtime_error("[draw_font] FreeType cannot be initialised");
   const Library library(raw_library, FT_Done_FreeType);
   std::vector<FontFace> faces;
   FT_Long count = 1;

@@ -1,4 +1,4 @@
-// The fixed list of font packages, and which files of this machine belong to them.
+// The fixed list of font packages, and the files on this machine that belong to them.
 #include <fmt/format.h>
 
 #include <cctype>
@@ -96,7 +96,7 @@ std::vector<fs::path> folder_fonts(const fs::path& folder) {
   for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error))
     if (is_font_name(entry->path()) && entry->is_regular_file(ignored)) files.push_back(entry->path());
   if (error)
-    throw checkpoints::NoInput(fmt::format("{}: can't be searched for fonts ({}); check its permissions",
+    throw checkpoints::NoInput(fmt::format("{}: cannot be searched for fonts ({}); check its permissions",
                                            folder.string(), error.message()));
   return files;
 }

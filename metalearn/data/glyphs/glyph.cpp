@@ -23,12 +23,12 @@ constexpr const char* kSplitNames[] = {"train", "validation", "test"};
 
 struct Drawn {
   std::string file;   ///< file name and checksum
-  std::string group;  ///< what is held out together
+  std::string group;  ///< fonts that are held out together
   std::vector<std::uint8_t> pixels;
 };
 
-/// "DejaVu Sans" -> "deja", "OpenDyslexicMono" -> "open": rather too much together than a relative of a
-/// held-out font in training.
+/// "DejaVu Sans" -> "deja", "OpenDyslexicMono" -> "open". Groups may be too large, so that no relative of a
+/// held-out font is trained on.
 std::string first_word(const std::string& family) {
   std::string word;
   bool lower = false;
@@ -41,8 +41,8 @@ std::string first_word(const std::string& family) {
 }
 
 /// Families in the order of their hashes fill meta-validation (a fifth of the faces, 20 at least), then the
-/// test split (a seventh, 20 at least); a family that would take a split beyond twice its size, or leave less
-/// than half of the faces (20 at least) to train on, is passed over.
+/// test split (a seventh, 20 at least); a family is skipped if it would make a split more than twice its
+/// size, or leave less than half of the faces (20 at least) for training.
 std::map<std::string, Split> split_families(const std::vector<Drawn>& fonts) {
   std::map<std::string, std::int64_t> sizes;
   for (const Drawn& font : fonts) ++sizes[font.group];
@@ -126,7 +126,7 @@ Dataset draw_glyphs(const std::string& name, const std::string& source, std::vec
   std::int64_t faces[3] = {}, families[3] = {};
   for (const auto& [group, split] : splits) ++families[split];
   for (const Drawn& font : fonts) ++faces[splits.at(font.group)];
-  // A drawn font goes as soon as it is copied: at no time are there three times the pixels.
+  // Each drawn font is freed once it is copied, so that memory never holds the pixels three times.
   for (const auto& [split, set] : {std::pair{kTrain, &data.train}, std::pair{kValidation, &data.validation},
                                    std::pair{kTest, &data.test}})
     set->pixels.reserve(static_cast<std::size_t>(faces[split]) * kGlyphs.size() * kGlyphSide * kGlyphSide);

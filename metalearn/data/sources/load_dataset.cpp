@@ -18,8 +18,7 @@ namespace metalearn {
 extern const DataFormat kIdx, kCifar10, kCsv, kImageNet, kNpy, kPictures, kTexts;
 
 std::span<const DataFormat* const> data_formats() {
-  // The formats whose files have names of their own come first: a table or features put beside them change
-  // nothing.
+  // Formats with fixed file names come first: a table or features next to such files change nothing.
   static constexpr const DataFormat* kFormats[] = {
       &kIdx, &kCifar10, &kCsv, &kImageNet, &kNpy, &kPictures, &kTexts,
   };
@@ -36,8 +35,8 @@ Dataset read(const std::string& name, const fs::path& path, const LoadOptions& o
   require_folder(path, name);
   std::vector<std::string> expected;
   for (const DataFormat* format : data_formats()) expected.emplace_back(format->holds);
-  throw checkpoints::NoInput(fmt::format("{}: nothing that can be read for data '{}'; expected are {}",
-                                         path.string(), name, fmt::join(expected, ", or ")));
+  throw checkpoints::NoInput(fmt::format("{}: no readable data for '{}'; expected: {}", path.string(), name,
+                                         fmt::join(expected, ", or ")));
 }
 
 Dataset load(const std::string& word, const LoadOptions& options) {
@@ -62,7 +61,7 @@ Dataset load(const std::string& word, const LoadOptions& options) {
     const auto made = synthetic_names();
     known.insert(known.end(), made.begin(), made.end());
     throw checkpoints::UsageError(
-        fmt::format("unknown data '{}' (known: glyph, {}, or NAME=DIR for a folder that holds the data){}",
+        fmt::format("unknown data '{}' (allowed: glyph, {}, or NAME=DIR for a folder that holds the data){}",
                     name, fmt::join(made, ", "), did_you_mean(name, known)));
   }
   Dataset data = read(name, folder, options);

@@ -1,5 +1,5 @@
-// load_dataset: a data set from a word of the command line. Which format a path holds is told from what is
-// there (load_dataset.cpp).
+// load_dataset: a data set from a word of the command line. The format is detected from the files at the path
+// (load_dataset.cpp).
 #pragma once
 #include <memory>
 #include <span>
@@ -10,13 +10,13 @@
 
 namespace metalearn {
 
-/// In the order in which they are looked for: the first one that a path holds is read.
+/// In the order in which they are tried: the first one that a path holds is read.
 std::span<const DataFormat* const> data_formats();
 
 /// A word of the command line: NAME or NAME=PATH. "glyph" is drawn from fonts, synthetic families
-/// (synthetic.hpp) have no PATH; of everything else the format is told from what PATH holds. Throws NoInput,
-/// BadData or UsageError with one line that names the file and the fix. Reads and checks everything at once,
-/// and keeps nothing for the next call.
+/// (synthetic.hpp) have no PATH; for everything else the format is detected from the contents of PATH. Throws
+/// NoInput, BadData or UsageError with one line that names the file and the fix. Reads and checks everything
+/// immediately, and caches nothing.
 std::shared_ptr<const Dataset> load_dataset(const std::string& word, const LoadOptions& options = {});
 
 }  // namespace metalearn

@@ -1,13 +1,13 @@
-// Bags: a task's set of the synthetic family "bags": documents by a topic model, as sparse bags of words. An
-// input is 1 where its word occurs in the document, else 0 (bag_of_words.hpp).
+// Bags: the synthetic family "bags": documents from a topic model, as sparse bags of words. An input is 1 if
+// its word occurs in the document, else 0 (bag_of_words.hpp).
 //
 //   p(word) proportional to  rank^-s  times  e^b for each of the document's topics that has the word;
-//   x_w = 1 where one of n draws from p is w
+//   x_w = 1 if one of n draws from p is w
 //
 // Word frequencies follow Zipf's law in a random order of the words. A topic is a random set of words. A
-// class has one or two topics; each of its documents has one of them, and perhaps one that says nothing of
-// its class. Lengths n are log-uniform. s, b, lengths and the numbers of topics and of their words are drawn
-// once per task, so that tasks are easy to hard.
+// class has one or two topics; each of its documents has one of them, and perhaps one that is unrelated to
+// the class. Lengths n are log-uniform. s, b, lengths and the numbers of topics and of their words are drawn
+// once per task, so that the difficulty of tasks varies.
 #include <algorithm>
 #include <numeric>
 
@@ -19,10 +19,10 @@ namespace {
 
 constexpr double kLeastExponent = 0.6, kLargestExponent = 1.2;  // s
 constexpr double kLeastBoost = 1.5, kLargestBoost = 3;          // b
-constexpr double kShortest = 20, kLongest = 80;                 // words of a document: typical, of a task
-constexpr double kSpread = 2;  // lengths are up to so many times the typical one, or as much less
-constexpr double kSmallest = 0.05, kLargest = 0.15;          // a topic's share of the words
-constexpr std::int64_t kMostTopics = 2;                      // of a class
+constexpr double kShortest = 20, kLongest = 80;      // range of a task's typical document length, in words
+constexpr double kSpread = 2;                        // lengths are within this factor of the typical one
+constexpr double kSmallest = 0.05, kLargest = 0.15;  // a topic's share of the words
+constexpr std::int64_t kMostTopics = 2;              // of a class
 constexpr std::int64_t kFewestOthers = 2, kMostOthers = 10;  // topics of no class
 constexpr double kOther = 0.5;                               // probability that a document has one of them
 

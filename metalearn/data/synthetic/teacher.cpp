@@ -1,12 +1,13 @@
-// Teacher: a task's set of the synthetic family "teacher": a few latent variables make both the inputs and,
-// by a random network, the label.
+// Teacher: the synthetic family "teacher": a few latent variables determine the inputs and, through a random
+// network, the label.
 //
 //   x = (1 + squash(B squash(A z + a) + b)) / 2,   label = arg max_c of t_c(z) + beta_c,
 //   t = D squash(C z + c),   z ~ N(0, I_k)
 //
 // t is standardised over z and the thresholds beta make the classes about equally frequent; then z is drawn
-// until every class has its number. k, the widths of both networks and their gains (how crooked the manifold
-// of the inputs and the borders of the classes are) are drawn once per task, so that tasks are easy to hard.
+// until every class is complete. k, the widths of both networks and their gains (how nonlinear the manifold
+// of the inputs and the class boundaries are) are drawn once per task, so that the difficulty of tasks
+// varies.
 #include <algorithm>
 #include <cmath>
 
@@ -16,15 +17,15 @@ namespace metalearn {
 namespace {
 
 constexpr double kFewestLatents = 2, kMostLatents = 12;
-constexpr std::int64_t kFewestUnits = 16, kMostUnits = 48;  // hidden ones of either network
+constexpr std::int64_t kFewestUnits = 16, kMostUnits = 48;  // hidden units of each network
 constexpr double kLeastGain = 0.3, kLargestGain = 2;
 constexpr double kBias = 0.5;
-constexpr std::int64_t kProbes = 1024, kRounds = 50;  // that settle the thresholds
+constexpr std::int64_t kProbes = 1024, kRounds = 50;  // for fitting the thresholds
 constexpr double kRate = 0.3;
-constexpr std::int64_t kMostDraws = 16;  // per example that is wanted
+constexpr std::int64_t kMostDraws = 16;  // per example needed
 
-/// One hidden layer, of random width and gain. Weights are scaled by their number, so that neither inputs nor
-/// units change the spread of what comes out.
+/// One hidden layer, of random width and gain. Weights are scaled by fan-in, so that the spread of the
+/// outputs does not depend on the numbers of inputs and units.
 class Network {
  public:
   Network(Random& random, std::int64_t inputs, std::int64_t outputs)
@@ -78,7 +79,7 @@ class Teacher {
       for (std::size_t e = 0; e < kProbes; ++e)
         scores[e * classes_ + c] = scores[e * classes_ + c] * scale_[c] + shift_[c];
     }
-    // A class that comes up too often is lowered, and the other way round.
+    // Lowers beta of a class that is too frequent, and raises that of a rare one.
     std::vector<float> beta(classes_, 0.0f), row(classes_);
     for (std::int64_t round = 0; round < kRounds; ++round) {
       std::vector<double> excess(classes_, -1.0);
@@ -117,7 +118,7 @@ ImageSet make_teacher(const SyntheticSize& size, Random& random) {
   for (std::size_t missing = set.labels.size(); missing > 0; ++draws) {
     const std::vector<float> z = normals(random, latents);
     teacher(z, scores.data());
-    // So that the work is bounded, in the end the best of those that lack examples takes it.
+    // To bound the work, the example finally goes to the best class that still lacks examples.
     if (draws >= kMostDraws * static_cast<std::int64_t>(set.labels.size()))
       for (std::size_t c = 0; c < classes; ++c)
         if (have[c] == per_class) scores[c] = -1e30f;
