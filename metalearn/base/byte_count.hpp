@@ -1,4 +1,4 @@
-// ByteCount: amounts of memory as people write them: 67108864, 64MiB, 2GB, 1.5GiB.
+// ByteCount: parses and prints amounts of memory: 67108864, 64MiB, 2GB, 1.5GiB.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -6,7 +6,7 @@
 
 namespace metalearn {
 
-/// Nothing where the text is no amount of 1 byte to 1 EiB.
+/// Nothing if the text is not an amount from 1 byte to 1 EiB.
 std::optional<std::uint64_t> bytes_from(const std::string& text);
 
 /// "64.0 MiB".

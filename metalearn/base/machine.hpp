@@ -1,15 +1,15 @@
-// Machine: what a run's snapshots say of the machine that wrote them, for whoever compares seconds. Nothing
-// depends on it. Any number of threads.
+// Machine: describes the machine that wrote a run's snapshots, for comparisons of times. Nothing else depends
+// on it. Any number of threads.
 #pragma once
 #include <string>
 
 namespace metalearn {
 
-/// "AMD EPYC 9R14, 2 cores"; the processor is "unknown processor" where the system does not name it.
+/// "AMD EPYC 9R14, 2 cores"; the processor is "unknown processor" if the system does not name it.
 std::string machine();
 
-/// The processor of a /proc/cpuinfo: of its first line "model name", in letters that any text may have; empty
-/// where there is none.
+/// The processor in a /proc/cpuinfo, from its first line "model name", in printable characters; empty if
+/// there is none.
 std::string processor_in(const std::string& cpuinfo);
 
 }  // namespace metalearn

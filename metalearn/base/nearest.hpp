@@ -11,8 +11,8 @@ namespace metalearn {
 /// distance).
 int edit_distance(const std::string& a, const std::string& b);
 
-/// The candidate with the smallest edit distance to `word`; empty if none is close (more than a third of the
-/// word, and at least 2, would have to change).
+/// The candidate with the smallest edit distance to `word`; empty if none is close (if more than a third of
+/// the word's letters, and at least 2, would have to change).
 std::string nearest(const std::string& word, const std::vector<std::string>& candidates);
 
 /// ": did you mean 'x'?" or an empty string.

@@ -9,13 +9,12 @@ constexpr double kLn2 = 0.69314718055994530942;
 
 double log(double x) {
   int exponent;
-  double m = std::frexp(x, &exponent);  // exact: only takes the bits apart
+  double m = std::frexp(x, &exponent);  // exact: only splits the bits
   if (m < 0.70710678118654752440) {
     m *= 2;
     --exponent;
   }
-  // log m = 2 atanh(s) = 2 (s + s^3/3 + ...), |s| <= 0.172: the first term left out is below 2^-56 of the
-  // sum.
+  // log m = 2 atanh(s) = 2 (s + s^3/3 + ...), |s| <= 0.172: the first omitted term is below 2^-56 of the sum.
   const double s = (m - 1) / (m + 1), s2 = s * s;
   double sum = 0;
   for (int k = 23; k >= 1; k -= 2) sum = sum * s2 + 1.0 / k;

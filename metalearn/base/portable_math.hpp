@@ -1,8 +1,8 @@
-// Portable mathematics: logarithm, exponential, sine and cosine from + - * / alone, so that what is drawn
-// with them has the same bits on every machine (a libm's last bit depends on its version and on the
+// Portable mathematics: logarithm, exponential, sine and cosine from only + - * /, so that random draws made
+// with them have the same bits on every machine (the last bit of a libm depends on its version and on the
 // processor).
 //
-// Accurate to a few units in the last place; slower than libm, and only used to draw tasks and batches and in
+// Accurate to a few units in the last place; slower than libm, and used only to draw tasks and batches and in
 // schedules. Pure functions.
 #pragma once
 #include <utility>

@@ -77,7 +77,7 @@ double Random::truncated_normal(double sd) {
 
 std::uint64_t Random::below(std::uint64_t n) {
   if (n == 0) throw std::invalid_argument("[Random::below] expected n > 0, found 0");
-  const std::uint64_t excess = (0 - n) % n;  // 2^64 mod n: numbers below it would come up once too often
+  const std::uint64_t excess = (0 - n) % n;  // 2^64 mod n: values below it would be drawn once too often
   std::uint64_t x;
   do x = bits64();
   while (x < excess);

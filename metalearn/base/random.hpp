@@ -1,9 +1,9 @@
 // Random: counter-based randomness (Philox4x32-10, Salmon et al. 2011). A stream is a pure function of the
-// words that name it.
+// numbers that name it.
 //
 // There is no state to carry over: Random(seed, task, purpose("labelled"), t) gives the same numbers on every
 // machine, thread and day, in any order of construction. Only IEEE + - * / sqrt are used (no libm), so real
-// numbers have the same bits everywhere too. Cheap: about 10 ns per word of the name. A Random itself is a
+// numbers have the same bits everywhere too. Cheap: about 10 ns per number of the name. A Random itself is a
 // cursor: one thread at a time.
 #pragma once
 #include <array>
@@ -15,7 +15,7 @@
 
 namespace metalearn {
 
-/// A number for a word (64-bit FNV-1a), so that streams are named by what they are for.
+/// A number for a string (64-bit FNV-1a), so that streams are named by their purpose.
 constexpr std::uint64_t purpose(std::string_view word) {
   std::uint64_t h = 0xcbf29ce484222325u;
   for (char c : word) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
@@ -24,8 +24,8 @@ constexpr std::uint64_t purpose(std::string_view word) {
 
 class Random {
  public:
-  /// The stream named by seed, stream and any further words (purpose("..."), step numbers, indices), in this
-  /// order.
+  /// The stream named by seed, stream and any further numbers (purpose("..."), step numbers, indices), in
+  /// this order.
   template <class... Words>
   explicit Random(std::uint64_t seed, std::uint64_t stream, Words... words)
       : Random({seed, stream, static_cast<std::uint64_t>(words)...}) {}
@@ -67,7 +67,7 @@ class Random {
   std::uint64_t block_ = 0;  // lower half: how many blocks were drawn
   std::array<std::uint32_t, 4> words_{};
   int left_ = 0;      // of words_
-  double spare_ = 0;  // the polar method makes two normals at a time
+  double spare_ = 0;  // the polar method generates two normals at a time
   bool has_spare_ = false;
 };
 

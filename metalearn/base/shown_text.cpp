@@ -14,13 +14,14 @@ bool is_unseen(std::uint32_t point) {
   if (point < 0x20 || (point >= 0x7f && point < 0xa0)) return true;  // control characters
   if (point == 0x61c || point == 0x200e || point == 0x200f || (point >= 0x202a && point <= 0x202e) ||
       (point >= 0x2066 && point <= 0x2069))
-    return true;  // direction of writing
+    return true;  // writing direction
   if (point == 0x2028 || point == 0x2029 || point == 0xfeff)
     return true;  // ends of lines and paragraphs, byte order mark
-  return (point & 0xfffe) == 0xfffe || (point >= 0xe0000 && point < 0xe1000);  // no characters, and tags
+  return (point & 0xfffe) == 0xfffe || (point >= 0xe0000 && point < 0xe1000);  // noncharacters, and tags
 }
 
-/// Writes each unseen character as `written` says, which gets nothing for a byte that is no UTF-8.
+/// Writes each invisible character as `written` returns it; it is called with nothing for a byte that is not
+/// UTF-8.
 template <class Written>
 std::string replaced(std::string_view text, Written&& written) {
   std::string out;
@@ -62,7 +63,7 @@ std::string shown_csv(std::string_view text) {
 std::string shown_json(std::string_view document) {
   return replaced(document, [](auto point, std::string_view bytes) -> std::string {
     if (!point || *point < 0x20)
-      return std::string(bytes);  // spaces between values; within texts JSON has none of them
+      return std::string(bytes);  // white space between values; JSON strings hold none of these unescaped
     if (*point < 0x10000) return fmt::format("\\u{:04x}", *point);
     return fmt::format("\\u{:04x}\\u{:04x}", 0xd800 + ((*point - 0x10000) >> 10), 0xdc00 + (*point & 0x3ff));
   });

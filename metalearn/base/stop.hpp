@@ -1,5 +1,5 @@
-// Stop: asked between pieces of work whether the rest is to be left. Empty: never. Whoever takes one may ask
-// it from any of its threads.
+// Stop: called between pieces of work; true asks for the rest to be abandoned. Empty: never. A function that
+// takes one may call it from any of its threads.
 #pragma once
 #include <functional>
 

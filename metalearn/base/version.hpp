@@ -1,5 +1,5 @@
-// Version: what snapshots say wrote them, and what the program calls itself: the project's version in
-// CMakeLists.txt. Any number of threads.
+// Version: the program's version, recorded in snapshots: the project's version in CMakeLists.txt. Any number
+// of threads.
 #pragma once
 
 namespace metalearn {

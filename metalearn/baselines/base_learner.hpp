@@ -1,4 +1,4 @@
-// BaseLearner: a learner whose representation is x^L of the base model; what is learned is phi.
+// BaseLearner: a learner of phi whose representation is x^L of the base model.
 #pragma once
 #include "autodiff/plan/plan.hpp"
 #include "metalearn/baselines/method.hpp"
@@ -15,8 +15,7 @@ class BaseLearner : public Learner {
   const std::vector<float>& phi() const { return phi_; }
 
  protected:
-  /// x^L of all examples of a draw in one forward pass, as the meta-objective has it (specification section
-  /// 10).
+  /// x^L of all examples of a draw in one forward pass, as in the meta-objective (specification section 10).
   Matrix features(std::span<const float> phi, std::span<const float> x);
 
   const Task& task_;

@@ -1,4 +1,4 @@
-// Descent: a loss recorded once as a graph, and its parameters, moved by Adam along the gradient. One thread.
+// Descent: minimises a loss, recorded once as a graph, over its parameters by Adam. One thread.
 #pragma once
 #include <functional>
 
@@ -8,9 +8,9 @@
 
 namespace metalearn {
 
-/// An input per tensor of the list, under its name.
+/// One input per tensor of the list, under its name.
 std::vector<autodiff::Var> record_tensors(autodiff::Graph& graph, const TensorList& list);
-/// Where the tensors of a flat array are.
+/// The tensors of a flat array.
 template <class T>
 std::vector<T*> pointers(const TensorList& list, T* flat) {
   std::vector<T*> places;
@@ -27,7 +27,7 @@ class Descent {
   Descent(const TensorList& parameters, const std::vector<autodiff::Shape>& data, const Loss& loss,
           double rate);
 
-  /// One step of Adam on `values`; data in the order of the shapes. Returns the loss before it.
+  /// One step of Adam on `values`; data in the order of the shapes. Returns the loss before the step.
   float step(std::span<float> values, std::span<const float* const> data);
   /// Forgets the moments.
   void restart() { adam_ = {}; }

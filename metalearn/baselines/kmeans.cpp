@@ -20,9 +20,9 @@ namespace {
 
 constexpr Index kRowsAtOnce = 4096;
 
-/// |c|^2 - 2 c.x for centres c [k, N] and examples x [n, N]: the squared distance less |x|^2, of which the
-/// same centre is the smallest. A plan, because its matrix product is most of the work. Arrays are Eigen's,
-/// by columns: on the tape their axes stand the other way round.
+/// |c|^2 - 2 c.x for centres c [k, N] and examples x [n, N]: the squared distance minus |x|^2, which the same
+/// centre minimises. A compiled plan, because the matrix product is most of the work. Arrays are Eigen's,
+/// column-major: on the tape their axes are swapped.
 class Nearness {
  public:
   Nearness(Index n, Index k, Index N) : plan_(record(n, k, N)) {}
@@ -45,11 +45,11 @@ class Nearness {
   autodiff::Arena arena_;
 };
 
-/// Each further start is an example drawn with a probability that goes with its squared distance to the
+/// Each further start is an example drawn with probability proportional to its squared distance to the
 /// nearest start so far.
 MatrixXf starts(const MatrixXf& x, Index k, Random& random) {
   MatrixXf centres(k, x.cols());
-  VectorXf nearest = VectorXf::Constant(x.rows(), 1);  // squared distance; the first start is any
+  VectorXf nearest = VectorXf::Constant(x.rows(), 1);  // squared distance; the first start is uniform
   const VectorXf lengths = x.rowwise().squaredNorm();
   for (Index c = 0; c < k; ++c) {
     double rest = random.uniform() * nearest.cast<double>().sum();
@@ -128,7 +128,7 @@ MatrixXf kmeans(const MatrixXf& x, std::int64_t centres, std::int64_t iterations
 
 Method kmeans_method(KmeansOptions options) {
   return {.name = "kmeans",
-          .summary = "closeness to the centres of k-means",
+          .summary = "closeness to centres of k-means",
           .settings = fmt::format("{} centres, {} iterations, at most {} examples", options.centres,
                                   options.iterations, options.kept),
           .sees = Sees::unlabelled,

@@ -1,5 +1,5 @@
-// k-means: Lloyd's algorithm with the starts of k-means++ (Arthur and Vassilvitskii 2007). Sums run in the
-// order of the examples; one thread.
+// k-means: Lloyd's algorithm, initialised by k-means++ (Arthur and Vassilvitskii 2007). Sums run in the order
+// of the examples; one thread.
 #pragma once
 #include "metalearn/base/random.hpp"
 
@@ -7,7 +7,7 @@
 
 namespace metalearn {
 
-/// Centres [k, N] of the rows of x [n, N], k = min(centres, n). A centre without examples stays where it is.
+/// Centres [k, N] of the rows of x [n, N], k = min(centres, n). A centre without examples does not move.
 Eigen::MatrixXf kmeans(const Eigen::MatrixXf& x, std::int64_t centres, std::int64_t iterations,
                        Random random);
 

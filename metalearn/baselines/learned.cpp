@@ -9,7 +9,7 @@
 namespace metalearn {
 namespace {
 
-/// What all learners of one theta share.
+/// Shared by all learners of one theta.
 struct Shared {
   explicit Shared(const Config& config, std::vector<float> trained)
       : theta(std::move(trained)), batch(config.batch), steps(config.rule) {}

@@ -14,10 +14,10 @@ namespace {
 struct Entry {
   std::string name, summary;
   Method (*make)() = nullptr;
-  std::string rule = {};  ///< what config.rule.rule of a theta must be, of a trained rule
+  std::string rule = {};  ///< of a trained rule: the required config.rule.rule of theta
 };
 
-/// THE table, in the order of tables of results. To add one: a file that defines its maker, and a row here.
+/// THE table, in the order of tables of results. To add one: a file that defines its factory, and a row here.
 constexpr Method (*kMakers[])() = {
     random_method,
     pixels_method,
@@ -31,7 +31,7 @@ constexpr Method (*kMakers[])() = {
     [] { return oja_method(); },
 };
 
-/// All of them and the trained rules: the default rule, which comes first in its table, is last here.
+/// All of them and the trained rules: the default rule, first in its own table, is last here.
 const std::vector<Entry>& entries() {
   static const std::vector<Entry> all = [] {
     std::vector<Entry> list;
@@ -82,7 +82,7 @@ std::vector<Method> make_methods(const std::vector<std::string>& names, const st
                                                 fmt::join(method_names(), ", ")));
   if (names.empty())
     throw checkpoints::UsageError(
-        fmt::format("--methods: no method named; known: all, {}", fmt::join(method_names(), ", ")));
+        fmt::format("--methods: no method given; known: all, {}", fmt::join(method_names(), ", ")));
   std::vector<Method> methods;
   for (const Entry& entry : entries()) {
     if (!asked(entry.name) && !asked("all")) continue;

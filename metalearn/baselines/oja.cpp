@@ -17,8 +17,7 @@ using namespace autodiff;
 namespace {
 
 /// W + rate * (s y^T - W U) / (B v), s the centred input [N, B] of total variance v, y = W^T s [M, B]: U = y
-/// y^T with what is below its diagonal set to zero, so that unit j learns from what units 0 .. j have left
-/// over.
+/// y^T with zeros below its diagonal, so that unit j learns from the residual of units 0 .. j.
 Var oja_step(Var W, Var input, double rate) {
   Graph& graph = W.graph();
   const Index M = W.shape()[1];
@@ -60,7 +59,7 @@ class Oja : public BaseLearner {
       std::vector<const float*> in = pointers<const float>(spec_, phi_.data());
       in.push_back(x.data());
       std::vector<float*> out = pointers(spec_, next_.data());
-      out.resize(task_.widths().size() - 1);  // of W alone, which stands first
+      out.resize(task_.widths().size() - 1);  // only W, which comes first
       step_.run(in, out, arena_, Parallel(1));
       phi_.swap(next_);
     }

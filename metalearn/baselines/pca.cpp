@@ -9,7 +9,7 @@
 namespace metalearn {
 namespace {
 
-/// A component of less variance than this, of the first one's, is not blown up by whitening.
+/// Whitening does not scale up a component whose variance, relative to the first one's, is below this.
 constexpr double kFloor = 1e-6;
 
 class Pca : public Learner {

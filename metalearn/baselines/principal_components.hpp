@@ -1,5 +1,5 @@
-// Principal components of a distribution of which mean and second moments are known. A plain value; a
-// function without state.
+// Principal components of a distribution with known mean and second moments. A plain value; a function
+// without state.
 #pragma once
 #include "metalearn/baselines/method.hpp"
 
@@ -7,7 +7,7 @@ namespace metalearn {
 
 struct PrincipalComponents {
   Eigen::VectorXd mean;      ///< [N]
-  Matrix directions;         ///< [N, K], orthonormal columns, of most variance first
+  Matrix directions;         ///< [N, K], orthonormal columns, by descending variance
   Eigen::VectorXd variance;  ///< [K] along them
   double total = 0;          ///< variance along all N
 
@@ -15,7 +15,7 @@ struct PrincipalComponents {
   Matrix of(const Matrix& x) const { return (x.rowwise() - mean.transpose()) * directions; }
 };
 
-/// The first K (all, where there are fewer). second: mean of x x^T, [N, N].
+/// The first K (all, if there are fewer). second: mean of x x^T, [N, N].
 PrincipalComponents principal_components(const Eigen::VectorXd& mean, const Matrix& second, Eigen::Index K);
 
 }  // namespace metalearn

@@ -5,7 +5,7 @@ namespace metalearn {
 
 Method random_method() {
   return {.name = "random",
-          .summary = "the base model as it is initialised",
+          .summary = "the base model as initialised",
           .settings = "none",
           .start = [](const Start& s) { return std::make_unique<BaseLearner>(s); }};
 }

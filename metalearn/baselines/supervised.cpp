@@ -110,7 +110,7 @@ std::string describe(const SupervisedOptions& o) { return fmt::format("Adam {}",
 
 Method supervised_method(SupervisedOptions options) {
   return {.name = "supervised",
-          .summary = "the base model trained on the few labels alone",
+          .summary = "the base model trained only on the few labels",
           .settings = describe(options),
           .sees = Sees::support,
           .marks = {options.steps},
@@ -120,7 +120,7 @@ Method supervised_method(SupervisedOptions options) {
 
 Method supervised_all_method(SupervisedOptions options) {
   return {.name = "supervised_all",
-          .summary = "the base model trained with all labels of the train split: what it can do at all",
+          .summary = "the base model trained with all labels of the train split: an upper reference",
           .settings = describe(options),
           .sees = Sees::all_labels,
           .marks = {options.steps},

@@ -26,14 +26,14 @@ namespace {
 /// w^T x + b of x [N, B].
 Var layer(Var x, Var w, Var b) { return matmul(w, x, Transposed::yes) + reshape(b, Shape{b.shape()[0], 1}); }
 
-/// Examples of the fixed batch of objective(); its number is none that a training comes to.
+/// Examples of the fixed batch of objective(); training never reaches the batch's number.
 constexpr std::int64_t kFixedBatch = 512, kFixedBatchNumber = std::int64_t{1} << 40;
 
 std::uint64_t noise_seed(const Start& s, const char* of) {
   return Random(s.seed, s.stream, purpose(of)).bits64();
 }
 
-/// Features are standardised, all else is in [0, 1].
+/// Features are standardised, all other inputs are in [0, 1].
 Decoder decoder_of(const Task& task) { return task.is_standardised() ? Decoder::normal : Decoder::bernoulli; }
 
 class Vae : public BaseLearner {

@@ -12,11 +12,11 @@ TensorList vae_spec(const std::vector<std::int64_t>& widths, std::int64_t latent
 std::vector<float> initial_vae(const std::vector<std::int64_t>& widths, std::int64_t latents,
                                std::uint64_t seed, std::uint64_t stream);
 
-/// What the decoder's outputs say about an input: the log odds of a Bernoulli variable, for inputs in [0, 1];
-/// or the mean of a normal of variance 1, for standardised ones.
+/// Meaning of the decoder's outputs: the log odds of a Bernoulli variable for inputs in [0, 1], or the mean
+/// of a normal with variance 1 for standardised ones.
 enum class Decoder { bernoulli, normal };
 
-/// Minus the evidence lower bound, mean over examples, in nats: -log p(x | latent) plus the divergence from
+/// Negative evidence lower bound, mean over examples, in nats: -log p(x | latent) plus the divergence from
 /// the standard normal. p: the tensors of vae_spec(). x [N_0, B]; noise [latents, B] standard normal.
 autodiff::Var vae_loss(std::span<const autodiff::Var> p, autodiff::Var x, autodiff::Var noise,
                        Activation activation, Decoder decoder);

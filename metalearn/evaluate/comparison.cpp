@@ -16,7 +16,7 @@ namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-/// One method on one task at one mark with one head.
+/// One method on one task at one evaluation step with one head.
 struct Score {
   double accuracy = 0;                             ///< mean over the draws
   std::int64_t not_finite = 0, not_converged = 0;  ///< draws
@@ -26,7 +26,7 @@ struct MarkScores {
   double objective = kNone;
   std::vector<Score> heads;
 };
-using Scores = std::vector<MarkScores>;  // by mark
+using Scores = std::vector<MarkScores>;  // by evaluation step
 
 double share_right(const Matrix& scores, std::span<const std::int32_t> labels) {
   const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> rows = scores;
@@ -88,7 +88,7 @@ std::vector<MethodRow> compare(const std::vector<Method>& methods, const std::ve
   const auto& steps = options.steps;
   if (std::adjacent_find(steps.begin(), steps.end(), std::greater_equal<>()) != steps.end() ||
       (!steps.empty() && steps.front() < 0))
-    throw std::invalid_argument("[compare] expected marks that ascend from 0 or more");
+    throw std::invalid_argument("[compare] expected ascending evaluation steps, each at least 0");
   if (methods.empty() || tasks.empty() || options.draws < 1)
     throw std::invalid_argument("[compare] expected at least one method, one task and one draw");
 

@@ -21,9 +21,9 @@
 namespace metalearn {
 namespace {
 
-/// Seeds of one evaluation lie apart from those of the next.
+/// Keeps the seeds of evaluations with consecutive seeds apart.
 constexpr std::uint64_t kSeedStride = 1'000'000;
-/// Streams of phi_0 of reporting tasks lie apart from those of meta-validation.
+/// Keeps the streams of phi_0 of reporting tasks apart from those of meta-validation.
 constexpr std::uint64_t kTestStreams = 1ull << 32;
 
 struct Score {
@@ -34,7 +34,7 @@ StepShape shape_of(const Task& task, std::int64_t labels_per_class, std::int64_t
   return {task.widths(), batch, task.classes(), labels_per_class, 1};
 }
 
-/// One base model's way through the marks.
+/// One base model's course through the evaluation steps.
 class Course {
  public:
   Course(const Task& task, std::int64_t labels_per_class, const FewShotOptions& options, std::uint64_t stream)
@@ -52,14 +52,14 @@ class Course {
     predictions_.resize(n * classes);
   }
 
-  /// Bytes that a course of this shape takes, its step's arena with it.
+  /// Bytes of a course of this shape, including its step's arena.
   static std::size_t bytes(const RuleConfig& rule, const StepShape& s) {
     const auto numbers = 2 * phi_spec(s.widths).size + s.widths[0] * (s.batch + 2 * s.labelled()) +
                          s.labelled() * 3 * s.classes + 2 * s.labelled();
     return InnerStep<float>(rule, s).evaluation_bytes() + static_cast<std::size_t>(numbers) * sizeof(float);
   }
 
-  /// One score per mark; none where it was stopped.
+  /// One score per evaluation step; none if it was stopped.
   std::vector<Score> run(StepCache& cache, const std::vector<float>& theta) {
     auto step = cache.borrow(shape_);
     std::vector<Score> scores;
@@ -78,10 +78,10 @@ class Course {
     return scores;
   }
 
-  double seconds() const { return seconds_; }  ///< that the steps took
+  double seconds() const { return seconds_; }  ///< spent on the steps
 
  private:
-  /// Mean over the labelled draws, which are those of t = 0 at every mark.
+  /// Mean over the labelled draws, which are those of t = 0 at every evaluation step.
   Score score(InnerStep<float>& step) {
     const auto n = static_cast<std::size_t>(shape_.labelled());
     const auto draws = static_cast<double>(options_.draws);
@@ -107,7 +107,7 @@ class Course {
   double seconds_ = 0;
 };
 
-/// How many courses run at one time.
+/// Number of courses that run at the same time.
 int at_once(const RuleConfig& rule, const std::vector<Task>& tasks, std::int64_t labels_per_class,
             const FewShotOptions& options) {
   const auto workers = std::min<std::size_t>(
@@ -119,8 +119,8 @@ int at_once(const RuleConfig& rule, const std::vector<Task>& tasks, std::int64_t
   for (const auto& shape : shapes) most = std::max(most, Course::bytes(rule, shape));
   if (most > options.memory)
     throw checkpoints::MemoryBudget(
-        fmt::format("a base model with its step does not fit in {} of memory; the smallest budget that works "
-                    "is {} bytes: --memory {}",
+        fmt::format("a base model and its step do not fit in {} of memory; the smallest budget that works is "
+                    "{} bytes: --memory {}",
                     show_bytes(options.memory), most, most));
   return static_cast<int>(std::min<std::size_t>(workers, options.memory / most));
 }
@@ -130,7 +130,7 @@ void check(const RuleConfig& rule, const std::vector<float>& theta, const FewSho
   const auto& steps = options.steps;
   if (steps.empty() || steps.front() < 0 ||
       std::adjacent_find(steps.begin(), steps.end(), std::greater_equal<>()) != steps.end())
-    throw std::invalid_argument("[few_shot] expected marks that ascend from 0 or more");
+    throw std::invalid_argument("[few_shot] expected ascending evaluation steps, each at least 0");
   if (tasks < 1 || options.draws < 1)
     throw std::invalid_argument(
         fmt::format("[few_shot] expected at least 1 seed and 1 draw, found {} and {}", tasks, options.draws));
@@ -144,7 +144,7 @@ std::vector<FewShotRow> evaluate(RuleConfig rule, const std::vector<float>& thet
                                  const std::vector<Task>& tasks, std::int64_t labels_per_class,
                                  const FewShotOptions& options, const std::string& data,
                                  std::uint64_t first_stream = 0) {
-  rule.ridge = kRidge;  // thetas are compared
+  rule.ridge = kRidge;  // so that thetas can be compared
   check(rule, theta, options, tasks.size());
   const int courses = at_once(rule, tasks, labels_per_class, options);
   StepCache cache(rule, kernel_threads(options.threads, courses));

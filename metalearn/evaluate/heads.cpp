@@ -17,17 +17,17 @@ using Vector = Eigen::VectorXd;
 
 namespace {
 
-/// Eigenvalues below this, of the largest, are rounding.
+/// Eigenvalues below this, relative to the largest, count as rounding errors.
 constexpr double kRankTolerance = 1e-13;
 constexpr std::int64_t kFolds = 5;
 constexpr double kChoosing = 1e-3;  // tolerance of the fits that only compare penalties: their log loss is
-                                    // right to 3e-3 nats of an example
+                                    // accurate to 3e-3 nats per example
 
-/// Penalties over the mean squared length of the centred features, strongest first: 30 down to 1e-4.
+/// Penalties divided by the mean squared length of the centred features, strongest first: 30 down to 1e-4.
 constexpr double kRidgeGrid[] = {30, 10, 3, 1, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4};
 constexpr double kLogisticGrid[] = {1, 0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4};
 
-/// The fold of each example: of a class the first goes to fold 0, the second to fold 1, ...
+/// The fold of each example: the first of a class goes to fold 0, the second to fold 1, ...
 std::vector<std::int64_t> folds_of(std::span<const std::int32_t> labels, std::int64_t classes,
                                    std::int64_t folds) {
   std::vector<std::int64_t> seen(static_cast<std::size_t>(classes), 0), fold;
@@ -47,7 +47,7 @@ FewShotHeads::FewShotHeads(const Matrix& support, std::span<const std::int32_t> 
   if (support.rows() != static_cast<Index>(labels.size()) || support.rows() < 1 ||
       support.cols() != query.cols())
     throw std::invalid_argument(
-        "[FewShotHeads] expected a label for each row of the support, and a query of as many features");
+        "[FewShotHeads] expected a label for each row of the support, and a query with the same features");
   std::vector<double> y(labels.size() * static_cast<std::size_t>(classes));
   standardise_targets<double>(labels, classes, y);
   targets_ = Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(
@@ -109,7 +109,7 @@ FewShotHeads::Fit FewShotHeads::fit(Head head) const {
     for (const double r : kRidgeGrid) consider(r * scale_, leave_one_out_error(r * scale_));
     return ridge(chosen);
   }
-  // Along the path from strong to weak penalties each fit starts from the one before.
+  // From strong to weak penalties, each fit starts from the previous one.
   const Vector spectrum = root_.array().square();
   std::vector<double> losses(std::size(kLogisticGrid), 0.0);
   bool converged = true;
@@ -133,7 +133,7 @@ FewShotHeads::Fit FewShotHeads::fit(Head head) const {
     }
   }
   chosen = kLogisticGrid[std::size(kLogisticGrid) / 2] *
-           scale_;  // stays where one label of a class can't be left out
+           scale_;  // kept if one label of a class cannot be left out
   if (folds > 1)
     for (std::size_t i = 0; i < losses.size(); ++i) consider(kLogisticGrid[i] * scale_, losses[i]);
   Fit fit = logistic(chosen);

@@ -1,5 +1,4 @@
-// Heads: linear classifiers fitted on a few labelled features, the support, and asked about others, the
-// query.
+// Heads: linear classifiers fitted on a few labelled features, the support, and applied to others, the query.
 //
 //   ridge        least squares on the meta-objective's targets with penalty 0.1 and a free constant:
 //                specification section 10, exactly
@@ -7,8 +6,8 @@
 //   logistic_cv  multinomial logistic regression with the penalty of the least log loss in 5-fold
 //                cross-validation
 //
-// Penalties are chosen on the support alone, of a fixed grid relative to the features' mean squared length.
-// All of it in float64. Const, any number of threads.
+// Penalties are chosen on the support only, from a fixed grid relative to the features' mean squared length.
+// All arithmetic is in float64. Const, any number of threads.
 #pragma once
 #include <cstdint>
 #include <Eigen/Core>
@@ -29,17 +28,17 @@ class FewShotHeads {
                const Eigen::MatrixXd& query);
 
   struct Fit {
-    Eigen::MatrixXd scores;  ///< [m, classes] of the query; the largest is the prediction
+    Eigen::MatrixXd scores;  ///< [m, classes] for the query; the largest is the prediction
     double penalty = 0;
-    bool converged = true;  ///< whether every iterative fit behind it came to its tolerance
+    bool converged = true;  ///< whether all iterative fits reached their tolerance
   };
-  /// Scores are NaN where a feature is.
+  /// Scores are NaN if a feature is.
   Fit fit(Head head) const;
 
   Fit ridge(double penalty) const;
   Fit logistic(double penalty) const;
-  /// Mean over the support of the squared error of each example's targets, predicted from all others. Closed
-  /// form.
+  /// Leave-one-out error: mean over the support of the squared error of each example's targets, predicted
+  /// from all others. Closed form.
   double leave_one_out_error(double penalty) const;
 
  private:
@@ -50,8 +49,8 @@ class FewShotHeads {
   Eigen::MatrixXd left_;             ///< [n, k]: support = left * diag(root) * right^T, centred
   Eigen::VectorXd root_;             ///< [k] singular values above zero
   Eigen::MatrixXd support_, query_;  ///< [n, k], [m, k] in the directions of `right`, centred on the support:
-                                     ///< no linear head with such a penalty looks at more
-  Eigen::MatrixXd targets_;          ///< [n, classes] of the meta-objective
+                                     ///< linear heads with such a penalty depend on nothing else
+  Eigen::MatrixXd targets_;          ///< [n, classes] targets of the meta-objective
 };
 
 }  // namespace metalearn

@@ -9,7 +9,7 @@ using Matrix = Eigen::MatrixXd;
 
 namespace {
 
-constexpr int kMostSteps = 10000;  // fits on MNIST and Fashion-MNIST take 347 and 813 at most
+constexpr int kMostSteps = 10000;  // fits on MNIST and Fashion-MNIST take at most 347 and 813
 
 Matrix scores_of(const Matrix& x, const Matrix& weights) {
   return (x * weights.topRows(x.cols())).rowwise() + weights.row(x.cols());

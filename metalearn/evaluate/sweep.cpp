@@ -119,9 +119,9 @@ std::int64_t whole(const Axis& e, const std::string& text) {
   std::int64_t n = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
   if (error != std::errc() || end != text.data() + text.size() || n < e.least || n > e.most)
-    throw UsageError(
-        fmt::format("--over {}: '{}' can't be built (allowed: whole numbers {} .. {}, as A..B or A,B,...)",
-                    e.name, text, e.least, e.most));
+    throw UsageError(fmt::format(
+        "--over {}: '{}' is not a possible value (allowed: whole numbers {} .. {}, as A..B or A,B,...)",
+        e.name, text, e.least, e.most));
   return n;
 }
 
@@ -130,11 +130,11 @@ void add_range(const Axis& e, const std::string& from, const std::string& to,
   const std::int64_t first = whole(e, from), last = whole(e, to);
   if (first > last)
     throw UsageError(
-        fmt::format("--over {}: {}..{} does not ascend; write {}..{}", e.name, first, last, last, first));
+        fmt::format("--over {}: {}..{} is not ascending; write {}..{}", e.name, first, last, last, first));
   std::int64_t n = first;
   for (; n < last && values.size() < kMostValues; n = e.next(n)) values.push_back(std::to_string(n));
   if (n < last)
-    throw UsageError(fmt::format("--over {}: {}..{} is more than {} values; name fewer, as A,B,...", e.name,
+    throw UsageError(fmt::format("--over {}: {}..{} has more than {} values; list fewer, as A,B,...", e.name,
                                  first, last, kMostValues));
   values.push_back(std::to_string(last));
 }
@@ -148,8 +148,8 @@ std::vector<std::string> words_of(const Axis& e, const std::vector<std::string>&
     else if (std::find(all.begin(), all.end(), word) != all.end())
       values.push_back(word);
     else
-      throw UsageError(fmt::format("--over {}: '{}' can't be built{} (allowed: all, {})", e.name, word,
-                                   did_you_mean(word, all), fmt::join(all, ", ")));
+      throw UsageError(fmt::format("--over {}: '{}' is not a possible value{} (allowed: all, {})", e.name,
+                                   word, did_you_mean(word, all), fmt::join(all, ", ")));
   }
   return values;
 }
@@ -179,17 +179,17 @@ std::vector<std::string> updates_of(const Axis& e, const std::vector<std::string
       const auto first = whole(e, word.substr(0, dots)), last = whole(e, word.substr(dots + 2));
       if (first > last)
         throw UsageError(
-            fmt::format("--over {}: {} does not ascend; write {}..{}", e.name, word, last, first));
+            fmt::format("--over {}: {} is not ascending; write {}..{}", e.name, word, last, first));
       const auto before = values.size();
       for (const auto n : updates)
         if (n >= first && n <= last) values.push_back(std::to_string(n));
       if (values.size() == before)
-        throw UsageError(fmt::format("--over {}: there is no snapshot in {}; there are {}", e.name, word,
+        throw UsageError(fmt::format("--over {}: no snapshot in {} (available: {})", e.name, word,
                                      fmt::join(updates, ", ")));
     } else if (const auto n = whole(e, word); std::find(updates.begin(), updates.end(), n) != updates.end())
       values.push_back(std::to_string(n));
     else
-      throw UsageError(fmt::format("--over {}: there is no snapshot of update {}; there are {}", e.name, n,
+      throw UsageError(fmt::format("--over {}: no snapshot of update {} (available: {})", e.name, n,
                                    fmt::join(updates, ", ")));
   }
   return values;
@@ -249,7 +249,7 @@ std::size_t sweep_cells(const SweepAxis& sweep) {
 
 FewShotSetup sweep_cell(const SweepAxis& sweep, std::size_t cell, FewShotSetup e) {
   if (sweep.axis->one_evaluation) {
-    e.options.steps = {0};  // what gains are measured from
+    e.options.steps = {0};  // the reference of gains
     for (const auto& value : sweep.values) sweep.axis->set(e, value);
   } else if (sweep.axis->set) {
     sweep.axis->set(e, sweep.values.at(cell));

@@ -32,7 +32,7 @@ Activity forward(const Phi& phi, Var x, Activation act) {
   const Index inputs = phi.W.front().shape()[0];
   const bool masks = x.shape()[0] > inputs;
   const Var x0 = masks ? slice(x, 0, 0, inputs) : x;
-  Index at = inputs;  // of the next layer's mask
+  Index at = inputs;  // row of the next layer's mask
   Activity a{{x0}, {x0}};
   for (std::size_t l = 0; l < phi.W.size(); ++l) {
     const Scope layer(graph, std::to_string(l + 1));

@@ -25,8 +25,8 @@ struct Activity {
 };
 
 /// x [N_0, B]; batch statistics over the B examples at hand. With dropout x is [N_0 + N_1 + .. + N_{L-1}, B]:
-/// the rows behind the inputs are masks, by which x[1] .. x[L-1] are multiplied (z[l] stays as it is), and
-/// x[0] is the inputs.
+/// the rows after the inputs are masks that multiply x[1] .. x[L-1] (z[l] is unchanged), and x[0] is the
+/// inputs.
 Activity forward(const Phi& phi, autodiff::Var x, Activation act);
 
 }  // namespace metalearn

@@ -22,7 +22,7 @@ Objective meta_objective(const Phi& phi, Var x, Var targets, Activation act, dou
   const auto part = [&](Index i) { return reshape(slice(targets, 0, i, i + 1), Shape{n, columns}); };
   const Var ya = part(0), yb = part(1);
 
-  // The ridge leaves the constant column (the last) unpenalised.
+  // The ridge does not penalise the constant column (the last).
   const Var with_ones[] = {o.features_a, broadcast_to(graph.scalar(1), Shape{1, n})};
   const Var A = concat(with_ones, 0);  // transposed: [N+1, n]
   std::vector<double> diagonal(static_cast<std::size_t>((N + 1) * (N + 1)), 0.0);

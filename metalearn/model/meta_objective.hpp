@@ -16,7 +16,7 @@ struct Objective {
 };
 
 /// x [N_0, 2n], batch a then b; targets [2, n, columns] standardised: the classes and, in some training
-/// tasks, coefficients of the augmentation. penalty: of the ridge regression, 0.1 in the published code.
+/// tasks, coefficients of the augmentation. penalty: that of the ridge regression, 0.1 in the published code.
 Objective meta_objective(const Phi& phi, autodiff::Var x, autodiff::Var targets, Activation act,
                          double penalty);
 

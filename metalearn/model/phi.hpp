@@ -1,4 +1,4 @@
-// phi as one flat array: names, shapes and places of the base model's weights, and their initial values
+// phi as one flat array: names, shapes and offsets of the base model's weights, and their initial values
 // (specification section 3.2).
 #pragma once
 #include <cstdint>

@@ -20,10 +20,10 @@ using namespace autodiff;
 
 namespace {
 
-constexpr std::int64_t kChunk = 512;  // examples that are computed at a time; no result depends on it
+constexpr std::int64_t kChunk = 512;  // examples computed at a time; results do not depend on it
 
-/// Mean and summed squared distance from it, of one unit, over the examples so far; chunks are joined by the
-/// formula of Chan, Golub and LeVeque (1979).
+/// Mean of one unit over the examples so far, and the sum of squared distances from it; chunks are combined
+/// by the formula of Chan, Golub and LeVeque (1979).
 struct Running {
   double count = 0, mean = 0, squares = 0;
   void join(std::span<const float> values) {
@@ -60,8 +60,8 @@ Representation::Representation(std::vector<std::int64_t> widths, Activation acti
         fmt::format("[Representation] expected a phi of {} numbers, found {}", spec_.size, phi_.size()));
 }
 
-/// Through the first `layers` layers with fixed statistics, then a of the next one; of all L layers, the
-/// features. Inputs: W, b of all layers used, mean, scale, x.
+/// Computes the first `layers` layers with fixed statistics, then a of the next one; after all L layers, the
+/// features. Inputs: W, b, mean, scale of all layers used, x.
 Plan<float> Representation::compile(std::size_t layers) const {
   const std::size_t L = widths_.size() - 1;
   Graph graph;

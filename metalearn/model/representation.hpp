@@ -1,8 +1,8 @@
-// Representation: the features x^L that a base model gives to any number of examples.
+// Representation: the features x^L that a base model computes for any number of examples.
 //
-// Batch norm (specification section 4) takes its statistics from the batch at hand, so that an example's
-// features depend on who shares its batch. With statistics that are fixed once over a data set, layer by
-// layer, they depend on phi and on the example alone. One thread at a time.
+// Batch norm (specification section 4) uses the statistics of the current batch, so that an example's
+// features depend on the rest of its batch. With statistics fixed once over a data set, layer by layer, they
+// depend only on phi and the example. One thread at a time.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -28,20 +28,20 @@ class Representation {
   using Source =
       std::function<void(std::int64_t first, std::int64_t count, std::int64_t batch, std::span<float> x)>;
 
-  /// phi is flat in the order of phi_spec(widths). Throws std::invalid_argument where it is of another size.
+  /// phi is flat in the order of phi_spec(widths). Throws std::invalid_argument if its size differs.
   Representation(std::vector<std::int64_t> widths, Activation activation, std::vector<float> phi,
                  int threads = 1);
 
-  /// Fixes the statistics of every layer over these n examples, first layer first. Sums are over the examples
-  /// in their order: no thread changes them. REQUIRES n >= 1.
+  /// Fixes the statistics of every layer over these n examples, first layer first. Sums run over the examples
+  /// in order, so they do not depend on threads. REQUIRES n >= 1.
   void fix_statistics(std::int64_t n, const Source& source);
-  /// Of layers 1 .. L; empty before they are fixed.
+  /// Statistics of layers 1 .. L; empty before they are fixed.
   const std::vector<LayerMoments>& moments() const { return moments_; }
 
-  /// Features [n, N_L] with the fixed statistics. REQUIRES fix_statistics before.
+  /// Features [n, N_L] with the fixed statistics. REQUIRES a call of fix_statistics before.
   std::vector<float> features(std::int64_t n, const Source& source);
-  /// Features [n, N_L] with the statistics of each `batch` of examples in a row; a last one that would be
-  /// smaller is filled up with the examples before it. REQUIRES 2 <= batch <= n.
+  /// Features [n, N_L] with the statistics of each batch of `batch` consecutive examples; a smaller last
+  /// batch is filled up with the examples before it. REQUIRES 2 <= batch <= n.
   std::vector<float> batch_features(std::int64_t n, std::int64_t batch, const Source& source);
 
  private:
@@ -55,7 +55,7 @@ class Representation {
   std::vector<float> phi_;
   std::vector<LayerMoments> moments_;
   std::vector<std::vector<float>>
-      scales_;  ///< 1 / sqrt(variance + eps) of the layers whose statistics are fixed
+      scales_;  ///< 1 / sqrt(variance + eps) for the layers whose statistics are fixed
   autodiff::Parallel parallel_;
   autodiff::Arena arena_;
 };

@@ -45,7 +45,7 @@ double accuracy(std::span<const T> predictions, std::span<const std::int32_t> la
     std::size_t best = 0;
     for (std::size_t c = 1; c < classes; ++c)
       if (row[c] > row[best]) best = c;
-    // A row that is not a number predicts nothing.
+    // A row with NaN predicts nothing.
     if (std::isfinite(row[best]) && static_cast<std::int32_t>(best) == labels[i]) ++right;
   }
   return static_cast<double>(right) / static_cast<double>(n);

@@ -1,8 +1,7 @@
-// TensorList: names, shapes and places of the tensors that make up theta or phi, which are kept as one flat
-// array each.
+// TensorList: names, shapes and offsets of the tensors of theta or phi, each stored as one flat array.
 //
-// One flat array makes optimiser, averages, snapshots and checksums a single loop; names and shapes are the
-// specification's (section 3).
+// With one flat array, optimiser, averages, snapshots and checksums are single loops; names and shapes are
+// those of the specification (section 3).
 #pragma once
 #include <cstdint>
 #include <string>
@@ -23,14 +22,14 @@ struct TensorSpec {
 
 struct TensorList {
   std::vector<TensorSpec> tensors;
-  std::int64_t size = 0;  ///< numbers in all
+  std::int64_t size = 0;  ///< total count of numbers
 
   void add(std::string name, std::vector<std::int64_t> shape) {
     TensorSpec s{std::move(name), std::move(shape), size};
     size += s.size();
     tensors.push_back(std::move(s));
   }
-  /// The tensor of that name, or null.
+  /// The tensor with that name, or null.
   const TensorSpec* find(const std::string& name) const {
     for (const auto& t : tensors)
       if (t.name == name) return &t;

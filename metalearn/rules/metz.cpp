@@ -28,7 +28,7 @@ namespace {
 
 constexpr double kBatchNormEpsilon = 1e-3;
 constexpr Index kStatistics =
-    9;  // inputs of the update network from a neuron's weights: eight statistics and the bias
+    9;  // inputs of the update network from a neuron's weights: eight statistics and its bias
 constexpr int kUnits = 0, kExamples = 1, kChannels = 2;  // axes
 
 // The recording of one step. Member functions follow the sections.
@@ -116,7 +116,7 @@ class Recorder {
     return s * rsqrt(mean_all(square(s)) + 1e-6);
   }
 
-  // Section 6.2: sin and cos of a label that neurons are told apart by, [N, 1, 2].
+  // Section 6.2: sin and cos of a label that distinguishes neurons, [N, 1, 2].
   Var phases(Index n) const {
     std::vector<double> values;
     for (Index i = 0; i < n; ++i) {
@@ -127,9 +127,9 @@ class Recorder {
     return graph_.constant(Shape{n, 1, 2}, std::move(values));
   }
 
-  // Convolution along the examples of what is the same for all of them, v [N, C]: at the first example, those
-  // in between and the last, [N, min(3, B), O]. What lies beyond the ends is zero, so the first lacks the tap
-  // before it and the last the one behind.
+  // Convolution along the examples of a value v [N, C] that is the same for all of them: at the first
+  // example, those in between and the last, [N, min(3, B), O]. Padding is zero, so the first lacks the tap
+  // before it and the last the tap after it.
   Var constant_conv(Var v, Var w, Var b) const {
     const Index C = w.shape()[1], O = w.shape()[2], rows = std::min<Index>(3, B_);  // B >= 2
     const auto tap = [&](Index j) { return reshape(slice(w, 0, j, j + 1), Shape{C, O}); };
@@ -145,11 +145,11 @@ class Recorder {
     const Scope scope(graph_, fmt::format("h/{}", l));
     const Index n = a_.x[l].shape()[0];
     const Shape per_example{n, B_, 1};
-    // Inputs are the statistics and the bias, which are the same for all examples, then x, z, the phases,
-    // which are the same too, and d. Batch norm is by channel.
+    // Inputs are the statistics and the bias (the same for all examples), then x, z, the phases (also the
+    // same for all) and d. Batch norm is per channel.
     const Var offset = theta("compute_h/in/bn_offset"), x = reshape(a_.x[l], per_example),
               z = reshape(a_.z[l], per_example);
-    const auto pieces = [](Var v, int axis, Index skip) {  // what belongs to x and z, the phases, and d
+    const auto pieces = [](Var v, int axis, Index skip) {  // the parts for x and z, the phases, and d
       const Index end = v.shape()[axis];
       return std::array{slice(v, axis, skip, skip + 2), slice(v, axis, skip + 2, skip + 4),
                         slice(v, axis, skip + 4, end)};
@@ -187,8 +187,7 @@ class Recorder {
     return a;
   }
 
-  // All linear readouts of h^l as one product, each in memory of its own; readouts_[l][name] [N_l, B,
-  // channels].
+  // All linear readouts of h^l as one product, each in its own memory; readouts_[l][name] [N_l, B, channels].
   void read_out(std::size_t l, Var h) {
     const Scope scope(graph_, fmt::format("readout/{}", l));
     std::vector<std::string> names;

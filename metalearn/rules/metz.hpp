@@ -1,5 +1,5 @@
 // The unsupervised update rule of Metz et al. (ICLR 2019): a small network, shared by all neurons of all
-// layers, that turns what a neuron sees into weight changes.
+// layers, that maps a neuron's activity to weight changes.
 //
 // Specification sections 3.1 and 5 to 9. Golden vectors: tests/metalearn/reference_vectors_test.cpp.
 #pragma once

@@ -25,8 +25,8 @@ Var standardise(Var v) {
 // LR(bottom, top) of section 8.1 without its 1/(B G): [rows, rows], K = columns.
 Var low_rank(Var bottom, Var top) { return times_transposed(bottom, top); }
 
-// Products with U = bottom top^T take the order with fewer multiplications: U first, or one factor after the
-// other.
+// Products with U = bottom top^T are computed in the order with fewer multiplications: U first, or one factor
+// after the other.
 bool factors_first(Var bottom, Index others, double factored_products) {
   const double n = static_cast<double>(bottom.shape()[0]), K = static_cast<double>(bottom.shape()[1]),
                m = static_cast<double>(others);
@@ -99,7 +99,7 @@ Var weight_increment(const LayerView& v, const std::function<void(const std::str
       w,
   };
 
-  // Section 8.3. A term's column scale takes its merge weight along, so that each term is read once.
+  // Section 8.3. A term's column scale includes its merge weight, so that each term is read once.
   Var sum;
   for (std::size_t k = 0; k < kTerms.size(); ++k) {
     probe(kTerms[k], terms[k]);

@@ -20,7 +20,7 @@ inline constexpr std::array<const char*, 7> kLowerReadouts{
     "0_order/bottom",        "rbf/bottom",         "1_order/bottom",       "lin_lower_symm/top",
     "lin_lower_symm/bottom", "sqr_lower_symm/top", "sqr_lower_symm/bottom"};
 
-/// What a weight layer's increment is made of. I lower and J upper units, B examples.
+/// Inputs of a weight layer's increment. I lower and J upper units, B examples.
 struct LayerView {
   autodiff::Var weights;           ///< W^l or V^l [I, J]
   autodiff::Var x_lower, x_upper;  ///< [I, B], [J, B]
@@ -30,7 +30,7 @@ struct LayerView {
   double batch = 0, channels = 0;  ///< B, G
 };
 
-/// change_w [I, J]. probe hears each raw term under its name in kTerms.
+/// change_w [I, J]. probe receives each raw term under its name in kTerms.
 autodiff::Var weight_increment(const LayerView& view,
                                const std::function<void(const std::string&, autodiff::Var)>& probe);
 

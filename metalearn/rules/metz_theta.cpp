@@ -80,20 +80,20 @@ std::vector<float> MetzRule::initial_theta(std::uint64_t seed) const {
 
 namespace {
 
-/// What stands at `axis` of a tensor, if it is there and has so many axes.
+/// Reads the extent of a tensor's `axis`, if there is such a tensor and axis.
 void read_size(const ThetaShapes& shapes, const std::string& name, std::size_t axis, std::int64_t& size) {
   if (const auto shape = shapes.find(name); shape != shapes.end() && shape->second.size() > axis)
     size = shape->second[axis];
 }
 
-/// How many of PREFIX1/w, PREFIX2/w, ... there are.
+/// Number of tensors PREFIX1/w, PREFIX2/w, ...
 std::int64_t count_layers(const ThetaShapes& shapes, const std::string& prefix) {
   std::int64_t count = 0;
   while (shapes.contains(fmt::format("{}{}/w", prefix, count + 1))) ++count;
   return count;
 }
 
-/// By specification section 3.1.
+/// Follows specification section 3.1.
 void read_sizes(const ThetaShapes& shapes, RuleConfig& c) {
   read_size(shapes, "top_delta/conv0/w", 2, c.S);
   read_size(shapes, "top_delta/mix0/w", 1, c.N_L);

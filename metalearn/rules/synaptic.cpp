@@ -35,7 +35,7 @@ Var merge(Var coefficients, std::span<const Var> terms) {
   return sum;
 }
 
-// What is added to W at rate lambda, [I, J].
+// The value that W moves towards at rate lambda, [I, J].
 Var weight_change(Var W, Var x, Var y, Var z, Var coefficients,
                   const std::function<void(const std::string&, Var)>& probe) {
   const double B = static_cast<double>(x.shape()[1]);
@@ -61,7 +61,7 @@ Var weight_change(Var W, Var x, Var y, Var z, Var coefficients,
   return c * rsqrt(mean(square(c), {0}) + 1.0) + w / 7.0;
 }
 
-// What is taken from b at rate lambda, [N].
+// b moves towards minus this at rate lambda, [N].
 Var bias_change(Var b, Var y, Var coefficients) {
   const Index n = b.shape()[0];
   const Var column = reshape(b, Shape{n, 1});
@@ -114,7 +114,7 @@ Phi SynapticRule::step(const Theta& theta, const Phi& phi, Var x, const Probe& p
 extern const UpdateRuleKind kSynaptic{
     .name = "synaptic",
     .method = "synaptic",
-    .summary = "sums of products of what two neurons do, meta-trained: --theta",
+    .summary = "sums of products of two neurons' activities, meta-trained: --theta",
     .make = [](const RuleConfig& c) -> std::unique_ptr<UpdateRule> {
       return std::make_unique<SynapticRule>(c);
     },

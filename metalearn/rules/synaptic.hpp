@@ -1,10 +1,10 @@
 // A parametric synaptic rule in the manner of Bengio, Bengio, Cloutier and Gecsei (1992): a weight changes by
-// a sum of products of what its two neurons do, and of itself, with learned coefficients; a modulatory signal
-// says how active the layer is. The same for all synapses of the hidden layers, and another for those of the
-// top one.
+// a sum of products of its two neurons' activities and of itself, with learned coefficients; a modulatory
+// signal measures how active the layer is. All hidden layers share one set of coefficients, the top layer has
+// another.
 //
-// No signal comes down from above: what a layer learns depends on its own input and output alone. About
-// thirty numbers against the Metz rule's thousands.
+// There is no top-down signal: what a layer learns depends only on its own input and output. It has about
+// thirty parameters, the Metz rule thousands.
 #pragma once
 #include <array>
 
@@ -12,9 +12,9 @@
 
 namespace metalearn {
 
-/// Terms of a weight from lower unit i to upper unit j, all means over the batch. x, y: what the two units
-/// give out; p, q: the same standardised over the batch; u: the upper unit's potential z standardised; m: the
-/// mean of y over the layer, standardised; w: the weight over its column's root mean square.
+/// Terms of a weight from lower unit i to upper unit j, all means over the batch. x, y: the outputs of the
+/// two units; p, q: the same standardised over the batch; u: the upper unit's potential z standardised; m:
+/// the mean of y over the layer, standardised; w: the weight over its column's root mean square.
 inline constexpr std::array kSynapticTerms = {"constant",   // 1
                                               "pre",        // x_i
                                               "post",       // y_j

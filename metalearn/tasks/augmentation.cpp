@@ -11,8 +11,8 @@ namespace {
 
 constexpr double kRadiansPerDegree = 3.14159265358979323846 / 180;
 
-/// out(r, c) = image at the point that a turn about the centre by `angle` and a shift of (down, right) bring
-/// to (r, c); bilinear, edges repeat.
+/// out(r, c) = image at the point that a rotation about the centre by `angle` and a shift by (down, right)
+/// move to (r, c); bilinear, edges repeat.
 void warp(const std::vector<float>& image, int height, int width, double angle, double down, double right,
           std::vector<float>& out) {
   const auto [sine, cosine] = portable::sin_cos(angle);

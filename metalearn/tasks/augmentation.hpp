@@ -1,9 +1,9 @@
-// Augmentation: what a task does to its images: turns and shifts per example, inversion, noise and a
-// permutation of the inputs for the whole task. Features have no geometry: turns and shifts leave them as
-// they are, the rest applies.
+// Augmentation: what a task does to its inputs: rotations and shifts per example, inversion, noise and a
+// permutation of the inputs for the whole task. Features have no geometry: rotations and shifts do not apply
+// to them, the rest does.
 //
-// An Augmentation is drawn once per task; the per-example numbers come from the stream that the caller gives
-// for the batch. Const, any number of threads.
+// An Augmentation is drawn once per task; the per-example numbers come from the batch's stream, which the
+// caller passes. Const, any number of threads.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -25,25 +25,26 @@ struct Augmentation {
   std::vector<char> inverted;  ///< [N_0] of the permuted inputs: x -> mirror - x (ImageSet); empty: none
   std::vector<std::int32_t> source;  ///< [N_0] input i shows pixel or feature source[i]; empty: i
 
-  /// Numbers per image that say what became of it, each uniform in -1 .. 1: the angle over rotate_max, the
-  /// shifts down and right over shift_max; of those that the task draws.
+  /// Number of coefficients per image, each uniform in -1 .. 1: the angle over rotate_max, the shifts down
+  /// and right over shift_max; only those that the task draws.
   std::int64_t coefficients() const { return (turns() ? 1 : 0) + (shifts() ? 2 : 0); }
   bool turns() const { return rotate && rotate_max > 0; }
   bool shifts() const { return shift && shift_max > 0; }
 
-  /// Draws one for examples of so many inputs (N_0). `random` is the task's stream for this purpose.
+  /// Draws one for examples with this many inputs (N_0). `random` is the task's stream for this purpose.
   static Augmentation draw(const TaskConfig& config, std::int64_t inputs, Random random);
-  /// A permutation of the inputs, and nothing else.
+  /// Only a permutation of the inputs.
   static Augmentation permutation(std::int64_t inputs, Random& random);
 };
 
-/// Writes examples of a set as columns of a batch. Images: turned and shifted at their own resolution,
-/// area-averaged, channel after channel. Features: as they are. Then inverted, with noise, permuted.
+/// Writes examples of a set as columns of a batch. Images are rotated and shifted at their own resolution,
+/// then area-averaged, channel by channel. Features are copied. Then inputs are inverted, get noise and are
+/// permuted.
 class ImageReader {
  public:
   ImageReader(const ImageSet& set, int resolution);
   /// x[i * batch + e] for all inputs i: example `index` of the set. `random` is the batch's stream.
-  /// coefficients: of images; how.coefficients() of them are written if it is not empty.
+  /// coefficients: for images; if not empty, how.coefficients() numbers are written.
   void write(const ImageSet& set, std::int64_t index, const Augmentation& how, Random& random, std::int64_t e,
              std::int64_t batch, std::span<float> x, std::span<float> coefficients = {}) const;
 
@@ -52,7 +53,7 @@ class ImageReader {
                   std::span<float> values, std::span<float> coefficients) const;
 
   int resolution_;
-  std::optional<AreaResize> resize_;  ///< of images
+  std::optional<AreaResize> resize_;  ///< for images
 };
 
 }  // namespace metalearn

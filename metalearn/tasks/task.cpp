@@ -18,7 +18,7 @@ void require(bool ok, const char* op, std::size_t expected, std::size_t found, c
         fmt::format("[{}] expected {} of size {}, found {}", op, what, expected, found));
 }
 
-/// Each value is zeroed with probability `rate`, the others are scaled so that means stay.
+/// Zeroes each value with probability `rate` and scales the others so that means are preserved.
 void drop(std::span<float> values, double rate, Random random) {
   const auto scale = static_cast<float>(1 / (1 - rate));
   for (float& v : values) v = random.chance(rate) ? 0 : v * scale;
@@ -114,7 +114,7 @@ void Task::labelled(std::int64_t t, std::int64_t index, std::span<float> x, std:
     std::vector<std::int32_t> members(pool.examples.begin() + static_cast<std::ptrdiff_t>(pool.begin[c]),
                                       pool.examples.begin() + static_cast<std::ptrdiff_t>(pool.begin[c + 1]));
     random.partial_shuffle(std::span(members),
-                           2 * per_class);  // a takes the first of a random order and b the next
+                           2 * per_class);  // a takes the first examples of a random order and b the next
     for (std::size_t j = 0; j < per_class; ++j) {
       chosen[c * per_class + j] = {members[j], static_cast<std::int32_t>(c)};
       chosen[n + c * per_class + j] = {members[per_class + j], static_cast<std::int32_t>(c)};

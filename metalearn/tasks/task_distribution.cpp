@@ -1,4 +1,4 @@
-// TaskDistribution: draws tasks by id; and the task of an evaluation.
+// TaskDistribution: draws tasks by id, and the task of an evaluation.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,7 +15,7 @@
 namespace metalearn {
 namespace {
 
-/// What one role sees of one data set.
+/// The part of one data set that one role sees.
 struct Family {
   std::shared_ptr<const Dataset> data;
   const ImageSet* images = nullptr;
@@ -24,12 +24,13 @@ struct Family {
 };
 
 constexpr Role kRoles[] = {Role::train, Role::validation, Role::test};
-constexpr const char* kParts[] = {"train", "meta-validation", "test"};  ///< what each role sees, for messages
+constexpr const char* kParts[] = {"train", "meta-validation",
+                                  "test"};  ///< the split of each role, for messages
 constexpr const char* kStreams[] = {"training task", "validation task", "test task"};
 
 std::size_t index_of(Role role) { return static_cast<std::size_t>(role); }
 
-/// The two halves of a labelled pair are disjoint, and neither repeats an example: that takes 2 x
+/// The two halves of a labelled pair are disjoint, and neither repeats an example: this requires 2 x
 /// labels_per_class examples of every class.
 void require_examples(const Family& family, int labels_per_class, const char* part) {
   if (family.classes.size() < 2)
@@ -54,7 +55,7 @@ bool has_enough(const Family& family, int labels_per_class) {
   }
 }
 
-/// The classes of a synthetic family are there for every role; their examples come with the task.
+/// Every role has the classes of a synthetic family; their examples are generated with the task.
 Family synthetic(std::shared_ptr<const Dataset> data) {
   Family family;
   family.images = &data->train;
@@ -64,7 +65,7 @@ Family synthetic(std::shared_ptr<const Dataset> data) {
   return family;
 }
 
-/// The set that one task of a synthetic family has for itself.
+/// Generates the set of one task of a synthetic family.
 Family make_examples(const Dataset& synthetic, const SyntheticSize& size, Random random) {
   auto data = std::make_shared<Dataset>();
   data->name = synthetic.name;
@@ -101,8 +102,7 @@ std::int64_t inputs_of(const Family& family, const TaskConfig& config) {
   return std::int64_t{config.load.colour ? 3 : 1} * config.resolution * config.resolution;
 }
 
-/// Log-uniform between the two, rounded to the nearest multiple of 8 (so that compiled steps are found
-/// again).
+/// Log-uniform between the two, rounded to the nearest multiple of 8 (so that compiled steps are reused).
 std::int64_t draw_width(Random& random, double low, double high) {
   return std::max<std::int64_t>(8, static_cast<std::int64_t>(log_uniform(random, low, high) / 8 + 0.5) * 8);
 }
@@ -170,9 +170,8 @@ Task TaskDistribution::draw(Role role, std::uint64_t id) const {
   const auto& families = impl_->families[index_of(role)];
   if (families.empty())
     throw checkpoints::BadData(
-        fmt::format("none of the data sets has a {} split of two classes or more with {} examples of each; "
-                    "add data that has (metalearn data NAME=DIR shows it), "
-                    "or lower labels-per-class",
+        fmt::format("no data set has a {} split with at least two classes of {} examples each; add data that "
+                    "does (metalearn data NAME=DIR shows the splits), or lower labels-per-class",
                     kParts[index_of(role)], 2 * config.labels_per_class));
   const Family& family = families[id % families.size()];
   const std::uint64_t stream = Random(id, purpose(kStreams[index_of(role)])).bits64();

@@ -1,4 +1,4 @@
-// Task::Impl: what a drawn task consists of. Shared by the task's batches and by the distributions that draw
+// Task::Impl: the parts of a drawn task. Shared by the task's batches and by the distributions that draw
 // tasks. Const after construction.
 #pragma once
 #include <memory>
@@ -10,7 +10,7 @@
 
 namespace metalearn {
 
-/// The examples of some classes of an image set, class after class.
+/// The examples of some classes of an image set, grouped by class.
 struct Pool {
   const ImageSet* set = nullptr;
   std::vector<std::int32_t> examples;    ///< indices into the set
@@ -28,9 +28,9 @@ struct Task::Impl {
   std::shared_ptr<const Dataset> data;  ///< keeps the pools' images
   std::vector<std::int64_t> widths;
   std::uint64_t id = 0;
-  std::uint64_t seed = 0, stream = 0;  ///< name of all of the task's randomness
+  std::uint64_t seed = 0, stream = 0;  ///< name of all random streams of the task
   int labels_per_class = 0;
-  std::int64_t coefficients = 0;  ///< that are targets
+  std::int64_t coefficients = 0;  ///< number of coefficient targets
   double coefficient_weight = 0;
   double input_dropout = 0, hidden_dropout = 0;
   Augmentation augmentation;

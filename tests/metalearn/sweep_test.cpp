@@ -38,17 +38,17 @@ TEST_CASE("the values of an axis: lists, and ranges in steps that suit it, ends 
   CHECK(values("activation=all") == activation_names());
 }
 
-TEST_CASE("a value that can't be built is refused by name, with what is allowed") {
+TEST_CASE("a value that is not possible is refused by name, with what is allowed") {
   struct Row {
     const char *text, *says;
   };
   for (const Row& row :
        {Row{"depht=1", "did you mean 'depth'"}, Row{"depth", "no values"}, Row{"depth=", "no values"},
-        Row{"depth=0", "'0' can't be built (allowed: whole numbers 1 .. 64"},
-        Row{"depth=1..x", "'x' can't be built"}, Row{"depth=4..2", "write 2..4"},
+        Row{"depth=0", "'0' is not a possible value (allowed: whole numbers 1 .. 64"},
+        Row{"depth=1..x", "'x' is not a possible value"}, Row{"depth=4..2", "write 2..4"},
         Row{"width=99999", "2 .. 16384"}, Row{"width=1", "2 .. 16384"},
         Row{"activation=rleu", "did you mean 'relu'"}, Row{"permutation=0..5000", "more than 1000 values"},
-        Row{"labels=1.5", "'1.5' can't be built"}}) {
+        Row{"labels=1.5", "'1.5' is not a possible value"}}) {
     CAPTURE(row.text);
     CHECK_THROWS_WITH_AS(sweep_axis_from(row.text), doctest::Contains(row.says), checkpoints::UsageError);
   }

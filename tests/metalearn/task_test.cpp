@@ -190,9 +190,8 @@ TEST_CASE(
   const TaskDistribution tasks(plain(), {thin, dataset("a", 5)}, 1);
   for (std::uint64_t id = 0; id < 10; ++id) CHECK(tasks.draw(Role::test, id).family() == "a");
   CHECK_THROWS_WITH_AS(TaskDistribution(plain(), {thin}, 1).draw(Role::test, 0),
-                       "none of the data sets has a test split of two classes or more with 20 examples of "
-                       "each; add data that has (metalearn data NAME=DIR shows it), or lower "
-                       "labels-per-class",
+                       "no data set has a test split with at least two classes of 20 examples each; add data "
+                       "that does (metalearn data NAME=DIR shows the splits), or lower labels-per-class",
                        checkpoints::BadData);
 }
 

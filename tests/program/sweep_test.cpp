@@ -169,7 +169,7 @@ TEST_CASE(
   const Result large = run(sweep("width=8,4096", "wide", {"--memory", "30MB"}), folder.path);
   CHECK(large.code == 0);
   CHECK(contains(large.err,
-                 "width 4096: a base model with its step does not fit in 28.6 MiB of memory; the smallest "
+                 "width 4096: a base model and its step do not fit in 28.6 MiB of memory; the smallest "
                  "budget that works is"));
   CHECK(run(sweep("width=4096", "wider", {"--memory", "30MB"}), folder.path).code == 71);
 }
@@ -210,10 +210,10 @@ TEST_CASE(
         std::vector<std::string>{"3", "6"});  // and of the marks that are there
   const Result empty = run(with(program(words), "--over", "update=4..5"), folder.path);
   CHECK(empty.code == 64);
-  CHECK(contains(empty.err, "there is no snapshot in 4..5; there are 0, 3, 6, 9"));
+  CHECK(contains(empty.err, "no snapshot in 4..5 (available: 0, 3, 6, 9)"));
   const Result none = run(with(program(words), "--over", "update=3,4"), folder.path);
   CHECK(none.code == 64);
-  CHECK(contains(none.err, "there is no snapshot of update 4; there are 0, 3, 6, 9"));
+  CHECK(contains(none.err, "no snapshot of update 4 (available: 0, 3, 6, 9)"));
   const Result file = run(with(program(words), "--theta", "r/snapshot-00000003.h5"), folder.path);
   CHECK(file.code == 64);
   CHECK(contains(file.err, "give --theta RUN"));
@@ -288,7 +288,7 @@ TEST_CASE("a sweep refuses what it can't do, and a folder that holds another one
        {Row{{"--data", "squares=data", "--out", "o"}, 64, "nothing to vary"},
         Row{{"--over", "depth=1", "--out", "o"}, 64, "no data"},
         Row{{"--over", "depth=1", "--data", "squares=data"}, 64, "give --out DIR"},
-        Row{{"--over", "depth=0", "--data", "squares=data", "--out", "o"}, 64, "can't be built"},
+        Row{{"--over", "depth=0", "--data", "squares=data", "--out", "o"}, 64, "is not a possible value"},
         Row{{"--over", "activation=all", "--activation", "relu", "--data", "squares=data", "--out", "o"},
             64,
             "--activation has no effect with --over activation"},

@@ -74,7 +74,7 @@ ImageSet make_bags(const SyntheticSize& size, Random& random) {
 
 extern const SyntheticFamily kBags{.name = "bags",
                                    .kind = "sparse bags of words, synthetic",
-                                   .inputs = "1 where a word occurs, 0 where it does not",
+                                   .inputs = "1 if a word occurs, 0 if not",
                                    .version = 1,
                                    .make = make_bags};
 
