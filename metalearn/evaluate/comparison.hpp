@@ -45,7 +45,7 @@ struct MethodRow {
   std::int64_t not_finite =
       0;  ///< number of the seeds x draws fits whose features are not all finite: they count as accuracy 0
   std::int64_t not_converged =
-      0;  ///< number of the same fits of which an iterative fit did not reach its tolerance
+      0;  ///< number of the same fits in which an iteration did not reach its tolerance
 };
 
 /// Rows by method, evaluation step and head, in order. tasks[i] is seed i, with phi_0 of stream i;

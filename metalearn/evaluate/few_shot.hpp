@@ -70,7 +70,7 @@ std::vector<FewShotRow> validate(const RuleConfig& rule, const std::vector<float
 
 /// The scores by which an evaluation step is selected.
 struct MarkScore {
-  std::int64_t mark = 0;  ///< inner steps
+  std::int64_t mark = 0;  ///< evaluation step: inner steps done
   double accuracy = 0, objective = 0;
 };
 

@@ -1,7 +1,7 @@
 // Tables: features with labels, as CSV (csv.hpp) or NPY (npy.hpp) files.
 //
 //   FILE.csv[.gz]                                                one part
-//   train.csv[.gz], test.csv[.gz] in a folder                    two parts; train alone: one
+//   train.csv[.gz], test.csv[.gz] in a folder                    two parts; only train: one
 //   features.npy, labels.npy in a folder    one part: features [n, ...] numbers, labels [n] integers
 //   train-features.npy, train-labels.npy, test-features.npy, test-labels.npy in a folder    two parts
 //

@@ -4,8 +4,8 @@
 // One file per family (mixture.cpp, teacher.cpp, bags.cpp), which documents how it generates a task's set. To
 // add one: a file that defines its row, and an entry in synthetic.cpp's table.
 //
-// Examples are features: as many as images of the tasks' resolution have pixels, in [0, 1]. Pure functions of
-// a random stream that use only portable mathematics: the same bits on every machine.
+// Examples are features in [0, 1], one per pixel of an image of the tasks' resolution. Pure functions of a
+// random stream that use only portable mathematics: the same bits on every machine.
 #pragma once
 #include <cstdint>
 #include <optional>
