@@ -19,9 +19,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kMaxDepth = 8;  // of lists and objects; an evaluation needs 4
+constexpr int kMaxDepth = 8;  // nesting of lists and objects; an evaluation needs 4
 
-/// NaN of null and of what is not there.
+/// NaN for null or a missing key.
 double number_of(const Json& row, const std::string& key) {
   const auto found = row.find(key);
   return found == row.end() || found->is_null() ? kNone : found->get<double>();
@@ -42,13 +42,13 @@ Score score_from(const Json& row, bool of_sweep) {
   if (of_sweep) s.value = text_of(row.at("value"));
   s.step = row.at("step").get<double>();
   s.seeds = number_of(row, "seeds");
-  row.at("accuracy_mean");  // it may be null: of a base model that is no longer finite
+  row.at("accuracy_mean");  // may be null: a base model that is no longer finite
   s.accuracy = measured(row, "accuracy"), s.objective = measured(row, "objective");
   s.seconds_per_step = number_of(row, "seconds_per_step");
   return s;
 }
 
-/// null where it is no number.
+/// null if it is not finite.
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 std::string protocol_of(const Json& protocol) {
@@ -142,22 +142,21 @@ Json row_json(const SweepPlace& place, const FewShotRow& row) {
 
 Evaluation parse_evaluation(const std::string& text, const std::string& name, const std::string& axis) {
   try {
-    bool is_shallow =
-        true;  // what nests deeper is no evaluation, and to show it would follow it until the stack is full
+    bool is_shallow = true;  // deeper nesting is not an evaluation, and printing it could overflow the stack
     const Json json = Json::parse(text, [&](int depth, Json::parse_event_t, Json&) {
       return is_shallow = is_shallow && depth <= kMaxDepth;
     });
     if (!is_shallow)
       throw checkpoints::BadData(
-          fmt::format("{}: is not the JSON of an evaluation; remove it, and evaluate again", name));
+          fmt::format("{}: is not the JSON of an evaluation; remove it and evaluate again", name));
     if (!axis.empty() && json.at("over") != axis)
       throw checkpoints::BadData(
-          fmt::format("{}: holds a sweep over {}, not over {}; give it the name of what it holds", name,
+          fmt::format("{}: holds a sweep over {}, not over {}; rename it to match its axis", name,
                       text_of(json.at("over")), axis));
     Evaluation e;
     if (!json.at("results").is_array())
       throw checkpoints::BadData(
-          fmt::format("{}: its results are no list; remove it, and evaluate again", name));
+          fmt::format("{}: its results are not a list; remove it and evaluate again", name));
     for (const Json& row : json.at("results")) e.scores.push_back(score_from(row, !axis.empty()));
     e.compares = json.contains("methods");
     if (const auto methods = json.find("methods"); methods != json.end())
@@ -168,8 +167,7 @@ Evaluation parse_evaluation(const std::string& text, const std::string& name, co
     return e;
   } catch (const Json::exception&) {
     throw checkpoints::BadData(fmt::format(
-        "{}: is not the JSON of an evaluation, or a row of it lacks something; remove it, and evaluate again",
-        name));
+        "{}: is not the JSON of an evaluation, or a row lacks a value; remove it and evaluate again", name));
   }
 }
 
@@ -181,12 +179,13 @@ Evaluation parse_evaluation_rows(const std::string& text, const std::string& nam
   std::size_t columns = 0, number = 0;
   const auto row_of = [&](const std::vector<std::string>& cells) {
     if (cells.size() != columns)
-      throw std::invalid_argument(fmt::format("{} cells, {} expected", cells.size(), columns));
+      throw std::invalid_argument(fmt::format("{} cells instead of {}", cells.size(), columns));
     const auto value = [&](const char* column) {
       const std::string& cell = cells[place.at(column)];
       char* rest = nullptr;
       const double v = cell.empty() ? kNone : std::strtod(cell.c_str(), &rest);
-      if (!cell.empty() && *rest != '\0') throw std::invalid_argument(fmt::format("'{}' is no number", cell));
+      if (!cell.empty() && *rest != '\0')
+        throw std::invalid_argument(fmt::format("'{}' is not a number", cell));
       return v;
     };
     Score s{cells[place.at("data")], "learned", "ridge"};
@@ -212,14 +211,15 @@ Evaluation parse_evaluation_rows(const std::string& text, const std::string& nam
       for (const auto& column : kColumns)
         if (!place.contains(column))
           throw checkpoints::BadData(
-              fmt::format("{}: line 1: there is no column {}; it is not as training wrote it", name, column));
+              fmt::format("{}: line 1: there is no column {}; the file was changed after training wrote it",
+                          name, column));
       continue;
     }
     try {
       e.scores.push_back(row_of(cells));
     } catch (const std::invalid_argument& error) {
       if (wrong++ == 0)
-        problems.push_back(fmt::format("{}: line {}: {}; it is left out, and so are others like it", name,
+        problems.push_back(fmt::format("{}: line {}: {}; it is skipped, and so are other invalid lines", name,
                                        number, error.what()));
     }
   }

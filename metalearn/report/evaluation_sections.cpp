@@ -1,4 +1,4 @@
-// The sections that evaluations are shown in: methods, sweeps, the autoencoder.
+// The sections that show evaluations: methods, sweeps, the autoencoder.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -34,7 +34,7 @@ Command methods_command(const RunFiles& run, std::string what) {
                       data_options(run), shell_word(run.directory + "/evaluations/methods.json"))};
 }
 
-/// Rows of a method, one for each mark.
+/// Name of a method's row, one per evaluation step.
 std::string row_of(const Evaluation& e, const Score& s) {
   if (s.step == 0) return s.method;
   const auto chosen = e.chosen.find(s.method);
@@ -61,7 +61,7 @@ Figure methods_figure(const Evaluation& e, const std::string& data, std::size_t 
         {.title = "head: " + heads[h], .points = {}, .style = static_cast<int>(h), .joined = false});
   for (const Score& s : e.scores) {
     if (s.data != data || (s.step == 0 && learns(e, s.method)))
-      continue;  // before its first step a method is what `random` is
+      continue;  // at step 0 a method equals `random`
     const std::string row = row_of(e, s);
     auto place = std::find(f.names.begin(), f.names.end(), row);
     if (place == f.names.end()) place = f.names.insert(place, row);
@@ -75,7 +75,7 @@ Figure methods_figure(const Evaluation& e, const std::string& data, std::size_t 
   return f;
 }
 
-constexpr std::string_view kCostAxis = "width";  // over which the cost of a step is shown too
+constexpr std::string_view kCostAxis = "width";  // the axis that also shows the cost of a step
 
 double value_of(const std::string& text) {
   double value = kNone;
@@ -83,13 +83,13 @@ double value_of(const std::string& text) {
   return error == std::errc() && end == text.data() + text.size() ? value : kNone;
 }
 
-/// Where a score stands on the axis.
+/// Position of a score on the axis.
 double place_of(const Figure& f, const Score& s) {
   if (f.names.empty()) return value_of(s.value);
   return static_cast<double>(std::find(f.names.begin(), f.names.end(), s.value) - f.names.begin());
 }
 
-/// The steps axis: step 0, which a logarithm has no place for, is a level line.
+/// The steps axis: step 0, which has no logarithm, becomes a horizontal line.
 void make_level(Figure& f) {
   for (const Curve& c : std::vector<Curve>(f.curves)) {
     const auto start =
@@ -110,14 +110,15 @@ void make_level(Figure& f) {
 }  // namespace
 
 Figure sweep_figure(const Evaluation& e, const Axis& axis) {
-  Figure f{.id = fmt::format("sweep-{}", axis.name),
-           .title = fmt::format("{}: few-shot accuracy", axis.title),
-           .caption = "Bars: 95 % intervals over seeds; what stands at one place is drawn side by side. " +
-                      e.protocol,
-           .x_label = axis.label,
-           .y_label = kAccuracy,
-           .log_x = axis.log,
-           .shares = true};
+  Figure f{
+      .id = fmt::format("sweep-{}", axis.name),
+      .title = fmt::format("{}: few-shot accuracy", axis.title),
+      .caption = "Bars: 95 % intervals over seeds; points at the same position are drawn side by side. " +
+                 e.protocol,
+      .x_label = axis.label,
+      .y_label = kAccuracy,
+      .log_x = axis.log,
+      .shares = true};
   if (axis.categories) f.names = distinct(e, [](const Score& s) { return s.value; });
   std::set<double> marks;
   for (const Score& s : e.scores)
@@ -147,7 +148,7 @@ Figure sweep_figure(const Evaluation& e, const Axis& axis) {
     if (!start.points.empty()) f.curves.push_back(std::move(start));
   }
   if (axis.one_evaluation) make_level(f);
-  // Several marks at one category would stand on each other.
+  // Points of several evaluation steps at one category would overlap.
   if (!f.names.empty())
     for (std::size_t i = 0; i < f.curves.size(); ++i)
       for (Point& p : f.curves[i].points)
@@ -159,13 +160,13 @@ Figure sweep_figure(const Evaluation& e, const Axis& axis) {
 
 namespace {
 
-/// Seconds of an inner step against width; nothing where the sweep does not say.
+/// Seconds of an inner step against width; empty if the sweep does not record them.
 Figure cost_figure(const Evaluation& e) {
   Figure f{.id = "sweep-cost",
            .title = "Width: cost of an inner step",
            .caption =
-               "Wall time of one inner step of one base model, on the machine of the sweep. One run each, so "
-               "without intervals.",
+               "Wall time of one inner step of one base model, on the machine of the sweep. Measured once "
+               "each, so there are no intervals.",
            .x_label = "units of each hidden layer",
            .y_label = "seconds per inner step",
            .log_x = true,
@@ -186,14 +187,13 @@ Figure cost_figure(const Evaluation& e) {
 
 Section methods_section(const RunFiles& run) {
   Section s{"methods", "All methods on all data sets",
-            "What a linear head on a few labels makes of each representation; all methods see the same draws "
-            "of labels, and share one base model. A star marks the number of "
-            "steps that meta-validation chose."};
+            "Accuracy of a linear head trained on a few labels, for each representation. All methods share "
+            "the same draws of labels and the same base model. A star marks the number of steps that "
+            "meta-validation chose."};
   s.problems = run.methods_problems;
   if (!run.methods || run.methods->scores.empty()) {
     s.missing.push_back(methods_command(
-        run,
-        fmt::format("There is no comparison of the methods that can be read. This makes it{}:", kOwnData)));
+        run, fmt::format("There is no readable comparison of methods. This command makes one{}:", kOwnData)));
     return s;
   }
   for (const auto& data : data_of(*run.methods))
@@ -203,13 +203,13 @@ Section methods_section(const RunFiles& run) {
 
 Section transfer_section(const RunFiles& run) {
   Section s{"transfer", "Generalisation",
-            "The same theta where one thing is not as in its training: width, depth, activation (step has no "
-            "useful gradient: the rule needs none), labels, steps, order of the "
-            "inputs. Dashed or hollow: random initialisation."};
+            "The same theta with one setting changed from training: width, depth, activation (step has no "
+            "useful gradient; the rule needs none), labels, steps, order of the inputs. Dashed or hollow: "
+            "random initialisation."};
   s.problems = run.sweep_problems;
   std::string lacking, names;
   for (const Axis& axis : axes()) {
-    if (axis.of_snapshots) continue;  // with the curves
+    if (axis.of_snapshots) continue;  // shown with the curves
     const auto found = run.sweeps.find(axis.name);
     if (found == run.sweeps.end() || found->second.scores.empty()) {
       lacking += fmt::format(" --over {}={}", axis.name, axis.example);
@@ -222,22 +222,23 @@ Section transfer_section(const RunFiles& run) {
   }
   if (!lacking.empty())
     s.missing.push_back(
-        {fmt::format("There is no sweep that can be read over: {}. This makes them{}:", names, kOwnData),
+        {fmt::format("There is no readable sweep over: {}. This command makes them{}:", names, kOwnData),
          fmt::format("metalearn sweep --theta {}{} {}", shell_word(run.directory), lacking,
                      data_options(run))});
   return s;
 }
 
 Section vae_section(const RunFiles& run) {
-  Section s{"vae", "An autoencoder's objective against its few-shot accuracy",
-            "Does what a variational autoencoder minimises go along with how well its representation tells "
-            "classes apart? (In the paper only at first: the mismatch that a rule is learned against.)"};
+  Section s{
+      "vae", "An autoencoder's objective against its few-shot accuracy",
+      "Does the objective that a variational autoencoder minimises agree with how well its representation "
+      "separates classes? (In the paper only at first; this mismatch motivates learning the rule.)"};
   if (run.methods)
     for (const auto& data : data_of(*run.methods)) {
       Figure f{.id = fmt::format("vae-{}", s.figures.size()),
                .title = "Variational autoencoder on " + data,
                .caption =
-                   "Ridge head; objective on one fixed batch of the train split, less is better. Bars: 95 % "
+                   "Ridge head; objective on one fixed batch of the train split, lower is better. Bars: 95 % "
                    "intervals over seeds.",
                .x_label = "steps of the autoencoder",
                .y_label = kAccuracy,
@@ -258,7 +259,7 @@ Section vae_section(const RunFiles& run) {
   if (s.figures.empty())
     s.missing.push_back(methods_command(
         run,
-        fmt::format("There is no autoencoder with its objective. The comparison of all methods trains it{}:",
+        fmt::format("There is no autoencoder with its objective. The comparison of all methods trains one{}:",
                     kOwnData)));
   return s;
 }

@@ -1,6 +1,6 @@
 // Figure: what a plot shows, as data; gnuplot_script.hpp draws it, page.hpp writes it as a table.
 //
-// Plain values. All text is a user's text: whoever draws or writes it escapes it.
+// Plain values. All text may come from a user: the code that draws or writes it must escape it.
 #pragma once
 #include <cstdint>
 #include <limits>
@@ -9,27 +9,26 @@
 
 namespace metalearn::report {
 
-/// Where there is nothing to draw.
+/// No value: nothing to draw.
 inline constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 struct Point {
   double x = 0, y = 0;
-  double half = kNone;  ///< half width of the 95 % interval of y (of x, in a figure of rows); NaN: not known
+  double half = kNone;  ///< half width of the 95 % interval of y (of x, in a figure of rows); NaN if unknown
 };
 
 struct Curve {
   std::string title;
   std::vector<Point> points;
-  int style = 0;  ///< of colour, dashes and point type: curves of one style look alike
-  bool dashed =
-      false;  ///< to tell two curves of one style apart: the reference that the other is compared with
+  int style = 0;        ///< chooses colour, dashes and point type
+  bool dashed = false;  ///< the reference curve, told apart from the other curve of its style
   bool markers = true;  ///< a symbol at each point
-  bool joined = true;   ///< by a line
-  bool right = false;   ///< on the right y axis
+  bool joined = true;   ///< points joined by a line
+  bool right = false;   ///< uses the right y axis
   bool in_legend = true;
 };
 
-/// Numbers drawn as shades, row after row, from the top; NaN is left white.
+/// Numbers drawn as shades, row by row from the top; NaN stays white.
 struct Shades {
   std::int64_t rows = 0, columns = 0;
   std::vector<double> values;  ///< [rows, columns]
@@ -37,29 +36,29 @@ struct Shades {
 };
 
 struct Figure {
-  std::string id;              ///< of the element: letters, digits and -, once in a page
-  std::string title, caption;  ///< caption: one line, in plain words
+  std::string id;              ///< id of the HTML element: letters, digits and -, unique in a page
+  std::string title, caption;  ///< caption: one line
   std::string x_label, y_label, right_label = {};
   bool log_x = false, log_y = false;
-  bool shares = false;  ///< what is drawn lies in 0 .. 1, intervals beyond are cut
+  bool shares = false;  ///< values lie in 0 .. 1, intervals are cut there
   std::vector<std::string> names =
-      {};  ///< categories 0, 1, ... on the x axis (of rows: from the top); empty: the axis has numbers
+      {};             ///< categories 0, 1, ... on the x axis (rows: from the top); empty: a numeric axis
   bool rows = false;  ///< the names are rows, values lie along x
   std::vector<Curve> curves = {};
-  Shades shades = {};             ///< in place of curves, where it has rows
-  bool tabulated = true;          ///< its numbers mean something as a table too
-  int width = 560, height = 340;  ///< pixels, but for the second and further lines of the legend
-  bool starts_row = false;        ///< in the page: what follows it stands beside it, as far as there is room
+  Shades shades = {};             ///< drawn instead of curves if it has rows
+  bool tabulated = true;          ///< its numbers are useful as a table
+  int width = 560, height = 340;  ///< pixels, without the second and later lines of the legend
+  bool starts_row = false;        ///< starts a row in the page; later figures follow it if there is room
 };
 
 struct Table {
   std::string title;
   std::vector<std::string> head = {};
   std::vector<std::vector<std::string>> rows = {};
-  bool folded = false;  ///< shown on request only
+  bool folded = false;  ///< collapsed until clicked
 };
 
-/// A command line, and what it is for.
+/// A command line and its purpose.
 struct Command {
   std::string what, line;
 };
@@ -69,8 +68,8 @@ struct Section {
   std::vector<Figure> figures = {};
   std::vector<Command> commands = {};
   std::vector<Table> tables = {};
-  std::vector<Command> missing = {};       ///< what the run does not have, with the command that adds it
-  std::vector<std::string> problems = {};  ///< what is there but can't be read, one line each
+  std::vector<Command> missing = {};       ///< what the run lacks, with the command that adds it
+  std::vector<std::string> problems = {};  ///< files that cannot be read, one line each
 };
 
 struct Report {

@@ -1,4 +1,4 @@
-// Gnuplot: the process that draws.
+// Gnuplot: runs gnuplot as a process.
 #pragma once
 #include <chrono>
 #include <optional>
@@ -7,14 +7,14 @@
 namespace metalearn::report {
 
 struct Drawing {
-  std::string out, err;    ///< what it wrote
-  bool done = false;       ///< it ran to its end, and called that a success
-  bool timed_out = false;  ///< it was ended, as it took too long
+  std::string out, err;    ///< its output
+  bool done = false;       ///< it ended with exit status 0
+  bool timed_out = false;  ///< it took too long and was killed
 };
 
-/// Runs gnuplot, found on PATH, on a script; nothing where there is none. No file is left behind. After
-/// `limit` it is killed: all figures of a report take it a second or two. Throws checkpoints::IoError where
-/// no process or memory is to be had.
+/// Runs gnuplot, found on PATH, on a script; none if it is not installed. Leaves no files. Kills it after
+/// `limit`: all figures of a report take it a second or two. Throws checkpoints::IoError if no process or
+/// memory is available.
 std::optional<Drawing> run_gnuplot(const std::string& script,
                                    std::chrono::milliseconds limit = std::chrono::minutes(1));
 

@@ -12,22 +12,23 @@
 namespace metalearn::report {
 namespace {
 
-/// Okabe and Ito's colours, which the colour-blind tell apart, but for the yellow one, which paper swallows.
+/// Okabe and Ito's colours, which colour-blind readers can tell apart; without yellow, which is too pale on
+/// paper.
 constexpr const char* kColours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                     "#E69F00", "#56B4E9", "#000000"};
-/// Of lines without markers; the first is solid.
+/// Dashes of lines without markers; the first is solid.
 constexpr const char* kDashes[] = {"1", "(12,4)", "(3,3)", "(12,3,3,3)", "(7,3)", "(18,4,3,4)", "(1,3)"};
 constexpr int kMarkers[] = {7, 9, 5, 11, 13, 6, 8, 4, 10, 12};  // filled ones first
-/// More intervals than these on one curve would be a thicket of bars: they are drawn as a band.
+/// Intervals of a curve with more points than this are drawn as a band, as bars would overlap.
 constexpr std::size_t kBars = 40;
 
-/// A user's character that gnuplot or SVG would read as its own, as a private one of Unicode, and what that
-/// becomes in the page.
+/// A character of a user's text that is special to gnuplot or SVG, the private Unicode character that
+/// replaces it meanwhile, and its form in the page.
 struct Stand {
   char character;
   const char *meanwhile, *in_page;
 };
-// '%' is harmless but in numbers of an axis, and names of categories stand in for those.
+// '%' matters only in the number format of an axis, which category names replace.
 constexpr Stand kStands[] = {{'&', "\xee\x80\x80", "&amp;"},  {'<', "\xee\x80\x81", "&lt;"},
                              {'>', "\xee\x80\x82", "&gt;"},   {'"', "\xee\x80\x83", "&quot;"},
                              {'\'', "\xee\x80\x84", "&#39;"}, {'\\', "\xee\x80\x85", "\\"},
@@ -54,7 +55,7 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
   text = out.append(text, at);
 }
 
-/// As exactly as an axis' range is said: a rounded point of a nearly level curve would lie outside.
+/// With the same precision as the axis range: a rounded point of an almost level curve would lie outside.
 std::string number(double value) { return std::isfinite(value) ? fmt::format("{}", value) : "NaN"; }
 
 bool has_intervals(const Curve& c) {
@@ -63,7 +64,7 @@ bool has_intervals(const Curve& c) {
 
 bool has_bars(const Curve& c) { return has_intervals(c) && c.points.size() <= kBars; }
 
-/// What gnuplot calls one plot, of which a curve with intervals takes two.
+/// One plot of gnuplot; a curve with intervals takes two.
 struct Plot {
   std::string command, title;
 };
@@ -103,12 +104,12 @@ struct Range {
     if (std::isfinite(value)) low = std::min(low, value), high = std::max(high, value);
   }
   std::string text() const { return fmt::format("[{}:{}]", low, high); }
-  /// Of values that differ less, an axis could only write the same number again and again.
+  /// Values so close that all labels of the axis would show the same number.
   bool is_level() const { return high - low <= 1e-4 * std::max(std::abs(low), std::abs(high)); }
 };
 
-/// What the points of one axis reach to with their intervals, and a little more, so that no symbol lies on
-/// the frame.
+/// The range of the points of one axis with their intervals, plus a margin so that no symbol lies on the
+/// frame.
 Range range_of(const Figure& f, char axis, bool right) {
   const bool is_value = (axis == 'y') != f.rows, is_log = axis == 'x' ? f.log_x : f.log_y && !right;
   Range r;
@@ -120,7 +121,7 @@ Range range_of(const Figure& f, char axis, bool right) {
         if (!is_log || value > 0) r.take(value);
     }
   if (!(r.low <= r.high))
-    return is_log ? Range{1, 10} : Range{0, 1};  // an axis without a value would end gnuplot
+    return is_log ? Range{1, 10} : Range{0, 1};  // gnuplot fails on an axis without values
   const bool is_one = is_value ? r.is_level() : r.high <= r.low;
   if (is_log) {
     const double room = is_one ? 1.5 : std::pow(r.high / r.low, 0.04);
@@ -134,15 +135,15 @@ Range range_of(const Figure& f, char axis, bool right) {
           cut ? std::min(r.high + room, 1.02) : r.high + room};
 }
 
-/// By how much each curve is moved along x, as a share of the axis: bars of several curves at one place would
-/// hide each other. Where the axis has names the figure does so itself.
+/// Shift of each curve along x, as a share of the axis: bars of several curves at one position would hide
+/// each other. If the axis has names, the figure shifts them itself.
 std::vector<double> moved(const Figure& f) {
   std::vector<double> shares(f.curves.size(), 0);
   std::size_t bars = 0, places = 1;
   for (const Curve& c : f.curves)
     if (has_bars(c)) ++bars, places = std::max(places, c.points.size());
   if (bars < 2 || f.rows || !f.names.empty()) return shares;
-  // Within the room that range_of() leaves at the ends of the axis, and nearer than the next place.
+  // Within the margin that range_of() leaves, and closer than the next position.
   const double apart =
       std::min({0.008, 0.06 / static_cast<double>(bars - 1), 0.5 / static_cast<double>(bars * places)});
   double place = -0.5 * static_cast<double>(bars - 1);
@@ -168,7 +169,7 @@ std::string data_of(const Figure& f) {
   return text;
 }
 
-/// What of these multiples of the powers of ten lies in a range.
+/// These multiples of the powers of ten that lie in a range.
 std::vector<std::string> multiples(const Range& r, const std::vector<int>& digits) {
   std::vector<std::string> tics;
   for (int power = static_cast<int>(std::floor(std::log10(r.low))); std::pow(10, power) <= r.high; ++power)
@@ -178,7 +179,7 @@ std::vector<std::string> multiples(const Range& r, const std::vector<int>& digit
   return tics;
 }
 
-/// About four numbers as far from each other: multiples of 1, 2 or 5 times a power of ten.
+/// About four evenly spaced numbers: multiples of 1, 2 or 5 times a power of ten.
 std::vector<std::string> evenly(const Range& r) {
   const double about = (r.high - r.low) / 4, power = std::pow(10, std::floor(std::log10(about)));
   const double apart = power * (about < 1.5 * power   ? 1
@@ -191,8 +192,8 @@ std::vector<std::string> evenly(const Range& r) {
   return tics;
 }
 
-/// Where gnuplot's own numbers would be too few, or no whole ones: on a logarithmic axis that is short 1, 2
-/// and 5 of each power of ten, or more; whole numbers where only such are drawn.
+/// Tics where gnuplot's own would be too few or fractional: 1, 2 and 5 of each power of ten, or more, on a
+/// short logarithmic axis; whole numbers if all values are whole.
 std::string tics_of(const Figure& f, char axis, const Range& r) {
   if (axis == 'x' ? f.log_x : f.log_y) {
     if (r.high / r.low > 300) return "";
@@ -222,14 +223,14 @@ Legend legend_of(const Figure& f) {
   for (const Curve& c : f.curves)
     if (!c.title.empty() && c.in_legend)
       legend.longest = std::max(legend.longest, static_cast<int>(c.title.size())), ++titles;
-  std::size_t margin = 0;  // gnuplot makes a legend no wider than what it stands under
+  std::size_t margin = 0;  // gnuplot makes a legend no wider than the plot
   for (const auto& name : f.names) margin = std::max(margin, f.rows ? name.size() * 8 + 60 : 0);
   legend.columns = std::clamp((f.width - 100 - static_cast<int>(margin)) / (legend.longest * 7 + 46), 1, 6);
   legend.lines = (titles + legend.columns - 1) / legend.columns;
   return legend;
 }
 
-/// Names too long to stand side by side.
+/// Whether the names are too long to fit side by side.
 bool are_turned(const Figure& f) {
   std::size_t longest = 0;
   for (const auto& name : f.names) longest = std::max(longest, name.size());
@@ -267,14 +268,13 @@ std::string curves_of(const Figure& f) {
   return text;
 }
 
-/// The title of an SVG element; none where there is nothing to say.
+/// The title of an SVG element; empty without a title.
 std::string title_element(const std::string& title) {
   const std::string text = quoted(title);
   return title.empty() ? "" : "<title>" + text.substr(1, text.size() - 2) + "</title>";
 }
 
-/// Dark blue below zero, white, orange above, which is lighter: in print without colours too they are told
-/// apart.
+/// Dark blue below zero, white, lighter orange above: distinguishable also in black and white.
 std::string shades_of(const Figure& f) {
   const Shades& s = f.shades;
   std::string text = fmt::format(
@@ -304,7 +304,7 @@ std::string gnuplot_script(const std::vector<Figure>& figures) {
     text +=
         "set border 3 lc rgb '#505050'\nset tics nomirror\nset grid lc rgb '#D8D8D8' lw 0.7 dt 1\nset bars "
         "0.4\n";
-    // gnuplot takes letters for wider than they are.
+    // gnuplot overestimates the width of letters.
     text += fmt::format(
         "set title {} font 'sans-serif,14'\nset key at screen 0.5, screen 0.01 center bottom horizontal Left "
         "reverse samplen 3 spacing 1.1 width {} maxcols {}\n",
@@ -335,8 +335,8 @@ std::vector<std::string> inline_svgs(std::string_view drawn, const std::vector<F
                     fmt::format("{}{}{}-{}", mark, quote, f.id, box));
     }
     replace_all(svg, "url(#", fmt::format("url(#{}-", f.id));
-    // What gnuplot calls itself and its plots is of no use to a reader, who is told the figure's title and
-    // the curves' when pointing at them.
+    // Replaces gnuplot's titles of itself and its plots by the titles of the figure and its curves, shown on
+    // hover.
     auto plots = plots_of(f);
     if (f.shades.rows > 0) plots = {{"", ""}};
     for (std::size_t i = 0; i < plots.size(); ++i)

@@ -1,5 +1,4 @@
-// GnuplotScript: figures as commands of gnuplot, and what it draws made fit to stand in a page. Pure
-// functions.
+// GnuplotScript: figures as gnuplot commands, and gnuplot's SVG made ready for an HTML page. Pure functions.
 #pragma once
 #include <string>
 #include <string_view>
@@ -9,12 +8,12 @@
 
 namespace metalearn::report {
 
-/// Draws the figures as SVG to standard output, one after the other. Characters that mean something to
-/// gnuplot or in SVG stand as private ones, which inline_svgs() turns back.
+/// Draws the figures as SVG to standard output, one after the other. Characters special to gnuplot or SVG are
+/// replaced by private ones, which inline_svgs() turns back.
 std::string gnuplot_script(const std::vector<Figure>& figures);
 
-/// What gnuplot drew by that script: an <svg> element for each figure, with its title, and with ids that no
-/// other figure has. Empty where gnuplot drew another number of them.
+/// The output of gnuplot for that script: an <svg> element per figure, with its title and with ids unique to
+/// the figure. Empty if gnuplot drew another number of them.
 std::vector<std::string> inline_svgs(std::string_view drawn, const std::vector<Figure>& figures);
 
 }  // namespace metalearn::report

@@ -12,10 +12,10 @@
 namespace metalearn::report {
 namespace {
 
-/// Rows of a figure's table; of longer curves every so many points are left out.
+/// Rows of a figure's table; longer curves are thinned.
 constexpr std::size_t kTableRows = 24;
 
-// The generator tells such a page from others; older pages are without it.
+// The generator identifies such a page; older pages lack it.
 const std::string kBegin = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
                   kGenerator = "<meta name=\"generator\" content=\"metalearn report\">\n";
 const std::string kRestOfHead =
@@ -52,8 +52,8 @@ constexpr const char* kStyle = R"(
 
 std::string short_number(double value) { return std::isfinite(value) ? fmt::format("{:.4g}", value) : ""; }
 
-/// A row for each place on the axis, a column for each curve. Where single measurements stand beside a
-/// running mean, which is drawn without symbols, it is they that give the places.
+/// A row for each position on the axis, a column for each curve. If the figure has measurements in addition
+/// to a running mean (drawn without symbols), only the measurements define the rows.
 Table table_of(const Figure& f) {
   Table table{"", {f.rows ? f.y_label : f.x_label}};
   std::set<double> places;
@@ -66,7 +66,7 @@ Table table_of(const Figure& f) {
     for (const Point& p : c.points) {
       const double along = f.rows ? p.y : p.x, value = f.rows ? p.x : p.y;
       const double place =
-          f.names.empty() ? along : std::round(along);  // curves of one category stand beside each other
+          f.names.empty() ? along : std::round(along);  // curves of one category are drawn side by side
       if (!std::isfinite(value)) continue;
       if (c.markers || !measured) places.insert(place);
       cells.back()[place] =
@@ -90,7 +90,7 @@ bool is_number(const std::string& text) {
   return !text.empty() && text.find_first_not_of("0123456789.e+- ±\xc2\xb1") == std::string::npos;
 }
 
-/// align: columns of numbers, to the right.
+/// align: right-align columns of numbers.
 std::string html(const Table& table, bool align) {
   std::string out = "<table>\n";
   if (!table.head.empty()) {
@@ -112,7 +112,7 @@ std::string html(const Command& c, const char* kind) {
                      escaped(c.line));
 }
 
-/// svg null: there is no drawing.
+/// svg: null without a drawing.
 std::string html(const Figure& f, const std::string* svg) {
   std::string out = fmt::format("<figure id=\"{}\"{}>\n", f.id, f.width > 600 ? " class=\"wide\"" : "");
   if (svg)
@@ -120,7 +120,7 @@ std::string html(const Figure& f, const std::string* svg) {
   else
     out += "<h3>" + escaped(f.title) + "</h3>\n";
   const bool tabulated = f.tabulated && f.shades.rows == 0;
-  if (!svg) out += tabulated ? html(table_of(f), true) : "<p>(a picture, which gnuplot draws)</p>\n";
+  if (!svg) out += tabulated ? html(table_of(f), true) : "<p>(a picture that needs gnuplot)</p>\n";
   out += "<figcaption>" + escaped(f.caption) + "</figcaption>\n";
   if (svg && tabulated)
     out += "<details><summary>numbers</summary>\n" + html(table_of(f), true) + "</details>\n";
@@ -167,7 +167,7 @@ std::string html_page(const Report& report, const std::vector<std::string>& svgs
   for (const Section& s : report.sections) figures += s.figures.size();
   if (svgs.empty() && figures > 0)
     out +=
-        "<p class=\"problem\">The figures are tables here: gnuplot is missing, or could not draw them. "
+        "<p class=\"problem\">Tables replace the figures: gnuplot is missing, or could not draw them. "
         "Install it (Debian: gnuplot-nox) and make the report again.</p>\n";
   std::size_t drawn = 0;
   for (const Section& s : report.sections) {

@@ -1,5 +1,4 @@
-// Page: a report as one HTML file that needs nothing besides: figures inline, no script, no network. Pure
-// functions.
+// Page: a report as one self-contained HTML file: figures inline, no script, no network. Pure functions.
 #pragma once
 #include <string>
 #include <string_view>
@@ -9,15 +8,13 @@
 
 namespace metalearn::report {
 
-/// Text as it may stand in HTML, whatever a file is called: & < > " ' as entities, without control characters
-/// and bytes that are no UTF-8.
+/// Text escaped for HTML: & < > " ' as entities; control characters and invalid UTF-8 removed.
 std::string escaped(const std::string& text);
 
-/// svgs: of all figures, in their order; a table stands in for one that is empty, and for all where there are
-/// none.
+/// svgs: of all figures, in order. A table replaces a figure whose svg is empty; without svgs, all figures.
 std::string html_page(const Report& report, const std::vector<std::string>& svgs);
 
-/// Whether html_page() made a page, going by its head.
+/// Whether html_page() made a page, judged by its head.
 bool is_report_page(std::string_view text);
 
 }  // namespace metalearn::report

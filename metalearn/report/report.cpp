@@ -20,9 +20,9 @@ std::string summary_of(const RunFiles& run) {
                                               fmt::join(run.config->data, ", "), run.config->preset)
                                 : "";
   if (run.theta)
-    line += fmt::format(
-        " Where a theta is shown at work, and its figure names no other, it is that of update {}{}.",
-        run.theta->update, run.theta->mark ? fmt::format(", for {} inner steps", *run.theta->mark) : "");
+    line +=
+        fmt::format(" Unless a figure names another theta, it shows that of update {}{}.", run.theta->update,
+                    run.theta->mark ? fmt::format(", for {} inner steps", *run.theta->mark) : "");
   return line;
 }
 
@@ -37,24 +37,24 @@ bool reaches_beyond(const Figure& f) {
 }
 
 std::string complaint_of(const Drawing& drawing) {
-  if (drawing.timed_out) return "it did not come to an end";
-  return drawing.err.empty() ? "it ended early" : drawing.err.substr(0, 300);
+  if (drawing.timed_out) return "it did not finish in time";
+  return drawing.err.empty() ? "it stopped early" : drawing.err.substr(0, 300);
 }
 
-/// An SVG for each figure, empty where it could not be drawn, and why in a note; none where that is so of
-/// all.
+/// An SVG for each figure; empty if it could not be drawn, with a note that says why. None if no figure could
+/// be drawn.
 std::vector<std::string> draw(const std::vector<Figure>& figures, std::vector<std::string>& notes) {
   if (figures.empty()) return {};
   const auto drawing = run_gnuplot(gnuplot_script(figures));
   if (!drawing) {
     notes.emplace_back(
-        "gnuplot is not on PATH: the report has tables in place of figures; install it (Debian: gnuplot-nox) "
+        "gnuplot is not on PATH: the report has tables instead of figures; install it (Debian: gnuplot-nox) "
         "and make the report again");
     return {};
   }
   auto svgs = inline_svgs(drawing->out, figures);
   if (!svgs.empty() && drawing->done) return svgs;
-  // One that gnuplot can't draw ends the script: each of the others alone.
+  // A figure that gnuplot cannot draw ends the script: draw each one separately.
   svgs.assign(figures.size(), "");
   std::vector<std::string> failures;
   bool timed_out = drawing->timed_out;
@@ -65,13 +65,12 @@ std::vector<std::string> draw(const std::vector<Figure>& figures, std::vector<st
     if (!svg.empty())
       svgs[i] = svg.front();
     else
-      failures.push_back(fmt::format("gnuplot could not draw '{}', a table stands in its place: {}",
-                                     figures[i].title, one ? complaint_of(*one) : "it is gone"));
+      failures.push_back(fmt::format("gnuplot could not draw '{}', a table replaces it: {}", figures[i].title,
+                                     one ? complaint_of(*one) : "it is no longer there"));
   }
   if (timed_out || failures.size() == figures.size()) {
-    notes.push_back(
-        fmt::format("gnuplot could not draw the figures, the report has tables in their place: {}",
-                    timed_out ? "it did not come to an end" : complaint_of(*drawing)));
+    notes.push_back(fmt::format("gnuplot could not draw the figures, the report has tables instead: {}",
+                                timed_out ? "it did not finish in time" : complaint_of(*drawing)));
     return {};
   }
   notes.insert(notes.end(), failures.begin(), failures.end());

@@ -1,4 +1,4 @@
-// The section that shows what a rule has made of base models.
+// The section that shows the base models that a rule trained.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,9 +16,9 @@ namespace {
 
 constexpr std::int64_t kUnits = 32, kAcross = 8;  // receptive fields shown
 constexpr Eigen::Index kMostPoints = 1000;
-constexpr std::int64_t kSteps = 100;  // of a run that chose none
+constexpr std::int64_t kSteps = 100;  // for a run without a chosen step
 
-/// Rows of x on their two directions of most variance, a curve for each label.
+/// Rows of x projected onto their first two principal components, a curve per label.
 Figure embedding(std::string id, std::string title, std::string caption, const Matrix& x,
                  const std::vector<std::int32_t>& labels, const std::vector<std::string>& classes) {
   const auto n = static_cast<double>(x.rows());
@@ -48,7 +48,7 @@ Figure embedding(std::string id, std::string title, std::string caption, const M
   return f;
 }
 
-/// Pixels of an image's side, and how many colours it has; 0 where the inputs are no such image.
+/// Side of an image in pixels, and its number of colours; 0 if the inputs are not such an image.
 std::pair<std::int64_t, std::int64_t> image_shape(const ModelFile& model) {
   const std::int64_t side = model.config.task.resolution, inputs = model.widths[0];
   return inputs == side * side       ? std::pair{side, std::int64_t{1}}
@@ -56,7 +56,7 @@ std::pair<std::int64_t, std::int64_t> image_shape(const ModelFile& model) {
                                      : std::pair{std::int64_t{0}, std::int64_t{0}};
 }
 
-/// Columns of W/1 as pictures, in rows of kAcross; of colours their mean.
+/// Columns of W/1 as pictures, in rows of kAcross; colours are averaged.
 Shades receptive_fields(const ModelFile& model, const std::vector<float>& phi) {
   const auto [side, colours] = image_shape(model);
   const TensorSpec W = phi_spec(model.widths).tensors.front();  // W/1
@@ -77,7 +77,7 @@ Shades receptive_fields(const ModelFile& model, const std::vector<float>& phi) {
   return s;
 }
 
-/// The magnitude that one in a hundred shades exceeds: single large weights leave the others visible.
+/// The magnitude that one in a hundred shades exceeds, so that a few large weights do not hide the rest.
 double limit_of(const Shades& s) {
   std::vector<double> sizes;
   for (const double v : s.values)
@@ -87,7 +87,7 @@ double limit_of(const Shades& s) {
   return *place > 0 ? *place : 1;
 }
 
-/// What was applied to a base model.
+/// The theta that trained a base model.
 std::string learned_by(const Features& f) {
   return f.theta.empty() ? "" : fmt::format(" Learned by {}.", f.theta);
 }
@@ -103,11 +103,11 @@ void add_receptive_fields(Section& s, const Features& f, std::size_t number) {
   pictures.push_back(receptive_fields(f.model, f.model.phi));
   titles.push_back(fmt::format("First-layer receptive fields on {}: after {} steps", f.data, f.steps));
   const std::string caption = fmt::format(
-      "Weights from the {0} x {0} pixels to {1} units, a square each; the largest 1 % are drawn as if they "
-      "were no larger than the scale. {2}",
+      "Weights from the {0} x {0} pixels to {1} units, one square each; the largest 1 % are clipped to the "
+      "scale. {2}",
       image_shape(f.model).first, std::min(kUnits, f.model.widths[1]),
-      f.phi_seed ? "Before and after each have a scale of their own."
-                 : "What was before is not known: phi was given (apply --phi).");
+      f.phi_seed ? "Before and after have separate scales."
+                 : "The weights before are unknown: phi was given (apply --phi).");
   for (std::size_t i = 0; i < pictures.size(); ++i) {
     pictures[i].limit = limit_of(pictures[i]);
     s.figures.push_back({.id = fmt::format("fields-{}-{}", number, i),
@@ -125,14 +125,13 @@ void add_two_moons(Section& s, const RunFiles& run) {
   try {
     const TwoMoons m = two_moons(run.theta->config, run.theta->theta, run.theta->mark.value_or(kSteps));
     const std::vector<std::string> names = {"one moon", "the other"};
-    Figure inputs{
-        .id = "moons-inputs",
-        .title = "Two moons: the inputs",
-        .caption = "Two half circles with noise, standardised. The rule does not see which is which.",
-        .x_label = "input 1",
-        .y_label = "input 2",
-        .tabulated = false,
-        .height = 420};
+    Figure inputs{.id = "moons-inputs",
+                  .title = "Two moons: the inputs",
+                  .caption = "Two half circles with noise, standardised. The rule sees no labels.",
+                  .x_label = "input 1",
+                  .y_label = "input 2",
+                  .tabulated = false,
+                  .height = 420};
     for (int k = 0; k < 2; ++k) {
       inputs.curves.push_back(
           {.title = names[static_cast<std::size_t>(k)], .points = {}, .style = k, .joined = false});
@@ -143,7 +142,7 @@ void add_two_moons(Section& s, const RunFiles& run) {
     inputs.starts_row = true;
     s.figures.push_back(std::move(inputs));
     const std::string base =
-        fmt::format("Representation by the base model {}, on its two directions of most variance.",
+        fmt::format("Representation by the base model {}, projected onto its first two principal components.",
                     fmt::join(m.widths, "-"));
     s.figures.push_back(
         embedding("moons-before", "Two moons: random initialisation", base, m.before, m.labels, names));
@@ -161,8 +160,8 @@ void add_two_moons(Section& s, const RunFiles& run) {
 
 Section representation_section(const RunFiles& run) {
   Section s{"representation", "Receptive fields and embeddings",
-            "What the rule makes of a base model: the weights that its first units look at the inputs with, "
-            "and where the examples of each class come to lie."};
+            "Base models trained by the rule: the input weights of the first units, and an embedding of the "
+            "examples of each class."};
   s.problems = run.features_problems;
   for (std::size_t i = 0; i < run.features.size(); ++i) add_receptive_fields(s, run.features[i], i);
   for (std::size_t i = 0; i < run.features.size(); ++i) {
@@ -170,27 +169,29 @@ Section representation_section(const RunFiles& run) {
     const Matrix x = Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(
                          f.features.data(), static_cast<Eigen::Index>(f.labels.size()), f.model.widths.back())
                          .cast<double>();
-    s.figures.push_back(embedding(fmt::format("embedding-{}", i),
-                                  fmt::format("{}: representation after {} steps", f.data, f.steps),
-                                  fmt::format("Examples of the test split (of {}, at most {}), on the two "
-                                              "directions of most variance of all of them.{}",
-                                              x.rows(), kMostPoints, learned_by(f)),
-                                  x, f.labels, f.classes));
+    s.figures.push_back(embedding(
+        fmt::format("embedding-{}", i), fmt::format("{}: representation after {} steps", f.data, f.steps),
+        fmt::format("Examples of the test split ({} in all, at most {} shown), projected onto the first two "
+                    "principal components of all of them.{}",
+                    x.rows(), kMostPoints, learned_by(f)),
+        x, f.labels, f.classes));
     s.figures.back().starts_row = i == 0;
   }
   if (run.features.empty()) {
     const std::string folder = run.directory + "/evaluations", data = data_options(run),
                       word = data.substr(0, data.find(" --data"));
     s.missing.push_back(
-        {"There are no features of any data. This makes them (in place of the data named here, any other):",
+        {"There are no features of any data set. This command makes them (with the data named here, or any "
+         "other):",
          fmt::format("mkdir -p {} && metalearn apply --theta {} {} --out {}", shell_word(folder),
                      shell_word(run.directory), word, shell_word(folder + "/features-data.h5"))});
   }
   if (run.theta)
     add_two_moons(s, run);
   else
-    s.missing.push_back({"Two moons need a theta, and there is no snapshot that can be read yet.",
-                         "metalearn verify " + shell_word(run.directory)});
+    s.missing.push_back(
+        {"The two moons need a theta, but there is no readable snapshot yet. This command checks the run:",
+         "metalearn verify " + shell_word(run.directory)});
   return s;
 }
 

@@ -9,7 +9,7 @@ std::size_t rolling_window(std::size_t rows) { return std::clamp<std::size_t>(ro
 
 std::vector<double> rolling_mean(std::span<const double> values, std::size_t window) {
   std::vector<double> means(values.size(), kNone);
-  for (std::size_t i = 0; i < values.size(); ++i) {  // summed anew each time: no error adds up
+  for (std::size_t i = 0; i < values.size(); ++i) {  // summed afresh each time, so errors do not accumulate
     double sum = 0;
     std::size_t n = 0;
     for (std::size_t j = i + 1 - std::min(window, i + 1); j <= i; ++j)

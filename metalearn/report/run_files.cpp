@@ -25,12 +25,12 @@ using checkpoints::Archive;
 std::optional<std::string> read(const std::string& path) {
   std::error_code none;
   if (std::filesystem::exists(path, none) &&
-      !std::filesystem::is_regular_file(path, none))  // a pipe would be waited for
-    throw checkpoints::BadData(fmt::format("{}: is no file; move it away", path));
+      !std::filesystem::is_regular_file(path, none))  // reading a pipe would block
+    throw checkpoints::BadData(fmt::format("{}: is not a file; move it away", path));
   return checkpoints::read_text(checkpoints::posix_file_system(), path);
 }
 
-/// Does what reads a file; what is wrong with that becomes a line.
+/// Calls read(); an error becomes a line of problems.
 template <class Read>
 void attempt(std::vector<std::string>& problems, Read&& read) {
   try {
@@ -44,7 +44,8 @@ Config config_from_text(const std::string& text, const std::string& path) {
   try {
     return Config::from_map(nlohmann::json::parse(text).get<std::map<std::string, std::string>>());
   } catch (const nlohmann::json::exception& e) {
-    throw checkpoints::BadData(fmt::format("{}: is no configuration ({})", path, e.what()));
+    throw checkpoints::BadData(
+        fmt::format("{}: is not a configuration ({}); a resume rewrites it", path, e.what()));
   } catch (const checkpoints::UsageError& e) {
     throw checkpoints::BadData(fmt::format("{}: {}", path, e.what()));
   }
@@ -64,12 +65,12 @@ void read_snapshots(RunFiles& run) {
       run.run_problems.push_back(event);
 }
 
-/// What the sections take from metrics.csv, beside the columns of families.
+/// Checks the columns that the sections use, in addition to those of families.
 void require_columns(const MetricsText& m, const std::string& path) {
   const auto require = [&](const std::string& column) {
     if (std::find(m.columns.begin(), m.columns.end(), column) == m.columns.end())
-      throw checkpoints::BadData(
-          fmt::format("{}: there is no column {}; it is not as training wrote it", path, column));
+      throw checkpoints::BadData(fmt::format(
+          "{}: there is no column {}; the file was changed after training wrote it", path, column));
   };
   for (const char* column :
        {"gradient_norm", "clipped_share", "rate", "replaced", "dropped", "mean_age", "length_limit"})
@@ -85,7 +86,7 @@ void read_metrics(RunFiles& run, const std::string& path) {
   const MetricsText m = parse_metrics(*text);
   if (m.columns.empty() && !text->empty())
     throw checkpoints::BadData(
-        fmt::format("{}: its first line is not that of a run's metrics; metalearn verify {} says more", path,
+        fmt::format("{}: its first line is not the header of a run's metrics; see metalearn verify {}", path,
                     run.directory));
   if (!m.columns.empty()) require_columns(m, path);
   run.metrics.names = m.columns;
@@ -95,7 +96,7 @@ void read_metrics(RunFiles& run, const std::string& path) {
     if (!row.wrong.empty()) {
       if (wrong++ == 0)
         run.metrics_problems.push_back(fmt::format(
-            "{}: line {} {}; it is left out, and so are others like it", path, row.line, row.wrong));
+            "{}: line {} {}; it is skipped, and so are other invalid lines", path, row.line, row.wrong));
       continue;
     }
     for (std::size_t i = 0; i < m.columns.size(); ++i)
@@ -104,10 +105,9 @@ void read_metrics(RunFiles& run, const std::string& path) {
   }
 }
 
-/// Rows are on the disk before the snapshot that belongs to them: where they lack, something happened to the
-/// file since.
+/// Rows are durable before their snapshot is: if rows are missing, the file was changed later.
 void compare_with_snapshot(RunFiles& run) {
-  const std::string more = fmt::format("metalearn verify {} says more", shell_word(run.directory));
+  const std::string more = fmt::format("see metalearn verify {}", shell_word(run.directory));
   if (run.metrics_problems.empty()) {
     const double last = run.metrics.rows() == 0 ? 0 : run.metrics.at("update").back();
     for (std::size_t i = 1; i < run.metrics.rows() && run.metrics_problems.empty(); ++i)
@@ -118,8 +118,8 @@ void compare_with_snapshot(RunFiles& run) {
                         update, more));
     if (last < static_cast<double>(run.update) && run.metrics_problems.empty())
       run.metrics_problems.push_back(fmt::format(
-          "{}/metrics.csv: {}, and the newest snapshot is of update {}; {}", run.directory,
-          run.metrics.rows() == 0 ? "there are no rows of it" : fmt::format("it ends with update {:g}", last),
+          "{}/metrics.csv: {}, but the newest snapshot is of update {}; {}", run.directory,
+          run.metrics.rows() == 0 ? "it has no rows" : fmt::format("it ends with update {:g}", last),
           run.update, more));
   }
   if (!run.config || run.config->eval_data.empty() || run.config->eval_every == 0 ||
@@ -131,8 +131,8 @@ void compare_with_snapshot(RunFiles& run) {
                                 [&](const Score& s) { return s.update >= static_cast<double>(due); });
   if (due > 0 && !is_there)
     run.during_problems.push_back(
-        fmt::format("{}/evaluations.csv: an evaluation of update {} is not there, where eval-every is {}; it "
-                    "was lost, or that was set later",
+        fmt::format("{}/evaluations.csv: has no evaluation of update {}, although eval-every is {}; it was "
+                    "lost, or eval-every was set later",
                     run.directory, due, run.config->eval_every));
 }
 
@@ -146,7 +146,7 @@ Archive load(const std::string& path) {
     return checkpoints::load_snapshot(path);
   } catch (const checkpoints::BadData& e) {
     throw checkpoints::BadData(
-        fmt::format("{} (or write these features anew with metalearn apply)", e.what()));
+        fmt::format("{} (or write these features again with metalearn apply)", e.what()));
   }
 }
 
@@ -156,7 +156,7 @@ Features features_from(const std::string& path) {
   f.model.file = path;
   if (f.model.phi.empty() || f.data.empty())
     throw checkpoints::BadData(
-        fmt::format("{}: holds no features as metalearn apply writes them; write it anew", path));
+        fmt::format("{}: holds no features of metalearn apply; write it again with metalearn apply", path));
   f.theta = text_of(a, "theta");
   if (const auto* seed = a.find_attribute<std::int64_t>("apply", "phi_seed"))
     f.phi_seed = static_cast<std::uint64_t>(*seed);
@@ -166,12 +166,12 @@ Features features_from(const std::string& path) {
       a.numbers<float>("test/features", {static_cast<std::int64_t>(f.labels.size()), f.model.widths.back()});
   if (f.labels.empty() || !all_finite(f.features) || !all_finite(f.model.phi))
     throw checkpoints::BadData(fmt::format(
-        "{}: holds no examples, or numbers that are not finite; write it anew with metalearn apply", path));
+        "{}: holds no examples, or numbers that are not finite; write it again with metalearn apply", path));
   for (const auto& [place, name] : a.texts("classes")) f.classes.push_back(name);
   for (const auto label : f.labels)
     if (label < 0 || label >= static_cast<std::int64_t>(f.classes.size()))
       throw checkpoints::BadData(
-          fmt::format("{}: the label {} is of no class; write it anew with metalearn apply", path, label));
+          fmt::format("{}: no class has the label {}; write it again with metalearn apply", path, label));
   return f;
 }
 
@@ -219,8 +219,8 @@ RunFiles read_run(const std::string& directory) {
   const bool has_snapshots = !checkpoints::list_snapshots(directory).empty();
   if (!run.config && run.run_problems.empty() && !has_snapshots && !read(directory + "/metrics.csv"))
     throw checkpoints::NoInput(
-        fmt::format("{}: is no run directory, which has a config.json, metrics.csv and snapshot-*.h5; name "
-                    "one of metalearn train",
+        fmt::format("{}: is not a run directory: it has no config.json, metrics.csv or snapshot-*.h5; name a "
+                    "run directory of metalearn train",
                     directory));
   if (has_snapshots) attempt(run.run_problems, [&] { read_snapshots(run); });
   attempt(run.metrics_problems, [&] { read_metrics(run, directory + "/metrics.csv"); });
@@ -235,7 +235,8 @@ RunFiles read_run(const std::string& directory) {
     if (run.methods && !run.methods->compares) {
       run.methods.reset();
       throw checkpoints::BadData(fmt::format(
-          "{}/methods.json: is no comparison of methods (metalearn eval --methods); move it away", folder));
+          "{}/methods.json: is not a comparison of methods (metalearn eval --methods); move it away",
+          folder));
     }
   });
   for (const auto& axis : axis_names())

@@ -1,4 +1,4 @@
-// The section that says what was run, and how to run it again.
+// The section about what was run and how to repeat it.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -60,15 +60,14 @@ Table facts(const RunFiles& run) {
                              ? "none"
                              : fmt::format("of update {}, by metalearn {}, kernels {}", run.update,
                                            run.version, run.kernels.empty() ? "not recorded" : run.kernels));
-  add("machine",
-      run.machine.empty()
-          ? "not recorded"
-          : run.machine + " (of the newest snapshot; of it the results depend on the kernels alone)");
+  add("machine", run.machine.empty()
+                     ? "not recorded"
+                     : run.machine + " (of the newest snapshot; results depend only on its kernels)");
   return t;
 }
 
 Table configuration(const Config& config) {
-  Table t{"Configuration (the last column: what the preset says, where it differs)",
+  Table t{"Configuration (last column: the value of the preset, if it differs)",
           {"key", "value", "preset " + config.preset}};
   const Keys keys = config.to_map(), preset = Config::from_preset(config.preset).to_map();
   for (const auto& [key, value] : keys)
@@ -76,7 +75,7 @@ Table configuration(const Config& config) {
   return t;
 }
 
-/// The first fact about each data set, which says how it is split; "NAME: ...".
+/// The first fact about each data set, which describes its split; "NAME: ...".
 Table data_sets(const std::vector<std::string>& provenance) {
   Table t{"The data"};
   std::set<std::string> seen;
@@ -98,7 +97,7 @@ std::string train_options(const Config& config) {
   const Keys keys = config.to_map(), preset = Config::from_preset(config.preset).to_map();
   std::set<std::string> given = differing(keys, preset);
   given.erase("preset");
-  // What is said makes other keys follow; those that must not are said too.
+  // Given keys change the defaults of others; keys that must not change are given too.
   for (auto more = differing(keys, settled(config, given));
        !std::includes(given.begin(), given.end(), more.begin(), more.end());
        more = differing(keys, settled(config, given))) {
@@ -132,11 +131,10 @@ Section run_section(const RunFiles& run) {
   const std::string directory = shell_word(run.directory);
   if (run.config)
     s.commands.push_back(
-        {"To train the same again (the same bits, by the same build of the program and level of kernels):",
+        {"To repeat the training (the same bits with the same build of the program and level of kernels):",
          fmt::format("metalearn train --run {} {}", shell_word(run.beside + "-again"),
                      train_options(*run.config))});
-  s.commands.push_back(
-      {"To compute a stretch of it again and compare bits:", "metalearn reproduce " + directory});
+  s.commands.push_back({"To recompute a part of it and compare bits:", "metalearn reproduce " + directory});
   if (!run.provenance.empty()) s.tables.push_back(data_sets(run.provenance));
   if (!run.provenance.empty()) s.tables.push_back(data_files(run.provenance));
   if (run.config) s.tables.push_back(configuration(*run.config));

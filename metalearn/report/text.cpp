@@ -7,7 +7,7 @@
 namespace metalearn::report {
 
 std::string clean(const std::string& text) {
-  // Private characters of Unicode, whose last byte is in 80 .. 8f: gnuplot_script.cpp's own.
+  // Private Unicode characters whose last byte is in 80 .. 8f: used by gnuplot_script.cpp.
   constexpr std::string_view kOwn = "\xee\x80";
   std::string out = shown(text);
   for (std::size_t at = 0; (at = out.find(kOwn, at)) != std::string::npos; ++at)

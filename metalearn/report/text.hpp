@@ -1,4 +1,4 @@
-// Text of users in pages and commands. Pure functions.
+// Text: user text in pages and commands. Pure functions.
 #pragma once
 #include <string>
 
@@ -8,7 +8,7 @@ namespace metalearn::report {
 /// uses itself.
 std::string clean(const std::string& text);
 
-/// A word as a shell reads it back: as it is, or in quotes.
+/// A word quoted for a shell, if needed.
 std::string shell_word(const std::string& word);
 
 }  // namespace metalearn::report

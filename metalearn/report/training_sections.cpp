@@ -1,4 +1,4 @@
-// The sections that metrics.csv and evaluations.csv are shown in.
+// The sections that show metrics.csv and evaluations.csv.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -16,7 +16,7 @@ namespace metalearn::report {
 namespace {
 
 constexpr const char* kUpdates = "updates of theta";
-constexpr int kTotal = 6;  // black: what stands beside the families
+constexpr int kTotal = 6;  // black: curves other than families
 
 /// A column's rolling mean.
 Curve rolling(const MetricsColumns& m, const std::string& column, std::string title, int style,
@@ -29,7 +29,7 @@ Curve rolling(const MetricsColumns& m, const std::string& column, std::string ti
           .markers = false};
 }
 
-/// A column that is no measurement, as it is.
+/// A column that is not a measurement, not averaged.
 Curve exact(const MetricsColumns& m, const std::string& column, std::string title, int style) {
   return {.title = std::move(title),
           .points = thinned(m.at("update"), m.at(column)),
@@ -37,7 +37,7 @@ Curve exact(const MetricsColumns& m, const std::string& column, std::string titl
           .markers = false};
 }
 
-/// A column's cells that are not empty.
+/// The non-empty cells of a column.
 Curve cells(const MetricsColumns& m, const std::string& column, std::string title, int style) {
   Curve c{.title = std::move(title), .points = {}, .style = style};
   for (std::size_t i = 0; i < m.rows(); ++i)
@@ -72,8 +72,8 @@ struct DuringFigure {
   bool with_training;
 };
 
-/// The mark at which a test curve is drawn: of those measured most often what meta-validation chose, or else
-/// the longest. marks: how often each was.
+/// The evaluation step of a test curve: among those measured most often, the one that meta-validation chose,
+/// or else the largest. marks: how often each was measured.
 double drawn_mark(const RunFiles& run, const std::map<double, int>& marks) {
   int most = 0;
   double mark = 0;
@@ -86,7 +86,7 @@ double drawn_mark(const RunFiles& run, const std::map<double, int>& marks) {
   return mark;
 }
 
-/// The training curve, with a point at each of these updates too.
+/// The training curve, with a point also at each of these updates.
 Curve training_curve(const MetricsColumns& m, const std::set<double>& updates) {
   const auto means = rolling_mean(m.at("objective_last"), rolling_window(m.rows()));
   Curve c = rolling(m, "objective_last", "training", kTotal);
@@ -100,8 +100,8 @@ Curve training_curve(const MetricsColumns& m, const std::set<double>& updates) {
   return c;
 }
 
-/// Marks and seeds may change when a run is resumed, and may differ between data sets: each is drawn at one
-/// of its own marks.
+/// Evaluation steps and seeds may change when a run is resumed, and may differ between data sets: each set is
+/// drawn at one of its own evaluation steps.
 Figure during_figure(const RunFiles& run, const DuringFigure& shown) {
   std::vector<std::string> names;
   std::map<std::string, std::map<double, int>> marks;
@@ -137,28 +137,28 @@ Figure during_figure(const RunFiles& run, const DuringFigure& shown) {
     }
   }
   f.caption = fmt::format(
-      "Dashed: random initialisation, the same base models. Bars (side by side where they stand at one "
-      "place) or bands: 95 % intervals over seeds ({}).",
+      "Dashed: random initialisation of the same base models. Bars (drawn side by side at the same position) "
+      "or bands: 95 % intervals over seeds ({}).",
       fmt::join(seeds, " or "));
   if (shown.with_training) f.caption += " Black: the training curve of the figure above.";
   if (!others.empty())
-    f.caption += fmt::format(" Not drawn: what was measured after {} steps, which evaluations.csv has too.",
+    f.caption += fmt::format(" Not drawn: evaluations after {} steps, which are in evaluations.csv.",
                              fmt::join(others, ", "));
   if (shown.with_training && run.metrics.rows() > 0) f.curves.push_back(training_curve(run.metrics, updates));
   f.shares = shown.what == &Score::accuracy;
   return f;
 }
 
-/// Of metrics.csv. What it held once can't be had back, and a problem says so.
+/// For an empty metrics.csv. Lost rows cannot be recovered, and a problem reports them.
 Command no_rows(const RunFiles& run) {
   if (run.update > 0 || !run.metrics_problems.empty())
-    return {"There are no rows in metrics.csv that can be shown. This tells what is whole of the run:",
+    return {"metrics.csv has no readable rows. This command checks the run:",
             "metalearn verify " + shell_word(run.directory)};
-  return {"There are no rows in metrics.csv yet: no update of theta is done.",
+  return {"metrics.csv has no rows yet: no update of theta is done. This command resumes the run:",
           "metalearn resume " + shell_word(run.directory)};
 }
 
-/// For a training like this one with something else in its configuration.
+/// The command for a training like this one with a changed configuration.
 std::string again(const RunFiles& run, const std::function<void(Config&)>& change) {
   if (!run.config) return "metalearn train --help";
   Config c = *run.config;
@@ -166,7 +166,7 @@ std::string again(const RunFiles& run, const std::function<void(Config&)>& chang
   return "metalearn train --run " + shell_word(run.beside + "-validated") + " " + train_options(c);
 }
 
-/// That goes on as far as the next validation.
+/// The command that resumes up to the next validation.
 std::string resume(const RunFiles& run) {
   std::string line = "metalearn resume " + shell_word(run.directory);
   if (!run.config || run.config->validate_every == 0) return line;
@@ -179,8 +179,8 @@ std::string resume(const RunFiles& run) {
 
 Section curves_section(const RunFiles& run) {
   Section s{"curves", "Training and test curves",
-            "How the meta-objective (1 less the cosine similarity of predicted and true labels; less is "
-            "better) and few-shot accuracy change while theta is trained."};
+            "The meta-objective (1 minus the cosine similarity of predicted and true labels; lower is "
+            "better) and few-shot accuracy during training of theta."};
   s.problems = run.metrics_problems;
   s.problems.insert(s.problems.end(), run.during_problems.begin(), run.during_problems.end());
   const MetricsColumns& m = run.metrics;
@@ -205,8 +205,8 @@ Section curves_section(const RunFiles& run) {
     }
     if (std::any_of(accuracy.begin(), accuracy.end(), [](const Curve& c) { return !c.points.empty(); })) {
       const std::string caption =
-          "Tasks that are held out of the training, by inner steps done. They choose the snapshot and the "
-          "number of steps. (metrics.csv keeps their mean alone.)";
+          "Tasks held out of training, by inner steps done. They choose the snapshot and the number of "
+          "steps. (metrics.csv keeps only their mean.)";
       s.figures.push_back(over_updates("validation-accuracy", "Few-shot accuracy, meta-validation",
                                        "accuracy", caption, accuracy));
       s.figures.back().shares = true;
@@ -214,11 +214,13 @@ Section curves_section(const RunFiles& run) {
                                        "meta-objective", caption, objective));
     } else if (run.config && run.config->validate_every == 0) {
       s.missing.push_back(
-          {"Nothing was evaluated on meta-validation tasks (validate-every is 0). A run that does so:",
+          {"Nothing was evaluated on meta-validation tasks (validate-every is 0). This command starts a run "
+           "that does so:",
            again(run, [](Config& c) { c.validate_every = std::min<std::int64_t>(50, c.updates); })});
     } else {
       s.missing.push_back(
-          {"No evaluation on meta-validation tasks is done yet. This goes on with the run:", resume(run)});
+          {"There is no evaluation on meta-validation tasks yet. This command resumes the run:",
+           resume(run)});
     }
   }
   if (run.during && !run.during->scores.empty()) {
@@ -234,9 +236,9 @@ Section curves_section(const RunFiles& run) {
       snapshots != run.sweeps.end() && !snapshots->second.scores.empty()) {
     s.figures.push_back(sweep_figure(snapshots->second, axis));
   } else if (!run.during || run.during->scores.empty()) {
-    s.missing.push_back({fmt::format("There is no evaluation on data sets while theta was trained "
-                                     "(evaluations.csv has none that can be read). A training does so with "
-                                     "--eval-data NAME=DIR. This evaluates the snapshots that were kept{}:",
+    s.missing.push_back({fmt::format("There is no evaluation on data sets during training (evaluations.csv "
+                                     "has none that can be read). --eval-data NAME=DIR turns it on. This "
+                                     "command evaluates the snapshots that were kept{}:",
                                      kOwnData),
                          fmt::format("metalearn sweep --theta {} --over {}={} {}", shell_word(run.directory),
                                      axis.name, axis.example, data_options(run))});
@@ -246,8 +248,8 @@ Section curves_section(const RunFiles& run) {
 
 Section training_section(const RunFiles& run) {
   Section s{"training", "Tasks and gradients",
-            "What the training did, update by update: how old the tasks in flight are, how large the "
-            "gradients of each family, how many tasks ended or had to be given up."};
+            "The training, update by update: ages of the in-flight tasks, gradient norms of each family, "
+            "tasks that finished or were dropped."};
   const MetricsColumns& m = run.metrics;
   if (m.rows() == 0) {
     s.problems = run.metrics_problems;
@@ -255,24 +257,25 @@ Section training_section(const RunFiles& run) {
     return s;
   }
   s.figures.push_back(over_updates(
-      "ages", "Age of the tasks in flight", "inner steps",
-      "Inner steps that the tasks in flight have behind them. " + averaged(m),
+      "ages", "Age of the in-flight tasks", "inner steps",
+      "Inner steps that the in-flight tasks have done. " + averaged(m),
       {rolling(m, "mean_age", "mean age", 0), exact(m, "length_limit", "greatest length of a new task", 1)}));
   auto norms = by_family(m, "gradient_norm");
   norms.push_back(rolling(m, "gradient_norm", "averaged gradient", kTotal));
   s.figures.push_back(
       over_updates("gradients", "Gradient norms", "Euclidean norm",
-                   "Of the tasks' gradients before clipping, by family; of their average. " + averaged(m),
+                   "Gradients of the tasks before clipping, by family, and their average. " + averaged(m),
                    std::move(norms)));
   s.figures.back().log_y = true;
   s.figures.push_back(
       over_updates("tasks", "Tasks that ended", "tasks per update",
                    "Replaced: reached their length. Dropped: no longer finite. " + averaged(m),
                    {rolling(m, "replaced", "replaced", 0), rolling(m, "dropped", "dropped", 1)}));
-  Figure rate = over_updates("rate", "Clipping and learning rate", "share of windows clipped",
-                             "Windows whose gradient was longer than clip-task; Adam's rate. " + averaged(m),
-                             {rolling(m, "clipped_share", "clipped (left axis)", 0),
-                              exact(m, "rate", "learning rate (right axis)", 1)});
+  Figure rate =
+      over_updates("rate", "Clipping and learning rate", "share of windows clipped",
+                   "Windows whose gradient norm exceeded clip-task; learning rate of Adam. " + averaged(m),
+                   {rolling(m, "clipped_share", "clipped (left axis)", 0),
+                    exact(m, "rate", "learning rate (right axis)", 1)});
   rate.right_label = "learning rate";
   rate.curves.back().right = true;
   s.figures.push_back(std::move(rate));

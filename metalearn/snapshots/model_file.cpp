@@ -38,9 +38,9 @@ ModelFile model_from(const Archive& archive) {
     return checkpoints::BadData(fmt::format("{}: {}; import it again", archive.name(), what));
   };
   const auto* kind = archive.find_attribute<std::string>("", "kind");
-  if (!kind) throw refuse("is a snapshot, but not of a theta or phi alone");
+  if (!kind) throw refuse("is a snapshot of a run, not a theta or phi file");
   if (*kind != "model" && *kind != "features")
-    throw refuse(fmt::format("is of the unknown kind '{}'", *kind));
+    throw refuse(fmt::format("has the unknown kind '{}' (model or features)", *kind));
   ModelFile m;
   m.file = archive.name();
   m.config = config_from(archive, false);
@@ -55,7 +55,7 @@ ModelFile model_from(const Archive& archive) {
     m.origin.update = archive.attribute<std::int64_t>("origin", "update");
     if (const auto* mark = archive.find_attribute<std::int64_t>("origin", "mark")) m.origin.mark = *mark;
     if (m.origin.update < 0 || m.origin.mark.value_or(1) < 1 || m.origin.mark.value_or(1) > 100000)
-      throw refuse("says that it is of a negative update, or of a mark that is not in 1 .. 100000");
+      throw refuse("has a negative update, or an evaluation step outside 1 .. 100000");
     m.origin.provenance = provenance_from(archive);
   }
   m.widths = widths_from([&](const std::string& name) {

@@ -1,13 +1,13 @@
-// ModelFile: a theta, a base model's phi, or both, in a snapshot file that is no run's: what `import`,
-// `export` and `apply` write.
+// ModelFile: a theta, a base model's phi, or both, in a snapshot file that does not belong to a run. Written
+// by `import`, `export` and `apply`.
 //
-//   kind (attribute of the root)    "model" or, with features beside phi, "features"
+//   kind (attribute of the root)    "model" or, with features in addition to phi, "features"
 //   config (attributes)             every configuration key as text
 //   theta/<name>, phi/<name>    float32, names and shapes of specification section 3; either may be absent
-//   origin (attributes)         of a theta of a run: update, label ("moving average"), and mark, the inner
-//                               steps that meta-validation chose
-//   data (attributes)           of a theta of a run: facts about the data that it was trained on, as in the
-//                               run's snapshots
+//   origin (attributes)         of a theta of a run: update, label ("moving average"), and mark, the
+//                               evaluation step that meta-validation chose
+//   data (attributes)           of a theta of a run: facts about its training data, as in the run's
+//                               snapshots
 //
 // Plain value, functions without state.
 #pragma once
@@ -25,8 +25,8 @@ namespace metalearn {
 struct Origin {
   std::int64_t update = 0;  ///< of the run
   std::string label = "theta as imported";
-  std::optional<std::int64_t> mark = {};     ///< inner steps that meta-validation chose
-  std::vector<std::string> provenance = {};  ///< facts about the data; empty: not known
+  std::optional<std::int64_t> mark = {};     ///< evaluation step that meta-validation chose
+  std::vector<std::string> provenance = {};  ///< facts about the data; empty if unknown
 };
 
 struct ModelFile {
@@ -38,7 +38,7 @@ struct ModelFile {
   Origin origin = {};                ///< of theta
 };
 
-/// Whether a snapshot is a model file rather than a run's.
+/// Whether a snapshot is a model file rather than a snapshot of a run.
 bool is_model(const checkpoints::Archive& snapshot);
 
 checkpoints::Archive to_archive(const ModelFile& model, const std::string& kind = "model");
@@ -47,8 +47,8 @@ checkpoints::Archive to_archive(const ModelFile& model, const std::string& kind 
 ModelFile load_model(const std::string& path);
 ModelFile model_from(const checkpoints::Archive& archive);
 
-/// The widths that W/1 .. W/L state; the shape of one array by its name, or null where there is none. Empty
-/// where there is no W/1.
+/// The widths given by the shapes of W/1 .. W/L. shape_of: the shape of one array by its name, or null if it
+/// does not exist. Empty without W/1.
 template <class ShapeOf>
 std::vector<std::int64_t> widths_from(ShapeOf shape_of) {
   std::vector<std::int64_t> widths;

@@ -38,12 +38,12 @@ const Shape* shape_of(const Arrays& arrays, const std::string& name) {
 }
 
 std::int64_t one(const std::vector<std::int64_t>& numbers) {
-  if (numbers.size() != 1) throw BadData("one number is expected");
+  if (numbers.size() != 1) throw BadData("must hold one number");
   return numbers[0];
 }
 
-/// The rule that config/rule names, or else the one whose tensors these are, or the default; sizes that can't
-/// be read keep their default, and are found missing later.
+/// The rule that config/rule names, or else the one whose tensors these are, or the default. Sizes that
+/// cannot be read keep their default; their tensors are then reported missing.
 RuleConfig rule_from(const Arrays& arrays) {
   RuleConfig config;
   for (const UpdateRuleKind* kind : update_rules())
@@ -68,7 +68,7 @@ void set_rule(Config& config, const RuleConfig& rule) {
   for (const ConfigKey& key : keys_where(&ConfigKey::shapes_theta)) key.set(config, key.text(sizes));
 }
 
-/// As a configuration key of this type is written.
+/// The array's value in the text form of a configuration key of this type.
 std::string text_in(const NpyArray& array, const KeyValue& type) {
   if (std::holds_alternative<std::string>(type)) return array.text();
   if (std::holds_alternative<double>(type)) return fmt::format("{}", array.number());
@@ -76,7 +76,7 @@ std::string text_in(const NpyArray& array, const KeyValue& type) {
   return std::holds_alternative<bool>(type) ? fmt::format("{}", whole != 0) : fmt::format("{}", whole);
 }
 
-/// What arrays do not say is as in the published code, or else the default.
+/// Sets keys without an array as in the published code, or else to the default.
 void set_constants(Config& config, const Arrays& arrays) {
   for (const ConfigKey& key : keys_where(&ConfigKey::is_exported)) {
     if (key.shapes_theta) continue;
@@ -94,7 +94,7 @@ std::vector<std::uint8_t> array_with(const KeyValue& value) {
   return npy_bytes(std::get<std::int64_t>(value));
 }
 
-/// What does not fit, for one message.
+/// Arrays that do not fit, for one message.
 struct Misfits {
   std::vector<std::string> missing, extra, misshaped;
 
@@ -104,21 +104,21 @@ struct Misfits {
       if (!shape)
         missing.push_back(t.name);
       else if (*shape != t.shape)
-        misshaped.push_back(fmt::format("{} has the shape ({}), ({}) expected", t.name,
-                                        fmt::join(*shape, ", "), fmt::join(t.shape, ", ")));
+        misshaped.push_back(fmt::format("{} has the shape ({}), not ({})", t.name, fmt::join(*shape, ", "),
+                                        fmt::join(t.shape, ", ")));
     }
   }
   void refuse(const std::string& name) const {
     std::string text;
     for (const auto& [what, list] : {std::pair{"missing", &missing},
-                                     {"not a name of the rule", &extra},
+                                     {"not a tensor of the rule", &extra},
                                      {"of another shape", &misshaped}})
       if (!list->empty())
         text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", what, fmt::join(*list, ", "));
     if (!text.empty())
       throw BadData(
-          fmt::format("{}: its arrays are not those of a theta or phi (names and shapes depend on the "
-                      "sizes): {}; correct them and save it again",
+          fmt::format("{}: its arrays do not form a theta or phi (names and shapes depend on the sizes): {}; "
+                      "correct them and save the file again",
                       name, text));
   }
 };
@@ -169,16 +169,16 @@ ModelFile model_from_npz(std::span<const std::byte> bytes, const std::string& na
       theta = theta_spec(model.config.rule);
     }
   } catch (const checkpoints::UsageError& e) {
-    throw BadData(fmt::format("{}: {}; correct the array that says so", name, e.what()));
+    throw BadData(fmt::format("{}: {}; correct that array", name, e.what()));
   } catch (const std::invalid_argument& e) {
-    throw BadData(fmt::format("{}: {}; correct the array that says so", name, e.what()));
+    throw BadData(fmt::format("{}: {}; correct that array", name, e.what()));
   }
   if (has_phi) {
     model.widths = widths_from([&](const std::string& array) { return shape_of(arrays, array); });
     if (model.widths.empty())
       throw BadData(
-          fmt::format("{}: has no array 'W/1' of two dimensions, so its other arrays are no phi; correct it "
-                      "and save it again",
+          fmt::format("{}: has no two-dimensional array 'W/1', so its other arrays cannot be a phi; correct "
+                      "it and save the file again",
                       name));
     phi = phi_spec(model.widths);
   }

@@ -21,10 +21,10 @@ using checkpoints::Archive;
 
 [[noreturn]] void refuse(const Archive& archive, const std::string& what) {
   throw checkpoints::BadData(
-      fmt::format("{}: {}; another program wrote it, use another snapshot", archive.name(), what));
+      fmt::format("{}: {}; another program wrote this file; use another snapshot", archive.name(), what));
 }
 
-/// The type of numbers of every array that may be there.
+/// The number type of every array that is allowed.
 std::map<std::string, std::string> known_arrays(const Config& config) {
   std::map<std::string, std::string> known = {
       {"in_flight/id", "uint64"},        {"in_flight/length", "int64"}, {"in_flight/age", "int64"},
@@ -68,18 +68,18 @@ void require_known_attribute(const Archive& archive, const std::string& group, c
   const std::string what = fmt::format("/{}:{}", group, name);
   const Kind kind = kind_of(archive, what, value);
   if (group == "config" ||
-      group == "data") {  // names of keys are config_from's to check; facts about data have any
-    if (kind != Kind::text) refuse(archive, fmt::format("attribute {} is no text", what));
+      group == "data") {  // config_from checks the keys; facts about data may have any name
+    if (kind != Kind::text) refuse(archive, fmt::format("attribute {} is not a text", what));
     return;
   }
   const auto known_group = kKnownAttributes.find(group);
   if (known_group == kKnownAttributes.end() || !known_group->second.contains(name))
     refuse(archive, fmt::format("holds an unknown attribute {}", what));
   if (known_group->second.at(name) != kind)
-    refuse(archive, fmt::format("attribute {} is of another type", what));
+    refuse(archive, fmt::format("attribute {} has the wrong type", what));
 }
 
-/// FORMAT.md, "User block"; of bytes that were checked.
+/// FORMAT.md, "User block"; the bytes are checked already.
 std::uint32_t schema_of(std::span<const std::byte> bytes) {
   std::uint32_t schema = 0;
   std::memcpy(&schema, bytes.data() + 8, sizeof schema);
@@ -105,7 +105,7 @@ void require_known_names(const Archive& archive, const Config& config) {
     const auto found = known.find(path);
     if (found == known.end()) refuse(archive, fmt::format("holds an unknown array /{}", path));
     if (const auto type = Archive::type_name(array.data); type != found->second)
-      refuse(archive, fmt::format("/{} holds {}, {} expected", path, type, found->second));
+      refuse(archive, fmt::format("/{} holds {}, not {}", path, type, found->second));
   }
   for (const auto& [group, values] : archive.attributes())
     for (const auto& [name, value] : values) require_known_attribute(archive, group, name, value);
@@ -133,9 +133,10 @@ Archive load_run_snapshot(const std::string& path, checkpoints::FileSystem& file
 RunSnapshot run_snapshot(checkpoints::NewestWhole found) {
   RunSnapshot s = checked(found.snapshot.path, found.bytes, std::move(found.archive));
   if (s.generation != found.snapshot.update)
-    throw checkpoints::BadData(fmt::format(
-        "{}: holds generation {}, not that of its name; move it away, or give it the name of its generation",
-        s.path, s.generation));
+    throw checkpoints::BadData(
+        fmt::format("{}: holds generation {}, which does not match its name; move it away, or rename it to "
+                    "its generation",
+                    s.path, s.generation));
   return s;
 }
 

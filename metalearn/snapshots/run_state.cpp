@@ -54,7 +54,7 @@ bool same_bits(const std::string& level, const std::string& other) {
 std::int64_t counter(const Archive& archive, const char* name, std::int64_t most) {
   const auto value = archive.attribute<std::int64_t>("counters", name);
   if (value < 0 || value > most)
-    refuse(archive, fmt::format("its counter {} is {}, which is not in 0 .. {}", name, value, most));
+    refuse(archive, fmt::format("its counter {} is {} (allowed: 0 .. {})", name, value, most));
   return value;
 }
 
@@ -163,7 +163,7 @@ Config config_from(const Archive& archive, bool of_run) {
     if (of_run) config.check();
     return config;
   } catch (const checkpoints::UsageError& e) {
-    refuse(archive, fmt::format("its configuration is not one of this program ({})", e.what()));
+    refuse(archive, fmt::format("its configuration is not valid in this program ({})", e.what()));
   }
 }
 
@@ -181,8 +181,8 @@ RunState state_from(const Archive& archive, const Config& config) {
   s.validation = validation_from(archive);
   for (const auto& v : s.validation)
     if (v.update > s.update)
-      refuse(archive, fmt::format("it holds a validation of update {} and is itself of update {}", v.update,
-                                  s.update));
+      refuse(archive,
+             fmt::format("it holds a validation of update {}, but is of update {}", v.update, s.update));
   return s;
 }
 
@@ -196,7 +196,8 @@ std::vector<Validated> validation_from(const Archive& archive) {
   const auto& accuracies = archive.numbers<double>("validation/accuracy", shape);
   for (std::size_t i = 0; i < updates.size(); ++i) {
     if (updates[i] < 0 || updates[i] > kMaxUpdate || marks[i] < 0)
-      refuse(archive, fmt::format("it holds a validation of update {}, mark {}", updates[i], marks[i]));
+      refuse(archive,
+             fmt::format("it holds a validation of update {}, evaluation step {}", updates[i], marks[i]));
     history.push_back({updates[i], {marks[i], objectives[i], accuracies[i]}});
   }
   return history;
@@ -208,14 +209,13 @@ std::vector<StoredTask> in_flight_from(const Archive& archive, const Config& con
   const auto& lengths = archive.numbers<std::int64_t>("in_flight/length", shape);
   const auto& ages = archive.numbers<std::int64_t>("in_flight/age", shape);
   if (shape[0] != config.in_flight)
-    refuse(archive,
-           fmt::format("it holds {} in-flight tasks, its configuration {}", shape[0], config.in_flight));
+    refuse(archive, fmt::format("it holds {} in-flight tasks, but its configuration says {}", shape[0],
+                                config.in_flight));
   std::vector<StoredTask> tasks;
   for (std::size_t slot = 0; slot < ids.size(); ++slot) {
     if (ages[slot] < 0 || ages[slot] >= lengths[slot])
-      refuse(archive,
-             fmt::format("in-flight task {} is {} inner steps old, which is not within its length {}",
-                         ids[slot], ages[slot], lengths[slot]));
+      refuse(archive, fmt::format("in-flight task {} has done {} inner steps, which is outside its length {}",
+                                  ids[slot], ages[slot], lengths[slot]));
     StoredTask task{ids[slot], lengths[slot], ages[slot], &archive.numbers<float>(slot_path(slot, "phi"))};
     const std::string particles = slot_path(slot, "particles"), xi = slot_path(slot, "xi");
     if (archive.find(particles) || archive.find(xi)) {
@@ -256,13 +256,13 @@ std::string kernels_note(const Archive& archive) {
   const auto* was = archive.find_attribute<std::string>("", "kernels");
   const std::string is = autodiff::kernels::active<float>().isa;
   if (!was || same_bits(*was, is)) return "";
-  std::string fix = "the same ones are not to be had on this machine";
+  std::string fix = "the same kernels are unavailable on this machine";
   for (const char* level : {"scalar", "v2", "v3", "v4"})
     if (same_bits(*was, level) && autodiff::kernels::table<float>(level))
-      fix = fmt::format("METALEARN_ISA={} gives the same ones", level);
+      fix = fmt::format("METALEARN_ISA={} gives the same bits", level);
   return fmt::format(
-      "{} was made by kernels of level {}, in use now is {}: from here on the bits differ from those of a "
-      "run that stayed with {}; {}",
+      "{} was made by kernels of level {}, but level {} is in use: from here on the bits differ from those "
+      "of a run that stayed with {}; {}",
       archive.name(), *was, is, *was, fix);
 }
 

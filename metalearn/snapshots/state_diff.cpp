@@ -87,7 +87,7 @@ Texts texts(const RunSnapshot& s, const std::string& group) {
   return found;
 }
 
-/// The shortest decimal form of a double is its own: equal texts are equal bits.
+/// Each double has its own shortest decimal form, so equal texts mean equal bits.
 void compare_texts(const std::string& group, const Texts& a, const Texts& b,
                    const std::function<std::vector<Difference>&(const std::string&)>& goes_to) {
   std::set<std::string> names;
@@ -113,7 +113,7 @@ StateDiff diff_states(const RunSnapshot& a, const RunSnapshot& b) {
   StateDiff diff;
   const auto matters = [&](const std::string&) -> std::vector<Difference>& { return diff.differences; };
   const auto is_noted = [&](const std::string&) -> std::vector<Difference>& { return diff.notes; };
-  // As configurations, not as they were written: a key that an older program did not have yet has its
+  // Compares configurations, not their stored texts: a key that an older program did not have takes its
   // default.
   compare_texts("config", a.config.to_map(), b.config.to_map(),
                 [&](const std::string& key) -> std::vector<Difference>& {
@@ -149,8 +149,8 @@ MetricsDiff diff_metrics(const MetricsText& a, const MetricsText& b, std::int64_
     if (!row.wrong.empty() || other == rows.end()) continue;
     ++diff.compared;
     const auto& cells = other->second->cells;
-    const auto [x, y] =
-        std::mismatch(cells.begin(), cells.end() - 1, row.cells.begin());  // the last are the seconds
+    const auto [x, y] = std::mismatch(cells.begin(), cells.end() - 1,
+                                      row.cells.begin());  // the last column holds the seconds
     if (x == cells.end() - 1) continue;
     if (first.differing++ > 0) continue;
     first.where = fmt::format("metrics.csv, update {}: {}", row.update,

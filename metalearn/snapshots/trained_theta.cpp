@@ -13,8 +13,8 @@ namespace {
 
 constexpr const char* kAverage = "moving average";
 
-/// The best by the newest whole snapshot, if it is there and whole itself; otherwise that one. A run that
-/// trains meanwhile may find a better one and remove this: once more, then.
+/// The best snapshot according to the newest intact one, if it exists and is intact; otherwise the newest. A
+/// run that is training may find a better one and remove this one: then try once more.
 RunSnapshot recommended(const std::string& directory, std::vector<std::string>& events, bool again = true) {
   std::vector<std::string> notes;
   RunSnapshot newest = newest_run_snapshot(directory, &notes);
@@ -24,7 +24,8 @@ RunSnapshot recommended(const std::string& directory, std::vector<std::string>& 
       newest = read_run_snapshot(checkpoints::snapshot_path(directory, winner->update));
     } catch (const checkpoints::Error& e) {
       if (again) return recommended(directory, events, false);
-      notes.push_back(fmt::format("the best snapshot is lost ({}); using {} instead", e.what(), newest.path));
+      notes.push_back(fmt::format("the best snapshot is missing or damaged ({}); using {} instead", e.what(),
+                                  newest.path));
     }
   }
   events.insert(events.end(), notes.begin(), notes.end());
@@ -34,7 +35,7 @@ RunSnapshot recommended(const std::string& directory, std::vector<std::string>& 
 TrainedTheta from_model(ModelFile model, bool raw) {
   if (raw && (model.origin.label == kAverage || model.origin.label.starts_with(kMeanLabel)))
     throw checkpoints::UsageError(fmt::format(
-        "--raw has no effect on {}, which holds moving averages alone; leave it out, or name the run",
+        "--raw has no effect on {}, which holds only moving averages; leave it out, or name the run",
         model.file));
   if (model.theta.empty())
     throw checkpoints::BadData(fmt::format(

@@ -1,5 +1,5 @@
-// TrainedTheta: the theta that a run recommends, from a snapshot or a whole run directory. Reads only, takes
-// no lock; functions without state.
+// TrainedTheta: the theta that a run recommends, from a snapshot or a run directory. Reads only, takes no
+// lock; functions without state.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace metalearn {
 
-/// What the label of a mean over snapshots begins with (`export --mean-from`).
+/// Prefix of the label of a mean over snapshots (`export --mean-from`).
 inline constexpr const char* kMeanLabel = "mean of the moving average";
 
 struct TrainedTheta {
@@ -22,20 +22,19 @@ struct TrainedTheta {
   std::vector<float> theta;  ///< the moving average (or theta itself, if `raw`), flat in the order of
                              ///< theta_spec(config.rule)
   std::string
-      label;  ///< which of the two, for messages: "moving average", "theta as trained", "theta as imported"
-  std::optional<std::int64_t>
-      mark;  ///< inner steps that meta-validation chose; empty unless this snapshot is the run's best by then
-  std::vector<std::string> provenance;  ///< facts about the data that the run was trained on, one line each;
-                                        ///< empty of a theta from NumPy
+      label;  ///< which theta, for messages: "moving average", "theta as trained", "theta as imported"
+  std::optional<std::int64_t> mark;  ///< evaluation step that meta-validation chose; empty unless this
+                                     ///< snapshot was the run's best when saved
   std::vector<std::string>
-      events;  ///< what a user should know, one line each: damaged snapshots that were passed over
+      provenance;  ///< facts about the training data, one line each; empty for a theta from NumPy
+  std::vector<std::string> events;  ///< warnings, one line each: damaged snapshots that were skipped
 };
 
-/// path: a snapshot, a model file with a theta (model_file.hpp), or a run directory, of which
-/// the snapshot that was best on meta-validation is taken (the newest whole one where none was validated or
-/// the best is gone). Throws checkpoints::NoInput, BadData.
+/// path: a snapshot, a model file with a theta (model_file.hpp), or a run directory. From a run directory,
+/// takes the snapshot that was best on meta-validation (the newest intact one if none was validated or the
+/// best is gone). Throws checkpoints::NoInput, BadData.
 TrainedTheta load_trained_theta(const std::string& path, bool raw = false);
-/// The same of the bytes of a snapshot or model file; name stands for its path.
+/// The same from the bytes of a snapshot or model file; name stands for its path.
 TrainedTheta parse_trained_theta(std::span<const std::byte> bytes, const std::string& name, bool raw = false);
 
 }  // namespace metalearn

@@ -24,12 +24,13 @@ std::string divergence(const std::vector<Validated>& history, const Config& conf
   constexpr double kNever = std::numeric_limits<double>::infinity();
   std::optional<std::int64_t> last_better;
   std::vector<double> worse,
-      far_worse;  // in a row: by how much, after the best mark; without bound where nothing is finite
+      far_worse;  // consecutive: excess of the objective at the best evaluation step; infinite if nothing is
+                  // finite
   for (const auto& [update, points] : by_update) {
     const auto start =
         std::find_if(points.begin(), points.end(), [](const ValidationPoint& p) { return p.mark == 0; });
     if (start == points.end()) return "";
-    double objective = kNever, accuracy = -kNever;  // of the best marks, above those of mark 0
+    double objective = kNever, accuracy = -kNever;  // at the best evaluation steps, relative to step 0
     for (const auto& p : points)
       if (p.mark > 0)
         objective = std::min(objective, p.objective - start->objective),
@@ -48,16 +49,15 @@ std::string divergence(const std::vector<Validated>& history, const Config& conf
   if (row.size() < kWorseValidations) return "";
   if (row.back() < kNever && row[row.size() - kWorseValidations] - row.back() > kMending * row.back())
     return "";
-  const std::string since = fmt::format(
-      "in the last {} validations, the last at update {}, it made {} after any number of inner steps",
-      kWorseValidations, by_update.rbegin()->first,
-      row.back() == kNever ? "some that are not finite"
-      : last_better        ? "worse ones"
-                           : "far worse ones");
+  const std::string since =
+      fmt::format("in the last {} validations, up to update {}, it made {} at every evaluation step",
+                  kWorseValidations, by_update.rbegin()->first,
+                  row.back() == kNever ? "non-finite ones"
+                  : last_better        ? "worse ones"
+                                       : "far worse ones");
   return last_better
              ? fmt::format(
-                   "theta made better representations than random initialisation, the last time at update "
-                   "{}, and {}",
+                   "theta made better representations than random initialisation until update {}, but {}",
                    *last_better, since)
              : fmt::format("theta never made better representations than random initialisation, and {}",
                            since);
@@ -88,8 +88,8 @@ std::string WindowWatch::suspicion() const {
   const double mean = std::accumulate(last_.begin(), last_.end(), 0.0) / static_cast<double>(last_.size());
   if (mean <= *first_ + margin_) return "";
   return fmt::format(
-      "the objective of the windows was {:.3f} in the first update, and is {:.3f} on average over the last "
-      "{}",
+      "the mean objective of the windows rose from {:.3f} in the first update to {:.3f} over the last {} "
+      "updates",
       *first_, mean, kUpdates);
 }
 

@@ -1,8 +1,7 @@
-// Divergence: when a run whose windows are all finite still is not worth going on with. Judged by its
-// validations. Training windows give no more than a suspicion: they are of few tasks at a time, some easy and
-// some hard.
+// Divergence: when a run should end although all its windows are finite. Validations decide. Training windows
+// only raise a suspicion: an update sees few tasks, some easy and some hard.
 //
-// Pure function, and a plain value for one thread. The thresholds are [ours].
+// A pure function, and a plain value for one thread. The thresholds are [ours].
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -14,43 +13,43 @@
 
 namespace metalearn {
 
-/// Validations in a row, all of updates after the warm-up, in which theta does worse than random
-/// initialisation, after which a run counts as diverged.
+/// A run counts as diverged after this many consecutive validations, all after the warm-up, in which theta
+/// does worse than random initialisation.
 inline constexpr int kWorseValidations = 5;
-/// Theta does better where after some mark the objective (0 .. 2) is lower, or the accuracy higher, than at
-/// mark 0 by this; it does worse where after every mark the objective is higher by this and the accuracy
-/// lower.
+/// Theta does better if at some evaluation step the objective (0 .. 2) is lower, or the accuracy higher, than
+/// at step 0 by this margin. It does worse if at every evaluation step the objective is higher by this margin
+/// and the accuracy is lower.
 inline constexpr double kMargin = 0.02;
-/// By how much the objective has to be higher where theta never did better.
+/// Margin by which the objective must be higher if theta never did better.
 inline constexpr double kFarWorse = 0.1;
-/// No end where within these validations the objective comes nearer to that of mark 0 by this share of what
-/// is left: training goes on to mend it.
+/// The run does not end if within these validations the excess of the objective over evaluation step 0
+/// shrinks by this share: training is recovering.
 inline constexpr double kMending = 0.1;
 
-/// Whether validations have what divergence is judged by: mark 0 and another one.
+/// Whether the validation steps allow a judgement: they include step 0 and a later one.
 bool tells_divergence(const Config& config);
 
-/// Why a run counts as diverged by its validations; empty: it does not. A mark at which the representations
-/// of any task are not finite counts as worse without bound.
+/// Why the validations count a run as diverged; empty if they do not. An evaluation step at which the
+/// representations of any task are not finite counts as infinitely worse.
 std::string divergence(const std::vector<Validated>& history, const Config& config);
 
-/// The objective of training windows, all that a run without validations has: suspicious where its mean over
-/// the last updates is far above that of the first update, which theta as it was initialised made.
+/// Watches the objective of training windows, the only signal of a run without validations. It is suspicious
+/// if its mean over the last updates is far above that of the first update, which used the initial theta.
 class WindowWatch {
  public:
   static constexpr std::size_t kUpdates = 50;
 
-  /// windows: of an update. The fewer, the more the first one says of its tasks alone (a window's objective
-  /// has a standard deviation of some 0.3), and the wider the margin.
+  /// windows: per update. With fewer windows, the first update depends more on its tasks (the objective of a
+  /// window has a standard deviation of about 0.3), so the margin is wider.
   explicit WindowWatch(std::int64_t windows);
 
-  /// Of each update in order, from the first on, mean over its windows after their last inner step; NaN: all
-  /// were dropped. Rounded as metrics.csv has it, so that a resumed run, which reads it there, judges alike.
-  /// Without the first one nothing is judged.
+  /// Call for each update in order, starting with the first. objective: mean over its windows after their
+  /// last inner step; NaN if all were dropped. It is rounded as in metrics.csv, so that a resumed run, which
+  /// reads it from there, judges alike. Without the first update nothing is judged.
   void add(std::int64_t update, double objective);
-  /// Of what a metrics.csv holds up to an update.
+  /// Adds the rows of a metrics.csv up to `update`.
   void add(const std::string& metrics_text, std::int64_t update);
-  /// What is suspicious; empty: nothing.
+  /// What is suspicious; empty if nothing is.
   std::string suspicion() const;
 
  private:

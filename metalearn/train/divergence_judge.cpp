@@ -8,14 +8,14 @@
 namespace metalearn {
 namespace {
 
-/// The one that is better than random initialisation, where there is one.
+/// Names the best snapshot if it is better than random initialisation.
 std::string good_snapshot(const std::vector<Validated>& history) {
   const auto chosen = best(history);
   const bool is_better =
       chosen && std::any_of(history.begin(), history.end(), [&](const Validated& v) {
         return v.update == chosen->update && v.point.mark == 0 && v.point.accuracy < chosen->point.accuracy;
       });
-  return is_better ? fmt::format("the best snapshot, of update {}, is still there", chosen->update)
+  return is_better ? fmt::format("the best snapshot (update {}) is kept", chosen->update)
                    : "no snapshot has a higher accuracy than random initialisation";
 }
 
@@ -37,24 +37,26 @@ std::optional<Event> DivergenceJudge::suspicion(const UpdateResult& result) {
   if (what.empty() || was_suspicious) return {};
   return Event{
       EventKind::suspicion,
-      fmt::format("the training may have diverged: {}; {}; {}", what, result.worst_window,
-                  is_ever_judged_ ? "validations decide that"
-                                  : "validations (validate-every, with mark 0 and others) would tell")};
+      fmt::format(
+          "the training may have diverged: {}; {}; {}", what, result.worst_window,
+          is_ever_judged_
+              ? "validations will decide"
+              : "to be sure, turn on validations (validate-every, with validate-steps 0 and later ones)")};
 }
 
 std::string DivergenceJudge::verdict(const RunState& state, const UpdateResult& result) const {
   std::string why;
   if (state.consecutive_failures >= kHopeless)
     why = fmt::format(
-        "in {} updates in a row most tasks were dropped, in the last one: {}; that is the theta of update "
-        "{}, snapshots from before it stay",
+        "most tasks were dropped in {} consecutive updates, in the last one: {}; all used the theta of "
+        "update {}, earlier snapshots are kept",
         state.consecutive_failures, first_text(result.rows.events, EventKind::dropped),
         state.update - state.consecutive_failures);
   else if (result.is_validated && !(why = divergence(state.validation, config_)).empty())
     why = fmt::format("{}; {}; {}", why, result.worst_window, good_snapshot(state.validation));
   if (why.empty()) return "";
-  return fmt::format("training diverged: {}; start anew from a smaller meta-rate, merge-rate or inner-rate",
-                     why);
+  return fmt::format(
+      "training diverged: {}; start a new run with a smaller meta-rate, merge-rate or inner-rate", why);
 }
 
 }  // namespace metalearn

@@ -1,7 +1,7 @@
 // DivergenceJudge: after each update, whether a run may have diverged, and whether it has.
 //
-// Suspicions come from training windows; a run ends by its validations (divergence.hpp), or when most tasks
-// are dropped again and again. One thread.
+// Training windows raise suspicions. A run ends by its validations (divergence.hpp), or if most tasks are
+// dropped in several consecutive updates. One thread.
 #pragma once
 #include <optional>
 #include <string>
@@ -15,19 +15,19 @@ namespace metalearn {
 
 class DivergenceJudge {
  public:
-  /// Updates in a row most of whose tasks were dropped, after which a run counts as diverged.
+  /// A run counts as diverged after this many consecutive updates in which most tasks were dropped.
   static constexpr std::int64_t kHopeless = 5;
 
-  /// metrics_text: what metrics.csv holds of the run up to `update`. has_validations: there is something to
-  /// validate on. REQUIRES config to outlive it.
+  /// metrics_text: the run's metrics.csv up to `update`. has_validations: there is data to validate on.
+  /// REQUIRES config to outlive it.
   DivergenceJudge(const Config& config, bool has_validations, const std::string& metrics_text,
                   std::int64_t update);
 
-  /// What is suspicious of the updates so far, this one included; none where nothing is, or it was said of
-  /// the update before. Of each update in order.
+  /// What is suspicious after this update; none if nothing is, or if the update before was suspicious too.
+  /// Call for each update in order.
   std::optional<Event> suspicion(const UpdateResult& result);
 
-  /// Why the run counts as diverged with the update that led to `state`; empty: it does not.
+  /// Why the run counts as diverged after the update that led to `state`; empty if it does not.
   std::string verdict(const RunState& state, const UpdateResult& result) const;
 
  private:

@@ -15,7 +15,7 @@ std::vector<GradientEstimate> LocalWindows::estimate(std::span<const float> thet
   lost_progress_.clear();
   std::vector<GradientEstimate> estimates(tasks.size());
   std::mutex mutex;
-  // Also by a window that failed: the others are not to go on for hours before it is told.
+  // Also set by a window that failed: the others must not run for hours before the error is reported.
   std::atomic<bool> stopped = false;
   const Stop either = [&] { return stopped || asked(stop); };
   parallel_.for_each(tasks.size(), [&](std::size_t i) {
@@ -42,10 +42,10 @@ GradientEstimate LocalWindows::estimate_one(std::span<const float> theta, InFlig
   try {
     return estimator_.estimate(theta, task, update, stop);
   } catch (const autodiff::RecomputationMismatch& e) {
-    throw checkpoints::MachineFault(fmt::format(
-        "{}: update {}, task {} ({}): the state before inner step {} {}; the newest snapshot is good, and "
-        "a resume starts this window again",
-        run_, update + 1, task.id, task.family, task.age + e.step, e.reason));
+    throw checkpoints::MachineFault(
+        fmt::format("{}: update {}, task {} ({}): the state before inner step {} {}; the newest snapshot is "
+                    "good; resume the run to repeat this window",
+                    run_, update + 1, task.id, task.family, task.age + e.step, e.reason));
   }
 }
 

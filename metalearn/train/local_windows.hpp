@@ -1,8 +1,8 @@
 // LocalWindows: the windows of an update, computed by the threads of this process.
 //
-// All that training knows about where windows run is here. An estimate depends on (theta, task, update)
-// alone, and estimates are given in the order of their tasks: any other way to compute them, on other
-// machines too, that keeps to this gives the same bits. One thread calls.
+// Only this file knows where windows run. An estimate depends only on (theta, task, update), and estimates
+// are returned in the order of their tasks. Any other implementation that keeps to this, also on other
+// machines, gives the same bits. One thread calls.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -19,8 +19,8 @@ namespace metalearn {
 
 class LocalWindows {
  public:
-  /// at_once: windows that run at one time. run: the run's name, for messages. REQUIRES estimator to outlive
-  /// it.
+  /// at_once: windows that run at the same time. run: the run's name, for messages. REQUIRES estimator to
+  /// outlive it.
   LocalWindows(GradientEstimator& estimator, int at_once, std::string run)
       : estimator_(estimator), parallel_(at_once), run_(std::move(run)) {}
 
@@ -31,13 +31,13 @@ class LocalWindows {
     return pool.fill(estimator_, theta, parallel_, go_on, stop, notes);
   }
 
-  /// The next window of each task: the tasks move to its end, and an estimate is given for each. None where
-  /// `stop` came first; the tasks are then worth nothing. update: updates done. Throws
+  /// Runs the next window of each task, which moves the task to the window's end, and returns one estimate
+  /// per task. Empty if `stop` came first; the tasks must then be discarded. update: updates done. Throws
   /// checkpoints::MachineFault, and what the estimator throws; the other windows are then stopped.
   std::vector<GradientEstimate> estimate(std::span<const float> theta, std::span<InFlight> tasks,
                                          std::int64_t update, const Stop& stop);
 
-  /// Why progress within a window that the last estimate() stopped could not be kept; empty: it was.
+  /// Why the progress of a window that the last estimate() stopped could not be saved; empty if it was saved.
   const std::string& lost_progress() const { return lost_progress_; }
 
  private:

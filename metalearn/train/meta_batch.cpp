@@ -12,8 +12,8 @@
 namespace metalearn {
 namespace {
 
-/// What is not finite about a window, empty where all is well. An estimator's word is not taken for it: theta
-/// is at stake.
+/// What is not finite in a window; empty if all is finite. Does not rely on the estimator's own check: a
+/// missed value would destroy theta.
 std::string fault(const GradientEstimate& e, const InFlight& task) {
   if (!e.finite)
     return fmt::format("{} is not finite at step {}{}{}", e.failure, e.failed_step,

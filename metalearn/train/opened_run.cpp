@@ -16,7 +16,7 @@
 namespace metalearn {
 namespace {
 
-/// The run's sets, some of which are elsewhere now.
+/// The run's data sets, some at new paths.
 std::vector<std::string> moved_data(std::vector<std::string> words,
                                     const std::vector<std::string>& elsewhere) {
   const auto name = [](const std::string& word) { return word.substr(0, word.find('=')); };
@@ -24,10 +24,9 @@ std::vector<std::string> moved_data(std::vector<std::string> words,
     const auto place =
         std::find_if(words.begin(), words.end(), [&](const std::string& w) { return name(w) == name(word); });
     if (place == words.end())
-      throw checkpoints::UsageError(
-          fmt::format("--data {}: the run has no set of that name; it has {}; a resume may only say where "
-                      "one of them is now",
-                      word, join_list(words)));
+      throw checkpoints::UsageError(fmt::format(
+          "--data {}: the run has no data set of that name (it has {}); a resume can only change their paths",
+          word, join_list(words)));
     *place = word;
   }
   return words;
@@ -40,9 +39,10 @@ void require_same_data(const std::string& directory, const std::vector<std::stri
     const std::string was = i < before.size() ? before[i] : "nothing",
                       is = i < now.size() ? now[i] : "nothing";
     if (was != is)
-      throw checkpoints::BadData(fmt::format(
-          "{}: the data has changed since the run began: was '{}', is '{}'; restore it, or start a new run",
-          directory, was, is));
+      throw checkpoints::BadData(
+          fmt::format("{}: the data has changed since the run began: it was '{}' and is now '{}'; restore "
+                      "it, or start a new run",
+                      directory, was, is));
   }
 }
 
@@ -62,9 +62,9 @@ OpenedRun open_new(const Config& config, const std::string& directory, const Par
                    checkpoints::FileSystem& files) {
   config.check_new();
   require_free(directory);
-  TrainerParts parts = make(config);  // before anything is written
+  TrainerParts parts = make(config);  // before any file is written
   auto run = checkpoints::RunDirectory::create(directory, files);
-  require_free(directory);  // of a run that came and went before the lock was ours
+  require_free(directory);  // again: a run may have come and gone before we took the lock
   return {.config = config, .directory = std::move(run), .parts = std::move(parts), .from = {}, .events = {}};
 }
 
@@ -75,7 +75,7 @@ OpenedRun open_again(const std::string& directory, const ConfigChanges& changes,
   const auto damaged = std::move(found.damaged);
   std::vector<Event> events;
   for (const auto& d : damaged)
-    events.push_back({EventKind::snapshot, d.note + "; the damaged one is now named *.h5.damaged"});
+    events.push_back({EventKind::snapshot, d.note + "; the damaged file was renamed to *.h5.damaged"});
   for (const auto& note : found.notes) events.push_back({EventKind::snapshot, note});
   RunSnapshot newest = run_snapshot(std::move(found));
   if (const std::string note = kernels_note(newest.archive); !note.empty())
@@ -87,7 +87,7 @@ OpenedRun open_again(const std::string& directory, const ConfigChanges& changes,
     parts = make(config);
     require_same_data(directory, provenance_from(newest.archive), parts->provenance);
   }
-  for (const auto& d : damaged) run.set_aside(d.snapshot);  // as the run will come to their updates again
+  for (const auto& d : damaged) run.set_aside(d.snapshot);  // the run will write these updates again
   return {.config = std::move(config),
           .directory = std::move(run),
           .parts = std::move(parts),

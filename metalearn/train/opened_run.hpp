@@ -1,4 +1,4 @@
-// OpenedRun: a run before it trains: its directory locked, its configuration checked, its data loaded.
+// OpenedRun: a run before it trains: directory locked, configuration checked, data loaded.
 //
 // One thread.
 #pragma once
@@ -16,16 +16,16 @@ namespace metalearn {
 struct OpenedRun {
   Config config;
   checkpoints::RunDirectory directory;
-  std::optional<TrainerParts> parts;         ///< none where nothing is left to do
-  std::optional<checkpoints::Archive> from;  ///< the snapshot that it resumes from; none: a new run
+  std::optional<TrainerParts> parts;         ///< none if nothing is left to do
+  std::optional<checkpoints::Archive> from;  ///< the snapshot to resume from; none for a new run
   std::vector<Event> events;                 ///< for the first progress report
 };
 
-/// A new one, as Trainer::start says.
+/// Opens a new run, as Trainer::start says.
 OpenedRun open_new(const Config& config, const std::string& directory, const PartsMaker& make,
                    checkpoints::FileSystem& files);
 
-/// One to resume, as Trainer::resume says. Snapshots that are not whole are set aside.
+/// Opens a run to resume, as Trainer::resume says. Renames damaged snapshots to set them aside.
 OpenedRun open_again(const std::string& directory, const ConfigChanges& changes, const PartsMaker& make,
                      checkpoints::FileSystem& files);
 

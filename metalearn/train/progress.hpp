@@ -10,7 +10,7 @@
 namespace metalearn {
 
 struct Progress {
-  std::int64_t update = 0, updates = 0;  ///< done so far, to do in all
+  std::int64_t update = 0, updates = 0;  ///< done so far, and total
   double objective_first = 0,
          objective_last = 0;     ///< mean over the windows of this update, first and last step
   double gradient_norm = 0;      ///< of the averaged gradient before clipping
@@ -18,17 +18,18 @@ struct Progress {
   double seconds = 0;            ///< of this update
   std::int64_t replaced = 0,
                dropped = 0;   ///< tasks that reached their length; tasks that turned non-finite (this update)
-  std::vector<Event> events;  ///< of this update; before those of the first one what came before it
-  double seconds_since_save = 0;  ///< age of the newest state that was handed over to be saved
+  std::vector<Event> events;  ///< of this update; the first report begins with earlier events
+  double seconds_since_save = 0;  ///< age of the newest state that was handed to the saver
   double save_stall =
-      0;  ///< seconds that training stood still for saving, rows of metrics included, since the report before
-  double disk_wait = 0;  ///< seconds that the windows of this update waited for states on disk, added up
+      0;  ///< seconds that training waited for saving, rows of metrics included, since the last report
+  double disk_wait = 0;  ///< seconds that the windows of this update waited for states on disk, summed
   std::optional<double> validation_objective = {},
-                        validation_accuracy = {};  ///< set where this update was validated (best mark)
+                        validation_accuracy =
+                            {};  ///< set if this update was validated (best evaluation step)
   std::int64_t validation_mark = 0;
 };
 
-/// As far as the rows tell it.
+/// Fills in what the rows contain.
 Progress progress_of(const UpdateRows& rows, std::int64_t updates);
 
 }  // namespace metalearn

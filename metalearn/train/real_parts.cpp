@@ -17,7 +17,7 @@
 namespace metalearn {
 namespace {
 
-/// Streams of phi_0 of training tasks; evaluation draws from others.
+/// Random streams of phi_0 of training tasks; evaluation uses others.
 constexpr std::uint64_t kPhiSeed = 0x7068695f30ull;
 
 std::unique_ptr<GradientEstimator> make_estimator(const Config& config, int kernel_threads,
@@ -28,8 +28,8 @@ std::unique_ptr<GradientEstimator> make_estimator(const Config& config, int kern
                                     sub_segments);
 }
 
-/// What the averaged theta is evaluated by. Base models and draws are those of `metalearn eval` with as many
-/// seeds.
+/// Options to evaluate the averaged theta. Base models and draws are those of `metalearn eval` with the same
+/// number of seeds.
 FewShotOptions evaluation_options(const Config& config, int at_once) {
   FewShotOptions options;
   options.steps = config.eval_steps;
@@ -40,7 +40,7 @@ FewShotOptions evaluation_options(const Config& config, int at_once) {
   return options;
 }
 
-/// The sets of eval-data, each tried once: what can't be evaluated is to be told at the start, not hours
+/// The sets of eval-data, each tried once: a set that cannot be evaluated is an error at the start, not hours
 /// later.
 std::vector<std::shared_ptr<const Dataset>> evaluation_sets(const Config& config, TrainerParts& parts) {
   std::vector<std::shared_ptr<const Dataset>> sets;
@@ -53,7 +53,8 @@ std::vector<std::shared_ptr<const Dataset>> evaluation_sets(const Config& config
     parts.eval_sources[set->name] = fingerprint(*set);
     few_shot(config.rule, theta, set, config.task, trial);
     if (const auto shared = shared_files(parts.provenance, set->provenance); !shared.empty())
-      parts.notes.push_back(fmt::format("eval-data {} is trained on too ({})", set->name, shared.front()));
+      parts.notes.push_back(
+          fmt::format("eval-data {} is also training data ({})", set->name, shared.front()));
   }
   return sets;
 }
@@ -84,11 +85,11 @@ TrainerParts real_parts(const Config& config) {
     sub_segments = plan.sub_segments;
     parts.at_once = plan.at_once;
     parts.memory_plan = to_text(plan, config);
-    if (const auto slots = plan.longest.schedule.disk_slots; slots > 0)  // can they be kept there?
+    if (const auto slots = plan.longest.schedule.disk_slots; slots > 0)  // check that the disk can hold them
       checkpoints::DiskCheckpoints(checkpoints::posix_file_system(), config.disk_dir, slots * plan.at_once,
                                    plan.longest.predicted.disk_bytes / static_cast<std::size_t>(slots));
   }
-  // Threads that no window of its own keeps busy go to the loops inside a step.
+  // Threads without a window of their own run the loops inside a step.
   parts.estimator =
       make_estimator(config, kernel_threads(config.threads, parts.at_once > 0 ? parts.at_once : config.tasks),
                      share, sub_segments);
@@ -115,7 +116,7 @@ TrainerParts real_parts(const Config& config) {
   try {
     tasks.draw(Role::validation, 0);
   } catch (const checkpoints::BadData& e) {
-    parts.notes.push_back(fmt::format("theta is not validated: {}", e.what()));
+    parts.notes.push_back(fmt::format("validation is off: {}", e.what()));
     return parts;
   }
   parts.validate = [tasks, config, estimator, at_once = parts.at_once](const std::vector<float>& theta,

@@ -33,8 +33,7 @@ class Rerun {
     fs::create_directory(rerun_);
   }
 
-  /// Errors and events speak of the run, not of folders that will be gone. What failed in writing did fail
-  /// there.
+  /// Errors and events name the run, not the temporary folders. Write errors concern those folders and stay.
   template <class F>
   auto in_words_of_the_run(F&& act) const {
     try {
@@ -63,28 +62,27 @@ class Rerun {
                       columns = metrics.substr(0, metrics.find('\n') + 1);
     metrics_ = parse_metrics(metrics);
     if (metrics_.columns.empty())
-      r.notes.push_back(fmt::format(
-          "no rows are compared: {}/metrics.csv is missing or does not begin with the names of its columns",
-          run_));
+      r.notes.push_back(
+          fmt::format("metrics are not compared: {}/metrics.csv is missing or has no header row", run_));
     else
       checkpoints::write_durably(checkpoints::posix_file_system(), rerun_ + "/metrics.csv",
-                                 std::as_bytes(std::span(columns)));  // the rerun adds its rows to them
-    for (const auto& row : metrics_.rows)  // rows may go on after the last snapshot
+                                 std::as_bytes(std::span(columns)));  // the rerun appends its rows
+    for (const auto& row : metrics_.rows)  // rows may continue after the last snapshot
       if (stretch.to && row.wrong.empty() && row.update > r.to && row.update <= *stretch.to)
         r.to = row.update;
   }
 
-  /// Until all is compared, something differs, or it is stopped.
+  /// Runs until everything is compared, a difference is found, or it is stopped.
   void go(const Stretch& stretch, const Trainer::OnProgress& on_progress, const Stop& stop,
           const PartsMaker& parts, Reproduction& r) {
     ConfigChanges changes = {{"updates", std::to_string(r.to)},
                              {"disk", "0"},
-                             {"eval-every", "0"}};  // the disk's folder may be on another machine
+                             {"eval-every", "0"}};  // disk-dir may be on another machine
     if (stretch.threads) changes["threads"] = std::to_string(*stretch.threads);
     if (stretch.data) changes["data"] = *stretch.data;
     const auto trainer = in_words_of_the_run([&] { return resume_with(rerun_, changes, parts); });
     bool first = true;
-    // False where it diverged, which the run did not.
+    // False if the rerun diverged, unlike the run.
     const auto go_to = [&](std::int64_t generation) {
       try {
         const auto show = [&](Progress p) {
@@ -100,7 +98,7 @@ class Rerun {
         r.stopped = r.stopped || asked(stop);
         return true;
       } catch (const checkpoints::Diverged& e) {
-        r.compared.push_back({generation, {{{"training", "went on", of_the_run(e.what())}}, {}}});
+        r.compared.push_back({generation, {{{"training", "continued", of_the_run(e.what())}}, {}}});
         return false;
       }
     };
@@ -119,20 +117,20 @@ class Rerun {
   }
 
  private:
-  /// The run's own wishes about how far and how often are not the rerun's.
+  /// Keys that do not change bits may differ between the run and the rerun.
   static StateDiff compare(const RunSnapshot& expected, RunSnapshot rerun) {
     for (const ConfigKey& key : keys_where(&ConfigKey::keeps_bits))
       key.set(rerun.config, key.text(expected.config));
     return diff_states(expected, rerun);
   }
 
-  /// Is an event of the rerun a note of copy_start(), or about its want of the rows before?
+  /// Whether an event of the rerun is a note of copy_start(), or about its missing earlier rows.
   static bool is_noted(const Event& event) {
     return event.kind == EventKind::kernels || event.kind == EventKind::rows_lost;
   }
 
-  /// The snapshot to start from and those to compare with. A run that trains meanwhile may take them away:
-  /// then, unless the start was named, later ones do.
+  /// Copies the snapshot to start from and those to compare with. A run that is training may remove them;
+  /// then, unless the caller named the start, later ones are used.
   void copy(const Stretch& stretch, Reproduction& r) {
     constexpr int kAttempts = 100;
     for (int attempt = 1;; ++attempt) {
@@ -143,12 +141,11 @@ class Rerun {
         if (!wanted_.empty()) return;
         if (!gone)
           throw checkpoints::BadData(
-              fmt::format("{}: no snapshot after generation {} is whole; metalearn verify {} says more", run_,
+              fmt::format("{}: every snapshot after generation {} is damaged; see metalearn verify {}", run_,
                           r.from, run_));
-        throw checkpoints::NoInput(
-            fmt::format("{}: the run has removed meanwhile what there was after generation {}; try again "
-                        "from a newer one",
-                        run_, r.from));
+        throw checkpoints::NoInput(fmt::format(
+            "{}: the run has meanwhile removed all snapshots after generation {}; try again from a newer one",
+            run_, r.from));
       } catch (const checkpoints::NoInput&) {
         if (stretch.from || attempt == kAttempts) throw;
       }
@@ -160,10 +157,11 @@ class Rerun {
     auto begin = read_run_snapshot(start.path);
     if (begin.generation != start.update)
       throw checkpoints::BadData(
-          fmt::format("{}: holds generation {}, not that of its name; start from another one", start.path,
-                      begin.generation));
+          fmt::format("{}: holds generation {}, which does not match its name; start from another snapshot",
+                      start.path, begin.generation));
     if (const auto note = kernels_note(begin.archive); !note.empty()) r.notes.push_back(note);
-    begin.archive.set("config", "save-every", std::string("1000000000"));  // saved where it is compared
+    begin.archive.set("config", "save-every",
+                      std::string("1000000000"));  // the rerun saves only where it is compared
     checkpoints::save_snapshot(checkpoints::snapshot_path(rerun_, start.update), begin.archive);
   }
 
@@ -178,18 +176,21 @@ class Rerun {
         std::find_if(entries.begin(), entries.end(), [&](const auto& e) { return e.update == r.from; });
     if (start == entries.end())
       throw checkpoints::NoInput(
-          fmt::format("{}: has no snapshot of generation {}; there are {}", run_, r.from, listed(entries)));
+          fmt::format("{}: has no snapshot of generation {} (it has {}); name one of them", run_, r.from,
+                      listed(entries)));
     wanted_.clear();
     for (auto entry = start + 1; entry != entries.end(); ++entry)
       if (!stretch.to || entry->update <= *stretch.to) wanted_.push_back(*entry);
     if (wanted_.empty())
       throw checkpoints::UsageError(fmt::format(
-          "{}: there is nothing to compare with after generation {}{}; there are {}", run_, r.from,
-          stretch.to ? fmt::format(" and up to {}", *stretch.to) : ", which is the newest", listed(entries)));
+          "{}: there is no snapshot to compare with after generation {}{} (it has {}); start from an older "
+          "one",
+          run_, r.from, stretch.to ? fmt::format(" and up to {}", *stretch.to) : ", which is the newest",
+          listed(entries)));
     return *start;
   }
 
-  /// Leaves what could be copied. True where the run has removed any.
+  /// Copies the wanted snapshots and keeps those that could be copied. True if the run has removed any.
   bool copy_rest(Reproduction& r) {
     std::vector<SnapshotEntry> copied;
     bool gone = false;
@@ -198,11 +199,11 @@ class Rerun {
       std::error_code failed;
       if (!fs::copy_file(entry.path, to.path, fs::copy_options::overwrite_existing, failed)) {
         if (fs::exists(entry.path))
-          throw checkpoints::IoError(fmt::format(
-              "{}: can't be copied to {}: {}; make room there, or work in another temporary folder",
-              entry.path, to.path, failed.message()));
+          throw checkpoints::IoError(
+              fmt::format("{}: cannot be copied to {}: {}; free space there, or use another temporary folder",
+                          entry.path, to.path, failed.message()));
         r.notes.push_back(
-            fmt::format("generation {} is not compared: the run has removed it meanwhile", entry.update));
+            fmt::format("generation {} is not compared: the run has meanwhile removed it", entry.update));
         gone = true;
         continue;
       }
@@ -219,7 +220,7 @@ class Rerun {
   }
 
   const std::string run_, expected_, rerun_;
-  std::vector<SnapshotEntry> wanted_;  ///< copies of what the rerun has to come to, oldest first
+  std::vector<SnapshotEntry> wanted_;  ///< copies of the snapshots to compare with, oldest first
   MetricsText metrics_;                ///< of the run
 };
 

@@ -28,19 +28,19 @@ namespace {
 using checkpoints::FileSystem;
 using checkpoints::SnapshotEntry;
 
-/// A message of the world begins with the file's name, which the finding has already.
+/// Removes the file's name from the start of a message; the finding has it already.
 std::string without_name(const std::string& message, const std::string& path) {
   return message.starts_with(path + ": ") ? message.substr(path.size() + 2) : message;
 }
 
-/// What the other files are compared with.
+/// An intact snapshot, which the other files are compared with.
 struct Whole {
   std::string path;
   std::int64_t generation = 0;
   Config config;
 };
 
-/// A snapshot as found.
+/// A snapshot as read.
 struct Read {
   Finding finding;
   std::optional<Whole> whole = {};
@@ -55,9 +55,9 @@ Read read(const std::string& path, FileSystem& files) {
     const RunSnapshot s = read_any_snapshot(path, files);
     if (is_model(s.archive)) {
       model_from(s.archive);
-      return {
-          {path, Grade::ok, fmt::format("a theta or phi of its own, schema {}, {} bytes", s.schema, s.bytes)},
-          {}};
+      return {{path, Grade::ok,
+               fmt::format("a theta or phi without a run, schema {}, {} bytes", s.schema, s.bytes)},
+              {}};
     }
     state_from(s.archive, s.config);
     in_flight_from(s.archive, s.config);
@@ -71,7 +71,7 @@ Read read(const std::string& path, FileSystem& files) {
   }
 }
 
-/// Nothing where there is no such file (any more), or it can't be read.
+/// None if there is no such file (any more), or it cannot be read.
 std::optional<std::string> text_of(const std::string& path, FileSystem& files) {
   try {
     return checkpoints::read_text(files, path);
@@ -83,11 +83,11 @@ std::optional<std::string> text_of(const std::string& path, FileSystem& files) {
 Finding audit_config(const std::string& path, const Whole* newest, FileSystem& files) {
   const auto damaged = [&](const std::string& what) { return Finding{path, Grade::damaged, what}; };
   const auto text = text_of(path, files);
-  if (!text) return damaged("is missing or can't be read; resuming writes it anew");
+  if (!text) return damaged("is missing or unreadable; a resume rewrites it");
   const auto json = nlohmann::json::parse(*text, nullptr, false);
   if (!json.is_object() ||
       !std::all_of(json.begin(), json.end(), [](const auto& v) { return v.is_string(); }))
-    return damaged("is not a JSON object of texts; resuming writes it anew");
+    return damaged("is not a JSON object of strings; a resume rewrites it");
   Config config;
   try {
     config = Config::from_map(json.get<std::map<std::string, std::string>>());
@@ -95,22 +95,23 @@ Finding audit_config(const std::string& path, const Whole* newest, FileSystem& f
   } catch (const checkpoints::UsageError& e) {
     return damaged(e.what());
   }
-  if (!newest) return {path, Grade::ok, "a configuration; there is no whole snapshot to compare it with"};
+  if (!newest) return {path, Grade::ok, "a configuration; there is no intact snapshot to compare it with"};
   const auto in_snapshot = newest->config.to_map();
   for (const auto& [key, value] : config.to_map())
     if (const auto& other = in_snapshot.at(key); !config_key(key).is_resumable && value != other)
-      return damaged(fmt::format("{} is '{}', and '{}' in {}; a resume goes by the snapshot", key, value,
+      return damaged(fmt::format("{} is '{}', but '{}' in {}; a resume uses the snapshot's", key, value,
                                  other, newest->path));
   return {path, Grade::ok, "agrees with the newest snapshot"};
 }
 
 Finding audit_metrics(const std::string& path, const Whole* newest, FileSystem& files) {
   const auto text = text_of(path, files);
-  if (!text) return {path, Grade::damaged, "is missing or can't be read"};
+  if (!text) return {path, Grade::damaged, "is missing or unreadable"};
   const MetricsText metrics = parse_metrics(*text);
-  if (metrics.columns.empty()) return {path, Grade::damaged, "does not begin with the names of its columns"};
+  if (metrics.columns.empty())
+    return {path, Grade::damaged, "has no header row with the names of its columns"};
   const std::int64_t promised = newest ? newest->generation : 0;
-  // A file that begins later, without a gap: the rows before were lost or moved away, and a resume went on.
+  // A file may begin later, without a gap: earlier rows were lost or moved away, and a resume continued.
   const std::int64_t begin =
       metrics.rows.empty() ? 0 : std::max<std::int64_t>(0, metrics.rows.front().update - 1);
   std::int64_t done = begin;
@@ -119,44 +120,45 @@ Finding audit_metrics(const std::string& path, const Whole* newest, FileSystem& 
     if (!row.wrong.empty())
       wrong = fmt::format("line {} {}", row.line, row.wrong);
     else if (row.update <= done)
-      wrong = fmt::format("line {} is of update {}, which stands before it already", row.line, row.update);
+      wrong = fmt::format("line {} repeats update {}", row.line, row.update);
     else if (row.update > done + 1)
-      wrong = fmt::format("line {} is of update {}: rows {} to {} are missing", row.line, row.update,
-                          done + 1, row.update - 1);
+      wrong = fmt::format("line {} is update {}: rows {} to {} are missing", row.line, row.update, done + 1,
+                          row.update - 1);
     if (!wrong.empty()) break;
     ++done;
   }
   if (wrong.empty() && metrics.torn)
-    wrong = fmt::format("the row after update {} is torn, or being written", done);
+    wrong = fmt::format("the row after update {} is incomplete, or being written", done);
   if (done < promised)
     return {path, Grade::damaged,
             wrong.empty()
-                ? fmt::format("ends with update {}, and the newest snapshot is of update {}", done, promised)
+                ? fmt::format("ends with update {}, but the newest snapshot is of update {}", done, promised)
                 : wrong};
   if (begin > 0)
-    return {path, Grade::note, fmt::format("begins with update {}; the rows before are gone", begin + 1)};
+    return {path, Grade::note, fmt::format("begins with update {}; earlier rows are missing", begin + 1)};
   if (wrong.empty()) return {path, Grade::ok, fmt::format("{} rows", done)};
   return {path, Grade::note,
-          fmt::format("{} rows; {}, which is after the newest snapshot: resuming cuts it off", done, wrong)};
+          fmt::format("{} rows; {}, after the newest snapshot: a resume cuts it off", done, wrong)};
 }
 
-/// The newest update whose evaluation evaluations.csv should hold, unless the schedule was changed later; 0:
+/// The newest update whose evaluation should be in evaluations.csv, unless the schedule was changed later; 0:
 /// none.
 std::int64_t evaluation_due(const Whole* newest) {
   if (!newest || newest->config.eval_data.empty() || newest->config.eval_every == 0) return 0;
   return newest->generation / newest->config.eval_every * newest->config.eval_every;
 }
 
-/// Of steps.csv, evaluations.csv or log.csv, where there is one. due: of this update there should be rows; 0:
-/// nothing is known.
+/// Checks steps.csv, evaluations.csv or log.csv, if it exists. due: an update that should have rows; 0:
+/// unknown.
 std::optional<Finding> audit_rows(const std::string& path, const std::string& header, std::int64_t due,
                                   FileSystem& files) {
   const auto text = text_of(path, files);
-  const std::string lacks =
-      fmt::format("no rows of update {}, as eval-every asks for: they were lost, or that was set later", due);
+  const std::string lacks = fmt::format(
+      "has no rows of update {}, which eval-every asks for: they were lost, or eval-every was set later",
+      due);
   if (!text) return due > 0 ? std::optional(Finding{path, Grade::note, lacks}) : std::nullopt;
   if (!text->starts_with(header))
-    return Finding{path, Grade::damaged, "does not begin with the names of its columns"};
+    return Finding{path, Grade::damaged, "has no header row with the names of its columns"};
   std::istringstream lines(*text);
   std::int64_t rows = -1, before = 0;
   for (std::string line; std::getline(lines, line) && !lines.eof(); ++rows) {
@@ -164,21 +166,20 @@ std::optional<Finding> audit_rows(const std::string& path, const std::string& he
     std::int64_t update = 0;
     const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), update);
     const auto commas = std::count(line.begin(), line.end(), ','),
-               expected =
-                   std::count(header.begin(), header.end(), ',');  // an event, in quotes, may have more
+               expected = std::count(header.begin(), header.end(), ',');  // a quoted event may contain more
     if (error != std::errc() || update < before ||
         (line.ends_with('"') ? commas < expected : commas != expected))
-      return Finding{path, Grade::damaged, fmt::format("line {} is none of its rows", rows + 2)};
+      return Finding{path, Grade::damaged, fmt::format("line {} is not a row of this file", rows + 2)};
     before = update;
   }
   if (before < due) return Finding{path, Grade::note, lacks};
   return Finding{path, Grade::ok,
                  fmt::format("{} rows{}", std::max<std::int64_t>(0, rows),
-                             text->ends_with('\n') ? "" : "; the last one is torn, or being written")};
+                             text->ends_with('\n') ? "" : "; the last one is incomplete, or being written")};
 }
 
-/// What of the manifest is not as the files are, with the files looked at after it; `in_doubt`: one that it
-/// lists is not there. Snapshots found damaged already are left out.
+/// Compares the manifest with the files, which are read after it. `in_doubt`: a file that it lists does not
+/// exist. Skips snapshots already found damaged.
 Finding audit_manifest(const std::string& directory, const std::vector<Read>& snapshots, FileSystem& files,
                        bool& in_doubt) {
   const std::string path = directory + "/" + checkpoints::kManifestName;
@@ -187,10 +188,10 @@ Finding audit_manifest(const std::string& directory, const std::vector<Read>& sn
   try {
     manifest = checkpoints::read_manifest(directory, files);
   } catch (const checkpoints::Error& e) {
-    return {path, Grade::damaged, without_name(e.what(), path) + "; the next save writes it anew"};
+    return {path, Grade::damaged, without_name(e.what(), path) + "; the next save rewrites it"};
   }
   if (!manifest)
-    return {path, Grade::note, "is not there: a run of an older program; the next save writes it"};
+    return {path, Grade::note, "does not exist: an older program made the run; the next save writes it"};
   for (const auto& [generation, entry] : manifest->generations) {
     const std::string snapshot = checkpoints::snapshot_path(directory, generation);
     if (std::any_of(snapshots.begin(), snapshots.end(),
@@ -198,17 +199,16 @@ Finding audit_manifest(const std::string& directory, const std::vector<Read>& sn
       continue;
     try {
       if (checkpoints::manifest_entry(checkpoints::read_file(files, snapshot)) != entry)
-        return {path, Grade::damaged, fmt::format("lists another file than {}", snapshot)};
+        return {path, Grade::damaged, fmt::format("does not match {}, which has other contents", snapshot)};
     } catch (const checkpoints::NoInput&) {
       in_doubt = true;
-      return {path, Grade::damaged, fmt::format("lists {}, which is not there", snapshot)};
+      return {path, Grade::damaged, fmt::format("lists {}, which does not exist", snapshot)};
     }
   }
   return {path, Grade::ok, fmt::format("lists {} generations", manifest->generations.size())};
 }
 
-/// A run that trains meanwhile may have removed what the manifest, as it was read, lists: then it lists it no
-/// more.
+/// A run that is training may remove a snapshot after the manifest was read: so read the manifest again.
 Finding audit_manifest(const std::string& directory, const std::vector<Read>& snapshots, FileSystem& files) {
   constexpr int kAttempts = 100;
   bool in_doubt = false;
@@ -218,7 +218,7 @@ Finding audit_manifest(const std::string& directory, const std::vector<Read>& sn
       return finding;
 }
 
-/// What a killed owner or a fallback left.
+/// Files that a killed process or a fallback left.
 std::vector<Finding> leftovers(const std::string& directory, FileSystem& files) {
   std::vector<std::string> names;
   std::vector<Finding> found;
@@ -227,15 +227,14 @@ std::vector<Finding> leftovers(const std::string& directory, FileSystem& files) 
   for (const auto& name : names) {
     const std::string path = directory + "/" + name;
     if (name.ends_with(".tmp"))
-      found.push_back({path, Grade::note, "half written, by a process that was killed or is writing it now"});
+      found.push_back({path, Grade::note, "incomplete: its writer was killed, or is writing it now"});
     if (name.ends_with(".damaged"))
-      found.push_back({path, Grade::note, "was damaged and set aside; nothing reads it"});
+      found.push_back({path, Grade::note, "a damaged snapshot that was set aside; nothing reads it"});
   }
   return found;
 }
 
-/// Newest first, so that the newest is read before a run that is training can take it away. Empty: nothing
-/// was there (any more).
+/// Reads the newest first, before a training run can remove it. Empty: there are no snapshots (any more).
 std::vector<Read> read_all(const std::string& directory, FileSystem& files) {
   auto entries = checkpoints::list_snapshots(directory, files);
   std::reverse(entries.begin(), entries.end());
@@ -253,7 +252,7 @@ std::vector<Read> read_all(const std::string& directory, FileSystem& files) {
     Read& last = found.back();
     if (!last.whole || last.whole->generation == entry.update) continue;
     last = {{entry.path, Grade::damaged,
-             fmt::format("holds generation {}, not that of its name", last.whole->generation)}};
+             fmt::format("holds generation {}, which does not match its name", last.whole->generation)}};
   }
   return found;
 }
@@ -282,8 +281,7 @@ Finding audit_snapshot(const std::string& path, FileSystem& files) { return read
 RunAudit audit_run(const std::string& directory, FileSystem& files) {
   if (files.is_directory(directory) != 1)
     throw checkpoints::NoInput(fmt::format("{}: no such run directory; check the path", directory));
-  constexpr int kAttempts =
-      100;  // a listing made while a run saves may show only what is gone a moment later
+  constexpr int kAttempts = 100;  // files listed while a run saves may be gone a moment later
   std::vector<Read> snapshots;
   for (int attempt = 0; snapshots.empty() && attempt < kAttempts; ++attempt)
     snapshots = read_all(directory, files);

@@ -1,8 +1,8 @@
-// RunAudit: is a run directory, or one snapshot, whole? Every snapshot, manifest.json, config.json,
-// metrics.csv, and what was left over.
+// RunAudit: checks whether a run directory, or one snapshot, is intact: every snapshot, manifest.json,
+// config.json, metrics.csv, and leftover files.
 //
-// Reads only, takes no lock and waits for nobody: a run may be training meanwhile, and what its retention
-// takes away between listing and reading is no damage. Functions without state.
+// Reads only, takes no lock and never waits: a run may be training meanwhile, and a snapshot that its
+// retention removes between listing and reading is not damage. Functions without state.
 #pragma once
 #include <string>
 #include <vector>
@@ -22,20 +22,20 @@ struct Finding {
 
 struct RunAudit {
   std::vector<Finding> findings;  ///< snapshots, oldest first, then the other files
-  bool whole() const;             ///< none is damaged
+  bool whole() const;             ///< nothing is damaged
 };
 
-/// User block, checksums, structure, names, and that a run can be continued from it. Throws
-/// checkpoints::NoInput where there is no such file.
+/// Checks user block, checksums, structure, names, and that a run can resume from it. Throws
+/// checkpoints::NoInput if there is no such file.
 Finding audit_snapshot(const std::string& path,
                        checkpoints::FileSystem& files = checkpoints::posix_file_system());
 
-/// Every snapshot; manifest.json: that what it lists is there, and the file that was saved; config.json: that
-/// it is a configuration, and the newest snapshot's (but for the keys that a resume may change); metrics.csv:
-/// its columns, and rows 1, 2, ... without gap or duplicate up to the newest snapshot's update at least (a
-/// file that begins later is a note). Rows after that one are not promised: a killed run may leave anything
-/// there, and resuming cuts it off. Throws checkpoints::NoInput where there is no such folder or no snapshot
-/// in it.
+/// Checks every snapshot; manifest.json: the files it lists exist and are the ones that were saved;
+/// config.json: it is a configuration and matches the newest snapshot's (except keys that a resume may
+/// change); metrics.csv: its columns, and rows 1, 2, ... without gap or duplicate at least up to the newest
+/// snapshot's update (a file that begins later is a note). Later rows are not guaranteed: a killed run may
+/// leave anything there, and a resume cuts it off. Throws checkpoints::NoInput if there is no such folder or
+/// no snapshot in it.
 RunAudit audit_run(const std::string& directory,
                    checkpoints::FileSystem& files = checkpoints::posix_file_system());
 

@@ -27,12 +27,12 @@ bool holds_snapshots(const std::string& directory) {
   }
 }
 
-/// What a start that was killed may leave: the line of columns.
+/// A killed start may leave the header row only.
 bool is_own_without_rows(const std::string& rows, const std::string& columns) {
   return rows.empty() || (rows.starts_with(columns) && rows.find('\n') >= rows.size() - 1);
 }
 
-/// An object whose every key and value is one of a configuration.
+/// Whether it is an object of configuration keys and values.
 bool is_own_config(const std::string& text) {
   const auto json = nlohmann::json::parse(text, nullptr, false);
   if (!json.is_object() || json.empty()) return text.empty();
@@ -49,12 +49,12 @@ bool is_own_config(const std::string& text) {
 void require_free(const std::string& directory) {
   if (holds_snapshots(directory))
     throw checkpoints::UsageError(fmt::format(
-        "{0}: holds a run already; continue it with `metalearn resume {0}`, or choose another directory",
+        "{0}: already holds a run; resume it with `metalearn resume {0}`, or choose another directory",
         directory));
   const auto refuse = [&](const char* name) {
     throw checkpoints::UsageError(
-        fmt::format("{}: holds a {} but no snapshots, and a new run would overwrite it; move it away, or "
-                    "choose another directory",
+        fmt::format("{}: holds a {} but no snapshots, and a new run would overwrite that file; move it away, "
+                    "or choose another directory",
                     directory, name));
   };
   for (const RowsFileKind& file : rows_files())

@@ -26,7 +26,7 @@ void StateSaver::save(const RunState& state, const InFlightPool& pool) {
   checkpoints::Retention retention{
       .newest = static_cast<std::size_t>(config_.keep_newest), .every = config_.keep_every, .also = {}};
   if (const auto winner = best(state.validation)) retention.also.insert(winner->update);
-  if (state.consecutive_failures > 0)  // a theta whose tasks drop takes the place of none before it
+  if (state.consecutive_failures > 0)  // a theta whose tasks are dropped must not replace an earlier snapshot
     retention.newest = std::numeric_limits<std::size_t>::max();
   saver_.save(state.update, to_archive(config_, state, pool, provenance_), std::move(retention));
   saved_ = state.update;

@@ -1,7 +1,7 @@
-// StateSaver: when the state of a run is saved, what of the older snapshots stays, and how long ago it was.
+// StateSaver: decides when the state of a run is saved and which older snapshots stay.
 //
-// Saves in the background (checkpoints::BackgroundSaver); what a save threw comes out of the next call. One
-// thread.
+// Saves in the background (checkpoints::BackgroundSaver); an exception of a save is thrown by the next call.
+// One thread.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -16,18 +16,18 @@ namespace metalearn {
 
 class StateSaver {
  public:
-  /// flush_rows: makes the rows up to a snapshot durable, before it is; called on another thread. saved: the
-  /// update resumed from, 0 for a new run. REQUIRES run and config to outlive it.
+  /// flush_rows: makes the rows up to a snapshot durable before the snapshot is; called on another thread.
+  /// saved: the update resumed from, 0 for a new run. REQUIRES run and config to outlive it.
   StateSaver(checkpoints::RunDirectory& run, const Config& config, std::vector<std::string> provenance,
              std::function<void()> flush_rows, std::int64_t saved);
 
-  /// Whether save-every or keep-every asks for it, or its validation was the best.
+  /// Whether save-every or keep-every asks for a save, or this update's validation was the best.
   bool is_due(const RunState& state) const;
-  /// Hands over a copy of it.
+  /// Hands a copy of the state to the saver.
   void save(const RunState& state, const InFlightPool& pool);
-  /// Throws what a save that has ended threw.
+  /// Throws what a finished save threw.
   void check() { saver_.check(); }
-  /// Returns when everything handed over is durable.
+  /// Returns when all states handed over are durable.
   void wait() { saver_.wait(); }
 
   std::int64_t saved() const { return saved_; }  ///< update of the newest state handed over, or resumed from

@@ -35,7 +35,7 @@ double seconds_of(F act) {
 struct Trainer::Impl {
   Impl(OpenedRun opened, checkpoints::FileSystem& file_system);
 
-  /// Spreads the ages of a new run's tasks and saves update 0. False where on_progress or stop ended it.
+  /// Spreads the ages of a new run's tasks and saves update 0. False if on_progress or stop ended it.
   bool begin(const OnProgress& on_progress, const Stop& stop);
   void run(const OnProgress& on_update, const Stop& stop);
 
@@ -43,7 +43,7 @@ struct Trainer::Impl {
   std::optional<UpdateResult> next_update(const Stop& stop);
   Progress report(const UpdateResult& result);
   void save();
-  /// The last row of the log: why the run ends.
+  /// Appends the last row of the log: why the run ends.
   void log_divergence(const std::string& why);
 
   const Config config;
@@ -52,12 +52,12 @@ struct Trainer::Impl {
   std::vector<Event> pending;  ///< from before the first update
   RunState state;
   TrainerParts parts;
-  // None of these where nothing is left to do.
+  // All empty if nothing is left to do.
   std::optional<InFlightPool> pool;
   std::optional<LocalWindows> windows;
   std::optional<DivergenceJudge> judge;
   std::optional<RunLog> log;
-  std::optional<StateSaver> saver;  ///< after all that it uses
+  std::optional<StateSaver> saver;  ///< destroyed before what it uses
   double stall = 0, waited = 0;     ///< seconds, since the last report
 };
 
@@ -93,7 +93,7 @@ bool Trainer::Impl::begin(const OnProgress& on_progress, const Stop& stop) {
     return false;
   for (auto& event : events_of(EventKind::note, notes)) pending.push_back(std::move(event));
   open_files();
-  parts.estimator->forget_progress();  // of a run that was here before
+  parts.estimator->forget_progress();  // of an earlier run in this folder
   save();
   saver->wait();
   return true;
@@ -111,7 +111,7 @@ void Trainer::Impl::open_files() {
   if (const auto lost = log->rows_lost(); lost > 0)
     pending.push_back(
         {EventKind::rows_lost,
-         fmt::format("{}/metrics.csv lacks {} of the {} rows up to the snapshot; it goes on with update {}",
+         fmt::format("{}/metrics.csv lacks {} of the {} rows up to the snapshot; it continues with update {}",
                      directory.path(), lost, state.update, state.update + 1)});
   log->append(state.update, pending);
 }
@@ -137,10 +137,10 @@ void Trainer::Impl::run(const OnProgress& on_update, const Stop& stop) {
   if (!saver) return;  // nothing was left to do
   if (saver->saved() != state.update) save();
   saver->wait();
-  parts.estimator->release_memory();  // whoever looks at the run next needs some
+  parts.estimator->release_memory();  // the caller may evaluate the run next
 }
 
-/// The state moves on, and the files have it. Empty where `stop` came first.
+/// Runs one update and appends its rows. Empty if `stop` came first.
 std::optional<UpdateResult> Trainer::Impl::next_update(const Stop& stop) {
   std::optional<UpdateResult> result;
   try {
@@ -154,14 +154,14 @@ std::optional<UpdateResult> Trainer::Impl::next_update(const Stop& stop) {
   state = std::move(result->state);
   waited += result->waited_seconds;
   if (auto event = judge->suspicion(*result)) result->rows.events.push_back(std::move(*event));
-  // Rows may have to wait for the saver's fsync of the same file.
+  // Appending may wait for the saver's fsync of the same file.
   stall += seconds_of([&] { log->append(result->rows); });
   return result;
 }
 
 Progress Trainer::Impl::report(const UpdateResult& result) {
   Progress p = progress_of(result.rows, config.updates);
-  p.events.insert(p.events.begin(), pending.begin(), pending.end());  // which the log has
+  p.events.insert(p.events.begin(), pending.begin(), pending.end());  // the log has them already
   pending.clear();
   p.seconds_since_save = saver->seconds_since_save();
   p.save_stall = std::exchange(stall, 0.0);

@@ -1,7 +1,6 @@
-// TrainerParts: what the trainer needs from the rest of the world, gathered in one place so that a test can
-// put something small there instead.
+// TrainerParts: the trainer's dependencies, gathered in one place so that a test can substitute small ones.
 //
-// Made once per start or resume, before anything is written. One thread.
+// Made once per start or resume, before any file is written. One thread.
 #pragma once
 #include <functional>
 #include <map>
@@ -24,24 +23,25 @@ struct TrainerParts {
   std::unique_ptr<GradientEstimator> estimator;
   TaskMaker make_task;
   std::vector<std::string> notes;  ///< for the first progress report, one line each
-  int at_once = 0;  ///< windows that run at one time, where the memory budget says it; 0: as many as threads
-  std::string memory_plan = {};  ///< what the memory budget leads to, in a line; empty: there is none
-  /// The averaged theta on the meta-validation tasks, one point per mark; none where it was stopped. Empty:
-  /// there is nothing to validate on.
+  int at_once =
+      0;  ///< windows that run at the same time, if the memory budget limits them; 0: one per thread
+  std::string memory_plan = {};  ///< the plan for the memory budget, one line; empty without a budget
+  /// Validates the averaged theta on the meta-validation tasks: one point per evaluation step, or an empty
+  /// list if it was stopped. An empty function: there is no data to validate on.
   std::function<std::vector<ValidationPoint>(const std::vector<float>& theta, const Stop& stop)> validate;
-  /// The averaged theta on the sets of eval-data, one row per set and mark; none where it was stopped. Empty:
-  /// there are none.
+  /// Evaluates the averaged theta on the sets of eval-data: one row per set and evaluation step, or an empty
+  /// list if it was stopped. An empty function: there are no sets.
   std::function<std::vector<FewShotRow>(const std::vector<float>& theta, const Stop& stop)> evaluate;
   std::map<std::string, std::string> eval_sources = {};  ///< fingerprints of these sets, by name
 };
 
 using PartsMaker = std::function<TrainerParts(const Config&)>;
 
-/// The real ones: loads the data sets, draws tasks from them, estimates as the configuration says. Throws
-/// what load_dataset and TaskDistribution throw.
+/// The real parts: loads the data sets, draws tasks from them, estimates as configured. Throws what
+/// load_dataset and TaskDistribution throw.
 TrainerParts real_parts(const Config& config);
 
-/// Trainer::start and Trainer::resume with parts of the caller's choice, writing through `files`.
+/// Trainer::start and Trainer::resume with the caller's parts, writing through `files`.
 std::unique_ptr<Trainer> start_with(const Config& config, const std::string& directory,
                                     const PartsMaker& parts, const Trainer::OnProgress& on_progress = {},
                                     const Stop& stop = {},

@@ -31,13 +31,13 @@ std::string worst_window(std::span<const GradientEstimate> estimates, std::span<
     if (!batch.dropped[i] && (!worst || estimates[i].objective_last > estimates[*worst].objective_last))
       worst = i;
   if (!worst) return "all windows were dropped: " + first_text(batch.events, EventKind::dropped);
-  return fmt::format("the highest objective, {:.3f}, is that of task {} ({}) at step {}",
+  return fmt::format("the highest objective is {:.3f}, of task {} ({}) at step {}",
                      estimates[*worst].objective_last, tasks[*worst].id, tasks[*worst].family,
                      tasks[*worst].age);
 }
 
-/// One step of Adam. Where most windows were dropped theta and the optimiser stay as they are: the rest says
-/// little, and what is saved meanwhile is from before.
+/// One Adam step. If most windows were dropped, theta and the optimiser stay as they are: the remaining
+/// gradient is unreliable, and snapshots keep the earlier theta.
 void apply(MetaBatch& batch, double rate, const Config& config, UpdateResult& result) {
   RunState& state = result.state;
   const auto dropped = std::count(batch.dropped.begin(), batch.dropped.end(), true);
@@ -49,12 +49,12 @@ void apply(MetaBatch& batch, double rate, const Config& config, UpdateResult& re
   average_theta(config.theta_average, state.adam.steps, state.theta, state.theta_average);
   if (!all_finite(state.theta))
     throw checkpoints::Diverged(
-        fmt::format("theta left the range of float32 at update {}; {}; the newest snapshot is from before "
-                    "that, start anew with a smaller clip or meta-rate",
+        fmt::format("theta left the range of float32 at update {}: {}; the newest snapshot is earlier; start "
+                    "a new run with a smaller clip or meta-rate",
                     state.update + 1, result.worst_window));
 }
 
-/// False where it was stopped.
+/// False if it was stopped.
 bool validate(const TrainerParts& parts, const Stop& stop, UpdateResult& result) {
   const auto points = parts.validate(result.state.theta_average, stop);
   for (const auto& point : points) {
@@ -70,7 +70,7 @@ bool validate(const TrainerParts& parts, const Stop& stop, UpdateResult& result)
   return !points.empty();
 }
 
-/// False where it was stopped.
+/// False if it was stopped.
 bool evaluate(const TrainerParts& parts, const Stop& stop, UpdateResult& result) {
   result.rows.evaluated = parts.evaluate(result.state.theta_average, stop);
   if (result.rows.evaluated.empty()) return false;
@@ -78,7 +78,7 @@ bool evaluate(const TrainerParts& parts, const Stop& stop, UpdateResult& result)
   return true;
 }
 
-/// What else there is to tell of the windows.
+/// Notes, waiting times and rows of inner steps of the windows.
 void note_windows(std::span<const GradientEstimate> estimates, std::span<const InFlight> tasks,
                   const MetaBatch& batch, bool telemetry, UpdateResult& result) {
   for (std::size_t i = 0; i < tasks.size(); ++i) {
@@ -91,7 +91,7 @@ void note_windows(std::span<const GradientEstimate> estimates, std::span<const I
   }
 }
 
-/// Tasks come back to their slots; those that are done, or were dropped, make room for new ones.
+/// Returns tasks to their slots; finished and dropped ones are replaced by new tasks.
 void return_tasks(std::span<const std::size_t> slots, std::span<InFlight> tasks, const MetaBatch& batch,
                   InFlightPool& pool, MetricsRow& row) {
   for (std::size_t i = 0; i < slots.size(); ++i) {

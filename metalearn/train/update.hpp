@@ -1,4 +1,4 @@
-// Update: one update of theta, as a function of a run's state and its tasks in flight.
+// Update: one update of theta, as a function of a run's state and its in-flight tasks.
 //
 // One thread calls; the windows run as LocalWindows says.
 #pragma once
@@ -14,18 +14,18 @@
 namespace metalearn {
 
 struct UpdateResult {
-  RunState state;  ///< after it
+  RunState state;  ///< after the update
   UpdateRows rows;
   bool is_validated = false;
   std::string worst_window;   ///< which window ended with the highest objective, for messages
-  double waited_seconds = 0;  ///< for states on disk, all windows added up
+  double waited_seconds = 0;  ///< for states on disk, summed over windows
 };
 
-/// The next windows of M tasks, one step of Adam on their mean gradient, theta validated and evaluated where
-/// it is time, tasks replaced that are done. Empty where `stop` came first. The pool is changed at the end
-/// only: where it is empty, or throws, nothing has changed but for progress kept within windows. The clock is
-/// read to be reported, and for nothing else. Throws checkpoints::Diverged where theta left the range of
-/// float32, what LocalWindows and the parts throw.
+/// Runs the next windows of M tasks, takes one Adam step on their mean gradient, validates and evaluates
+/// theta if due, and replaces finished tasks. Empty if `stop` came first. The pool changes only at the end:
+/// if the result is empty or an exception is thrown, only the saved progress of windows has changed. The
+/// clock is only read for reports. Throws checkpoints::Diverged if theta left the range of float32, and what
+/// LocalWindows and the parts throw.
 std::optional<UpdateResult> run_update(const RunState& state, InFlightPool& pool, LocalWindows& windows,
                                        const TrainerParts& parts, const Config& config, const Stop& stop);
 

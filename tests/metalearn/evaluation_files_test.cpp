@@ -110,7 +110,7 @@ TEST_CASE(
   CHECK(std::isnan(e.scores[0].objective.half));
   CHECK(std::isnan(e.scores[1].accuracy.half));  // one seed says nothing of its error
   CHECK(problems == std::vector<std::string>{
-                        "f: line 3: 2 cells, 9 expected; it is left out, and so are others like it"});
+                        "f: line 3: 2 cells instead of 9; it is skipped, and so are other invalid lines"});
   CHECK(e.scores[0].seeds == 10);
   problems.clear();
   CHECK(parse_evaluation_rows("", "f", problems).scores.empty());
@@ -119,7 +119,7 @@ TEST_CASE(
         }).find("f: line 1: there is no column step") == 0);
   CHECK(problems.empty());
   for (const auto& [line, what] :
-       {std::pair{"1,m,x,0,0,0,0,0,1", "'x' is no number"}, {",m,1,0,0,0,0,0,1", "no update"}}) {
+       {std::pair{"1,m,x,0,0,0,0,0,1", "'x' is not a number"}, {",m,1,0,0,0,0,0,1", "no update"}}) {
     problems.clear();
     CHECK(parse_evaluation_rows(head + line + "\n", "f", problems).scores.empty());
     REQUIRE(problems.size() == 1);

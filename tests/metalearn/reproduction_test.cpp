@@ -114,9 +114,10 @@ TEST_CASE(
     "error") {
   const Run run;
   CHECK(message<checkpoints::NoInput>(run, {.from = 9}) ==
-        run.path + ": has no snapshot of generation 9; there are 8, 12, 16");
+        run.path + ": has no snapshot of generation 9 (it has 8, 12, 16); name one of them");
   CHECK(message<checkpoints::UsageError>(run, {.from = 16})
-            .find("nothing to compare with after generation 16, which is the newest") != std::string::npos);
+            .find("no snapshot to compare with after generation 16, which is the newest") !=
+        std::string::npos);
   CHECK(
       message<checkpoints::UsageError>(run, {.from = 8, .to = 11}).find("after generation 8 and up to 11") !=
       std::string::npos);
@@ -139,8 +140,8 @@ TEST_CASE(
   CHECK(r.notes[0].find("generation 16 is not compared: " + run.snapshot(16) + ": truncated") !=
         std::string::npos);
   CHECK(events == events_of(EventKind::note, r.notes));
-  CHECK(message<checkpoints::BadData>(run, {.from = 12}).find("no snapshot after generation 12 is whole") !=
-        std::string::npos);
+  CHECK(message<checkpoints::BadData>(run, {.from = 12})
+            .find("every snapshot after generation 12 is damaged") != std::string::npos);
   std::filesystem::resize_file(run.snapshot(8), 1000);
   CHECK(message<checkpoints::BadData>(run, {}).find(run.snapshot(8) + ": truncated") == 0);
 }
@@ -152,7 +153,7 @@ TEST_CASE("without metrics.csv the snapshots are compared alone, which is noted"
   CHECK(r.same());
   CHECK(r.metrics.compared == 0);
   REQUIRE(r.notes.size() == 1);
-  CHECK(r.notes[0].find("no rows are compared") == 0);
+  CHECK(r.notes[0].find("metrics are not compared") == 0);
 }
 
 TEST_CASE("messages name the run, not the folder of the rerun") {
@@ -215,5 +216,5 @@ TEST_CASE("a rerun that diverges where the run went on is a difference") {
   CHECK(!r.same());
   CHECK(generations(r) == Generations{16});
   CHECK(to_text(r.compared[0].diff.differences.at(0))
-            .find("training: went on against " + run.path + ": training diverged") == 0);
+            .find("training: continued against " + run.path + ": training diverged") == 0);
 }

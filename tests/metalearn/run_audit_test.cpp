@@ -77,14 +77,15 @@ TEST_CASE(
   {
     const Run run;
     std::filesystem::remove(run.snapshot(8));
-    CHECK(only_damage(run) == "manifest.json: lists " + run.snapshot(8) + ", which is not there");
+    CHECK(only_damage(run) == "manifest.json: lists " + run.snapshot(8) + ", which does not exist");
   }
   {
     const Run run;
     auto archive = load_run_snapshot(run.snapshot(8));
     archive.set("", "program_version", std::string("other"));
     checkpoints::save_snapshot(run.snapshot(8), archive);
-    CHECK(only_damage(run) == "manifest.json: lists another file than " + run.snapshot(8));
+    CHECK(only_damage(run) ==
+          "manifest.json: does not match " + run.snapshot(8) + ", which has other contents");
   }
   {
     const Run run;
@@ -96,7 +97,7 @@ TEST_CASE(
   const auto audit = audit_run(run.path);
   CHECK(audit.whole());
   REQUIRE(found(audit, Grade::note).size() == 1);
-  CHECK(contains(found(audit, Grade::note)[0], "manifest.json: is not there"));
+  CHECK(contains(found(audit, Grade::note)[0], "manifest.json: does not exist"));
 }
 
 TEST_CASE("a damaged snapshot is found wherever it stands, and the others are checked all the same") {
@@ -112,7 +113,7 @@ TEST_CASE(
     "is damaged") {
   const Run run;
   std::filesystem::copy_file(run.snapshot(4), run.snapshot(6));
-  CHECK(contains(only_damage(run), "holds generation 4, not that of its name"));
+  CHECK(contains(only_damage(run), "holds generation 4, which does not match its name"));
   CHECK(audit_snapshot(run.snapshot(6)).grade == Grade::ok);  // by itself it is whole
   std::filesystem::remove(run.snapshot(6));
 
@@ -125,7 +126,7 @@ TEST_CASE(
   auto impossible = load_run_snapshot(run.snapshot(4));
   impossible.put("in_flight/age", {7}, std::vector<std::int64_t>(7, 1000));
   checkpoints::save_snapshot(run.snapshot(8), impossible);
-  CHECK(contains(only_damage(run), "is 1000 inner steps old"));
+  CHECK(contains(only_damage(run), "has done 1000 inner steps"));
   auto backwards = load_run_snapshot(run.snapshot(4));
   backwards.set("counters", "next_task", std::int64_t{-1});
   checkpoints::save_snapshot(run.snapshot(8), backwards);
@@ -157,7 +158,7 @@ TEST_CASE(
   changed("\"threads\": \"1\"", "\"threads\": \"2\"");
   CHECK(audit_run(run.path).whole());
   changed("\"batch\": \"8\"", "\"batch\": \"9\"");
-  CHECK(contains(only_damage(run), "batch is '9', and '8' in "));
+  CHECK(contains(only_damage(run), "batch is '9', but '8' in "));
   changed("\"batch\"", "\"botch\"");
   CHECK(contains(only_damage(run), "botch"));
   run.write("config.json", text.substr(0, 100));
@@ -165,7 +166,7 @@ TEST_CASE(
   run.write("config.json", "[1, 2]");
   CHECK(contains(only_damage(run), "not a JSON object"));
   run.write("config.json", "{\"batch\": 8}");
-  CHECK(contains(only_damage(run), "not a JSON object of texts"));
+  CHECK(contains(only_damage(run), "not a JSON object of strings"));
   std::filesystem::remove(run.path + "/config.json");
   CHECK(contains(only_damage(run), "config.json: is missing"));
 }
@@ -180,9 +181,9 @@ TEST_CASE(
   };
   const auto [b5, e5] = row(5);
   run.write("metrics.csv", text.substr(0, b5) + text.substr(e5));
-  CHECK(contains(only_damage(run), "line 6 is of update 6: rows 5 to 5 are missing"));
+  CHECK(contains(only_damage(run), "line 6 is update 6: rows 5 to 5 are missing"));
   run.write("metrics.csv", text.substr(0, e5) + text.substr(b5));
-  CHECK(contains(only_damage(run), "line 7 is of update 5, which stands before it already"));
+  CHECK(contains(only_damage(run), "line 7 repeats update 5"));
   run.write("metrics.csv", text.substr(0, b5) + "5,what\n" + text.substr(e5));
   CHECK(contains(only_damage(run), "line 6 has 2 cells"));
   std::string letters = text;
@@ -190,9 +191,9 @@ TEST_CASE(
   run.write("metrics.csv", letters);
   CHECK(contains(only_damage(run), "line 6 holds a cell that is no number"));
   run.write("metrics.csv", text.substr(0, e5));
-  CHECK(contains(only_damage(run), "ends with update 5, and the newest snapshot is of update 12"));
+  CHECK(contains(only_damage(run), "ends with update 5, but the newest snapshot is of update 12"));
   run.write("metrics.csv", text.substr(0, e5 - 3));
-  CHECK(contains(only_damage(run), "the row after update 4 is torn"));
+  CHECK(contains(only_damage(run), "the row after update 4 is incomplete"));
   run.write("metrics.csv", "a,b\n1,2\n");
   CHECK(contains(only_damage(run), "names of its columns"));
   std::filesystem::remove(run.path + "/metrics.csv");

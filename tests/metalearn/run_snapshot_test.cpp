@@ -50,11 +50,11 @@ TEST_CASE("an unknown array or attribute, or one of another type, is refused by 
           "unknown array /in_flight/0007/phi");
   refused([](auto& a) { a.put("other", {1}, std::vector<float>{1}); }, "unknown array /other");
   refused([&](auto& a) { a.put("theta/" + w, {1}, std::vector<double>{1}); },
-          "/theta/" + w + " holds float64, float32 expected");
+          "/theta/" + w + " holds float64, not float32");
   refused([](auto& a) { a.set("", "author", std::string("me")); }, "unknown attribute /:author");
   refused([](auto& a) { a.set("counters", "extra", std::int64_t{1}); }, "unknown attribute /counters:extra");
-  refused([](auto& a) { a.set("counters", "update", 1.5); }, "/counters:update is of another type");
-  refused([](auto& a) { a.set("config", "batch", std::int64_t{8}); }, "/config:batch is no text");
+  refused([](auto& a) { a.set("counters", "update", 1.5); }, "/counters:update has the wrong type");
+  refused([](auto& a) { a.set("config", "batch", std::int64_t{8}); }, "/config:batch is not a text");
   refused([&](auto& a) { a.set("theta/" + w, "unit", std::string("m")); },
           "unknown attribute /theta/" + w + ":unit");
   refused([](auto& a) { a.set("data", "list", std::vector<double>{1, 2}); }, "/data:list");
@@ -112,9 +112,9 @@ TEST_CASE(
   }
   if (!fused) return;
   archive.set("", "kernels", std::string("scalar"));
-  CHECK(kernels_note(archive).find("METALEARN_ISA=scalar gives the same ones") != std::string::npos);
+  CHECK(kernels_note(archive).find("METALEARN_ISA=scalar gives the same bits") != std::string::npos);
   archive.set("", "kernels", std::string("v9"));
-  CHECK(kernels_note(archive).find("not to be had on this machine") != std::string::npos);
+  CHECK(kernels_note(archive).find("unavailable on this machine") != std::string::npos);
 }
 
 TEST_CASE("a run that goes on with kernels of other bits says so in its first progress report") {
@@ -170,7 +170,7 @@ TEST_CASE("a snapshot under another generation's name is refused, not trained on
   CHECK_THROWS_WITH_AS(
       resume_with(folder / "run", {{"updates", "12"}}, toy_parts()),
       (checkpoints::snapshot_path(folder / "run", 9) +
-       ": holds generation 4, not that of its name; move it away, or give it the name of its generation")
+       ": holds generation 4, which does not match its name; move it away, or rename it to its generation")
           .c_str(),
       checkpoints::BadData);
 }

@@ -91,7 +91,7 @@ TEST_CASE("a damaged newest or best snapshot is passed over, which is said") {
   CHECK(rest.update == 15);
   CHECK_FALSE(rest.mark);
   REQUIRE(rest.events.size() == 2);
-  CHECK(rest.events[1].find("the best snapshot is lost (") == 0);
+  CHECK(rest.events[1].find("the best snapshot is missing or damaged (") == 0);
 }
 
 TEST_CASE("without validation the newest snapshot is taken and there is no mark") {

@@ -204,7 +204,7 @@ TEST_CASE("a run can't be started where one is: the message names resume") {
   train(c, folder / "run");
   const std::string directory = folder / "run";
   CHECK_THROWS_WITH_AS(start_with(c, directory, toy_parts()),
-                       (directory + ": holds a run already; continue it with `metalearn resume " + directory +
+                       (directory + ": already holds a run; resume it with `metalearn resume " + directory +
                         "`, or choose another directory")
                            .c_str(),
                        checkpoints::UsageError);
@@ -341,7 +341,8 @@ TEST_CASE(
   CHECK(rest.progress[0].events[0].kind == EventKind::snapshot);
   CHECK(rest.progress[0].events[0].text.find("snapshot-00000012.h5") != std::string::npos);
   CHECK(rest.progress[0].events[0].text.find(
-            "snapshot-00000010.h5 instead; the damaged one is now named *.h5.damaged") != std::string::npos);
+            "snapshot-00000010.h5 instead; the damaged file was renamed to *.h5.damaged") !=
+        std::string::npos);
   CHECK(std::filesystem::exists(snapshots.back().path + ".damaged"));
   for (const auto& s : checkpoints::list_snapshots(folder / "run")) checkpoints::load_snapshot(s.path);
 }
@@ -439,7 +440,7 @@ TEST_CASE(
   CHECK(rest.progress[0].events[0].kind == EventKind::rows_lost);
   CHECK(rest.progress[0].events[0].text ==
         folder / "run" +
-            "/metrics.csv lacks 20 of the 20 rows up to the snapshot; it goes on with update 21");
+            "/metrics.csv lacks 20 of the 20 rows up to the snapshot; it continues with update 21");
   CHECK(std::count(rest.metrics.begin(), rest.metrics.end(), '\n') == 21);
 }
 

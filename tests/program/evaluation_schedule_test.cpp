@@ -83,7 +83,7 @@ TEST_CASE(
   spill(folder / "r/evaluations.csv", rows.substr(0, rows.find("4,held")));
   const Result cut = run(program({"verify", "r"}), folder.path);
   CHECK(cut.code == 0);
-  CHECK(contains(cut.out, "no rows of update 8, as eval-every asks for"));
+  CHECK(contains(cut.out, "has no rows of update 8, which eval-every asks for"));
   // A run that was begun without may have them later on.
   REQUIRE(run(program({"resume", "plain", "--updates", "6", "--eval-data", "held=away", "--eval-every", "3",
                        "--eval-steps", "1", "--eval-seeds", "1"}),
@@ -112,5 +112,5 @@ TEST_CASE("what can't be evaluated on is told before the run begins; what is tra
   refused(with(evaluating("r"), "--eval-data", "few=few"), 65, "few");
   const Result same = run(with(evaluating("r"), "--eval-data", "again=data"), folder.path);
   CHECK(same.code == 0);
-  CHECK(contains(same.out + same.err, "eval-data again is trained on too"));
+  CHECK(contains(same.out + same.err, "eval-data again is also training data"));
 }

@@ -138,20 +138,20 @@ TEST_CASE("arrays that are missing, extra or of another shape are named, and not
   };
   const Row rows[] = {
       {"del d['error_prop/w'], d['forward/merge/b']", {"missing: error_prop/w, forward/merge/b"}},
-      {"d['extra'] = d['W'] = d['error_prop/b']", {"not a name of the rule: W, extra"}},
+      {"d['extra'] = d['W'] = d['error_prop/b']", {"not a tensor of the rule: W, extra"}},
       {"d['error_prop/w'] = d['error_prop/w'].T",
-       {"of another shape: error_prop/w has the shape (3, 4), (4, 3) expected"}},
+       {"of another shape: error_prop/w has the shape (3, 4), not (4, 3)"}},
       {"del d['error_prop/w']; d['x'] = d['error_prop/b']; d['bias_readout/b'] = np.zeros(2)",
-       {"missing: error_prop/w", "not a name of the rule: x", "bias_readout/b has the shape (2)"}},
+       {"missing: error_prop/w", "not a tensor of the rule: x", "bias_readout/b has the shape (2)"}},
       {"d['backward/merge/w'] = d['forward/merge/w']", {"missing: backward/readout"}},
       {"d['config/batch'] = np.array(1)", {"batch = '1' is out of range"}},
       {"d['config/rule'] = np.array(b'mets')", {"rule = 'mets'"}},
       {"d['config/activation'] = np.array(b'rely')", {"activation = 'rely'"}},
       {"d['error_prop/b'][1] = np.nan", {"array 'error_prop/b'", "number 1"}},
       {"d['error_prop/b'] = d['error_prop/b'].astype('f2')", {"array 'error_prop/b'", "type '<f2'"}},
-      {"d['W/2'] = np.zeros((3, 2))", {"no array 'W/1'"}},
+      {"d['W/2'] = np.zeros((3, 2))", {"no two-dimensional array 'W/1'"}},
       {"d['W/1'] = np.zeros((3, 2)); d['b/1'] = np.zeros(3)",
-       {"missing: V/1", "b/1 has the shape (3), (2) expected"}},
+       {"missing: V/1", "b/1 has the shape (3), not (2)"}},
   };
   Folder folder;
   make_theta(folder);

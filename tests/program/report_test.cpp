@@ -236,7 +236,7 @@ TEST_CASE(
   figure("vae-0", "Variational autoencoder on squares",
          {"steps of the autoencoder", "accuracy", "objective (-ELBO, nats per example)"},
          {"accuracy (left axis)", "objective (right axis)"}, 2);
-  figure("ages", "Age of the tasks in flight", {"inner steps"},
+  figure("ages", "Age of the in-flight tasks", {"inner steps"},
          {"mean age", "greatest length of a new task"});
   figure("gradients", "Gradient norms", {"Euclidean norm"}, {"squares", "averaged gradient"});
   figure("tasks", "Tasks that ended", {"tasks per update"}, {"replaced", "dropped"});
@@ -354,16 +354,16 @@ TEST_CASE("without gnuplot the numbers stand as tables, and that is said") {
 
   SUBCASE("one that gnuplot can't draw is a table, the others are drawn") {
     spill(folder / "picky/gnuplot",
-          "#!/bin/bash\nscript=$(cat)\n[[ $script == *'Age of the tasks'* ]] && { echo 'not that one' >&2; "
+          "#!/bin/bash\nscript=$(cat)\n[[ $script == *'Age of the in-flight tasks'* ]] && { echo 'not that "
+          "one' >&2; "
           "exit 1; }\nPATH=" +
               std::string(std::getenv("PATH")) + " exec gnuplot -d <<< \"$script\"\n");
     fs::permissions(folder / "picky/gnuplot", fs::perms::owner_all);
     const Result picky =
         run(report({"r"}), folder.path, {{"PATH", (folder / "picky").string() + ":" + std::getenv("PATH")}});
     CHECK(picky.code == 0);
-    CHECK(contains(
-        picky.err,
-        "gnuplot could not draw 'Age of the tasks in flight', a table stands in its place: not that one"));
+    CHECK(contains(picky.err,
+                   "gnuplot could not draw 'Age of the in-flight tasks', a table replaces it: not that one"));
     const json figures = read_page(folder, "r/report.html")["figures"];
     CHECK(!figures["ages"].contains("title"));
     CHECK(figures["ages"]["rows"].size() == 7);
@@ -443,14 +443,13 @@ TEST_CASE("what happened to the files of a run is said, not taken for a run that
   };
   fs::remove(folder / "r/metrics.csv");
   CHECK(contains(
-      lacks("r/metrics.csv: there are no rows of it, and the newest snapshot is of update 6")["commands"]
-          .dump(),
+      lacks("r/metrics.csv: it has no rows, but the newest snapshot is of update 6")["commands"].dump(),
       "metalearn verify r"));
   REQUIRE(mkfifo((folder / "r/metrics.csv").c_str(), 0600) == 0);  // would be waited for
-  lacks("r/metrics.csv: is no file");
+  lacks("r/metrics.csv: is not a file");
   fs::remove(folder / "r/metrics.csv");
   spill(folder / "r/metrics.csv", metrics.substr(0, metrics.find("\n4,") + 1));
-  CHECK(lacks("r/metrics.csv: it ends with update 3, and the newest snapshot is of update 6")["figures"]
+  CHECK(lacks("r/metrics.csv: it ends with update 3, but the newest snapshot is of update 6")["figures"]
             .contains("objective"));
   std::string gap = metrics;
   gap.erase(gap.find("\n4,"), gap.find("\n5,") - gap.find("\n4,"));
@@ -462,10 +461,9 @@ TEST_CASE("what happened to the files of a run is said, not taken for a run that
   lacks("r/metrics.csv: there is no column mean_age");
   spill(folder / "r/metrics.csv", metrics);
   spill(folder / "r/evaluations.csv", evaluations.substr(0, evaluations.find("\n6,") + 1));
-  CHECK(lacks("r/evaluations.csv: an evaluation of update 6 is not there")["figures"].contains(
-      "test-accuracy"));
+  CHECK(lacks("r/evaluations.csv: has no evaluation of update 6")["figures"].contains("test-accuracy"));
   spill(folder / "r/evaluations.csv", evaluations.substr(0, evaluations.find('\n') + 1));
-  CHECK(contains(lacks("r/evaluations.csv: an evaluation of update 6 is not there")["commands"].dump(),
+  CHECK(contains(lacks("r/evaluations.csv: has no evaluation of update 6")["commands"].dump(),
                  "--over update=all"));
 
   // Other marks since a resume, and another set that has those alone.
@@ -479,7 +477,7 @@ TEST_CASE("what happened to the files of a run is said, not taken for a run that
   CHECK(figure["title"] == "Few-shot accuracy on test data, 2 inner steps");
   CHECK(figure["curves"] ==
         json({"seen", "seen, random initialisation", "more", "more, random initialisation"}));
-  CHECK(contains(figure["caption"].get<std::string>(), "Not drawn: what was measured after 5 steps"));
+  CHECK(contains(figure["caption"].get<std::string>(), "Not drawn: evaluations after 5 steps"));
   CHECK(contains(figure["caption"].get<std::string>(), "over seeds (2 or 3)"));
   REQUIRE(figure["rows"].size() == 4);
   for (int update = 1; update <= 3; ++update) {
@@ -562,7 +560,7 @@ TEST_CASE("a report needs a run directory; a run of which nothing is done yet ha
   };
   refused({}, 64, "no run directory");
   refused({"nothing"}, 66, "nothing: no such file or folder");
-  refused({"empty"}, 66, "empty: is no run directory");
+  refused({"empty"}, 66, "empty: is not a run directory");
   refused({"file"}, 66, "file: no such folder");
   CHECK(fs::is_empty(folder / "empty"));
   IdxImages().write(folder / "data");
@@ -590,7 +588,7 @@ TEST_CASE("a report needs a run directory; a run of which nothing is done yet ha
   CHECK(made.code == 0);
   const json page = read_page(folder, "r/report.html");
   CHECK(page["figures"].empty());
-  CHECK(contains(page["text"].get<std::string>(), "no rows in metrics.csv"));
+  CHECK(contains(page["text"].get<std::string>(), "metrics.csv has no rows"));
   CHECK(contains(page["commands"].dump(), "metalearn resume r"));
 }
 

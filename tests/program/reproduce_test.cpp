@@ -94,10 +94,11 @@ TEST_CASE(
   const Run folder;
   const Result missing = folder.reproduce({"--from", "3"});
   CHECK(missing.code == 66);
-  CHECK(missing.err == "metalearn: error: r: has no snapshot of generation 3; there are 2, 4, 6\n");
+  CHECK(missing.err ==
+        "metalearn: error: r: has no snapshot of generation 3 (it has 2, 4, 6); name one of them\n");
   const Result newest = folder.reproduce({"--from", "6"});
   CHECK(newest.code == 64);
-  CHECK(contains(newest.err, "nothing to compare with after generation 6, which is the newest"));
+  CHECK(contains(newest.err, "no snapshot to compare with after generation 6, which is the newest"));
   CHECK(folder.reproduce({"--from", "many"}).code == 64);
   CHECK(folder.reproduce({"--threads", "-1"}).code == 64);
   CHECK(run(program({"reproduce"}), folder.path).code == 64);
@@ -133,7 +134,7 @@ TEST_CASE(
       nlohmann::json::parse(run(program({"inspect", "r", "--json"}), folder.path).out)["kernels"];
   if (made_by == "scalar") return;
   const Result rerun = run(folder.words({"--from", "4"}), folder.path, folder.environment("scalar"));
-  CHECK(contains(rerun.err, "was made by kernels of level " + made_by + ", in use now is scalar"));
+  CHECK(contains(rerun.err, "was made by kernels of level " + made_by + ", but level scalar is in use"));
   CHECK(contains(rerun.err, "METALEARN_ISA=v"));
   const Result resumed =
       run(program({"resume", "r", "--updates", "7"}), folder.path, folder.environment("scalar"));

@@ -99,7 +99,7 @@ TEST_CASE("a run that diverges ends with exit code 2, what it was, and snapshots
   CHECK(result.code == 2);
   for (const char* part :
        {"r: training diverged: theta never made better representations than random initialisation",
-        " is that of task ", " (glyph) at step ", "start anew from a smaller meta-rate"})
+        ", of task ", " (glyph) at step ", "start a new run with a smaller meta-rate"})
     CHECK(contains(result.err, part));
   CHECK(contains(slurp(folder / "r/log.csv"), "training diverged"));
   CHECK(run(program({"verify", "r"}), folder.path).code == 0);
@@ -109,7 +109,7 @@ TEST_CASE("a run that diverges ends with exit code 2, what it was, and snapshots
   CAPTURE(unjudged.err);
   CHECK(unjudged.code == 0);
   CHECK(contains(unjudged.out + unjudged.err,
-                 "the training may have diverged: the objective of the windows was "));
+                 "the training may have diverged: the mean objective of the windows rose from "));
 }
 
 TEST_CASE(
@@ -327,7 +327,7 @@ TEST_CASE(
   CHECK(other.code == 65);
   CHECK(contains(other.err, "the data has changed since the run began"));
   CHECK(unknown.code == 64);
-  CHECK(contains(unknown.err, "the run has no set of that name; it has squares="));
+  CHECK(contains(unknown.err, "the run has no data set of that name (it has squares="));
   CAPTURE(resumed.err);
   CHECK(resumed.code == 0);
   CHECK(arrays(folder / "whole") == arrays(folder / "r"));
