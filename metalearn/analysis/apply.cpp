@@ -96,7 +96,7 @@ checkpoints::Archive features_archive(const ModelFile& model, const Dataset& set
     if (split->count() == 0) continue;
     if (!is_fixed && split->count() < 2)
       throw checkpoints::BadData(
-          fmt::format("data '{}': one example in the {} split, statistics of a batch need 2; add examples, "
+          fmt::format("data '{}': the {} split has one example, but batch statistics need 2; add examples, "
                       "or use --statistics dataset",
                       set.name, name));
     const auto source = in_order(*split, resolution);

@@ -27,7 +27,7 @@ using autodiff::StepProfile;
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-/// One length of one task. A gradient that is not finite is empty.
+/// Results for one length of one task. A gradient that is not finite is empty.
 struct Outcome {
   double growth = kNone, agreement = kNone, digits = 0;
   std::vector<std::vector<float>> gradients;  ///< per window, the last one exact
@@ -38,7 +38,7 @@ struct Outcome {
 
 std::vector<double> wide(std::span<const float> x) { return {x.begin(), x.end()}; }
 
-/// count: of those that are finite.
+/// count: number of finite values.
 Estimate estimate_finite(std::vector<double> values, std::int64_t* count = nullptr) {
   std::erase_if(values, [](double x) { return !std::isfinite(x); });
   if (count) *count = std::ssize(values);
@@ -55,7 +55,7 @@ std::vector<Step> windows_of(Step length, const GradientMapOptions& options) {
   return windows;
 }
 
-/// Tasks of one shape: what a step of theirs needs and takes.
+/// Tasks of one shape: memory and time of their steps.
 struct Alike {
   std::int64_t tasks = 0;
   StepProfile float32, float64;
@@ -98,7 +98,8 @@ class Map {
  private:
   StepShape shape_of(const Task& task) const { return training_shape(config_, task); }
 
-  // As training shares its budget among windows. The gradients of one rate are kept to be compared.
+  // Shares memory as training shares its budget among windows. The gradients of one rate are kept for
+  // comparison.
   void share_memory() {
     std::map<StepShape, Alike> shapes;
     std::size_t least = 0, kept = 0;
@@ -136,8 +137,8 @@ class Map {
             step.forward_arithmetic()};
   }
 
-  // What follow() computes: all gradients in float32; the exact ones and the growth, of two trajectories, in
-  // float64, whose numbers take twice as long.
+  // The cost of follow(): all gradients in float32; the exact ones and the growth (two trajectories) in
+  // float64, which takes twice as long.
   double cost_of(const Alike& alike, std::size_t memory) const {
     double float32 = 0, float64 = 2 * static_cast<double>(longest_) * alike.speed.forward_seconds;
     for (Step length : options_.lengths) {
@@ -148,8 +149,8 @@ class Map {
     return (float32 + 2 * float64) * alike.forward_arithmetic;
   }
 
-  // One task at one rate: first all that float32 gives, then float64 beside it, so that the memory of one
-  // step is taken at a time.
+  // One task at one rate: first everything in float32, then everything in float64, so that only one compiled
+  // step uses memory at a time.
   std::vector<Outcome> follow(double rate, std::size_t i) const {
     if (options_.on_begin) {
       std::lock_guard lock(mutex_);
@@ -173,7 +174,7 @@ class Map {
     InnerSegment segment(step, theta_, task, 0, longest_);
     segment.keep_within_working_bytes();
     gradient_or_none<float>(segment, phi, 1,
-                            1);  // touches the memory, so that the first time is like the others
+                            1);  // touches the memory, so that the first timing is like the others
     for (std::size_t l = 0; l < outcomes.size(); ++l) {
       Outcome& o = outcomes[l];
       for (const Step window : windows_of(options_.lengths[l], options_)) {
@@ -206,7 +207,7 @@ class Map {
     std::vector<double> growth;
     try {
       log_growth(segment, phi, delta, longest_, growth);
-    } catch (const NotFinite&) {  // what is known of the steps before stays
+    } catch (const NotFinite&) {  // results of earlier steps stay
     }
     for (std::size_t l = 0; l < outcomes.size(); ++l)
       if (const auto T = static_cast<std::size_t>(options_.lengths[l]); T <= growth.size())
@@ -268,7 +269,7 @@ class Map {
     }
     f.finite = static_cast<std::int64_t>(finite.size());
     f.norm = estimate_finite(norms);
-    f.cosine = estimate_finite(apart, &f.compared);  // of what is missing: 1 stays 1
+    f.cosine = estimate_finite(apart, &f.compared);  // averages 1 - cosine, so that an exact 1 stays 1
     f.cosine.mean = 1 - f.cosine.mean;
     f.signal_to_noise = signal_to_noise(finite);
     f.per_second = std::max(0.0, f.signal_to_noise * f.signal_to_noise - 1) / f.seconds;

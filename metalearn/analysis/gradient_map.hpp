@@ -1,8 +1,8 @@
-// Gradient map: where the gradient through many inner steps means something, and what a short window costs: a
-// grid of inner rates, lengths T and windows over some tasks.
+// Gradient map: where the gradient through many inner steps is meaningful, and what a short window costs, on
+// a grid of inner rates, lengths T and windows over some tasks.
 //
-// Every number of it but the seconds depends on (configuration, theta, options) alone, not on the threads or
-// the memory. For task i, phi_0 is freshly initialised, and
+// Every number except the seconds depends only on (configuration, theta, options), not on the threads or the
+// memory. For task i, phi_0 is freshly initialised, and
 //   g_i(w) = 1/T sum_{t=1}^{T} d J(phi_t) / d theta, back-propagated through windows of w steps with phi
 //   carried over;  g_i(T) is the exact gradient.
 // Metz et al., "Gradients are not all you need", 2021.
@@ -24,28 +24,28 @@ namespace metalearn {
 struct GradientMapOptions {
   std::vector<double> inner_rates;
   std::vector<autodiff::Step> lengths;  ///< T
-  std::vector<autodiff::Step> windows;  ///< where they are shorter than T; T itself is always one
+  std::vector<autodiff::Step> windows;  ///< those shorter than T; T itself is always included
   std::int64_t tasks = 4;
   std::size_t memory_bytes =
-      std::size_t{1} << 30;  ///< for the unrolls that run at one time and the gradients that are compared
+      std::size_t{1} << 30;  ///< for the unrolls that run at the same time and the gradients to compare
   int threads = 0;
   std::uint64_t seed = 0;
   std::function<void(double inner_rate, std::int64_t task)> on_begin =
       {};  ///< called by one thread at a time
 };
 
-/// Means and standard errors are over the tasks in which the number is finite, as many as the count beside
-/// them says; not a number where there is none.
+/// Means and standard errors are over the tasks in which the number is finite (their number is in the
+/// adjacent count); NaN if there are none.
 struct WindowFigures {
   autodiff::Step window = 0;
-  std::int64_t finite = 0;     ///< tasks whose g_i is: of norm, signal and seconds
-  Estimate norm;               ///< |g_i(w)|, in float32 as all of this struct: as training computes it
-  std::int64_t compared = 0;   ///< tasks of cosine: finite, and g_i(T) has a correct digit
-  Estimate cosine;             ///< of g_i(w) to g_i(T); 1 where w = T
-  double signal_to_noise = 0;  ///< signal_to_noise() of the finite g_i: 1 is noise alone
-  double seconds = 0;          ///< of the finite tasks' forward and back
-  double per_second = 0;  ///< max(0, signal_to_noise^2 - 1) / seconds: what a second buys; in expectation the
-                          ///< same for any number of tasks
+  std::int64_t finite = 0;     ///< tasks whose g_i is finite: those of norm, signal and seconds
+  Estimate norm;               ///< |g_i(w)|, in float32 like all of this struct, as in training
+  std::int64_t compared = 0;   ///< tasks of cosine: g_i(w) is finite, and g_i(T) has a correct digit
+  Estimate cosine;             ///< of g_i(w) to g_i(T); 1 if w = T
+  double signal_to_noise = 0;  ///< signal_to_noise() of the finite g_i; 1 is pure noise
+  double seconds = 0;          ///< forward and reverse, of the finite tasks
+  double per_second = 0;  ///< max(0, signal_to_noise^2 - 1) / seconds: gain per second; its expectation does
+                          ///< not depend on the number of tasks
 };
 
 struct LengthFigures {
@@ -56,21 +56,21 @@ struct LengthFigures {
       0;            ///< tasks of growth: phi stays finite for T steps, and the perturbation does not vanish
   Estimate growth;  ///< exponent per step: log_growth() after T steps / T, in float64, of a random
                     ///< perturbation of phi_0
-  std::int64_t agreeing = 0;  ///< tasks of agreement: both are finite
-  Estimate agreement;         ///< cosine of g_i(T) in float32 to g_i(T) in float64
-  double digits = 0;  ///< of g_i(T) in float32 that are right against float64: mean of correct_digits() over
-                      ///< all tasks, less than one counting as 0
-  std::int64_t without_digits = 0;     ///< tasks with less than one (kFirstDigit), or where it is not finite
+  std::int64_t agreeing = 0;        ///< tasks of agreement: both are finite
+  Estimate agreement;               ///< cosine of g_i(T) in float32 to g_i(T) in float64
+  double digits = 0;                ///< correct digits of g_i(T) in float32, compared with float64: mean of
+                                    ///< correct_digits() over all tasks, below one counts as 0
+  std::int64_t without_digits = 0;  ///< tasks with less than one (kFirstDigit), or where it is not finite
   std::vector<WindowFigures> windows;  ///< ascending, the last one T
   std::vector<std::string> failures;   ///< "task 2: phi, W/1 is not finite at step 17": of g_i(T) in float32
 
-  /// Whether in more than half of the tasks the exact gradient has a correct digit.
+  /// Whether the exact gradient has a correct digit in more than half of the tasks.
   bool has_digits() const { return 2 * without_digits < tasks; }
 };
 
 /// How the tasks share the memory that the compared gradients leave. cost: multiply-adds of one inner rate as
-/// the planner predicts them, those of tasks that run at one time counted once and those in float64 twice;
-/// never more with more memory or threads. Compiles the steps, runs none. Throws as gradient_map().
+/// the planner predicts them; tasks that run at the same time count once, those in float64 twice; never more
+/// with more memory or threads. Compiles the steps, runs none. Throws as gradient_map().
 BudgetShare gradient_map_share(const Config& config, std::span<const float> theta,
                                const TaskDistribution& tasks, const GradientMapOptions& options);
 

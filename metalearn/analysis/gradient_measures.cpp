@@ -19,7 +19,7 @@ using autodiff::StepProfile;
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-// Far above the rounding of float64, far below what curvature sees.
+// Far above float64 rounding, far below the scale of curvature.
 constexpr double kRelativeDistance = 1e-7;
 
 double largest(std::span<const double> v) {
@@ -31,7 +31,7 @@ double largest(std::span<const double> v) {
   return most;
 }
 
-// Divided by their largest first, no numbers' squares are too large.
+// Divides by the largest magnitude first, so that no square overflows.
 double norm(std::span<const double> v) {
   const double most = largest(v);
   double sum = 0;
@@ -45,8 +45,8 @@ std::vector<double> difference(std::span<const double> a, std::span<const double
   return d;
 }
 
-// A window's schedule is planned with what is left beside the state that the next window starts from and what
-// is noted of all steps.
+// Plans a window's schedule with the memory left after the state that the next window starts from and the
+// bookkeeping of all steps.
 autodiff::UnrollPlan plan_window(Step steps, Step length, Step window, const StepProfile& profile,
                                  const autodiff::StepSpeed& speed, std::size_t memory_bytes) {
   const std::size_t beside = window == length

@@ -19,14 +19,14 @@ namespace {
 constexpr std::int64_t kMostCounted = 8'000'000;  // windows
 constexpr int kMostTasks = 64;
 
-/// Updates from which on no task is in flight that was begun while lengths still grew: a task of length L has
-/// at most L / window-min windows and the last, one every in-flight / tasks updates.
+/// The update after which no in-flight task began while lengths still grew: a task of length L has at most L
+/// / window-min windows plus the last, one every in-flight / tasks updates.
 std::int64_t settled_from(const Config& config) {
   const std::int64_t windows = config.length_max / config.window_min + 1;
   return config.length_horizon + windows * (config.in_flight + config.tasks - 1) / config.tasks;
 }
 
-/// How many updates to count, and how many of the last of them stand for the rest.
+/// How many updates to count, and how many of the last of them represent the rest.
 std::pair<std::int64_t, std::int64_t> stretch(const Config& config) {
   const std::int64_t most = std::max<std::int64_t>(2, kMostCounted / config.tasks),
                      settled = settled_from(config);
@@ -48,7 +48,7 @@ double seconds_of_batches(const Task& task, const StepShape& shape, double& unla
   return unlabelled + std::chrono::duration<double>(Clock::now() - between).count();
 }
 
-/// Steps of the busiest of so many workers.
+/// Steps of the busiest of this many workers.
 std::int64_t longest(const std::vector<std::int64_t>& windows, std::int64_t workers) {
   std::priority_queue<std::int64_t, std::vector<std::int64_t>, std::greater<>> busy_until;
   std::int64_t end = 0;
@@ -64,7 +64,7 @@ std::int64_t longest(const std::vector<std::int64_t>& windows, std::int64_t work
 }  // namespace
 
 WindowCount count_windows(const Config& config, std::span<const std::int64_t> workers) {
-  std::vector<InFlight> pool;  // which needs no more of a task than its length and age
+  std::vector<InFlight> pool;  // only lengths and ages of the tasks matter
   std::uint64_t next = 0;
   const auto begin = [&](std::int64_t update) {
     const std::uint64_t id = next++;

@@ -34,7 +34,7 @@ std::string evaluation_rows(std::int64_t update, const std::vector<FewShotRow>& 
 
 void require_same_sources(const std::string& text, std::int64_t update,
                           const std::map<std::string, std::string>& sources, const std::string& path) {
-  if (!text.starts_with(evaluation_rows_header())) return;  // whoever opens it says what is wrong
+  if (!text.starts_with(evaluation_rows_header())) return;  // the code that opens it reports the error
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     const std::string data = line.substr(std::min(line.size(), line.find(',') + 1)),
@@ -44,8 +44,8 @@ void require_same_sources(const std::string& text, std::int64_t update,
         std::atoll(line.c_str()) > update || lines.eof())
       continue;
     throw checkpoints::UsageError(
-        fmt::format("{}: its '{}' was another data set, or the same with other files; give this one another "
-                    "name (--eval-data NAME=DIR), or move that file away",
+        fmt::format("{}: its '{}' was another data set, or the same one with other files; give the new one "
+                    "another name (--eval-data NAME=DIR), or move that file away",
                     path, name));
   }
 }
@@ -70,9 +70,9 @@ Event evaluation_event(std::int64_t update, const std::vector<FewShotRow>& rows)
         of_set.front().step == 0 && std::isfinite(of_set.front().accuracy_mean)
             ? fmt::format(" (random initialisation {:.4f})", of_set.front().accuracy_mean)
             : "";
-    found.push_back(best ? fmt::format("{} {:.4f} after {} inner steps, its best mark{}", best->data,
-                                       best->accuracy_mean, best->step, start)
-                         : set->data + " no finite score above step 0");
+    found.push_back(best ? fmt::format("{} {:.4f} after {} inner steps, its best evaluation step{}",
+                                       best->data, best->accuracy_mean, best->step, start)
+                         : set->data + " has no finite score after step 0");
     set = end;
   }
   return {EventKind::evaluated, fmt::format("evaluated update {}: {}", update, fmt::join(found, ", "))};

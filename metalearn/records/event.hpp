@@ -1,4 +1,4 @@
-// Event: what a user is told while a run trains, in a line, of a kind that the program can ask for.
+// Event: one line for the user while a run trains, with a kind that the program can test.
 //
 // Plain value; a pure function.
 #pragma once
@@ -8,17 +8,17 @@
 namespace metalearn {
 
 enum class EventKind {
-  preparing,  ///< a task of a new run is begun
-  note,       ///< of data and tasks, before the first update
-  snapshot,   ///< found by a resume: one is damaged, missing, or not the one that the manifest lists
-  kernels,    ///< the kernels here give other bits than those that the snapshot was made with
+  preparing,  ///< a task of a new run begins
+  note,       ///< about data and tasks, before the first update
+  snapshot,   ///< a resume found one that is damaged, missing, or does not match the manifest
+  kernels,    ///< the kernels in use give other bits than those that wrote the snapshot
   rows_lost,  ///< metrics.csv lacks rows up to the snapshot
   dropped,    ///< a window is not finite: "dropped task 17 (cifar10): the objective is not finite at step 34"
-  window,     ///< what else is to be known of a window
+  window,     ///< another note about a window
   validation,  ///< a score of a validation is not finite
   evaluated,   ///< scores on the sets of eval-data
   suspicion,   ///< the training may have diverged
-  diverged,    ///< it has, which ended the run
+  diverged,    ///< the training has diverged, which ended the run
 };
 
 struct Event {
@@ -30,7 +30,7 @@ struct Event {
 /// Each text as an event of this kind.
 std::vector<Event> events_of(EventKind kind, const std::vector<std::string>& texts);
 
-/// The text of the first event of this kind; empty where there is none.
+/// The text of the first event of this kind; empty if there is none.
 std::string first_text(const std::vector<Event>& events, EventKind kind);
 
 }  // namespace metalearn

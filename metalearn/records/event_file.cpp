@@ -23,7 +23,7 @@ std::string bytes_of(T value) {
   return {bytes.data(), bytes.size()};
 }
 
-/// CRC-32C, rotated and offset: the frames' own way.
+/// CRC-32C, rotated and offset, as TFRecord frames need it.
 std::string masked_crc(const std::string& data) {
   boost::crc_optimal<32, 0x1EDC6F41, 0xFFFFFFFF, 0xFFFFFFFF, true, true> crc;
   crc.process_bytes(data.data(), data.size());
@@ -48,7 +48,7 @@ std::string block(int field, const std::string& bytes) {
   return key(field, 2) + varint(bytes.size()) + bytes;
 }
 
-/// Event: wall_time = 1, step = 2, and what it is about.
+/// Event: wall_time = 1, step = 2, and its content.
 std::string event(double time, std::int64_t step, const std::string& what) {
   return key(1, 1) + bytes_of(time) + key(2, 0) + varint(static_cast<std::uint64_t>(step)) + what;
 }
@@ -92,7 +92,7 @@ EventFile::EventFile(const std::string& directory, std::int64_t update, checkpoi
     : files_(files) {
   const double time = now();
   for (auto seconds = static_cast<std::int64_t>(time); file_ < 0;
-       ++seconds) {  // of two within a second the later one has a later name
+       ++seconds) {  // two files within a second get different names
     name_ = fmt::format("{}{:010}.metalearn", kEventFilePrefix, seconds);
     path_ = directory + "/" + name_;
     file_ = files_.open(path_, O_WRONLY | O_CREAT | O_EXCL, 0666);

@@ -1,9 +1,9 @@
-// EventFile: the rows of metrics.csv once more, for TensorBoard: an event file (TFRecord frames around
-// protocol buffers of tensorflow/core/util/event.proto).
+// EventFile: the rows of metrics.csv again, for TensorBoard: an event file (TFRecord frames around protocol
+// buffers of tensorflow/core/util/event.proto).
 //
-// Each process that trains writes a file of its own, named by the time; it begins with a session start, by
-// which TensorBoard drops what an earlier process wrote of later updates. Nothing is ever read from it. One
-// thread; the file is not made durable.
+// Each training process writes its own file, named by the time. It begins with a session start, at which
+// TensorBoard drops later updates of earlier processes. Nothing ever reads it back. One thread; the file is
+// not made durable.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -17,7 +17,8 @@ namespace metalearn {
 
 using Scalars = std::vector<std::pair<std::string, double>>;  ///< tag and value
 
-/// What TensorBoard shows of a row: objective/last, gradient_norm/FAMILY, validation_accuracy/MARK, ...
+/// The scalars that TensorBoard shows for a row: objective/last, gradient_norm/FAMILY,
+/// validation_accuracy/STEP, ...
 Scalars scalars_of(const MetricsRow& row);
 
 /// One record of an event file: a summary of scalars at a step. time: seconds since 1970.

@@ -1,5 +1,5 @@
-// LogRows: a run's log.csv: what a user is told while it trains (a window that was dropped, with its task and
-// step; an evaluation; what a resume found), as rows that stay.
+// LogRows: a run's log.csv: the messages of a training (a dropped window with its task and step, an
+// evaluation, what a resume found) as durable rows.
 //
 // Rows and threads: as RowsFile. Pure functions.
 #pragma once

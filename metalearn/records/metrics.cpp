@@ -11,7 +11,7 @@
 namespace metalearn {
 namespace {
 
-/// An empty cell where there is nothing to say.
+/// Empty if the value is not finite.
 std::string cell(double value) { return std::isfinite(value) ? fmt::format("{:.9g}", value) : ""; }
 
 }  // namespace

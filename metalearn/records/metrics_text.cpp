@@ -32,11 +32,11 @@ MetricsText::Row parse_row(std::size_t line, std::string_view text, const std::v
     return row;
   }
   if (row.cells.size() != columns.size())
-    row.wrong = fmt::format("has {} cells, {} expected", row.cells.size(), columns.size());
+    row.wrong = fmt::format("has {} cells instead of {}", row.cells.size(), columns.size());
   double value = 0;
   for (const auto& cell : row.cells)
     if (row.wrong.empty() && !cell.empty() && !is_number(cell, value))
-      row.wrong = "holds a cell that is no number";
+      row.wrong = "has a cell that is not a number";
   return row;
 }
 

@@ -19,7 +19,7 @@ struct Kept {
   std::int64_t rows = 0;
 };
 
-/// The header and the whole rows up to `update`; a row torn by a kill ends them.
+/// The header and the complete rows up to `update`; an incomplete row (from a kill) ends them.
 Kept kept(std::string_view text, std::string_view header, std::int64_t update) {
   Kept k{header.size()};
   while (true) {
@@ -49,7 +49,7 @@ RowsFile::RowsFile(std::string path, const std::string& header, std::int64_t upd
   const bool whole = text.starts_with(header);
   if (!whole && update > 0 && text.find('\n') != std::string::npos)
     throw checkpoints::BadData(path_ +
-                               ": its columns are not those of this run; move it away to start a new one");
+                               ": its columns do not match this run; move it away to start a new file");
 
   file_ = files_.open(path_, O_WRONLY | O_CREAT | O_APPEND, 0666);
   if (file_ < 0) refuse(path_);

@@ -1,7 +1,7 @@
-// RunLog: all that a run writes down row by row: metrics.csv, steps.csv, evaluations.csv, log.csv, and the
-// event file for TensorBoard.
+// RunLog: all row files of a run: metrics.csv, steps.csv, evaluations.csv, log.csv, and the event file for
+// TensorBoard.
 //
-// Which of them there are is said when it is opened; each belongs to the run directory from then on. Rows and
+// The configuration decides at opening which of them exist; the run directory then owns them. Rows and
 // threads: as RowsFile.
 #pragma once
 #include <cstdint>
@@ -20,11 +20,11 @@
 
 namespace metalearn {
 
-/// What one update adds.
+/// The rows of one update.
 struct UpdateRows {
   MetricsRow metrics;
   std::string steps;                  ///< rows of steps.csv
-  std::vector<FewShotRow> evaluated;  ///< empty where the update was not evaluated
+  std::vector<FewShotRow> evaluated;  ///< empty if the update was not evaluated
   std::vector<Event> events;
 };
 
@@ -32,19 +32,19 @@ class RunLog {
  public:
   using Sources = std::map<std::string, std::string>;  ///< fingerprints of data sets, by name
 
-  /// Opens the files of this configuration, keeping the rows up to `update`. eval_sources: of the sets that
-  /// evaluations are on; none: there are none. Throws UsageError where evaluations.csv holds rows of another
-  /// set of the same name (nothing is written then), what Metrics, RowsFile and EventFile throw.
+  /// Opens the files of this configuration and keeps the rows up to `update`. eval_sources: fingerprints of
+  /// the evaluated data sets; none without evaluations. Throws UsageError if evaluations.csv holds rows of
+  /// another set of the same name (nothing is written then), and what Metrics, RowsFile and EventFile throw.
   RunLog(checkpoints::RunDirectory& directory, const Config& config, std::vector<std::string> families,
          std::optional<Sources> eval_sources, std::int64_t update, checkpoints::FileSystem& files);
 
-  /// Rows of metrics.csv up to `update` that were not there (any more).
+  /// Rows of metrics.csv up to `update` that were missing.
   std::int64_t rows_lost() const { return metrics_->rows_lost(); }
 
   void append(const UpdateRows& rows);
-  /// To log.csv alone.
+  /// Appends to log.csv only.
   void append(std::int64_t update, const std::vector<Event>& events);
-  /// Returns when all rows appended before it are on the disk.
+  /// Returns when all rows appended so far are on the disk.
   void flush();
 
  private:

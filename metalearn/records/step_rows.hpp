@@ -1,8 +1,8 @@
-// StepRows: a run's steps.csv (telemetry = true): a row per inner step of every window that was applied: how
-// large the adjoint of phi_t is, and what the step adds to d/dtheta.
+// StepRows: a run's steps.csv (telemetry = true): a row per inner step of every applied window: the norm of
+// the adjoint of phi_t, and of the step's contribution to d/dtheta.
 //
-// They tell where a gradient comes from, and whether it explodes or vanishes on its way back through a
-// window. Rows and threads: as RowsFile.
+// They show which steps contribute to a gradient, and whether it explodes or vanishes on the way back through
+// a window. Rows and threads: as RowsFile.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -17,7 +17,7 @@ inline constexpr const char* kStepRowsName = "steps.csv";
 /// the gradient of the SUM of the window's objectives.
 std::string step_rows_header();
 
-/// The rows of one window, of which `task` is the task after it; none where the estimate has no norms.
+/// The rows of one window; `task` is the task after it. Empty if the estimate has no norms.
 std::string step_rows(std::int64_t update, const InFlight& task, const GradientEstimate& estimate);
 
 }  // namespace metalearn

@@ -1,13 +1,13 @@
-// AntitheticES: the gradient by evolution strategies on one window: theta is perturbed in antithetic pairs,
-// and the window run forward, from the carried phi, under each.
+// AntitheticES: the gradient by evolution strategies on one window: perturbs theta in antithetic pairs, and
+// runs the window forward, from the carried phi, under each perturbation.
 //
 //   1 / (2 N sigma) sum over pairs of eps (J(theta + sigma eps) - J(theta - sigma eps)),  eps ~ N(0, I)
 //
-// with J the mean of the window's objectives: an unbiased estimate of the gradient of J smoothed by a
+// where J is the mean of the window's objectives: an unbiased estimate of the gradient of J smoothed by a
 // Gaussian of standard deviation sigma (Salimans et al. 2017, "Evolution strategies as a scalable alternative
-// to reinforcement learning"). As with Windowed, nothing flows into the window before. phi goes on under
-// theta itself, 2N + 1 windows forward in all, which also gives the objectives that are reported. Keeps no
-// tape and nothing within a window: one that was stopped starts again. Threads: as GradientEstimator.
+// to reinforcement learning"). As with Windowed, no gradient flows into the window before. phi continues
+// under theta itself (2N + 1 forward windows in total), which also gives the reported objectives. Keeps no
+// tape and saves no progress: a stopped window starts again. Threads: as GradientEstimator.
 #pragma once
 #include "metalearn/windows/forward_steps.hpp"
 #include "metalearn/windows/gradient_estimator.hpp"

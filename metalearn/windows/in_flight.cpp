@@ -70,8 +70,8 @@ bool InFlightPool::fill(GradientEstimator& estimator, std::span<const float> the
       if (stopped) return;
       if (!estimator.advance(theta, moved, std::min(config_.window_max, age - moved.age))) {
         failed[slot] = fmt::format(
-            "task {} ({}) was to begin at age {}, but is not finite after step {}: it begins at 0", moved.id,
-            moved.family, age, moved.age);
+            "task {} ({}) should start at age {}, but is not finite after step {}; it starts at age 0",
+            moved.id, moved.family, age, moved.age);
         return;
       }
     }
@@ -88,8 +88,8 @@ void InFlightPool::restore(std::uint64_t id, std::int64_t length, std::int64_t a
   InFlight task = make_(id);
   if (task.phi.size() != phi.size())
     throw std::invalid_argument(
-        fmt::format("phi of in-flight task {} ({}) has {} numbers, its architecture {}", id, task.family,
-                    phi.size(), task.phi.size()));
+        fmt::format("phi of in-flight task {} ({}) has {} numbers, but its architecture has {}", id,
+                    task.family, phi.size(), task.phi.size()));
   task.length = length;
   task.age = age;
   task.phi = std::move(phi);

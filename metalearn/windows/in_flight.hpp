@@ -1,11 +1,11 @@
-// In-flight tasks: the pool of tasks that meta-training takes its windows from, each at its own age with its
-// own carried phi.
+// In-flight tasks: the pool of tasks that meta-training takes windows from, each at its own age with its own
+// carried phi.
 //
-// A task is begun with a total length L, gives up windows of k inner steps as it is visited, and is replaced
-// by the next task id when its age reaches L (or when it turns non-finite). Everything drawn is a pure
-// function of (seed, task id, age), so ids, lengths, ages, phi and particles are all that a snapshot needs.
-// metalearn/SOURCES.md, "procedure". The pool is for one thread; different tasks of it may be worked on by
-// different threads.
+// A task begins with a total length L, provides a window of k inner steps at each visit, and is replaced by
+// the next task id when its age reaches L (or when it turns non-finite). Everything drawn is a pure function
+// of (seed, task id, age), so ids, lengths, ages, phi and particles are all that a snapshot needs.
+// metalearn/SOURCES.md, "procedure". One thread uses the pool; different threads may work on different tasks
+// of it.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -21,32 +21,32 @@ namespace metalearn {
 
 class GradientEstimator;
 
-/// What PES (pes.hpp) carries of a task. Empty: it has not been visited, or the estimator is another one.
+/// State that PES (pes.hpp) carries for a task. Empty before its first visit, and for other estimators.
 struct Particles {
-  std::vector<float> phi;  ///< [2N, |phi|], phi_t of each: of +xi, then of -xi, pair by pair
-  std::vector<float> xi;   ///< [N, |theta|], perturbations of theta so far, added up
+  std::vector<float> phi;  ///< [2N, |phi|], phi_t of each particle: +xi, then -xi, pair by pair
+  std::vector<float> xi;   ///< [N, |theta|], sum of the perturbations of theta so far
 };
 
 struct InFlight {
   std::uint64_t id = 0;
   Task task;                ///< drawn again from the id after a resume
   std::string family;       ///< its data set, for the metrics
-  std::int64_t length = 0;  ///< L, inner steps in all
+  std::int64_t length = 0;  ///< L, total inner steps
   std::int64_t age = 0;     ///< t, inner steps done
-  std::vector<float> phi;   ///< phi_t; where there are particles, that which they branched off from
+  std::vector<float> phi;   ///< phi_t; with particles, the phi that they branched off from
   Particles particles = {};
 };
 
 /// Draws task `id` with phi_0 at age 0; the pool fills in the length.
 using TaskMaker = std::function<InFlight(std::uint64_t id)>;
 
-/// L: log-uniform in length_min .. length_limit(update), `update` being the one at which the task is begun.
+/// L: log-uniform in length_min .. length_limit(update), where `update` is the one at which the task begins.
 std::int64_t task_length(const Config& config, std::uint64_t id, std::int64_t update);
-/// k: uniform in window_min .. window_max, no more than what is left of L.
+/// k: uniform in window_min .. window_max, limited to the rest of L.
 std::int64_t window_length(const Config& config, const InFlight& task);
 /// Age of a task of the first generation: uniform in 0 .. L - window_max (0 if that is negative), so that
-/// ages are spread from the first update on and every first window is whole; with window and length both T it
-/// is 0 and each window is one complete unroll.
+/// ages are spread from the first update on and every first window has its full length. If window and length
+/// are both T, it is 0 and each window is one complete unroll.
 std::int64_t starting_age(const Config& config, std::uint64_t id, std::int64_t length);
 /// The slots whose tasks take part in an update, in task order. Round-robin: (update * M + i) mod P for i = 0
 /// .. M-1.
@@ -56,19 +56,19 @@ class InFlightPool {
  public:
   InFlightPool(const Config& config, TaskMaker make) : config_(config), make_(std::move(make)) {}
 
-  /// P fresh tasks, ids 0 .. P-1, each advanced to its starting age with this theta. A task that does not get
-  /// there finite starts at age 0, which `notes` says. `go_on` is told how many are begun, this one included:
-  /// one call at a time, from any of the threads. Where it says no, or `stop` yes (asked window by window),
-  /// the rest is left, and fill returns false.
+  /// P fresh tasks, ids 0 .. P-1, each advanced to its starting age with this theta. A task that turns
+  /// non-finite on the way starts at age 0, with a line in `notes`. `go_on` receives the number of tasks
+  /// begun, this one included: one call at a time, from any of the threads. If it returns false, or `stop`
+  /// returns true (asked window by window), the rest is skipped and fill returns false.
   bool fill(GradientEstimator& estimator, std::span<const float> theta, const autodiff::Parallel& parallel,
             const std::function<bool(std::size_t begun)>& go_on = {}, const Stop& stop = {},
             std::vector<std::string>* notes = nullptr);
-  /// A task as a snapshot holds it: everything but id, length, age, phi and particles is drawn again.
+  /// Restores a task of a snapshot: everything except id, length, age, phi and particles is drawn again.
   void restore(std::uint64_t id, std::int64_t length, std::int64_t age, std::vector<float> phi,
                Particles particles = {});
   void set_next_task(std::uint64_t id) { next_task_ = id; }
 
-  /// Puts the next task, at age 0, in this slot's place.
+  /// Replaces the task in this slot by the next task, at age 0.
   void replace(std::size_t slot, std::int64_t update);
 
   std::vector<InFlight>& tasks() { return tasks_; }

@@ -51,8 +51,7 @@ GradientEstimate PES::estimate(std::span<const float> theta, InFlight& task, std
 bool PES::advance(std::span<const float> theta, InFlight& task, std::int64_t steps) {
   if (!task.particles.phi.empty())
     throw std::invalid_argument(
-        "[pes] a task with particles can't be advanced without a gradient; advance it before its first "
-        "window");
+        "[pes] cannot advance a task with particles without a gradient; advance it before its first window");
   return steps_.advance(theta, task, steps);
 }
 

@@ -17,7 +17,7 @@ namespace {
 
 std::vector<std::string> names_in(checkpoints::FileSystem& files, const std::string& directory) {
   std::vector<std::string> names;
-  files.list(directory, names);  // where it can't be read there are none
+  files.list(directory, names);  // an unreadable folder has none
   std::erase_if(names, [](const std::string& name) { return !checkpoints::is_journal_name(name); });
   return names;
 }
@@ -76,7 +76,7 @@ void remove_other_journals(checkpoints::FileSystem& files, const std::string& di
     try {
       if (!checkpoints::UnrollJournalFile(files, path, 0, 0, {}, update).is_of_generation())
         files.unlink(path);
-    } catch (const checkpoints::IoError&) {  // which the window that it may be of will tell
+    } catch (const checkpoints::IoError&) {  // reported by the window that uses the journal
     }
   }
 }

@@ -14,8 +14,8 @@
 namespace metalearn {
 
 std::size_t bytes_beside_windows(const Config& config, const autodiff::StepProfile& step) {
-  // What a snapshot holds (phi of every task in flight, theta, its average and moments) four times: itself,
-  // as it is taken, as it is written, and as it is read once more in the end. And the phi, adjoints and
+  // Four times the content of a snapshot (phi of every in-flight task, theta, its average and moments): the
+  // state itself, the copy to save, the bytes to write, and the final read-back. Plus phi, adjoints and
   // gradients of the update's windows, and of compiled steps.
   constexpr std::size_t kCompiled = 8;
   const auto in_flight = static_cast<std::size_t>(config.in_flight),
@@ -32,7 +32,7 @@ WindowPlan plan_windows(const Config& config, std::span<const autodiff::StepProf
   if (const std::size_t least = beside + autodiff::smallest_memory(T, tapes); config.memory < least)
     throw checkpoints::MemoryBudget(
         fmt::format("a window of {} inner steps does not fit in {} of memory; the smallest budget that works "
-                    "is {} bytes: --memory {}",
+                    "is {} bytes: use --memory {}",
                     T, show_bytes(config.memory), least, least));
   const auto planned = [&](const autodiff::Budget& each) {
     return autodiff::plan_unroll(T, tapes, speed, {}, each);
@@ -69,7 +69,7 @@ std::string to_text(const WindowPlan& plan, const Config& config) {
   const auto& p = plan.longest.predicted;
   const std::string disk =
       plan.longest.disk_too_slow
-          ? fmt::format(" (the disk of {} is left alone: it is slower than the steps)", config.disk_dir)
+          ? fmt::format(" (the disk of {} is not used: it is slower than the steps)", config.disk_dir)
       : p.disk_checkpoints > 0 ? fmt::format(" and {} on disk ({} in {})", p.disk_checkpoints,
                                              show_bytes(p.disk_bytes), config.disk_dir)
                                : "";

@@ -19,11 +19,11 @@
 namespace metalearn {
 namespace {
 
-// Compiled steps that are kept within a memory budget; each takes a few hundred kilobytes.
+// Compiled steps kept within a memory budget; each takes a few hundred kilobytes.
 constexpr std::size_t kIdleSteps = 4;
 
-// Compiling a step leaves tens of megabytes of freed memory behind, which malloc keeps: with the arenas, it
-// would be more than the budget.
+// Compiling a step leaves tens of megabytes of freed memory, which malloc keeps: together with the arenas it
+// would exceed the budget.
 void return_free_memory() {
 #ifdef __GLIBC__
   malloc_trim(0);
@@ -56,8 +56,8 @@ void Windowed::forget_progress() {
 
 GradientEstimate Windowed::estimate(std::span<const float> theta, InFlight& task, std::int64_t update,
                                     const Stop& stop) {
-  // Compiling and planning take memory for a moment, and other shapes' arenas are of other sizes: within a
-  // budget nothing is kept meanwhile.
+  // Compiling and planning need memory for a moment, and arenas of other shapes have other sizes: within a
+  // budget, keep nothing meanwhile.
   if (share_.memory_bytes > 0) release_memory();
   auto step = steps_.borrow(task.task);
   const std::int64_t k = window_length(config_, task);
@@ -82,21 +82,20 @@ GradientEstimate Windowed::estimate(std::span<const float> theta, InFlight& task
     result.adjoint_norm = std::move(telemetry.adjoint_norm);
     result.contribution_norm = std::move(telemetry.contribution_norm);
     result.waited_seconds = telemetry.waited_seconds;
-    if (telemetry.went_on) result.notes.push_back("went on within its window, where it was interrupted");
+    if (telemetry.went_on) result.notes.push_back("resumed inside its window, where it was interrupted");
     if (journal && !journal->passed_over().empty())
       result.notes.push_back(fmt::format(
-          "a progress within its window is there, but {}: the window started again", journal->passed_over()));
+          "its saved window progress was skipped ({}): the window started again", journal->passed_over()));
   } catch (const NotFinite& e) {
     return GradientEstimate::failed(e.step, e.what(), e.op);
   } catch (const autodiff::RecomputationMismatch&) {
-    if (journal) journal->remove();  // whatever is wrong may be in there: the window is to start again
+    if (journal) journal->remove();  // the journal may hold the wrong state: start the window again
     throw;
   }
   if (journal && !journal->failure().empty() && !is_failure_told_.exchange(true))
     result.notes.push_back(
-        fmt::format("its progress within the window can't be kept, and training goes on without: {}",
-                    journal->failure()));
-  // Contributions that are finite may add up to more than a float.
+        fmt::format("cannot save window progress, training continues without it: {}", journal->failure()));
+  // The sum of finite contributions may overflow a float.
   if (!all_finite(result.gradient))
     return GradientEstimate::failed(
         task.age, "the gradient, " + first_not_finite(theta_spec(config_.rule), result.gradient));

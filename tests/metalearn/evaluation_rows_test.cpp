@@ -69,8 +69,8 @@ TEST_CASE("rows of evaluations.csv hold one cell per column, empty where a numbe
 
 TEST_CASE("an evaluation's event names the best mark of each set, its scalars each mark") {
   CHECK(evaluation_event(500, kRows).text ==
-        "evaluated update 500: mnist 0.7500 after 10 inner steps, its best mark (random initialisation "
-        "0.5000), fashion no finite score above step 0");
+        "evaluated update 500: mnist 0.7500 after 10 inner steps, its best evaluation step (random "
+        "initialisation 0.5000), fashion has no finite score after step 0");
   const Scalars scalars = scalars_of(kRows);
   REQUIRE(scalars.size() == 8);
   CHECK(scalars[2] == std::pair<std::string, double>("evaluation_accuracy/mnist.10", 0.75));

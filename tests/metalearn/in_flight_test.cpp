@@ -140,9 +140,10 @@ TEST_CASE("a task that is not finite before it reaches its first age begins at 0
   std::vector<std::string> notes;
   pool.fill(estimator, std::vector<float>(10, 0.5f), autodiff::Parallel(2), {}, {}, &notes);
   const InFlight& failed = pool.tasks()[estimator.failing];
-  CHECK(notes == std::vector<std::string>{fmt::format(
-                     "task {} ({}) was to begin at age {}, but is not finite after step 0: it begins at 0",
-                     failed.id, failed.family, age(failed.id))});
+  CHECK(notes ==
+        std::vector<std::string>{fmt::format(
+            "task {} ({}) should start at age {}, but is not finite after step 0; it starts at age 0",
+            failed.id, failed.family, age(failed.id))});
   CHECK(failed.age == 0);
   CHECK(pool.mean_age() > 0);
 }
@@ -151,6 +152,6 @@ TEST_CASE("a phi that is not of the task's architecture is refused") {
   const Config c = tiny_config();
   InFlightPool pool(c, toy_parts()(c).make_task);
   CHECK_THROWS_WITH_AS(pool.restore(4, 10, 2, {1.0f}),
-                       "phi of in-flight task 4 (a) has 1 numbers, its architecture 3",
+                       "phi of in-flight task 4 (a) has 1 numbers, but its architecture has 3",
                        std::invalid_argument);
 }

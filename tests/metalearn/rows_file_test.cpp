@@ -56,8 +56,8 @@ TEST_CASE("rows are appended as they come, and what is appended before flush() i
 }
 
 TEST_CASE("other columns are refused where a run goes on, and replaced where one begins") {
-  CHECK_THROWS_WITH_AS(opened("update,b\n1,x\n", 1),
-                       doctest::Contains("its columns are not those of this run"), checkpoints::BadData);
+  CHECK_THROWS_WITH_AS(opened("update,b\n1,x\n", 1), doctest::Contains("its columns do not match this run"),
+                       checkpoints::BadData);
   CHECK(opened("update,b\n", 0).first == kHeader);
 }
 

@@ -189,7 +189,7 @@ TEST_CASE(
   std::string letters = text;
   letters.replace(b5 + 2, 1, "x");
   run.write("metrics.csv", letters);
-  CHECK(contains(only_damage(run), "line 6 holds a cell that is no number"));
+  CHECK(contains(only_damage(run), "line 6 has a cell that is not a number"));
   run.write("metrics.csv", text.substr(0, e5));
   CHECK(contains(only_damage(run), "ends with update 5, but the newest snapshot is of update 12"));
   run.write("metrics.csv", text.substr(0, e5 - 3));

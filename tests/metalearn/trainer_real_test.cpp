@@ -47,7 +47,7 @@ TEST_CASE(
     trainer.run(
         [&](const Progress& p) {
           for (const auto& event : p.events)
-            went_on += event.text.find("went on within its window") != std::string::npos;
+            went_on += event.text.find("resumed inside its window") != std::string::npos;
           return true;
         },
         [&] { return ++asked > patience; });
@@ -110,7 +110,7 @@ TEST_CASE(
   REQUIRE(resumed->update() == 0);
   resumed->run([&](const Progress& p) {
     for (const auto& event : p.events)
-      went_on += event.text.find("went on within its window") != std::string::npos;
+      went_on += event.text.find("resumed inside its window") != std::string::npos;
     return true;
   });
   CHECK(went_on == 1);

@@ -288,7 +288,7 @@ void stop_everywhere(const Config& c, const autodiff::Budget& share) {
     CHECK(moved.age == 0);
     CHECK(moved.phi == start.phi);
     const GradientEstimate e = second.estimate(theta, moved, 5);
-    CHECK(e.notes == std::vector<std::string>{"went on within its window, where it was interrupted"});
+    CHECK(e.notes == std::vector<std::string>{"resumed inside its window, where it was interrupted"});
     CHECK(e.gradient == expected.gradient);
     CHECK(e.objective_first == expected.objective_first);
     CHECK(e.objective_last == expected.objective_last);
@@ -389,7 +389,7 @@ TEST_CASE(
   int steps = 0;
   const GradientEstimate e = second.estimate(theta, again, 5, [&] { return ++steps, false; });
   CHECK(steps == 0);
-  CHECK(e.notes == std::vector<std::string>{"went on within its window, where it was interrupted"});
+  CHECK(e.notes == std::vector<std::string>{"resumed inside its window, where it was interrupted"});
   CHECK(e.gradient == expected.gradient);
   CHECK(e.objective_last == expected.objective_last);
   CHECK(e.adjoint_norm == expected.adjoint_norm);
@@ -425,9 +425,8 @@ TEST_CASE(
   CHECK(stopped(sound).empty());
   other.keep_progress_in(dir.path(), {});
   const GradientEstimate e = other.estimate(theta, again, 5), expected = Windowed(c).estimate(theta, task, 5);
-  CHECK(e.notes ==
-        std::vector<std::string>{
-            "a progress within its window is there, but of another plan: the window started again"});
+  CHECK(e.notes == std::vector<std::string>{
+                       "its saved window progress was skipped (of another plan): the window started again"});
   CHECK(e.gradient == expected.gradient);
   CHECK(again.phi == task.phi);
 }

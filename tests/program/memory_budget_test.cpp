@@ -56,7 +56,7 @@ TEST_CASE(
     REQUIRE(result.code == 0);
     const bool is_left_alone =
         std::count(more.begin(), more.end(), "--disk") > 0 &&
-        contains(result.out, "is left alone: it is slower than the steps");  // of some microseconds
+        contains(result.out, "is not used: it is slower than the steps");  // of some microseconds
     if (!is_left_alone) CHECK(contains(result.out, printed));
     CHECK(arrays(folder / name) == bits);
     CHECK(metrics(folder / name) == rows);
@@ -160,13 +160,13 @@ TEST_CASE(
            "--save-every", "1");
   Result result;
   for (int attempt = 0; attempt < 5; ++attempt) {  // on a busy machine the disk may be measured as slower
-                                                   // than the steps; then it is left alone
+                                                   // than the steps; then it is not used
     fs::remove_all(folder / "r");
     fs::create_directory(folder / "disk");
     Child child(with(all, "--updates", "500"), folder.path);
     while (child.running() && snapshots(folder / "r").size() < 3)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    if (contains(child.out(), "is left alone")) continue;
+    if (contains(child.out(), "is not used: it is slower")) continue;
     fs::remove_all(folder / "disk");
     result = child.wait();
     break;

@@ -52,7 +52,7 @@ TEST_CASE("a damaged snapshot makes a run damaged, and its line says what is wro
   CHECK(result.code == 65);
   CHECK(contains(result.out, "damaged  r/snapshot-00000004.h5: damaged (body checksum"));
   CHECK(contains(result.out, "ok       r/snapshot-00000006.h5"));
-  CHECK(contains(result.out, "note     r/snapshot-00000008.h5.tmp: half written"));
+  CHECK(contains(result.out, "note     r/snapshot-00000008.h5.tmp: incomplete"));
   CHECK(folder.verify({"r/snapshot-00000004.h5"}).code == 65);
   CHECK(folder.verify({"r/snapshot-00000006.h5"}).code == 0);
 

@@ -36,7 +36,7 @@ fs::path journal(const fs::path& run) {
 
 bool has_journal(const fs::path& run) { return !journal(run).empty(); }
 
-bool went_on(const Result& result) { return contains(result.err, "went on within its window"); }
+bool went_on(const Result& result) { return contains(result.err, "resumed inside its window"); }
 
 /// Runs a training until it has written a journal, sends it the signal, and gives how it ended.
 Result interrupted(const Folder& folder, const std::vector<std::string>& command, const std::string& name,
@@ -149,10 +149,9 @@ TEST_CASE(
     CHECK(result->code == 0);
     CHECK_FALSE(went_on(*result));
   }
-  CHECK(
-      contains(damaged.err, "a progress within its window is there, but damaged: the window started again"));
+  CHECK(contains(damaged.err, "its saved window progress was skipped (damaged): the window started again"));
   CHECK(contains(other.err,
-                 "a progress within its window is there, but of another plan: the window started again"));
+                 "its saved window progress was skipped (of another plan): the window started again"));
   for (const char* name : {"damaged", "other"}) {
     CHECK(arrays(folder / name) == arrays(folder / "whole"));
     CHECK_FALSE(has_journal(folder / name));
@@ -176,7 +175,7 @@ TEST_CASE(
     const Result result = run(program({"resume", "r", "--updates", updates}), folder.path);
     CHECK(result.code == 0);
     CHECK(contains(result.out, "finished already") == (updates == "1"));
-    CHECK_FALSE(contains(result.err, "a progress within"));
+    CHECK_FALSE(contains(result.err, "window progress was skipped"));
     CHECK_FALSE(fs::exists(left));
     CHECK_FALSE(fs::exists(left.string() + ".tmp"));
   }
