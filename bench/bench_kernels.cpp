@@ -1,10 +1,10 @@
-// bench_kernels: every kernel that matters at the shapes of the presets, for every instruction set level that
-// this machine has. Products are given in per cent of the level's own FMA peak, calibrated in the same run;
-// what is bound by memory in GB/s.
+// bench_kernels: every important kernel at the shapes of the presets, for every instruction set level of this
+// machine. Products are given in per cent of the level's own FMA peak, calibrated in the same run;
+// memory-bound kernels in GB/s.
 //
-// Shapes are units x examples x channels. Convolutions and their gradients stand here twice: under op/ as a
-// plan runs them, at the level in use only (METALEARN_ISA chooses); and, at every level, as the sums of
-// products that they are by definition.
+// Shapes are units x examples x channels. Convolutions and their gradients appear twice: under op/ as a plan
+// runs them, only at the level in use (METALEARN_ISA chooses it), and at every level as plain sums of
+// products.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
@@ -50,7 +50,7 @@ using Work = std::function<void(const Table&, const Arrays&)>;
 struct Case {
   std::string name;
   Index size;        ///< numbers of the largest array
-  double flops = 0;  ///< two per multiply-add; 0 where bytes are what counts
+  double flops = 0;  ///< two per multiply-add; 0 for memory-bound kernels
   double bytes = 0;  ///< read and written
   Work work;
 };
@@ -88,7 +88,7 @@ Case conv_units(Index U, Index B, Index C) {
           }};
 }
 
-/// Along the examples: rows that overlap, and the two at the ends.
+/// Along the examples: overlapping rows, and the two at the ends.
 Case conv_examples(Index U, Index B, Index C) {
   return {fmt::format("conv_examples/{}x{}x{}", U, B, C), U * B * C, 2 * times({U, 3 * B - 2, C, C}), 0,
           [=](const Table& t, const Arrays& arrays) {
@@ -197,7 +197,7 @@ Case product_tn(const std::string& name, Index M, Index N, Index K) {
           }};
 }
 
-// ---- what is bound by memory --------------------------------------------------------------------
+// ---- memory-bound kernels -----------------------------------------------------------------------
 
 Case unary(const char* name, Unary f, Index n) {
   return {fmt::format("{}/{}", name, n), n, 0, 8 * times({n}), [=](const Table& t, const Arrays& arrays) {
@@ -211,8 +211,8 @@ Case binary(const char* name, Binary f, Index n) {
           }};
 }
 
-/// A kernel over rows of C channels; `arrays_moved`: how many of its arrays are as long as the rows. The
-/// statistics, C numbers each, lie in the last array.
+/// A kernel over rows of C channels; `arrays_moved`: number of arrays as long as the rows. The statistics, C
+/// numbers each, are in the last array.
 Case rows(const char* name, Index R, Index C, Index arrays_moved,
           const std::function<void(const Table&, const Arrays&, float* statistics)>& work) {
   return {fmt::format("{}/{}x{}", name, R, C), std::max(R * C, 5 * C), 0, 4 * times({arrays_moved, R, C}),
@@ -278,7 +278,7 @@ double peak_of(const std::string& level) {
   return found != known.end() ? found->second : known[level] = peak_gflops(level);
 }
 
-/// Times `work` and reports it by flops, or by bytes where there are none.
+/// Times `work` and reports flops, or bytes if there are none.
 template <class Work>
 void measure(benchmark::State& state, const std::string& level, double flops, double bytes,
              const Work& work) {
@@ -309,8 +309,8 @@ void measure_kernel(benchmark::State& state, const Case& c, const std::string& l
 
 enum class Part { forward, input, weights };  // y, the adjoint of x, the adjoint of w
 
-/// At the level in use; counted as the plain sums of products that they stand for, however they are computed:
-/// more than 100 % of peak is possible.
+/// At the level in use; counted as the plain sums of products, whatever the algorithm, so more than 100 % of
+/// peak is possible.
 void measure_conv(benchmark::State& state, Index U, Index B, Index C, int axis, Part part) {
   using namespace autodiff;
   Graph graph;

@@ -1,5 +1,5 @@
-// bench_meta_gradient: the time of a meta-gradient step, forward and reverse with the objective, and how near
-// it is to the machine's limit.
+// bench_meta_gradient: the time of a meta-gradient step, forward and reverse with the objective, compared
+// with the machine's limit.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -38,7 +38,7 @@ Json measure(const Setting& s, double seconds) {
       20 /
           runner.run(1).front()));  // rounds of about 20 ms: threads start and end together only once a block
   const int tasks = s.by == By::tasks ? s.threads : 1;
-  std::vector<double> cpu_samples;  // of all threads, a block each
+  std::vector<double> cpu_samples;  // of all threads, one per block
   const auto samples = sample_for(seconds, 3, [&](std::vector<double>& all) {
     const double cpu_ms = processor_time_once([&] {
       for (double ms : runner.run(block)) all.push_back(ms);
@@ -89,8 +89,8 @@ void print_measured(const Json& m) {
       value("record_ms"));
 }
 
-/// Answers lines on standard input: "run K" with the milliseconds per inner step of K rounds, "info" with a
-/// line of JSON; until "quit" or the end.
+/// Answers lines on standard input until "quit" or the end: "run K" with the milliseconds per inner step of K
+/// rounds, "info" with a line of JSON.
 void serve(const Setting& s) {
   Runner runner(s.preset, s.threads, s.by);
   for (std::string line; std::getline(std::cin, line) && line != "quit";) {
@@ -144,7 +144,7 @@ void run(const std::vector<std::string>& words) {
       "Times a meta-gradient step (forward and reverse of an inner step, objective included).",
       {{"preset", "NAME", "tiny, small, paper or wide", "small"},
        {"threads", "N", "threads", "1"},
-       {"by", "WHAT", "tasks: each thread has a step of its own; neurons: the loops of one step are spread",
+       {"by", "WHAT", "tasks: each thread has its own step; neurons: the loops of one step are spread",
         "tasks"},
        {"seconds", "S", "how long to measure", "5"},
        {"serve", "", "answer 'run K', 'info' and 'quit' on standard input"},
@@ -165,7 +165,7 @@ void run(const std::vector<std::string>& words) {
   const bool serving = arguments->has("serve"), profiling = arguments->has("profile");
   if (serving + profiling + lengths.has_value() + growth.has_value() > 1)
     throw checkpoints::UsageError(
-        "--serve, --profile, --lengths and --growth are different runs; give one of them");
+        "--serve, --profile, --lengths and --growth exclude each other; give one of them");
   if ((lengths || growth) && s.threads > 1)
     throw checkpoints::UsageError(
         "--lengths and --growth take the processor time of one thread; leave --threads out");

@@ -1,7 +1,7 @@
-// bench_record: what a new architecture costs before its first step: recording, differentiating and compiling
-// the plan of a turn.
+// bench_record: the cost of a new architecture before its first step: recording, differentiating and
+// compiling the plan of a turn.
 //
-// The total is InnerStep's own; recording and differentiating are done again beside it, and the rest is
+// The total is measured in InnerStep; recording and differentiating are repeated separately, and the rest is
 // compiling. Processor time.
 #include <fmt/format.h>
 

@@ -1,9 +1,9 @@
-// bench_sigma: how far the perturbations of evolution strategies may go: where a difference of objectives is
-// what the gradient says, and where it is rounding, or curvature.
+// bench_sigma: useful sizes of the perturbations of evolution strategies: where a difference of objectives
+// agrees with the gradient, and where rounding or curvature dominates.
 //
 // On windows of real tasks (glyphs), with the same directions for every sigma. slope: of (J+ - J-) / 2 sigma
-// over its linear prediction, the gradient along the direction: 1 without bias; correlation: of the two over
-// the pairs, 1 where the difference holds nothing else.
+// over its linear prediction, the gradient along the direction: 1 without bias; correlation of the two over
+// the pairs: 1 if the difference contains nothing else.
 #include <fmt/format.h>
 
 #include <cmath>

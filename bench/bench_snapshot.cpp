@@ -1,9 +1,9 @@
-// bench_snapshot: what saving costs a training: how long it stands still for a save, and how long one save
-// takes on its own thread.
+// bench_snapshot: the cost of saving during a training: how long training waits for a save, and how long one
+// save takes on its own thread.
 //
-// A real training (glyphs) that saves after every update. The stall is what the trainer itself reports; the
-// same snapshot is then saved in the foreground, for what a save without a thread of its own would cost, and
-// for the processor time that it takes away from the training at most.
+// A real training (glyphs) that saves after every update. The trainer itself reports the stall. The same
+// snapshot is then saved in the foreground, to measure a save without a separate thread, and an upper bound
+// of the processor time it takes from the training.
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -51,7 +51,7 @@ Json measure(const std::string& preset, std::int64_t saves, const std::string& d
     const auto trainer = metalearn::Trainer::start(config, run);
     trainer->run([&](const metalearn::Progress& progress) {
       if (progress.update > 1)
-        stalls.push_back(1e3 * progress.save_stall);  // before the first update it is the start's own
+        stalls.push_back(1e3 * progress.save_stall);  // before the first update it includes the start
       updates.push_back(1e3 * progress.seconds);
       return true;
     });
@@ -81,10 +81,10 @@ Json measure(const std::string& preset, std::int64_t saves, const std::string& d
 void run(const std::vector<std::string>& words) {
   const tools::Usage usage{
       "bench_snapshot [--preset NAME] [options]",
-      "Times how long a training stands still for a save.",
+      "Times how long a training waits for a save.",
       {{"preset", "NAME", "demo, small or paper", "small"},
        {"saves", "N", "updates, each saved; 2 .. 100000", "220"},
-       {"directory", "DIR", "where a run directory is made for the time being, on the disk to be measured",
+       {"directory", "DIR", "where to make a temporary run directory, on the disk to measure",
         "the current folder"},
        {"json", "", "print JSON"}}};
   const auto arguments = tools::parse(usage, words);
@@ -96,8 +96,8 @@ void run(const std::vector<std::string>& words) {
   const auto ms = [&](const char* name) { return r[name].get<double>(); };
   fmt::print("{}: {} saves of {} bytes, an update takes {:.1f} ms\n", r["preset"].get<std::string>(),
              r["saves"].get<std::size_t>(), r["snapshot_bytes"].get<std::size_t>(), ms("update_ms"));
-  fmt::print("training stands still: median {:.3f} ms, p99 {:.3f} ms, longest {:.3f} ms\n",
-             ms("stall_ms_median"), ms("stall_ms_p99"), ms("stall_ms_max"));
+  fmt::print("training waits: median {:.3f} ms, p99 {:.3f} ms, longest {:.3f} ms\n", ms("stall_ms_median"),
+             ms("stall_ms_p99"), ms("stall_ms_max"));
   fmt::print(
       "in the foreground the same save takes: median {:.2f} ms, p99 {:.2f} ms; {:.2f} ms of them processor "
       "time\n",

@@ -1,8 +1,8 @@
 // bench_tape: the overhead of an op, as the time of forward and reverse of a chain of ops of one element each
 // in a compiled plan; ns per op of the forward.
 //
-// Every op of a chain reads the one before it and, where it takes two operands, an input of its own, so that
-// no two are equal and none is constant. Gradients of all inputs are outputs.
+// Every op of a chain reads the one before it and, where it takes two operands, a separate input, so that no
+// two ops are equal and none is constant. Gradients of all inputs are outputs.
 #include <benchmark/benchmark.h>
 
 #include <vector>
@@ -18,7 +18,7 @@ using namespace autodiff;
 
 constexpr int kOps = 1000;
 
-/// The op number i of a chain, given the value so far; it may add inputs of its own.
+/// Op number i of a chain, given the value so far; it may add inputs.
 using Link = Var (*)(int i, Var y, std::vector<Var>& inputs);
 
 Var own_input(Var y, std::vector<Var>& inputs) {
@@ -33,7 +33,7 @@ Var link_mix(int i, Var y, std::vector<Var>& inputs) {
     case 0:
       return link_mul(i, y, inputs);
     case 1:
-      return link_add(i, y, inputs);  // whose reverse is no kernel at all
+      return link_add(i, y, inputs);  // its reverse needs no kernel
     case 2:
       return link_sigmoid(i, y, inputs);
     default:
@@ -49,7 +49,7 @@ void chain(benchmark::State& state, Link link) {
   auto outputs = gradient(y, inputs);
   outputs.push_back(y);
   PlanOptions options;
-  options.transform.fuse = false;  // every op runs by itself
+  options.transform.fuse = false;  // every op runs separately
   const Plan<float> plan(inputs, outputs, options);
 
   const std::vector<float> values(inputs.size(), 0.99f);

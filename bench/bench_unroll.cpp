@@ -1,8 +1,8 @@
-// bench_unroll: one long unroll within a memory budget: what was predicted, and what it took.
+// bench_unroll: one long unroll within a memory budget: predicted and measured cost.
 //
-// A real task (glyphs) at the largest architecture of a preset: planned from a few timed steps, then carried
-// out once, there and back; with --ratios between shorter ones that keep every state and every tape, in
-// memory that was touched before.
+// A real task (glyphs) at the largest architecture of a preset: planned from a few timed steps, then run
+// once, forward and reverse; with --ratios before and after shorter ones that keep every state and every
+// tape, in memory that was already touched.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -41,7 +41,7 @@ class Bench {
 
   Json measure(autodiff::Step T, const autodiff::Budget& budget, const std::string& disk_dir) {
     const autodiff::DiskCosts fast{speed_.forward_seconds / 4,
-                                   speed_.forward_seconds / 4};  // what is waited for is measured below
+                                   speed_.forward_seconds / 4};  // waiting is measured below
     const auto plan = autodiff::plan_unroll(T, tapes_, speed_, fast, budget);
     const std::size_t before = peak_rss_bytes();
     autodiff::Arena arena;
@@ -69,8 +69,9 @@ class Bench {
             {"first_adjoint_norm", tools::number(c.first_adjoint_norm)}};
   }
 
-  /// measure(), and how its time per step compares with that of an unroll that keeps all states, and of one
-  /// that keeps all tapes: as long as `room` bytes and about twenty seconds allow, before and after.
+  /// measure(), and the ratio of its time per step to that of an unroll that keeps all states, and of one
+  /// that keeps all tapes; these are as long as `room` bytes and about twenty seconds allow, and run before
+  /// and after.
   Json measure_ratios(autodiff::Step T, const autodiff::Budget& budget, const std::string& disk_dir,
                       std::size_t room) {
     const auto& plain = tapes_.front();
@@ -145,21 +146,22 @@ class Bench {
 void run(const std::vector<std::string>& words) {
   const tools::Usage usage{
       "bench_unroll --unroll T --memory BYTES [options]",
-      "Carries out one unroll of inner steps on glyphs within a memory budget; time and memory beside what "
-      "the plan said.",
+      "Runs one unroll of inner steps on glyphs within a memory budget; compares time and memory with the "
+      "plan.",
       {{"unroll", "T", "inner steps"},
        {"memory", "BYTES", "64MiB, ..."},
        {"disk", "BYTES", "for states on disk", "none"},
-       {"disk-dir", "DIR", "folder for them", "."},
+       {"disk-dir", "DIR", "folder for these states", "."},
        {"preset", "NAME", "demo, small or paper", "small"},
        {"threads", "N", "threads inside a step", "1"},
        {"ratios", "BYTES",
-        "compare with shorter unrolls that keep all states, and all tapes, as far as these bytes hold them",
+        "compare with shorter unrolls that keep all states, and all tapes, within this many bytes",
         "no comparison"},
        {"json", "", "print JSON"}}};
   const auto arguments = tools::parse(usage, words);
   if (!arguments) return;
-  if (!arguments->has("memory")) throw checkpoints::UsageError("no --memory; usage: " + usage.synopsis);
+  if (!arguments->has("memory"))
+    throw checkpoints::UsageError("--memory is missing; usage: " + usage.synopsis);
   const autodiff::Budget budget{arguments->bytes("memory"), arguments->bytes("disk")};
   Bench bench(arguments->find("preset").value_or("small"),
               static_cast<int>(arguments->whole("threads", 1, 0, 4096)));

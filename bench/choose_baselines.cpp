@@ -1,7 +1,7 @@
-// choose_baselines: where the baselines' hyperparameters come from: candidates on meta-validation tasks,
-// which are never those of an evaluation.
+// choose_baselines: chooses the baselines' hyperparameters: candidates on meta-validation tasks, which are
+// never evaluation tasks.
 //
-// Base 196-64-64-32, tasks of as many classes as the data hold out, ten at most.
+// Base 196-64-64-32, tasks of as many classes as the data hold out, at most ten.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -65,7 +65,7 @@ void run(const std::vector<std::string>& words) {
       "choose_baselines [--data NAME[=DIR] ...] [options]",
       "Accuracies of candidate hyperparameters on meta-validation tasks: ridge, ridge_cv, logistic_cv.",
       {{"data", "NAME[=DIR]", "data set whose held-out part is used", "glyph", true},
-       {"only", "METHOD", "candidates of this method alone"},
+       {"only", "METHOD", "candidates of this method only"},
        {"tasks", "N", "tasks; 1 .. 10000", "16"}}};
   const auto arguments = tools::parse(usage, words);
   if (!arguments) return;

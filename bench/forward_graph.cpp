@@ -19,8 +19,8 @@ bool is_product(const Node& node) {
   return is(node, matmul_op()) || is(node, conv_op()) || is(node, spd_solve_op());
 }
 
-/// Products that `outputs` depend on. An op that is none itself is what its spec is made of; the recursion is
-/// as deep as specs use ops with specs.
+/// Products that `outputs` depend on. An op that is not a product counts as its spec's ops; the recursion is
+/// as deep as specs nest.
 double products(const Graph& graph, std::span<const Var> outputs) {
   std::vector<bool> needed(graph.size(), false);
   for (Var v : outputs) needed[v.id()] = true;
@@ -72,7 +72,7 @@ ForwardGraph::ForwardGraph(const Preset& p) {
   }
   outputs_ = next.flat();
   outputs_.push_back(meta_objective(next, labelled, targets, p.rule.activation, p.rule.ridge).J);
-  adjoints_.push_back(Var());  // of J: one
+  adjoints_.push_back(Var());  // of J: 1
 }
 
 double ForwardGraph::product_multiply_adds() const { return products(graph_, outputs_); }

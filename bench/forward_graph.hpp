@@ -1,5 +1,5 @@
-// ForwardGraph: the plain graph of one inner step and its objective, as InnerStep records it, before anything
-// is fused; for counting, and for timing the parts of what InnerStep does before its first turn.
+// ForwardGraph: the plain graph of one inner step and its objective, as InnerStep records it, before fusion;
+// to count operations, and to time the parts of the work that InnerStep does before its first turn.
 #pragma once
 #include <vector>
 
@@ -24,8 +24,8 @@ class ForwardGraph {
       adjoints_;  // parameters: theta and phi; outputs: phi_{t+1} and J
 };
 
-/// The useful arithmetic of a meta-gradient step, as a textbook counts it: three times the products of the
-/// forward (once forward, once for each operand's adjoint).
+/// The useful arithmetic of a meta-gradient step, as in textbooks: three times the products of the forward
+/// (once forward, once for each operand's adjoint).
 double useful_multiply_adds(const Preset& preset);
 
 }  // namespace bench

@@ -26,8 +26,7 @@ struct Times {
   }
 };
 
-/// The states of an unroll, and the adjoint that the reverse sweep has arrived at; its steps are run one by
-/// one.
+/// The states of an unroll, and the current adjoint of the reverse sweep; its steps run one by one.
 class Unroll {
  public:
   Unroll(Turn& turn, std::size_t length)
@@ -42,7 +41,7 @@ class Unroll {
   double reverse(std::size_t t) {
     return processor_time_once([&] { finite_ &= std::isfinite(turn_.reverse(state(t), adjoint_)); });
   }
-  /// As reverse(), but the adjoint stays as it is.
+  /// As reverse(), but keeps the adjoint.
   double reverse_aside(std::size_t t) {
     scratch_ = adjoint_;
     return processor_time_once([&] { turn_.reverse(state(t), scratch_); });
@@ -97,7 +96,7 @@ Json unrolls(const Preset& preset, const std::vector<long long>& lengths) {
   for (long long entry : lengths) {
     const auto length = static_cast<std::size_t>(entry);
     const std::size_t stride =
-        std::max<std::size_t>(1, length / 200);  // of reference steps between the others
+        std::max<std::size_t>(1, length / 200);  // reference steps interleaved with the others
     Unroll unroll(turn, length);
     Times times, reference_times;
     for (std::size_t t = 0; t + 1 < length; ++t) {

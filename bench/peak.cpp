@@ -40,19 +40,19 @@ std::vector<std::string> levels() {
 double peak_gflops(const std::string& level, int threads) {
   if (threads < 1)
     throw std::invalid_argument(fmt::format("[peak] expected at least 1 thread, found {}", threads));
-  constexpr int kPatience = 200;  // rounds without anything better after which it ends
+  constexpr int kPatience = 200;  // stops after this many rounds without improvement
   constexpr double kBurstMs =
-      1;  // short against a time slice of the operating system, long against the clock
+      1;  // much shorter than a time slice of the operating system, much longer than the clock's resolution
   const Burst& burst = burst_of(level);
   const auto run = [&](std::int64_t rounds) {
     burst.run(rounds, 0.999f, 0.001f);
-  };  // through a pointer: never left out
+  };  // called through a pointer, so never optimised away
 
   std::int64_t rounds = 1000;
   while (time_once([&] { run(rounds); }) < kBurstMs) rounds *= 2;
 
-  // In a round every thread does a burst and takes its own time, so that a thread that had to wait spoils
-  // only the round.
+  // In a round every thread runs a burst and takes its own time, so a thread that had to wait spoils only
+  // that round.
   std::vector<double> ms(static_cast<std::size_t>(threads));
   double best = 0;
   int in_vain = 0;

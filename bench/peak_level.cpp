@@ -1,5 +1,5 @@
 // A burst of multiply-adds of one instruction set level, AUTODIFF_ISA. Compiled once per level; like
-// autodiff/kernels/level.cpp it includes nothing with external linkage but what it defines.
+// autodiff/kernels/level.cpp it includes nothing with external linkage except its own definitions.
 #include "bench/peak_level.hpp"
 #include "autodiff/kernels/vector.hpp"
 
@@ -10,8 +10,8 @@ namespace {
 using autodiff::kernels::kBytes;
 using V = autodiff::kernels::Vec<float, kBytes>;
 
-/// More chains than latency times units (4 cycles, 2 units), and no more than registers, with two left for
-/// the factor and the summand.
+/// More chains than latency times units (4 cycles, 2 units), but no more than registers, less two for the
+/// factor and the summand.
 constexpr int kChains = kBytes == 64 ? 24 : 12;
 constexpr int kLanes = kBytes / 4;
 

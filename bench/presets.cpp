@@ -39,7 +39,7 @@ std::vector<float> drawn(std::int64_t count, const char* what, double low, doubl
   return values;
 }
 
-/// Targets of both batches of a pair: labels in turn.
+/// Targets of both batches of a pair: labels cycle through the classes.
 std::vector<float> standardised(const StepShape& s) {
   std::vector<std::int32_t> labels(static_cast<std::size_t>(s.labelled()));
   for (std::size_t i = 0; i < labels.size(); ++i)
@@ -74,9 +74,8 @@ const Preset& find_preset(const std::string& name) {
 }
 
 double time_compiling(const Preset& preset) {
-  return processor_time_once([&] {
-    InnerStep<float>(preset.rule, preset.shape).tape_bytes();
-  });  // which only the compiled plan knows
+  return processor_time_once(
+      [&] { InnerStep<float>(preset.rule, preset.shape).tape_bytes(); });  // only the compiled plan knows it
 }
 
 Turn::Turn(const Preset& p, int kernel_threads)

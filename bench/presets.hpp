@@ -1,4 +1,4 @@
-// Presets: the sizes at which the meta-gradient is measured; bench/peers has the same table. And the inputs
+// Presets: the sizes at which the meta-gradient is measured (bench/peers has the same table), and the inputs
 // of a turn at one of them.
 #pragma once
 #include <string>
@@ -16,14 +16,14 @@ struct Preset {
 
 /// tiny, small, paper and wide.
 const std::vector<Preset>& presets();
-/// Throws checkpoints::UsageError naming the known ones.
+/// Throws checkpoints::UsageError naming the known presets.
 const Preset& find_preset(const std::string& name);
 
-/// Milliseconds of processor time of making the plan of a turn: recording, differentiating and compiling.
-/// Nothing runs.
+/// Milliseconds of processor time to make the plan of a turn: recording, differentiating and compiling. Runs
+/// no step.
 double time_compiling(const Preset& preset);
 
-/// One InnerStep with all that its turn() reads and writes. One thread at a time.
+/// One InnerStep with all inputs and outputs of its turn(). One thread at a time.
 class Turn {
  public:
   /// kernel_threads: for the loops inside kernels.
@@ -34,10 +34,11 @@ class Turn {
   float run();
   /// phi_next = step(phi) into `next`, phi_size() numbers each.
   void advance(std::span<const float> phi, std::span<float> next);
-  /// The reverse of the step from phi; `adjoint`, of phi_{t+1}, becomes that of phi_t. Returns the objective.
+  /// The reverse of the step from phi; `adjoint` of phi_{t+1} becomes the adjoint of phi_t. Returns the
+  /// objective.
   float reverse(std::span<const float> phi, std::span<float> adjoint);
 
-  /// run(), and where its time went, kernel by kernel.
+  /// run(), with its time per kernel.
   std::vector<autodiff::KernelTiming> profile() { return step_.profile_turn(inputs()); }
 
   std::span<const float> initial_phi() const { return phi_; }

@@ -6,13 +6,11 @@
 namespace bench {
 
 /// Runs turns for `seconds` (at least three) and takes each kernel's smallest time. "ops": by name, the
-/// costliest first, and "kernels": one by one with the place where they were recorded, in their order.
-/// Entries have ms, share of the sum, multiply_adds as the op states them, and of "ops" how many kernels
-/// there are.
+/// costliest first; "kernels": each with the place where it was recorded, in order. Entries have ms, share of
+/// the sum, multiply_adds as stated by the op, and for "ops" the number of kernels.
 Json profile(const Preset& preset, int threads, double seconds);
 
-/// The table of ops, and of the kernels the `most` costliest. peak: GFLOP/s that arithmetic is given in per
-/// cent of.
+/// The table of ops and of the `most` costliest kernels. peak: GFLOP/s that correspond to 100 %.
 void print_profile(const Json& profile, double peak, std::size_t most);
 
 }  // namespace bench

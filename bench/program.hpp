@@ -1,5 +1,5 @@
-// Program: what the benchmark programs share of the command line: parsing, JSON, and an error as one line and
-// an exit code.
+// Program: command line code shared by the benchmark programs: parsing, JSON, and errors as one line and an
+// exit code.
 #pragma once
 #include <functional>
 #include <string>
@@ -13,7 +13,7 @@ namespace bench {
 using tools::Json;
 
 /// Runs `body` on the words after the program's name. An error is one line on stderr and the exit code that
-/// the program `metalearn` documents for it; also where METALEARN_ISA names a level that isn't there.
+/// the program `metalearn` documents for it; also if METALEARN_ISA names a level that does not exist.
 int run_program(const std::string& name, int argc, char** argv,
                 const std::function<void(const std::vector<std::string>&)>& body);
 

@@ -27,7 +27,7 @@ Runner::Runner(const Preset& preset, int threads, By by) {
 }
 
 std::vector<double> Runner::run(std::size_t rounds) {
-  std::vector<Clock::time_point> times;  // the start, and the end of every round
+  std::vector<Clock::time_point> times;  // the start, and the ends of all rounds
   times.reserve(rounds + 1);
   std::barrier together(static_cast<std::ptrdiff_t>(turns_.size()),
                         [&]() noexcept { times.push_back(Clock::now()); });
@@ -59,7 +59,7 @@ std::size_t Runner::arena_bytes() const {
 std::size_t Runner::tape_bytes() const { return turns_.front()->step().tape_bytes(); }
 
 std::size_t peak_rss_bytes() {
-  // Not getrusage: its figure is of the process's whole past, before exec too.
+  // Not getrusage: it covers the whole past of the process, also before exec.
   std::ifstream status("/proc/self/status");
   for (std::string word; status >> word;)
     if (std::size_t kib = 0; word == "VmHWM:" && status >> kib) return kib * 1024;

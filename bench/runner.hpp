@@ -1,5 +1,5 @@
-// Runner: meta-gradient steps on several threads, by tasks (every thread has a step of its own) or by neurons
-// (one step, its loops spread over the threads).
+// Runner: meta-gradient steps on several threads, by tasks (every thread has its own step) or by neurons (one
+// step, its loops spread over the threads).
 #pragma once
 #include <memory>
 #include <string>
@@ -11,19 +11,19 @@ namespace bench {
 
 enum class By { tasks, neurons };
 std::string to_string(By by);
-/// Throws checkpoints::UsageError naming the two.
+/// Throws checkpoints::UsageError naming both.
 By by_from(const std::string& name);
 
 class Runner {
  public:
-  /// Records, compiles and runs twice, so that every page is there.
+  /// Records, compiles and runs twice, so that every page is mapped.
   Runner(const Preset& preset, int threads, By by);
 
-  /// Milliseconds per inner step of each of `rounds` rounds. By tasks a round is one step of every thread,
-  /// lasts as long as the slowest, and its time is divided by their number.
+  /// Milliseconds per inner step of each of `rounds` rounds. By tasks, a round is one step of every thread
+  /// and lasts as long as the slowest; its time is divided by the number of threads.
   std::vector<double> run(std::size_t rounds);
 
-  std::size_t arena_bytes() const;  ///< that the plans predict, all tasks together
+  std::size_t arena_bytes() const;  ///< predicted by the plans, all tasks together
   std::size_t tape_bytes() const;   ///< of one step
 
  private:

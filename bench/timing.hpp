@@ -1,4 +1,4 @@
-// Timing: repeat, and say the median, the smallest and how far the samples lie apart. Any number of threads.
+// Timing: repeats a measurement and reports median, smallest value and spread. Any number of threads.
 #pragma once
 #include <algorithm>
 #include <chrono>
@@ -15,13 +15,13 @@ inline double milliseconds(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double, std::milli>(to - from).count();
 }
 
-/// What a set of samples is reported by.
+/// Summary of a set of samples.
 struct Summary {
   double median = 0, min = 0;
-  double spread = 0;  ///< 90th less 10th percentile, relative to the median
+  double spread = 0;  ///< 90th minus 10th percentile, relative to the median
 };
 
-/// Throws std::invalid_argument where there are no samples.
+/// Throws std::invalid_argument without samples.
 inline Summary summarise(std::vector<double> samples) {
   if (samples.empty()) throw std::invalid_argument("[summarise] expected at least one sample, found none");
   std::sort(samples.begin(), samples.end());
@@ -33,7 +33,7 @@ inline Summary summarise(std::vector<double> samples) {
   return {median, samples.front(), (at(0.9) - at(0.1)) / median};
 }
 
-/// Milliseconds that f() takes.
+/// Milliseconds of f().
 template <class F>
 double time_once(const F& f) {
   const auto start = Clock::now();
@@ -41,7 +41,7 @@ double time_once(const F& f) {
   return milliseconds(start, Clock::now());
 }
 
-/// Milliseconds of processor time, of all threads, that f() takes: waiting for other programs does not count.
+/// Milliseconds of processor time of f() on all threads; waiting for other programs does not count.
 template <class F>
 double processor_time_once(const F& f) {
   const std::clock_t start = std::clock();

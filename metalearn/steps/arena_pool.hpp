@@ -1,5 +1,5 @@
-// ArenaPool: arenas that windows hand on to each other: memory that is touched for the first time costs more
-// than a small step. Any thread may use it.
+// ArenaPool: arenas that windows pass to each other, because touching new memory costs more than a small
+// step. Any thread may use it.
 #pragma once
 #include <mutex>
 #include <utility>
@@ -11,7 +11,7 @@ namespace metalearn {
 
 class ArenaPool {
  public:
-  /// One that was given back, or a new one. Whoever does not give it back frees it.
+  /// An arena that was given back, or a new one. The caller gives it back, or frees it by destroying it.
   autodiff::Arena take() {
     std::lock_guard lock(mutex_);
     if (idle_.empty()) return {};
@@ -23,7 +23,7 @@ class ArenaPool {
     std::lock_guard lock(mutex_);
     idle_.push_back(std::move(arena));
   }
-  /// Frees the idle ones.
+  /// Frees the idle arenas.
   void release() {
     std::lock_guard lock(mutex_);
     idle_.clear();

@@ -11,7 +11,8 @@ std::optional<BudgetShare> share_budget(std::int64_t tasks, int threads, const a
   const std::int64_t workers = std::min<std::int64_t>(autodiff::Parallel(threads).threads(), tasks);
   std::optional<BudgetShare> best;
   std::int64_t before = 0;
-  for (std::int64_t rounds = tasks; rounds >= 1; --rounds) {  // one task after the other takes least memory
+  for (std::int64_t rounds = tasks; rounds >= 1;
+       --rounds) {  // running tasks one after the other needs the least memory
     const std::int64_t at_once = (tasks + rounds - 1) / rounds;
     if (at_once > workers) break;
     if (at_once == before) continue;

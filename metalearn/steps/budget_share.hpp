@@ -1,7 +1,7 @@
-// BudgetShare: how tasks that unroll side by side share a memory budget and the threads: how many run at one
-// time, and what each of them gets.
+// BudgetShare: how tasks that unroll in parallel share a memory budget and the threads: how many run at the
+// same time, and the share of each.
 //
-// A pure function, but for the cores that threads = 0 stands for.
+// A pure function, except for the number of cores that threads = 0 stands for.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -12,23 +12,23 @@
 namespace metalearn {
 
 struct BudgetShare {
-  int at_once = 1;        ///< tasks that run at one time
-  autodiff::Budget each;  ///< of each of them
+  int at_once = 1;        ///< tasks that run at the same time
+  autodiff::Budget each;  ///< of each task
   double cost = 0;        ///< rounds x cost
 };
 
-/// What a task takes within its share, in any unit; nothing where it does not fit.
+/// The cost of a task within its share, in any unit; none if it does not fit.
 using ShareCost = std::function<std::optional<double>(const autodiff::Budget& each)>;
 
-/// The share with the least rounds x cost, a round being what runs at one time; of equal ones that with the
-/// fewest at one time. Where the cost does not rise with the budget, neither more of it nor more threads ever
-/// make rounds x cost more. Nothing where not even one task after the other fits. REQUIRES tasks >= 1.
-/// threads 0: all cores.
+/// The share with the least rounds x cost, where a round is one set of tasks that run at the same time; on a
+/// tie, the one with the fewest tasks at a time. If the cost never rises with the budget, neither a larger
+/// budget nor more threads ever increase rounds x cost. None if not even one task at a time fits. REQUIRES
+/// tasks >= 1. threads 0: all cores.
 std::optional<BudgetShare> share_budget(std::int64_t tasks, int threads, const autodiff::Budget& whole,
                                         const ShareCost& cost);
 
-/// Threads for the loops inside a step, where so many tasks run at one time: what there is for each of them,
-/// at least one. threads 0: all cores.
+/// Threads for the loops inside a step if at_once tasks run at the same time: an equal share, at least one.
+/// threads 0: all cores.
 int kernel_threads(int threads, std::int64_t at_once);
 
 }  // namespace metalearn

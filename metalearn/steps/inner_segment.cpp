@@ -87,7 +87,7 @@ void InnerSegment<T>::check_reversed(Step i, In phi, In adjoint_next, In adjoint
     fail(i, "the gradient, " + first_of(step_.theta_list(), contribution), phi, adjoint_next);
 }
 
-// The step is replayed, looking at every value. Where it is not on its way back yet, the adjoint is zero.
+// Replays the step and checks every value. Before the reverse sweep, the adjoint is zero.
 template <class T>
 void InnerSegment<T>::fail(Step i, const std::string& what, In phi, In adjoint_next) {
   const std::vector<T> zero(state_size(), T{0});

@@ -1,9 +1,9 @@
-// InnerSegment: the inner steps of one task, from some age on, as a segment that autodiff::unroll() runs
-// forward and back.
+// InnerSegment: the inner steps of one task, from a given age on, as a segment that autodiff::unroll() runs
+// forward and in reverse.
 //
 // Step i of the segment is inner step t = first + i: it sees unlabelled batch t, and phi_{t+1} is scored with
-// the labelled pairs of t+1, whose J enters the adjoint. One thread. float for training, double to see what
-// float32 leaves right.
+// the labelled pairs of t+1, whose J enters the adjoint. One thread. float for training, double to measure
+// the accuracy of float32.
 #pragma once
 #include <cstdint>
 #include <limits>
@@ -19,22 +19,23 @@
 
 namespace metalearn {
 
-/// Something that a step gave is not finite. what(): "phi, W/2", "the objective", "the adjoint of phi, b/1",
-/// "the gradient, ...".
+/// A result of a step is not finite. what(): "phi, W/2", "the objective", "the adjoint of phi, b/1", "the
+/// gradient, ...".
 struct NotFinite : std::runtime_error {
   NotFinite(std::int64_t t, const std::string& what, std::string first)
       : std::runtime_error(what), step(t), op(std::move(first)) {}
   std::int64_t step;  ///< t
-  std::string op;     ///< where it began, as InnerStep::first_non_finite() says it
+  std::string op;     ///< where it began, from InnerStep::first_non_finite()
 };
 
-/// The name of the first tensor of the list that holds a number that is not finite; "?" if all are.
+/// The name of the first tensor of the list that holds a number that is not finite; "?" if all numbers are
+/// finite.
 std::string first_not_finite(const TensorList& list, std::span<const float> values);
 
 template <class T>
 class InnerSegment final : public autodiff::Segment<T> {
  public:
-  /// `steps` of them. REQUIRES step, theta and task to outlive it. All methods throw NotFinite.
+  /// A segment of `steps` steps. REQUIRES step, theta and task to outlive it. All methods throw NotFinite.
   InnerSegment(InnerStep<T>& step, std::type_identity_t<std::span<const T>> theta, const Task& task,
                std::int64_t first, std::int64_t steps);
 
@@ -42,8 +43,8 @@ class InnerSegment final : public autodiff::Segment<T> {
   std::size_t theta_size() const override { return theta_.size(); }
   std::size_t tape_size() const override { return step_.record_size(); }
   std::size_t working_bytes() const override { return step_.unroll_bytes(); }
-  /// From now on a failure is looked for in no more than working_bytes(), at the price of naming a fused op
-  /// where the op that was written can't be told.
+  /// Searches for failures within working_bytes() from now on; the message may then name a fused op instead
+  /// of the op as written.
   void keep_within_working_bytes() { most_bytes_ = step_.unroll_bytes(); }
 
   using Step = autodiff::Step;

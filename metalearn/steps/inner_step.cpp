@@ -17,7 +17,7 @@ using namespace autodiff;
 
 namespace {
 
-// Memory for what a turn() writes, where nobody asks for it.
+// Memory for outputs of turn() that the caller does not need.
 template <class T>
 struct Outputs {
   Outputs(const TensorList& phi, const TensorList& theta)
@@ -31,7 +31,7 @@ struct Outputs {
 
 template <class T>
 struct InnerStep<T>::Impl {
-  // Memory of the caller's, with its name for messages.
+  // The caller's memory, with its name for messages.
   struct Named {
     const char* what;
     std::span<const T> memory;
@@ -59,7 +59,7 @@ struct InnerStep<T>::Impl {
     };
     const auto refuse = [](const Named& a, const Named& b) {
       throw std::invalid_argument(
-          fmt::format("[inner step] {} overlaps {}; give it memory of its own", a.what, b.what));
+          fmt::format("[inner step] {} overlaps {}; give it separate memory", a.what, b.what));
     };
     for (auto out = outputs.begin(); out != outputs.end(); ++out) {
       for (const Named& in : inputs)
@@ -69,7 +69,7 @@ struct InnerStep<T>::Impl {
     }
   }
 
-  // Pointers to the tensors of a flat array, which is not there where the plan's half does not touch it.
+  // Pointers to the tensors of a flat array; the array is empty if this half of the plan does not use it.
   template <class U>
   static void point(const TensorList& list, std::span<U> flat, std::vector<U*>& pointers) {
     for (const TensorSpec& t : list.tensors)
@@ -84,7 +84,7 @@ struct InnerStep<T>::Impl {
       in.push_back(pair.targets.data());
     }
   }
-  // For the plans of a turn. An output that is empty is one that the half of it does not write.
+  // Binds the plans of a turn. An empty output is one that this half does not write.
   void bind_turn(const StepInputs<T>& inputs, std::span<T> next, std::span<T> adjoint,
                  std::span<T> contribution) {
     expect("theta", inputs.theta.size(), theta.size);
@@ -244,7 +244,7 @@ T InnerStep<T>::turn(const StepInputs<T>& in, std::span<T> next, std::span<T> ad
   return m.objective;
 }
 
-// A tape begins with phi: the reverse reads it, and the caller keeps it nowhere else.
+// A tape begins with phi: the reverse reads it, and the caller keeps no other copy.
 template <class T>
 T InnerStep<T>::record(const StepInputs<T>& in, std::span<T> next, std::span<T> tape) {
   Impl& m = *impl_;
@@ -307,8 +307,8 @@ std::string InnerStep<T>::first_non_finite(const StepInputs<T>& in, std::size_t 
   Impl& m = *impl_;
   Outputs<T> unused(m.phi, m.theta);
   m.bind_turn(in, unused.next, unused.adjoint, unused.contribution);
-  // Without fusion a message names the op that was written. Its rounding differs, so that now and then only
-  // the fused step itself goes wrong.
+  // Without fusion a message names the op as written. Its rounding differs, so occasionally only the fused
+  // step fails.
   const Plan<T> written = m.plans.written_turn();
   if (written.peak_bytes() <= most_bytes)
     if (auto found = written.first_non_finite(m.in, m.out, m.arena, m.parallel)) return *found;

@@ -32,11 +32,11 @@ ReferenceSetup read_reference_setup(const checkpoints::Archive& file) {
   s.shape.labels_per_class = integer("samples_per_class");
   s.shape.averages = integer("averages");
   s.steps = integer("steps");
-  // Constants of the specification; a file made with others can't agree.
+  // Constants of the specification; a file with other constants cannot agree.
   const auto expect = [&](const char* name, auto value) {
     if (const auto* found = file.find_attribute<decltype(value)>("config", name); found && *found != value)
       throw checkpoints::BadData(
-          fmt::format("{}: /config {} is {}, this rule has {}", file.name(), name, *found, value));
+          fmt::format("{}: /config {} is {}, but this rule has {}", file.name(), name, *found, value));
   };
   expect("center_y", std::int64_t{1});
   expect("normalize_y_hat", std::int64_t{1});
@@ -44,12 +44,12 @@ ReferenceSetup read_reference_setup(const checkpoints::Archive& file) {
   expect("bn_eps", 1e-3);
   expect("normalize_epsilon", 1.0);
   expect("ridge", 0.1);
-  // Bounds that no product of two sizes overflows; whether the arrays have these sizes is seen when they are
+  // Bounds that keep products of two sizes from overflowing; array sizes are checked when the arrays are
   // read.
   const auto within = [&](const char* name, std::int64_t value, std::int64_t low, std::int64_t high) {
     if (value < low || value > high)
       throw checkpoints::BadData(
-          fmt::format("{}: /config {} is {}, expected {} to {}", file.name(), name, value, low, high));
+          fmt::format("{}: /config {} is {} (allowed: {} to {})", file.name(), name, value, low, high));
   };
   for (const auto& [name, value] : {std::pair{"compute_h_size", s.rule.H},
                                     {"top_delta_size", s.rule.S},

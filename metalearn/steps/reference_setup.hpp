@@ -1,5 +1,5 @@
-// ReferenceSetup: what a file of reference vectors says of its rule, architecture and number of steps.
-// Function without state.
+// ReferenceSetup: rule, architecture and number of steps of a file of reference vectors. Function without
+// state.
 #pragma once
 #include <cstdint>
 
@@ -14,8 +14,8 @@ struct ReferenceSetup {
   std::int64_t steps = 0;
 };
 
-/// From /config. Throws checkpoints::BadData where something is missing, out of range, or made with other
-/// constants than the specification's.
+/// Reads /config. Throws checkpoints::BadData if a value is missing or out of range, or a constant differs
+/// from the specification.
 ReferenceSetup read_reference_setup(const checkpoints::Archive& file);
 
 }  // namespace metalearn

@@ -39,11 +39,11 @@ const std::vector<double>& finite(const Archive& file, const std::string& path,
   const auto& numbers = file.numbers<double>(path, shape);
   for (double x : numbers)
     if (!std::isfinite(x))
-      throw BadData(fmt::format("{}: /{} holds {}, a reference is finite", file.name(), path, x));
+      throw BadData(fmt::format("{}: /{} holds {} (a reference must be finite)", file.name(), path, x));
   return numbers;
 }
 
-// Grows with what the file really holds, not with what its configuration says.
+// Grows with the arrays actually in the file, not with the sizes in its configuration.
 std::vector<double> flat(const Archive& file, const std::string& group, const TensorList& spec) {
   std::vector<double> values;
   for (const TensorSpec& t : spec.tensors) {
@@ -92,7 +92,7 @@ class Comparison {
       throw BadData(file_.name() +
                     ": holds nothing to compare: none of /step0, /phi, /objective, /objective_sum, "
                     "/objective_parts_1, /grad");
-    // What is in the file but wasn't compared would be a silent hole.
+    // An array in the file that was not compared would be a silent gap.
     for (const auto& [path, array] : file_.arrays())
       if (!compared_.count(path))
         for (const char* known : {"step0/", "phi/", "objective", "grad/"})
@@ -165,8 +165,8 @@ void point(const TensorList& spec, const std::vector<double>& values, std::vecto
   for (const TensorSpec& t : spec.tensors) in.push_back(values.data() + t.offset);
 }
 
-// Arrays that the specification writes [example, unit, ..] are turned round while they are recorded; weights
-// and increments are as they stand.
+// Transposes arrays that the specification writes [example, unit, ..] while they are recorded; weights and
+// increments stay as they are.
 Var as_in_file(const std::string& name, Var v) {
   const std::string kind = name.substr(0, name.find('/'));
   if (name.ends_with("weight_stats") || kind == "terms" || kind.starts_with("change")) return v;
@@ -270,7 +270,7 @@ VectorReport check_reference_vectors(const std::string& path) {
     for (std::int32_t label : *labels)
       if (label < 0 || label >= C)
         throw BadData(
-            fmt::format("{}: /meta holds the label {}, classes are 0 to {}", file.name(), label, C - 1));
+            fmt::format("{}: /meta holds the label {} (allowed: 0 to {})", file.name(), label, C - 1));
   for (std::int64_t t = 0; t <= T; ++t)
     for (std::int64_t i = 0; i < A; ++i) {
       const auto at = static_cast<std::size_t>((t * A + i) * n);

@@ -1,9 +1,9 @@
 // StepCache: compiled inner steps by shape, lent to one worker at a time.
 //
 // Compiling costs tens of milliseconds, so idle steps are kept, most recently used first. An arena costs tens
-// or hundreds of megabytes and, when its pages are touched first, more time than a step, so there are only as
-// many as steps were ever on loan at one time: a step gets one for its loan, the largest that is idle. Any
-// thread may borrow; a lease belongs to the thread that took it.
+// or hundreds of megabytes and, when its pages are first touched, more time than a step, so there is only one
+// per step ever on loan at the same time: each loan gets the largest idle arena. Any thread may borrow; a
+// lease belongs to the thread that took it.
 #pragma once
 #include <cstddef>
 #include <list>
@@ -22,7 +22,7 @@ class StepCache {
   explicit StepCache(RuleConfig rule, int kernel_threads = 1, std::size_t idle_steps = kIdleSteps,
                      int sub_segments = 1);
 
-  /// A step on loan; goes back to the cache at the end of its life. REQUIRES the cache to outlive it.
+  /// A step on loan; its destructor returns it to the cache. REQUIRES the cache to outlive it.
   class Lease {
    public:
     Lease(StepCache& cache, InnerStep<float> step) : cache_(&cache), step_(std::move(step)) {}
@@ -53,7 +53,7 @@ class StepCache {
   std::size_t idle_steps_;
   mutable std::mutex mutex_;
   std::list<InnerStep<float>> idle_;     ///< most recently used first
-  std::vector<autodiff::Arena> arenas_;  ///< of nobody, smallest first
+  std::vector<autodiff::Arena> arenas_;  ///< idle, smallest first
 };
 
 }  // namespace metalearn

@@ -17,7 +17,7 @@ std::vector<float> drawn(std::int64_t count, const char* what) {
   return values;
 }
 
-/// As TaskDistribution rounds it.
+/// Rounded as TaskDistribution does.
 std::int64_t largest_width(const TaskConfig& task) {
   return std::max<std::int64_t>(8, (task.width_max + 4) / 8 * 8);
 }

@@ -79,7 +79,7 @@ StepPlans<T>::StepPlans(const RuleConfig& rule, const StepShape& shape, int sub_
     throw std::invalid_argument("[inner step] a base model needs at least one layer");
   if (shape.widths.back() != rule.N_L)
     throw std::invalid_argument(
-        fmt::format("[inner step] the base model's top width is {}, theta is made for {} (N_L)",
+        fmt::format("[inner step] the base model's top width is {}, but theta has N_L = {}",
                     shape.widths.back(), rule.N_L));
   if (shape.batch < 2)
     throw std::invalid_argument(

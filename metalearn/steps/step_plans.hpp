@@ -1,7 +1,7 @@
 // StepPlans: one architecture's inner step and meta-objective, recorded, differentiated and compiled.
 //
-// Each plan is compiled when it is first asked for (tens of milliseconds): an evaluation never needs the
-// reverse. One thread at a time.
+// Each plan is compiled on first use (tens of milliseconds): an evaluation never needs the reverse. One
+// thread at a time.
 #pragma once
 #include <memory>
 #include <optional>
@@ -16,7 +16,7 @@ namespace metalearn {
 template <class T>
 class StepPlans {
  public:
-  /// Throws std::invalid_argument for shapes that can't be, or a top width that isn't theta's N_L.
+  /// Throws std::invalid_argument for invalid shapes, or a top width other than theta's N_L.
   StepPlans(const RuleConfig& rule, const StepShape& shape, int sub_segments);
 
   const RuleConfig& rule() const { return rule_; }
@@ -26,16 +26,17 @@ class StepPlans {
   autodiff::Shape batch_shape() const { return {shape_.batch_rows(), shape_.batch}; }  ///< of x
 
   // Inputs in this order: the tensors of theta, those of phi, x, x and targets of each pair, the tensors of
-  // the adjoint of phi_{t+1}; as far as a plan depends on them.
+  // the adjoint of phi_{t+1}; without those that a plan does not use.
 
   const autodiff::Plan<T>& advance();   ///< gives phi_{t+1}
   const autodiff::Plan<T>& score();     ///< of phi: J, the predictions of each pair
   const autodiff::Plan<T>& features();  ///< of phi and any x of 2n examples: x^L
-  const autodiff::Plan<T>& turn();      ///< J, phi_{t+1}; what the step adds to d/dtheta, adjoint of phi_t
-  const autodiff::Plan<T>& halves();    ///< the same for a tape that is kept: run_forward, run_reverse
-  /// turn(), every op as it was written, without fusion.
+  const autodiff::Plan<T>& turn();      ///< J, phi_{t+1}, contribution to d/dtheta, adjoint of phi_t
+  const autodiff::Plan<T>& halves();    ///< the same with a tape that the caller keeps: run_forward,
+                                        ///< run_reverse
+  /// turn() with every op as written, without fusion.
   autodiff::Plan<T> written_turn() const;
-  /// turn() as it is when nothing is computed again.
+  /// turn() without recomputation.
   autodiff::Plan<T> plain_turn() const;
 
  private:

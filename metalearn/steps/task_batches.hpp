@@ -1,5 +1,5 @@
-// TaskBatches: the batches of one task as an inner step takes them, drawn again for every use, in buffers
-// that are kept. One thread. Tasks draw in float32: in float64 the inputs are the same numbers.
+// TaskBatches: the batches of one task in the layout of an inner step, drawn again for every use into reused
+// buffers. One thread. Tasks draw in float32; in float64 the inputs are the same numbers.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -20,7 +20,7 @@ class TaskBatches {
   /// REQUIRES task and shape to outlive it.
   TaskBatches(const Task& task, const StepShape& shape);
 
-  /// Unlabelled batch t, with its masks where the shape has some. Valid until the next call.
+  /// Unlabelled batch t, with its masks if the shape has any. Valid until the next call.
   std::span<const T> unlabelled(std::int64_t t);
   /// The labelled pairs that score phi_t. Valid until the next call.
   std::span<const LabelledPair<T>> labelled(std::int64_t t);
@@ -32,7 +32,7 @@ class TaskBatches {
 
   const Task& task_;
   const StepShape& shape_;
-  std::vector<float> drawn_;  ///< where T is not float
+  std::vector<float> drawn_;  ///< used if T is not float
   std::vector<T> x_;
   std::vector<std::int32_t> labels_;
   std::vector<float> coefficients_;

@@ -174,10 +174,10 @@ TEST_CASE("outputs that overlap an input or each other are refused, and nothing 
   std::vector<float> phi = e.phi, adjoint(e.phi.size(), 0.5f), other(e.phi.size(), 0.5f),
                      contribution(e.theta.size(), 0.5f), tape(step.record_size(), 0.5f);
   const StepInputs<float> in{e.theta, phi, e.x, pairs, adjoint};
-  CHECK_THROWS_WITH_AS(step.turn(in, other, adjoint, contribution),
-                       "[inner step] the adjoint of phi_t overlaps the adjoint of phi_{t+1}; give it memory "
-                       "of its own",
-                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(
+      step.turn(in, other, adjoint, contribution),
+      "[inner step] the adjoint of phi_t overlaps the adjoint of phi_{t+1}; give it separate memory",
+      std::invalid_argument);
   CHECK_THROWS_WITH_AS(step.turn(in, other, other, contribution),
                        doctest::Contains("the adjoint of phi_t overlaps phi_{t+1}"), std::invalid_argument);
   CHECK_THROWS_WITH_AS(step.turn(in, phi, other, contribution), doctest::Contains("phi_{t+1} overlaps phi;"),
@@ -229,7 +229,7 @@ TEST_CASE(
   StepShape other = e.shape;
   other.widths = {12, 10, 7};
   CHECK_THROWS_WITH_AS(InnerStep<float>(e.rule, other),
-                       doctest::Contains("top width is 7, theta is made for 8"), std::invalid_argument);
+                       doctest::Contains("top width is 7, but theta has N_L = 8"), std::invalid_argument);
   StepShape lonely = e.shape;
   lonely.batch = 1;
   CHECK_THROWS_AS(InnerStep<float>(e.rule, lonely), std::invalid_argument);

@@ -78,11 +78,11 @@ TEST_CASE(
 TEST_CASE("where not even one window fits, the smallest budget that works is named, and works") {
   Config c = small_config();
   c.memory = least_for(c) - 1;
-  CHECK_THROWS_WITH_AS(
-      plan_windows(c, shape_of(c)),
-      doctest::Contains(
-          ("the smallest budget that works is " + std::to_string(c.memory + 1) + " bytes: --memory").c_str()),
-      checkpoints::MemoryBudget);
+  CHECK_THROWS_WITH_AS(plan_windows(c, shape_of(c)),
+                       doctest::Contains(("the smallest budget that works is " +
+                                          std::to_string(c.memory + 1) + " bytes: use --memory")
+                                             .c_str()),
+                       checkpoints::MemoryBudget);
   ++c.memory;
   CHECK(plan_windows(c, shape_of(c)).at_once == 1);
 }
