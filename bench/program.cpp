@@ -19,7 +19,7 @@ int run_program(const std::string& name, int argc, char** argv,
   try {
     tools::require_kernel_level();
     body({argv + 1, argv + argc});
-    if (std::fflush(stdout) != 0) return report("standard output can't be written", 74);
+    if (std::fflush(stdout) != 0) return report("standard output cannot be written", 74);
     return 0;
   } catch (const checkpoints::Error& e) {
     return report(e.what(), e.exit_code);

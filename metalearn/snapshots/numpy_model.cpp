@@ -38,7 +38,8 @@ const Shape* shape_of(const Arrays& arrays, const std::string& name) {
 }
 
 std::int64_t one(const std::vector<std::int64_t>& numbers) {
-  if (numbers.size() != 1) throw BadData("must hold one number");
+  if (numbers.size() != 1)
+    throw BadData("an array of config/ must hold one number; correct it and save the file again");
   return numbers[0];
 }
 

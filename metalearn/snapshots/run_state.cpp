@@ -196,8 +196,8 @@ std::vector<Validated> validation_from(const Archive& archive) {
   const auto& accuracies = archive.numbers<double>("validation/accuracy", shape);
   for (std::size_t i = 0; i < updates.size(); ++i) {
     if (updates[i] < 0 || updates[i] > kMaxUpdate || marks[i] < 0)
-      refuse(archive,
-             fmt::format("it holds a validation of update {}, evaluation step {}", updates[i], marks[i]));
+      refuse(archive, fmt::format("it holds an impossible validation: update {}, evaluation step {}",
+                                  updates[i], marks[i]));
     history.push_back({updates[i], {marks[i], objectives[i], accuracies[i]}});
   }
   return history;

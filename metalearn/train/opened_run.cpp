@@ -49,7 +49,7 @@ void require_same_data(const std::string& directory, const std::vector<std::stri
 void change(Config& config, const ConfigChanges& changes) {
   for (const auto& [key, value] : changes) {
     if (const ConfigKey* known = find_key(key); known == nullptr || !known->is_resumable)
-      throw std::invalid_argument(fmt::format("[resume] {} can't be changed", key));
+      throw std::invalid_argument(fmt::format("[resume] {} cannot be changed", key));
     config.set(key, key == "data" ? join_list(moved_data(config.data, split_list(value))) : value);
   }
   if (config.disk == 0 && !changes.contains("disk-dir")) config.disk_dir.clear();
