@@ -1,4 +1,4 @@
-// metalearn: dispatches to a command and turns what was thrown into one line and the documented exit code.
+// metalearn: dispatches to a command and turns an exception into one line and the documented exit code.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -22,12 +22,12 @@ void print_help() {
   say("metalearn meta-trains an unsupervised learning rule and evaluates it.\n\nusage: metalearn COMMAND "
       "[options]\n\n");
   for (const Command* c : commands()) say("  {:<9}  {}\n", c->name, c->summary);
-  say("\nmetalearn COMMAND -h is short help, --help the full one. metalearn --version prints the version.\n"
+  say("\nmetalearn COMMAND -h prints short help, --help full help. metalearn --version prints the version.\n"
       "Exit codes: 0 ok, 1 a comparison found a difference, 2 diverged, 64 usage, 65 bad data or snapshot, "
       "66 no such input, 70 internal error,\n"
-      "71 out of memory or of a memory budget, 74 input/output, 75 run directory busy, 76 this machine "
-      "computed a state twice with different results, 130/143 stopped by a signal after saving (while "
-      "preparing: nothing left behind).\n");
+      "71 out of memory or memory budget too small, 74 input/output, 75 run directory busy, 76 recomputing a "
+      "state gave different bits on this machine, 130/143 stopped by a signal after saving (during "
+      "preparation: no file is left).\n");
 }
 
 int dispatch(const Words& words) {
@@ -55,7 +55,7 @@ int fail(const std::string& message, int code) {
 int guarded(const Words& words) {
   try {
     const int code = dispatch(words);
-    if (std::fflush(stdout) != 0) throw checkpoints::IoError("standard output can't be written");
+    if (std::fflush(stdout) != 0) throw checkpoints::IoError("standard output cannot be written");
     return code;
   } catch (const checkpoints::Error& e) {
     return fail(e.what(), e.exit_code);

@@ -24,7 +24,7 @@ using checkpoints::UsageError;
 using metalearn::Config;
 using metalearn::ConfigKey;
 
-/// A key, its value, and where it was said ("" for the command line).
+/// A key, its value, and where it was given ("" for the command line).
 struct Setting {
   std::string key, value, where;
 };
@@ -39,7 +39,7 @@ std::string trim(const std::string& text) {
   return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
 }
 
-/// A # starts a comment at the start of a line or behind a space, so that a folder's name may hold one.
+/// A # starts a comment at the start of a line or after a space, so that a folder's name may contain one.
 std::string without_comment(const std::string& line) {
   for (std::size_t i = 0; i < line.size(); ++i)
     if (line[i] == '#' && (i == 0 || line[i - 1] == ' ' || line[i - 1] == '\t')) return line.substr(0, i);
@@ -58,12 +58,12 @@ std::vector<Setting> settings_of_file(const std::string& path) {
   std::ifstream file(path);
   if (!std::filesystem::is_regular_file(path) || !file)
     throw NoInput(fmt::format("{}: no such configuration file; check --config", path));
-  const std::string text{std::istreambuf_iterator<char>(file), {}};  // may be empty: then it says nothing
+  const std::string text{std::istreambuf_iterator<char>(file), {}};  // may be empty: then it sets nothing
   std::vector<Setting> settings;
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first != std::string::npos && text[first] == '{') {
     bool is_shallow =
-        true;  // what nests deeper is no configuration, and json_text would follow it until the stack is full
+        true;  // deeper nesting is not a configuration, and json_text would recurse until the stack overflows
     const auto keep = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
       return is_shallow = is_shallow && depth <= kMaxDepth;
     };
@@ -107,7 +107,7 @@ std::vector<Setting> settings_of_environment() {
 
 std::vector<Setting> settings_of_command_line(const Arguments& arguments, const std::set<std::string>& own) {
   std::vector<Setting> settings;
-  std::map<std::string, std::vector<std::string>> lists;  // keys that are said once for each entry
+  std::map<std::string, std::vector<std::string>> lists;  // keys that are given once per entry
   for (const auto& [name, value] : arguments.given) {
     if (const auto* key = metalearn::find_key(name); key && key->is_repeatable)
       lists[name].push_back(value);
@@ -118,7 +118,7 @@ std::vector<Setting> settings_of_command_line(const Arguments& arguments, const 
   return settings;
 }
 
-/// What stands before a message about a setting that was made there.
+/// Prefix of a message about a setting from this place.
 std::string place(const std::string& where) { return where.empty() ? "--" : where + ": "; }
 
 void apply(Config& config, const Setting& setting) {
@@ -129,7 +129,7 @@ void apply(Config& config, const Setting& setting) {
   }
 }
 
-/// The same source can't say a shorthand and the keys that it stands for.
+/// One source cannot give both a shorthand and the keys that it stands for.
 void expand_shorthands(const std::vector<Setting>& source, std::set<std::string>& given) {
   for (const ConfigKey& key : metalearn::keys_where(&ConfigKey::is_shorthand)) {
     if (!given.contains(key.name)) continue;
@@ -179,7 +179,7 @@ std::vector<Option> resume_options() {
   std::vector<Option> options = config_options();
   std::erase_if(options, [](const Option& o) { return !metalearn::config_key(o.name).is_resumable; });
   for (auto& option : options) {
-    option.fallback = "as the run was started";
+    option.fallback = "as in the run";
     option.group.clear();
     if (option.name == "data") option = moved_data_option();
   }
@@ -206,8 +206,8 @@ std::map<std::string, std::string> resume_changes(const Arguments& arguments) {
 Option moved_data_option() {
   return {.name = "data",
           .value = "NAME=DIR",
-          .meaning = "where the run's data set NAME is now, if it was moved",
-          .fallback = "where it was",
+          .meaning = "new folder of the run's data set NAME, if it was moved",
+          .fallback = "the old folder",
           .repeatable = true};
 }
 

@@ -1,8 +1,8 @@
-// ConfigSource: a run's configuration from everything that may say something about it.
+// ConfigSource: a run's configuration from all sources that may set it.
 //
 // command line > environment (METALEARN_INNER_RATE) > file (--config) > preset. An unknown key in any of them
-// is an error that says where it stands. Of two keys that contradict each other the one from the stronger
-// source wins; in one source that is an error.
+// is an error that names its place. If two keys contradict each other, the one from the stronger source wins;
+// within one source this is an error.
 #pragma once
 #include <map>
 #include <optional>
@@ -20,23 +20,23 @@ std::vector<Option> config_options();
 /// Sets a key from the option --key VALUE. Throws UsageError that starts with the option.
 void set_option(metalearn::Config& config, const std::string& key, const std::string& value);
 
-/// A folder's name from anywhere; empty for none.
+/// The absolute path of a folder; empty for an empty name.
 std::string absolute_folder(const std::string& folder);
 
 /// The keys that a resume may change, as options.
 std::vector<Option> resume_options();
-/// What a command line says to these keys, with absolute folders. Throws UsageError.
+/// The values that a command line gives to these keys, with absolute folders. Throws UsageError.
 std::map<std::string, std::string> resume_changes(const Arguments& arguments);
 
-/// --data of a command that goes on with a run.
+/// --data of a command that continues a run.
 Option moved_data_option();
-/// What --data, or --eval-data, says to such a command (ConfigChanges), with absolute folders; nothing where
-/// nothing was said.
+/// The value of --data, or --eval-data, of such a command (ConfigChanges), with absolute folders; nothing if
+/// not given.
 std::optional<std::string> named_data(const Arguments& arguments, const std::string& option);
 
-/// The configuration that these arguments, the environment and the file they name (--config) ask for;
-/// checked. own: the command's options that are no keys. File: lines `key = value` with # comments, or one
-/// JSON object. Folders of data sets become absolute, so that a run can be resumed from anywhere. Throws
+/// The configuration from these arguments, the environment and the file they name (--config), checked. own:
+/// the command's options that are not keys. File: lines `key = value` with # comments, or one JSON object.
+/// Folders of data sets become absolute, so that a run can be resumed from anywhere. Throws
 /// checkpoints::UsageError or NoInput.
 metalearn::Config resolve_config(const Arguments& arguments, const std::set<std::string>& own = {});
 

@@ -22,7 +22,7 @@ inline Json to_json(const std::vector<metalearn::Difference>& differences) {
   return json;
 }
 
-/// A line each, at most ten of them.
+/// One line each, at most ten.
 inline void print_differences(const std::vector<metalearn::Difference>& differences) {
   constexpr std::size_t kLines = 10;
   for (std::size_t i = 0; i < differences.size() && i < kLines; ++i)

@@ -44,7 +44,7 @@ void apply_keys(const Arguments& arguments, metalearn::TrainedTheta& theta) {
       set_option(wanted, key.name, *asked);
       if (key.text(wanted) != key.text(of_training))
         throw UsageError(fmt::format(
-            "--{} {} does not fit theta: {} has {} = {}; leave the option out or use a theta of that size",
+            "--{} {} does not fit theta: {} has {} = {}; leave the option out or use a theta with that value",
             key.name, *asked, theta.file, key.name, key.text(of_training)));
     }
   for (const ConfigKey& key : keys_where(&ConfigKey::is_free))
@@ -58,9 +58,10 @@ void keep_mark_where_it_fits(const Arguments& arguments, const metalearn::Config
   std::string useless = arguments.has("raw") ? "it was chosen for the moving average, not for --raw" : "";
   for (const ConfigKey& key : keys_where(&ConfigKey::is_free))
     if (const auto now = key.text(theta.config), trained = key.text(of_training); now != trained)
-      useless = fmt::format("--{} is {}, in the run it was {}", key.name, now, trained);
+      useless = fmt::format("--{} is {}, but was {} in the run", key.name, now, trained);
   if (!theta.mark || useless.empty()) return;
-  say(stderr, "note: the mark that the run chose ({} inner steps) is not used: {}\n", *theta.mark, useless);
+  say(stderr, "note: the evaluation step that the run chose ({} inner steps) is not used: {}\n", *theta.mark,
+      useless);
   theta.mark.reset();
 }
 
@@ -69,7 +70,7 @@ FewShotOptions few_shot_options(const Arguments& arguments, const metalearn::Con
   FewShotOptions options;
   const auto steps = whole_list("steps", arguments.find("steps").value_or(steps_fallback), 0, 100000);
   if (std::adjacent_find(steps.begin(), steps.end(), std::greater_equal<>()) != steps.end())
-    throw UsageError("--steps: the marks do not ascend; write them as 0,10,25");
+    throw UsageError("--steps: the evaluation steps do not ascend; write them as 0,10,25");
   options.steps.assign(steps.begin(), steps.end());
   const auto layers = whole_list("layers", arguments.find("layers").value_or("64,64"), 2, 16384);
   options.hidden.assign(layers.begin(), layers.end());
@@ -92,7 +93,7 @@ void insert_mark(std::vector<std::int64_t>& steps, std::int64_t mark) {
 
 Datasets load_sets(const std::vector<std::string>& words, metalearn::Config config) {
   if (!words.empty()) set_option(config, "data", metalearn::join_list(words));
-  if (config.data.empty()) throw UsageError("what was trained on is not known; give --data NAME=DIR");
+  if (config.data.empty()) throw UsageError("the training data is not known; give --data NAME=DIR");
   Datasets sets;
   for (const auto& word : config.data) sets.push_back(metalearn::load_dataset(word, config.task.load));
   return sets;

@@ -1,9 +1,9 @@
-// Json: how commands print for other programs: keys in the order written, numbers that are none as null.
+// Json: how commands print for other programs: keys in the order written, non-finite numbers as null.
 #pragma once
 #include <nlohmann/json.hpp>
 #include <string>
 
-// Made once, in json.cpp: most of the time of compiling a command was this.
+// Instantiated once, in json.cpp: it took most of the compile time of a command.
 extern template class nlohmann::basic_json<nlohmann::ordered_map>;
 
 namespace tools {
@@ -12,8 +12,8 @@ using Json = nlohmann::ordered_json;
 
 Json number(double value);
 
-/// Names from files may hold any bytes: what is not UTF-8 is replaced, what a terminal would obey stands as
-/// an escape of JSON.
+/// Names from files may hold any bytes: invalid UTF-8 is replaced, control characters are written as JSON
+/// escapes.
 std::string to_text(const Json& value);
 
 void print_json(const Json& value);

@@ -19,7 +19,7 @@ std::vector<std::string> kernel_levels() {
 void require_kernel_level() {
   if (*autodiff::kernels::isa_note())
     throw checkpoints::UsageError(fmt::format(
-        "METALEARN_ISA = '{}' is not available here (available: {}); name one of these or unset it",
+        "METALEARN_ISA = '{}' is not available here (available: {}); set one of these or unset it",
         std::getenv("METALEARN_ISA"), fmt::join(kernel_levels(), ", ")));
 }
 

@@ -8,10 +8,10 @@
 
 namespace tools {
 
-/// Levels that this build has and this machine runs, plainest first.
+/// Levels that this build contains and this machine runs, simplest first.
 std::vector<std::string> kernel_levels();
 
-/// Throws checkpoints::UsageError where METALEARN_ISA names none of them.
+/// Throws checkpoints::UsageError if METALEARN_ISA names none of them.
 void require_kernel_level();
 
 }  // namespace tools

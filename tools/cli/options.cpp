@@ -51,7 +51,7 @@ long long parse_whole(const std::string& name, const std::string& text, long lon
   return value;
 }
 
-/// An option is never another one's value by mistake: --run --data x.
+/// An option is never taken as the value of another one: --run --data x.
 void require_values(const Usage& usage, const std::vector<std::string>& words) {
   for (std::size_t i = 0; i < words.size(); ++i)
     for (const auto& o : usage.options)
@@ -132,12 +132,12 @@ std::optional<Arguments> parse(const Usage& usage, const std::vector<std::string
     name.insert(0, name.size() > 1 ? "--" : "-");
     throw UsageError(fmt::format("unknown option '{}'{}", name, metalearn::did_you_mean(name, names)));
   } catch (const po::too_many_positional_options_error&) {
-    throw UsageError(fmt::format("a word too many; usage: {}", usage.synopsis));
+    throw UsageError(fmt::format("too many arguments; usage: {}", usage.synopsis));
   } catch (const po::error& e) {
     throw UsageError(e.what());
   }
   for (auto& word : arguments.words)
-    while (word.size() > 1 && word.back() == '/') word.pop_back();  // as a shell completes a folder
+    while (word.size() > 1 && word.back() == '/') word.pop_back();  // shell completion of a folder appends it
   if (!arguments.words.empty()) arguments.word = arguments.words.front();
   for (const auto& o : usage.options)
     if (!o.repeatable && arguments.all(o.name).size() > 1)
@@ -157,8 +157,7 @@ std::vector<long long> whole_list(const std::string& name, const std::string& te
   std::vector<long long> numbers;
   for (const auto& word : metalearn::split_list(text)) numbers.push_back(parse_whole(name, word, lo, hi));
   if (numbers.empty())
-    throw UsageError(
-        fmt::format("--{}: no numbers; write them with commas between, each {} .. {}", name, lo, hi));
+    throw UsageError(fmt::format("--{}: no numbers; separate them with commas, each {} .. {}", name, lo, hi));
   return numbers;
 }
 

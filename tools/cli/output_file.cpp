@@ -39,7 +39,7 @@ bool is_model_file(std::string_view content, const char* kind) {
   }
 }
 
-/// An object of just these keys; optional ones may be missing.
+/// An object with exactly these keys; optional ones may be missing.
 bool is_evaluation_with(std::string_view content, const std::vector<std::string>& keys,
                         const std::vector<std::string>& optional) {
   constexpr int kMaxDepth = 8;  // of lists and objects; an evaluation needs 4
@@ -98,7 +98,7 @@ bool is_one(const std::string& path, const FileKind& kind) {
   std::string head(kind.head.size(), '\0');
   std::ifstream file(path, std::ios::binary);
   if (!file.read(head.data(), static_cast<std::streamsize>(head.size())) || head != kind.head)
-    return false;  // before all of it is read
+    return false;  // before the whole file is read
   try {
     const auto bytes = checkpoints::read_file(checkpoints::posix_file_system(), path);
     return kind.is_one({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
@@ -107,7 +107,7 @@ bool is_one(const std::string& path, const FileKind& kind) {
   }
 }
 
-/// What a file that is not of this kind is, as far as this program knows.
+/// Says what a file that is not of this kind is, if this program knows its kind.
 std::string what_is(const std::string& path, const FileKind& wanted) {
   for (const FileKind* kind : kAllKinds)
     if (is_one(path, *kind)) return fmt::format("is {}, not {}", kind->name, wanted.name);
@@ -132,7 +132,7 @@ bool is_within(const std::string& file, const std::string& folder) {
 void refuse_input(const std::string& words, const std::string& path, const std::string& input) {
   std::error_code none;
   if (fs::equivalent(path, input, none))
-    throw UsageError(fmt::format("{} is an input itself; name another file", words));
+    throw UsageError(fmt::format("{} is an input of this command; name another file", words));
 }
 
 }  // namespace
@@ -149,20 +149,21 @@ OutputFile::OutputFile(const Arguments& arguments, const std::string& option, st
   for (const auto& word : data_) refuse_input(words_, path_, source_of(word));
   std::error_code none;
   if (path_.empty() || path_.ends_with('/') || (fs::is_directory(path_, none) && !option.empty()))
-    throw UsageError(fmt::format("--{} '{}' is no file's name; name a file", option, path_));
+    throw UsageError(fmt::format("--{} '{}' is not a file name; name a file", option, path_));
   for (const char* input : {"theta", "phi", "config"})
     for (const auto& file : arguments.all(input)) refuse_input(words_, path_, file);
   for (const auto& file : arguments.words) refuse_input(words_, path_, file);
   if ((path_.starts_with("/dev/") && !path_.starts_with("/dev/shm/")) || path_.starts_with("/proc/"))
-    throw UsageError(fmt::format("{}: is no file that could be replaced; name a file", words_));
+    throw UsageError(
+        fmt::format("{}: cannot be overwritten: it is not a regular file; name another file", words_));
   if (is_of_a_run(fs::weakly_canonical(path_, none)))
     throw UsageError(
-        fmt::format("{}: a run keeps its state there, which would be lost; name another file", words_));
+        fmt::format("{}: cannot be overwritten: a run keeps its state there; name another file", words_));
   if (fs::exists(fs::symlink_status(path_, none))) {
     if (!fs::is_regular_file(path_, none))
       throw UsageError(
-          fmt::format("{}: is no file that could be replaced, but {}; name a file", words_,
-                      fs::exists(path_, none) ? "a device, a pipe or a folder" : "a link to nothing"));
+          fmt::format("{}: cannot be overwritten: it is {}, not a regular file; name another file", words_,
+                      fs::exists(path_, none) ? "a device, a pipe or a folder" : "a dangling link"));
     if (fs::is_symlink(fs::symlink_status(path_, none))) path_ = fs::canonical(path_).string();
   }
 
@@ -172,8 +173,7 @@ OutputFile::OutputFile(const Arguments& arguments, const std::string& option, st
     std::string endings;
     for (const FileKind* k : kinds)
       endings += fmt::format("{}{} ({})", endings.empty() ? "" : " or ", k->ending, k->name);
-    throw UsageError(fmt::format("{}: its ending says what is written, and must be {}; name such a file",
-                                 words_, endings));
+    throw UsageError(fmt::format("{}: unknown ending; name a file that ends in {}", words_, endings));
   }
   kind_ = *kind;
   keep_off(data_);
@@ -188,8 +188,8 @@ void OutputFile::keep_off(const std::vector<std::string>& words) const {
     if (fs::exists(path_, none) && fs::is_directory(source, none) && is_within(path_, source) &&
         !is_one(path_, *kind_))
       throw UsageError(
-          fmt::format("{}: what is there {}, and in a folder that is read (data {}), so it is left as it is; "
-                      "name another file",
+          fmt::format("{}: cannot be overwritten: the existing file {}, and is in a folder that is read "
+                      "(data {}); name another file",
                       words_, what_is(path_, *kind_), source));
   }
 }
@@ -201,22 +201,20 @@ void OutputFile::require_replaceable() const {
       (is_forced_ || fs::file_size(path_, none) == 0 || is_one(path_, *kind_)))
     return;
   throw UsageError(fmt::format(
-      "{}: what is there {}, and is left as it is; name another file, or give --force to replace it", words_,
-      what_is(path_, *kind_)));
+      "{}: cannot be overwritten: the existing file {}; name another file, or give --force to replace it",
+      words_, what_is(path_, *kind_)));
 }
 
 void OutputFile::write(std::span<const std::byte> bytes) const {
   keep_off(data_);
-  require_replaceable();  // much may have been computed meanwhile
+  require_replaceable();  // the file may have changed during a long computation
   auto& files = checkpoints::posix_file_system();
   checkpoints::make_directories(files, checkpoints::directory_of(path_));
   checkpoints::write_durably(files, path_, bytes);
 }
 
 Option force_option() {
-  return {"force", "",
-          "replace the file that is to be written, whatever it is: but nothing that is read, or of a run's "
-          "state"};
+  return {"force", "", "replace the output file, whatever it is, except inputs and files of a run's state"};
 }
 
 OutputFile required_output(const Arguments& arguments, std::initializer_list<const FileKind*> kinds) {
@@ -231,7 +229,7 @@ OutputFile required_output(const Arguments& arguments, std::initializer_list<con
   const auto folder = fs::path(*out).parent_path();
   if (!folder.empty() && !fs::is_directory(folder, none))
     throw checkpoints::IoError(
-        fmt::format("--out {}: there is no folder {}; make it first", *out, folder.string()));
+        fmt::format("--out {}: no such folder: {}; create it first", *out, folder.string()));
   return {arguments, "out", *out, kinds};
 }
 

@@ -1,4 +1,4 @@
-// What nearly every source of the program includes, compiled once. As autodiff/precompiled.hpp.
+// What nearly every source of the program includes, compiled once, like autodiff/precompiled.hpp.
 #pragma once
 #include <nlohmann/json.hpp>
 

@@ -16,8 +16,8 @@ namespace tools {
 namespace {
 
 constexpr auto kPlainInterval = std::chrono::seconds(10);
-constexpr auto kLiveInterval = std::chrono::milliseconds(100);  // between lines that have news
-constexpr auto kTick = std::chrono::seconds(1);                 // between lines that only tell the time
+constexpr auto kLiveInterval = std::chrono::milliseconds(100);  // between lines with new figures
+constexpr auto kTick = std::chrono::seconds(1);                 // between lines with only new times
 constexpr double kRateMemory = 0.9;                             // per update
 
 bool can_rewrite_a_line() {
@@ -75,7 +75,7 @@ void ProgressLine::draw(Clock::duration at_least) {
     return;
   }
   fmt::print(stderr, "\r{}\x1b[K",
-             line.substr(0, columns()));  // no colour, so there is nothing for NO_COLOR to turn off
+             line.substr(0, columns()));  // uses no colour, so NO_COLOR needs no handling
   std::fflush(stderr);
   drawn_ = true;
 }
@@ -99,7 +99,7 @@ void ProgressLine::show(const metalearn::Progress& p) {
   rate_ = rate_ == 0 ? now_rate : kRateMemory * rate_ + (1 - kRateMemory) * now_rate;
   for (const auto& event : p.events) note(event.text);
   if (p.validation_accuracy)
-    note(fmt::format("update {}: validation accuracy {:.3f}, objective {:.3f} (mark {})", p.update,
+    note(fmt::format("update {}: validation accuracy {:.3f}, objective {:.3f} (evaluation step {})", p.update,
                      *p.validation_accuracy, p.validation_objective.value_or(NAN), p.validation_mark));
 
   const double remaining = rate_ > 0 ? static_cast<double>(p.updates - p.update) / rate_ : NAN;

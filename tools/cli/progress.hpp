@@ -1,7 +1,7 @@
-// ProgressLine: how far a run is, always on stderr: one live line on a terminal, redrawn by the clock; one
-// plain line every 10 seconds elsewhere.
+// ProgressLine: the progress of a run on stderr: one live line on a terminal, redrawn every second; elsewhere
+// one plain line every 10 seconds.
 //
-// Any number of threads may tell it things.
+// Any number of threads may report to it.
 #pragma once
 #include <chrono>
 #include <condition_variable>
@@ -25,7 +25,7 @@ class ProgressLine {
   ProgressLine& operator=(const ProgressLine&) = delete;
 
   void show(const metalearn::Progress& progress);
-  /// What is going on before there is progress to show.
+  /// What the program does before there is progress to show.
   void status(const std::string& what);
 
  private:

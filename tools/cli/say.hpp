@@ -1,5 +1,5 @@
-// say: the one way by which the program writes to stdout and stderr: names from files and command lines reach
-// no terminal as they are.
+// say: the only way in which the program writes to stdout and stderr: control characters in names from files
+// and command lines never reach a terminal.
 #pragma once
 #include <fmt/format.h>
 
@@ -18,7 +18,7 @@ inline void say_text(std::FILE* file, std::string_view text) {
 }
 inline void say_text(std::string_view text) { say_text(stdout, text); }
 
-/// An argument as it is written: of a text, one line.
+/// An argument as it is printed: text becomes one harmless line.
 template <class T>
 decltype(auto) said(const T& argument) {
   if constexpr (std::convertible_to<const T&, std::string_view>)
@@ -27,7 +27,7 @@ decltype(auto) said(const T& argument) {
     return (argument);
 }
 
-/// As fmt::print. Only the format has ends of lines.
+/// Like fmt::print. Only the format contains line ends.
 template <class... T>
 void say(std::FILE* file, fmt::format_string<T...> format, T&&... arguments) {
   say_text(file, fmt::vformat(fmt::string_view(format), fmt::make_format_args(said(arguments)...)));

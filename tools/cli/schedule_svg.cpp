@@ -29,7 +29,7 @@ std::int64_t duration(const autodiff::Schedule& s) {
   return time;
 }
 
-// Lines of one colour, to whole pixels: of a long schedule many are the same, and drawn once.
+// Lines of one colour, rounded to whole pixels: a long schedule has many equal ones, each drawn once.
 class Lines {
  public:
   void add(double x1, double y1, double x2, double y2) {

@@ -1,5 +1,5 @@
 // ScheduleSvg: the (time, step) diagram of a schedule: forward runs rise, the reverse sweep falls, a stored
-// state is a level line as long as it is kept.
+// state is a horizontal line for as long as it is kept.
 #pragma once
 #include <string>
 #include <string_view>
@@ -11,7 +11,7 @@ namespace tools {
 /// A self-contained SVG. Time counts steps run forward and steps reversed, one each.
 std::string schedule_svg(const autodiff::Schedule& schedule);
 
-/// Whether schedule_svg() made a picture.
+/// Whether a text is a picture by schedule_svg().
 bool is_schedule_svg(std::string_view text);
 
 }  // namespace tools

@@ -24,7 +24,7 @@ using metalearn::Axis;
 using metalearn::FewShotRow;
 using metalearn::SweepPlace;
 
-/// read() looks at it closely.
+/// read() checks the content in detail.
 const FileKind kRows{"what a sweep found", ".json", "", [](std::string_view) { return true; }};
 
 constexpr int kMaxDepth = 8;  // of lists and objects; a sweep needs 4
@@ -56,10 +56,10 @@ bool is_of(const Json& row, const SweepPlace& place, bool whatever_theta = false
 }
 
 std::string text_of(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : value.is_null() ? "not said" : value.dump();
+  return value.is_string() ? value.get<std::string>() : value.is_null() ? "missing" : value.dump();
 }
 
-/// "steps is [0,10], not [0,100]"; of theta, the first fact that differs.
+/// "steps is [0,10], not [0,100]"; for theta, the first entry that differs.
 std::string difference(const std::string& key, const Json& was, const Json& is) {
   if (was.is_object() && is.is_object())
     for (const auto& [part, value] : is.items())
@@ -78,17 +78,17 @@ std::string path_of(const std::string& folder, const Axis& axis, const char* end
   return fmt::format("{}/sweep-{}.{}", folder, axis.name, ending);
 }
 
-/// Null where nothing is; of a damaged file too, where it is to be replaced (is_forced).
+/// Null if there is no file, or a damaged one that may be replaced (is_forced).
 Json read(const std::string& path, const Axis& axis, bool is_forced) {
   if (std::error_code none;
       std::filesystem::exists(path, none) && !std::filesystem::is_regular_file(path, none))
     throw checkpoints::BadData(
-        fmt::format("{}: is no file; remove it, or keep this sweep elsewhere (--out)", path));
+        fmt::format("{}: is not a regular file; remove it, or keep this sweep elsewhere (--out)", path));
   const auto text = checkpoints::read_text(checkpoints::posix_file_system(), path);
   if (!text) return {};
   try {
     bool is_shallow =
-        true;  // what nests deeper is no sweep, and to print it would follow it until the stack is full
+        true;  // deeper nesting is not a sweep, and printing it would recurse until the stack overflows
     Json json = Json::parse(*text, [&](int depth, Json::parse_event_t, Json&) {
       return is_shallow = is_shallow && depth <= kMaxDepth;
     });
@@ -101,7 +101,7 @@ Json read(const std::string& path, const Axis& axis, bool is_forced) {
       if (marks.empty() || marks.front() < 0 ||
           std::adjacent_find(marks.begin(), marks.end(), std::greater_equal<>()) != marks.end() ||
           !std::all_of(steps->begin(), steps->end(), [](const Json& m) { return m.is_number_integer(); }))
-        throw std::runtime_error("marks that do not ascend");
+        throw std::runtime_error("evaluation steps that do not ascend");
     }
     for (const auto& row : json.at("results")) {
       for (const char* column : kColumns) {
@@ -114,19 +114,19 @@ Json read(const std::string& path, const Axis& axis, bool is_forced) {
       if (!row.value("theta", Json("")).is_string() || !row.at("seeds").is_number_integer())
         throw std::runtime_error("a cell of another type");
       axis_rank(axis, row.at("value").get<std::string>());
-      if (!row.at("step").is_number_integer()) throw std::runtime_error("a step that is none");
+      if (!row.at("step").is_number_integer()) throw std::runtime_error("a step that is not a whole number");
     }
     return json;
-  } catch (const std::exception&) {  // of Json, or of a value that is no number
+  } catch (const std::exception&) {  // from Json, or a value that is not a number
     if (is_forced) return {};
     throw checkpoints::BadData(
-        fmt::format("{}: is not a sweep over {} as it was written; remove it, keep this one elsewhere "
-                    "(--out), or give --force to begin anew",
+        fmt::format("{}: is damaged or not a sweep over {}; remove it, keep this sweep elsewhere (--out), or "
+                    "give --force to start again",
                     path, axis.name));
   }
 }
 
-/// Of several sweeps that write to one folder one at a time. Held while it lives.
+/// Lets only one of several sweeps write to a folder at a time. Held for the lifetime of the object.
 class FolderLock {
  public:
   explicit FolderLock(const std::string& folder) : file_(files_.open(folder, O_RDONLY | O_DIRECTORY, 0)) {
@@ -169,7 +169,7 @@ void SweepFile::take_over() {
     if (const Json was = there["protocol"].value(key, Json()); was != value) {
       if (is_forced_) return;
       throw checkpoints::UsageError(fmt::format(
-          "{}: holds a sweep whose {}; keep this one elsewhere (--out), or give --force to begin anew",
+          "{}: holds a sweep whose {}; keep this sweep elsewhere (--out), or give --force to start again",
           json_path_, difference(key, was, value)));
     }
   file_ = std::move(there);
@@ -185,10 +185,10 @@ void SweepFile::require_source(const std::string& data, const std::string& sourc
   }
   for (const auto& row : rows())
     if (is_other(row))
-      throw checkpoints::UsageError(fmt::format(
-          "{}: its '{}' was another data set, or the same with other files; give this one another name "
-          "(--data NAME=DIR), keep it elsewhere (--out), or give --force to drop those rows",
-          json_path_, data));
+      throw checkpoints::UsageError(
+          fmt::format("{}: holds rows of a data set '{}' with other files; rename this one (--data "
+                      "NAME=DIR), keep the sweep elsewhere (--out), or give --force to drop those rows",
+                      json_path_, data));
 }
 
 std::vector<std::int64_t> SweepFile::marks_in(const std::string& folder, const Axis& axis, bool is_forced) {

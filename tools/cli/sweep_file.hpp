@@ -1,9 +1,9 @@
-// SweepFile: what a sweep has found so far, as sweep-AXIS.json and sweep-AXIS.csv in a folder. Every finished
-// evaluation is kept at once, so that a sweep that was killed goes on where it was, and ends with the same
-// files as one that was not (but for seconds).
+// SweepFile: the results of a sweep so far, as sweep-AXIS.json and sweep-AXIS.csv in a folder. Every finished
+// evaluation is saved immediately, so a killed sweep resumes and ends with the same files (except seconds) as
+// an uninterrupted one.
 //
-// Further values and data sets join what is there, also what another process finds meanwhile; a sweep under
-// another protocol is refused. One thread; the files are replaced whole.
+// Further values and data sets are added to existing results, including those that another process adds
+// meanwhile; a sweep under another protocol is refused. One thread; the files are replaced atomically.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -17,35 +17,36 @@ namespace tools {
 
 class SweepFile {
  public:
-  /// Reads what is there. protocol: all that the numbers depend on beside the place. Throws UsageError where
-  /// the folder holds a sweep under another protocol, or a table that is none of a sweep; BadData where its
-  /// file is damaged. With --force it begins anew in place of them.
+  /// Reads existing results. protocol: all that the numbers depend on in addition to the place. Throws
+  /// UsageError if the folder holds a sweep under another protocol, or a table that is not of a sweep;
+  /// BadData if its file is damaged. With --force it starts again in their place.
   SweepFile(const std::string& folder, const metalearn::Axis& axis, Json protocol,
             const Arguments& arguments);
 
-  /// Refuses (UsageError) a data set of whose name there are rows of another one: they would make one curve.
-  /// With --force these rows go.
+  /// Throws UsageError if there are rows of another data set with the same name: they would form one curve.
+  /// With --force these rows are dropped.
   void require_source(const std::string& data, const std::string& source);
-  /// The marks of what is there; empty where nothing is. Throws BadData where it is damaged, if not forced.
+  /// The evaluation steps of the existing results; empty if there are none. Throws BadData for a damaged
+  /// file, unless forced.
   static std::vector<std::int64_t> marks_in(const std::string& folder, const metalearn::Axis& axis,
                                             bool is_forced);
 
   bool has(const metalearn::SweepPlace& place) const;
-  /// In place of what is there of these places, in both files. Throws IoError, and what the constructor
-  /// throws of what others wrote meanwhile.
+  /// Writes these rows to both files, replacing rows of the same places. Throws IoError, and the
+  /// constructor's errors for what other processes wrote meanwhile.
   void keep(const std::vector<std::pair<metalearn::SweepPlace, metalearn::FewShotRow>>& rows);
-  /// Writes the CSV anew where it is not what the JSON says: a kill came between the two, or it was lost.
+  /// Rewrites the CSV if it disagrees with the JSON: it was lost, or the process was killed between the two
+  /// writes.
   void mend() const;
   /// By data set, value and step.
-  const Json& rows() const { return file_.at("results"); }
-  /// All of it.
+  const Json& rows() const { return file_.at("results"); }  /// The whole document.
   const Json& json() const { return file_; }
 
   const std::string& json_path() const { return json_path_; }
   const std::string& csv_path() const { return csv_path_; }
 
  private:
-  void take_over();  ///< what the file holds now
+  void take_over();  ///< replaces file_ by the current content of the file
   std::string csv() const;
   void write() const;
 
@@ -56,7 +57,7 @@ class SweepFile {
   Json file_;
 };
 
-/// Whether a text begins with the columns of sweep-AXIS.csv.
+/// Whether a text begins with the header of sweep-AXIS.csv.
 bool is_sweep_table(std::string_view text);
 
 }  // namespace tools

@@ -18,10 +18,10 @@ TemporaryFolder::TemporaryFolder(const std::string& purpose) {
   path_ = (fs::temp_directory_path(failed) / ("metalearn-" + purpose + "-XXXXXX")).string();
   if (failed)
     throw checkpoints::IoError(
-        fmt::format("no folder for temporary files ({}); set TMPDIR to one", failed.message()));
+        fmt::format("no folder for temporary files: {}; set TMPDIR to a folder", failed.message()));
   if (!::mkdtemp(path_.data()))
-    throw checkpoints::IoError(fmt::format(
-        "{}: can't be made: {}; set TMPDIR to a folder that can be written", path_, std::strerror(errno)));
+    throw checkpoints::IoError(fmt::format("{}: cannot be created: {}; set TMPDIR to a writable folder",
+                                           path_, std::strerror(errno)));
 }
 
 TemporaryFolder::~TemporaryFolder() {

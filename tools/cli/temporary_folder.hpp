@@ -1,5 +1,4 @@
-// TemporaryFolder: a folder under TMPDIR for as long as its owner lives. (A process that is killed leaves it
-// behind.)
+// TemporaryFolder: a folder under TMPDIR that its destructor removes. (A killed process leaves it there.)
 #pragma once
 #include <string>
 

@@ -21,8 +21,7 @@ void note_overlap(const metalearn::TrainedTheta& theta,
                   const std::vector<std::shared_ptr<const metalearn::Dataset>>& sets,
                   const std::string& advice) {
   if (theta.provenance.empty()) {
-    say(stderr,
-        "note: what {} was trained on is not known, nor whether it has seen what it is evaluated on\n",
+    say(stderr, "note: the training data of {} is not known; it may include the data used here\n",
         theta.file);
     return;
   }

@@ -1,5 +1,5 @@
-// ThetaNotes: what stderr says of a theta before it is used: how far from its training, and on what of its
-// training data. Functions without state.
+// ThetaNotes: notes on stderr before a theta is used: settings that differ from its training, and data that
+// it was trained on. Functions without state.
 #pragma once
 #include <memory>
 #include <string>
@@ -9,11 +9,11 @@
 
 namespace tools {
 
-/// What a rule does at another rate, batch size or activation than those of its training, nobody has seen.
+/// Notes each key that differs from training: a rule is untested at another rate, batch size or activation.
 void note_departures(const metalearn::Config& now, const metalearn::Config& trained, const std::string& file);
 
-/// Scores on what was trained on say nothing about new data; what an imported theta was trained on is not
-/// known. `advice` ends the note: what to do instead, or nothing.
+/// Notes data sets that theta was trained on (scores there say nothing about new data), or that its training
+/// data is not known, as for an imported theta. `advice` is appended: what to do instead, or nothing.
 void note_overlap(const metalearn::TrainedTheta& theta,
                   const std::vector<std::shared_ptr<const metalearn::Dataset>>& sets,
                   const std::string& advice);

@@ -9,7 +9,7 @@
 #include "tools/cli/options.hpp"
 #include "tools/cli/say.hpp"
 
-// The file's bytes, as the build found them.
+// The file's bytes at build time.
 asm(".pushsection .rodata\n"
     ".balign 64\n"
     ".global metalearn_kept_theta\n"
@@ -34,7 +34,8 @@ metalearn::TrainedTheta load_theta(const std::string& word, bool raw) {
 metalearn::TrainedTheta kept_theta(bool raw) {
   if (raw)
     throw checkpoints::UsageError(
-        "--raw has no effect on the theta that comes with the program, which is a moving average; leave it "
+        "--raw has no effect on the theta that comes with the program, which is only a moving average; leave "
+        "it "
         "out, or give --theta FILE|RUN");
   return metalearn::parse_trained_theta({metalearn_kept_theta, metalearn_kept_theta_end},
                                         "theta-laptop (comes with the program)");

@@ -1,5 +1,5 @@
-// ThetaSource: the theta that a command works with: the one that --theta names, or the one that comes with
-// the program. Functions without state.
+// ThetaSource: the theta that a command uses: the one that --theta names, or the one that comes with the
+// program. Functions without state.
 #pragma once
 #include <string>
 
@@ -7,12 +7,12 @@
 
 namespace tools {
 
-/// From a run directory, a snapshot or a model file. What a user should know of it goes to stderr. Throws
+/// From a run directory, a snapshot or a model file. Notes about it go to stderr. Throws
 /// checkpoints::NoInput, BadData.
 metalearn::TrainedTheta load_theta(const std::string& word, bool raw);
 
-/// checkpoints/trained/theta-laptop.h5, a part of the program. Throws checkpoints::UsageError where `raw`
-/// asks for the theta behind its moving average, which it hasn't.
+/// checkpoints/trained/theta-laptop.h5, embedded in the program. Throws checkpoints::UsageError if `raw` asks
+/// for theta itself: the file has only the moving average.
 metalearn::TrainedTheta kept_theta(bool raw);
 
 }  // namespace tools

@@ -39,19 +39,19 @@ int run_training(metalearn::Trainer& trainer, const std::string& directory) {
   const bool finished = trainer.update() >= trainer.config().updates;
   say("{} after {} of {} updates ({} of them now, in {})\n", finished ? "finished" : "stopped",
       trainer.update(), trainer.config().updates, trainer.update() - first_update, duration(seconds));
-  if (dropped > 0) say("dropped: {} windows turned non-finite; see log.csv\n", dropped);
+  if (dropped > 0) say("dropped: {} windows became non-finite; see log.csv\n", dropped);
   if (trainer.config().disk > 0) say("waited for states on disk: {:.1f} s\n", disk_wait);
   say("newest snapshot: {}\n", trainer.newest_snapshot());
   if (const std::string best = metalearn::load_trained_theta(directory).file;
       best != trainer.newest_snapshot())
     say("best on meta-validation tasks: {}\n", best);
   if (const std::string why = trainer.lost_progress(); !why.empty())
-    say("how far a window was is lost: {}\n", why);
+    say("window progress was lost: {}\n", why);
   if (finished)
     say("next: metalearn eval --theta {} --held-out\n", metalearn::report::shell_word(directory));
   else
     say("next: metalearn resume {}{}\n", metalearn::report::shell_word(directory),
-        trainer.has_progress() ? ", which goes on within the windows that were under way" : "");
+        trainer.has_progress() ? ", which also resumes the unfinished windows" : "");
   return finished ? 0 : 128 + stop_signal();
 }
 

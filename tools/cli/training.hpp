@@ -1,4 +1,4 @@
-// Training: what `train` and `resume` share: progress, signals, and what to say at the end.
+// Training: shared by `train` and `resume`: progress, signals, and the closing messages.
 //
 // One training per process.
 #pragma once

@@ -27,8 +27,8 @@ using checkpoints::UsageError;
 using metalearn::ConfigKey;
 using metalearn::ModelFile;
 
-/// Keys that an application may set otherwise than the training: those that an evaluation may, and that are
-/// not about labels.
+/// Keys whose value may differ from the training's: those that an evaluation may change and that do not
+/// concern labels.
 auto free_keys() {
   return metalearn::keys_where([](const ConfigKey& key) { return key.is_free && key.is_exported; });
 }
@@ -37,57 +37,57 @@ constexpr std::int64_t kSteps = 100;
 Usage make_usage() {
   Usage usage{"metalearn apply [--theta FILE|RUN] --data NAME=DIR --out FEATURES.h5 [options]",
               "Lets a learned rule train a base model on a data set, without its labels, and writes the "
-              "features that it gives to every example, and the base model (phi).",
+              "features of every example and the base model (phi).",
               {{"theta", "FILE|RUN",
                 "snapshot, imported theta, or run directory: its best snapshot on meta-validation tasks",
                 "the theta that comes with the program"},
-               {"data", "NAME[=DIR]", "the data set (metalearn data --help says which there are)"},
+               {"data", "NAME[=DIR]", "the data set (metalearn data --help lists the kinds)"},
                {"out", "FEATURES.h5",
-                "the HDF5 file to write: train/features, train/labels, train/index, validation/... (which of "
-                "cifar10 and imagenet stand in train too), test/..., phi/..."},
+                "the HDF5 file to write: train/features, train/labels, train/index, validation/... (of "
+                "cifar10 and imagenet also part of train), test/..., phi/..."},
                force_option(),
                {"steps", "N", "inner steps; 0 .. 1000000",
-                "as meta-validation chose for the training's settings, or else 100"},
+                "the number that meta-validation chose for the training's settings, or else 100"},
                {"statistics", "dataset|batch",
-                "dataset: batch norm with statistics fixed over the train split, features do not depend on "
-                "who shares a batch; batch: of each batch",
+                "batch norm statistics. dataset: fixed over the train split, so features do not depend on "
+                "the rest of the batch; batch: of each batch",
                 "dataset"},
                {"layers", "N,N,...", "units of the base model's hidden layers", "64,64"},
                {"phi", "FILE",
-                "start from the phi in this file (of import or apply), not from random weights; with --steps "
-                "0 it needs no theta"},
+                "start from the phi in this file (of import or apply) instead of random weights; with "
+                "--steps 0 no theta is needed"},
                {"seed", "N", "of random weights and batches; 0 .. 9223372036854775807", "0"},
                {"threads", "N", "threads; 0: all cores; 0 .. 4096", "0"},
                {"raw", "", "use theta itself, not its moving average"}},
               "",
-              "index is the place of an example in the part of the source that it was taken from: of class "
-              "folders in the order of the classes' and files' names, otherwise as the files have them."};
+              "index is the position of an example in its part of the source: class folders are ordered by "
+              "the names of classes and files, other formats keep the order of the file."};
   for (const ConfigKey& key : free_keys())
     usage.options.push_back(key_option(key, kAsInTraining, kInsteadOfTraining));
   return usage;
 }
 
-/// theta and the phi to start from.
+/// Theta and the initial phi.
 ModelFile make_model(const Arguments& arguments, const metalearn::Dataset& set, metalearn::Config config,
                      std::vector<float> theta) {
   ModelFile model{"", std::move(config), std::move(theta), {}, {}};
   const std::int64_t inputs = set.train.inputs(model.config.task.resolution);
   if (const auto path = arguments.find("phi")) {
     if (arguments.has("layers"))
-      throw UsageError("--layers has no effect with --phi, which has its own; leave it out");
+      throw UsageError("--layers has no effect with --phi, which has its own layers; leave it out");
     require_input(*path, "a phi of import or apply (*.h5)");
     ModelFile from = metalearn::load_model(*path);
     if (from.phi.empty())
-      throw checkpoints::BadData(fmt::format("{}: holds no phi; import one, or leave --phi out", *path));
+      throw checkpoints::BadData(fmt::format("{}: holds no phi; import one, or leave out --phi", *path));
     if (from.widths[0] != inputs)
       throw checkpoints::BadData(
           fmt::format("{}: a phi for {} inputs, but an example of data '{}' has {}; set --resolution, "
-                      "--colour or --words as for that phi",
+                      "--colour or --words to match the phi",
                       *path, from.widths[0], set.name, inputs));
     if (!model.theta.empty() && from.widths.back() != model.config.rule.N_L)
-      throw checkpoints::BadData(
-          fmt::format("{}: a phi with {} units at the top, but theta is made for {} (N_L); use another theta",
-                      *path, from.widths.back(), model.config.rule.N_L));
+      throw checkpoints::BadData(fmt::format(
+          "{}: a phi with {} units in the last layer, but theta needs {} (N_L); use another theta", *path,
+          from.widths.back(), model.config.rule.N_L));
     model.widths = from.widths;
     model.phi = std::move(from.phi);
     return model;
@@ -108,12 +108,12 @@ int run(const Words& words) {
   const auto theta_word = arguments->find("theta"), data_word = arguments->find("data");
   const bool learns = theta_word || !(arguments->has("phi") && arguments->whole("steps", -1, 0, 1000000) ==
                                                                    0);  // --phi FILE --steps 0 needs no theta
-  if (!data_word) throw UsageError("no data; give --data NAME=DIR");
+  if (!data_word) throw UsageError("no data set; give --data NAME=DIR");
   const OutputFile out = required_output(*arguments, {&kFeatures});
   metalearn::ApplyOptions options;
   const std::string statistics = arguments->find("statistics").value_or("dataset");
   if (statistics != "dataset" && statistics != "batch")
-    throw UsageError(fmt::format("--statistics '{}' is not known (allowed: dataset, batch)", statistics));
+    throw UsageError(fmt::format("unknown --statistics '{}' (allowed: dataset, batch)", statistics));
   options.statistics =
       statistics == "batch" ? metalearn::FeatureStatistics::batch : metalearn::FeatureStatistics::dataset;
   options.seed =

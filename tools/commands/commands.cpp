@@ -2,7 +2,7 @@
 
 namespace tools {
 
-// Each is defined in the file of its name (import and export: numpy.cpp).
+// Each is defined in the file named after it (import and export: numpy.cpp).
 extern const Command kTrain, kResume, kEval, kSweep, kApply, kData, kImport, kExport, kInspect, kVerify,
     kDiff, kReproduce, kPlan, kGradient, kReport, kVectors, kDoctor;
 

@@ -1,7 +1,7 @@
-// Commands: the table of what `metalearn` can do, one source file each.
+// Commands: the table of `metalearn`'s commands, one source file each.
 //
-// A command prints results to stdout, progress and notes to stderr, and returns the exit code; whatever goes
-// wrong it throws.
+// A command prints results to stdout, progress and notes to stderr, and returns the exit code; it throws
+// every error.
 #pragma once
 #include <span>
 #include <string>
@@ -16,11 +16,12 @@ using Words = std::vector<std::string>;
 struct Command {
   const char* name;
   const char* summary;             ///< one line, for `metalearn --help`
-  Usage (*usage)();                ///< of its own help; the synopsis begins with "metalearn NAME"
-  int (*run)(const Words& words);  ///< the words after the command's name
+  Usage (*usage)();                ///< for the command's own help; the synopsis begins with "metalearn NAME"
+  int (*run)(const Words& words);  ///< the arguments after the command's name
 };
 
-/// In the order of help. To add one: a file in this folder that defines it, and a row in commands.cpp.
+/// In the order of the help text. To add a command: a file in this folder that defines it, and a row in
+/// commands.cpp.
 std::span<const Command* const> commands();
 
 }  // namespace tools

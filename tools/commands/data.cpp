@@ -31,7 +31,7 @@ std::vector<Split> splits(const Dataset& data) {
   return {{"train", &data.train}, {"validation", &data.validation}, {"test", &data.test}};
 }
 
-/// Smallest and largest input of a set, as tasks see them (pixels: of the picture, before it is averaged).
+/// Smallest and largest input of a set, as tasks see them (pixels: before the picture is averaged).
 std::pair<double, double> range(const ImageSet& set) {
   if (set.count() == 0) return {0, 0};
   if (set.is_images()) {
@@ -46,7 +46,7 @@ bool has_pictures(const Dataset& data) { return data.train.is_images() && !data.
 
 std::string size_of(const Dataset& data) {
   const ImageSet& set = data.train;
-  if (data.make) return "as many features as images of the tasks' resolution have pixels";
+  if (data.make) return "one feature per pixel of an image at the tasks' resolution";
   if (!set.is_images()) return fmt::format("{} features", set.feature_count);
   return fmt::format("{} x {} pixels, {}", set.height, set.width,
                      set.channels == 1 ? "grey" : "red, green, blue");
@@ -104,7 +104,7 @@ void print(const Dataset& data) {
   if (data.provenance.size() > kLines)
     say("file        ... and {} more (--json lists all)\n", data.provenance.size() - kLines);
 
-  if (data.make) return;  // no split holds an example
+  if (data.make) return;  // no split holds examples
 
   say("\n{:<12}{:>9}{:>11}{:>11}\n", "split", "examples", "lowest", "highest");
   std::vector<std::vector<std::int64_t>> counts;
@@ -138,24 +138,24 @@ std::vector<Option> data_options() {
   return options;
 }
 
-/// What may be read, by the tables of formats and families.
+/// The layouts that can be read, from the tables of formats and families.
 std::string layouts() {
   constexpr auto line = "  {:<9}  {}\n";
-  std::string text = "What DIR may hold; the first of these that is there is read:\n";
+  std::string text = "What DIR may hold; the first of these that is found is read:\n";
   for (const auto* format : metalearn::data_formats())
     text += fmt::format(line, format->name, format->layout);
   text += "Without DIR:\n";
-  text += fmt::format(line, "glyph", "letters and digits in installed fonts; with DIR: in the fonts there");
+  text += fmt::format(line, "glyph", "letters and digits in installed fonts; with DIR: in the fonts of DIR");
   for (const auto* family : metalearn::synthetic_families())
-    text += fmt::format(line, family->name, fmt::format("{}; every task has a set of its own", family->kind));
+    text += fmt::format(line, family->name, fmt::format("{}; every task gets its own set", family->kind));
   text.pop_back();
   return text;
 }
 
 Usage make_usage() {
   return {"metalearn data NAME=DIR ... [options]",
-          "Reads data sets as training and evaluation do, and prints what was found: kind, counts, "
-          "classes, ranges of the inputs, splits, what is held out.",
+          "Reads data sets as training and evaluation do and prints kind, counts, classes, ranges of the "
+          "inputs, splits and what is held out.",
           data_options(), "NAME=DIR ...", layouts()};
 }
 

@@ -1,4 +1,4 @@
-// diff: are two snapshots, or two runs, the same in all that matters?
+// diff: compares two snapshots, or two runs, bit by bit.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -25,7 +25,7 @@ metalearn::RunSnapshot load(const std::string& path) {
   return newest;
 }
 
-/// Of the snapshot's past: a run that is training is further already.
+/// Only rows up to the snapshot: a run that is training has written later ones.
 metalearn::MetricsDiff diff_rows(const std::string& a, const std::string& b, std::int64_t up_to) {
   const auto rows = [](const std::string& run) {
     return metalearn::parse_metrics(
@@ -45,9 +45,9 @@ Usage make_usage() {
       "metrics.csv (without seconds) up to the older of the two.",
       {{"json", "", "print JSON"}},
       "A B",
-      "Exit code 0: all that the next update depends on is the same; 1: it is not, the first ten differences "
-      "are printed. Threads, updates, save-every, keep-newest, keep-every, the\n"
-      "program's version and the level of its kernels are notes."};
+      "Exit code 0: everything that the next update depends on is the same; 1: it is not, and the first ten "
+      "differences are printed. Threads, updates, save-every, keep-newest, keep-every, the\n"
+      "program's version and its kernel level are only noted."};
 }
 
 int run(const Words& words) {

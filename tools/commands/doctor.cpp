@@ -1,4 +1,4 @@
-// doctor: what this machine and this build offer, for a look before a long run and for reports of faults.
+// doctor: what this machine and this build offer, to check before a long run and to attach to bug reports.
 #include <fmt/format.h>
 
 #include <ft2build.h>

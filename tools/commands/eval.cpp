@@ -1,5 +1,5 @@
-// eval: few-shot accuracy of a theta on data sets, mark by mark, and on the tasks that were held out of its
-// training. --methods is in eval_methods.cpp.
+// eval: few-shot accuracy of a theta on data sets, at each evaluation step, and on the tasks that were held
+// out of its training. --methods is in eval_methods.cpp.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -38,8 +38,8 @@ using metalearn::report::row_json;
 
 constexpr const char* kMarks = "0,10,25,50,100";
 constexpr const char* kHeldOut =
-    "images that neither trained nor chose anything; glyph: of held-out classes, in font families of their "
-    "own; cifar10, imagenet: of held-out classes";
+    "images used neither for training nor for choosing; glyph: held-out classes in separate font families; "
+    "cifar10, imagenet: held-out classes";
 
 Usage make_usage() {
   Usage usage{
@@ -48,36 +48,36 @@ Usage make_usage() {
       "Lets a learned rule train base models on unlabelled batches and prints their few-shot accuracy after "
       "each number of inner steps; or compares methods.",
       {{"theta", "FILE|RUN",
-        "snapshot, or run directory: its best snapshot on meta-validation tasks; with --methods one of each "
+        "snapshot, or run directory: its best snapshot on meta-validation tasks; with --methods one for each "
         "rule",
         "the theta that comes with the program", true},
        {"data", "NAME[=DIR]", "data set to evaluate on", "", true},
        {"methods", "NAME,...",
         fmt::format("compare methods on the same draws and base models: all, or {}",
                     fmt::join(metalearn::method_names(), ", "))},
-       {"held-out", "", fmt::format("evaluate on tasks of {}", kHeldOut)},
+       {"held-out", "", fmt::format("evaluate on tasks made of {}", kHeldOut)},
        {"steps", "N,N,...",
-        "marks: inner steps done, ascending; 0 is random initialisation; without --methods that which "
-        "meta-validation chose is measured too",
-        fmt::format("{}; --methods: each method's own, and what meta-validation chose", kMarks)},
+        "evaluation steps: inner steps done, ascending; 0 is random initialisation; without --methods the "
+        "step that meta-validation chose is added",
+        fmt::format("{}; --methods: each method's own, and the step that meta-validation chose", kMarks)},
        {"layers", "N,N,...",
-        "units of the base model's hidden layers; not with --held-out, whose tasks have their own", "64,64"},
+        "units of the base model's hidden layers; not with --held-out, whose tasks set their own", "64,64"},
        {"seeds", "N", "base models and batches per data set; 1 .. 10000; not with --held-out",
         "8; --methods: 10"},
-       {"draws", "N", "draws of labels per seed and mark; 1 .. 10000", "5"},
+       {"draws", "N", "draws of labels per seed and evaluation step; 1 .. 10000", "5"},
        {"permutation", "N",
-        "show the inputs in random order number N, to a rule that must not know where an input is; 0: as "
-        "they are; 0 .. 1000000; not with --held-out",
+        "show the inputs in random order number N, to test that the rule does not use their positions; 0: "
+        "unchanged; 0 .. 1000000; not with --held-out",
         "0"},
-       {"tasks", "N", "tasks of --held-out; 1 .. 10000", "32"},
+       {"tasks", "N", "number of tasks of --held-out; 1 .. 10000", "32"},
        {"threads", "N", "threads; 0: all cores; 0 .. 4096", "0"},
        {"memory", "BYTES",
-        "budget for base models and their steps, fewer of which run at one time then: 512MiB, 2GB, ...; not "
-        "with --methods",
+        "budget for base models and their steps; fewer then run at the same time: 512MiB, 2GB, ...; not with "
+        "--methods",
         "none"},
        {"seed", "N", "of all draws; 0 .. 9223372036854775807", "0"},
        {"raw", "", "use theta itself, not its moving average"},
-       {"out", "FILE.json", "write the JSON to this file too; folders that are missing are made"},
+       {"out", "FILE.json", "also write the JSON to this file; missing folders are created"},
        force_option(),
        {"json", "", "print JSON"}}};
   usage.notes = "Methods:\n" + metalearn::method_summaries();
@@ -88,33 +88,36 @@ Usage make_usage() {
   return usage;
 }
 
-/// Options that would have no effect are refused.
+/// Refuses options that would have no effect.
 void require_effect(const Arguments& arguments) {
   const bool held_out = arguments.has("held-out");
   for (const char* option : {"layers", "seeds", "permutation"})
     if (held_out && arguments.has(option))
       throw UsageError(
-          fmt::format("--{} has no effect with --held-out, whose tasks have widths, permutations and base "
-                      "models of their own; leave it out (--tasks sets their number)",
+          fmt::format("--{} has no effect with --held-out, whose tasks set their own widths, permutations "
+                      "and base models; leave it out (--tasks sets the number of tasks)",
                       option));
   if (arguments.has("methods") && arguments.has("memory"))
     throw UsageError("--memory has no effect with --methods; leave it out");
   for (const ConfigKey& key : keys_where(&ConfigKey::is_of_held_out_tasks))
     if (!held_out && arguments.has(key.name))
-      throw UsageError(
-          fmt::format("--{} is of the tasks of --held-out; give that too, or leave it out", key.name));
+      throw UsageError(fmt::format(
+          "--{} has no effect without --held-out, whose tasks it sets; give --held-out too, or leave it out",
+          key.name));
   if (held_out && arguments.has("methods"))
     throw UsageError(
         "--methods has no effect with --held-out: methods are compared on data sets; give --data NAME=DIR "
         "instead");
   if (!held_out && arguments.has("tasks"))
-    throw UsageError("--tasks is the number of tasks of --held-out; give that too, or --seeds instead");
+    throw UsageError(
+        "--tasks has no effect without --held-out, whose number of tasks it sets; give --held-out too, or "
+        "--seeds instead");
 }
 
 struct Report {
   std::vector<FewShotRow> rows;
   std::optional<std::int64_t> mark;     ///< chosen on meta-validation tasks
-  std::vector<FewShotRow> choice = {};  ///< of these tasks, where the mark was chosen here
+  std::vector<FewShotRow> choice = {};  ///< on these tasks, where the evaluation step was chosen here
 };
 
 Report on_data(const TrainedTheta& theta, const Datasets& sets, FewShotOptions options) {
@@ -127,11 +130,11 @@ Report on_data(const TrainedTheta& theta, const Datasets& sets, FewShotOptions o
   return report;
 }
 
-/// The mark is the run's, or chosen here on meta-validation tasks; the rows are of test tasks.
+/// The evaluation step is the run's, or chosen here on meta-validation tasks; the rows are of test tasks.
 Report on_held_out(const TrainedTheta& theta, const Datasets& sets, std::int64_t tasks,
                    FewShotOptions options) {
   if (options.steps.back() == 0) throw UsageError("--held-out chooses one of the --steps; give one above 0");
-  insert_mark(options.steps, 0);  // what the gain is measured from
+  insert_mark(options.steps, 0);  // the baseline of the gain
   const metalearn::TaskDistribution distribution(theta.config.task, sets, options.seed);
   const auto evaluate = [&](Role role) {
     return metalearn::validate(theta.config.rule, theta.theta, distribution, tasks, options, role);
@@ -147,7 +150,7 @@ Report on_held_out(const TrainedTheta& theta, const Datasets& sets, std::int64_t
   return report;
 }
 
-/// "gain" is that of the chosen mark.
+/// "gain" is the gain at the chosen evaluation step.
 Json to_json(const Report& report) {
   Json json = {{"results", Json::array()},
                {"chosen_step", report.mark ? Json(*report.mark) : Json(nullptr)},
@@ -173,10 +176,10 @@ void print_table(const std::vector<FewShotRow>& rows) {
         row.seeds);
 }
 
-/// said: by whom it was exported, not chosen.
+/// said: the evaluation step was given at export, not chosen by meta-validation.
 void print_gains(const Report& report, bool said) {
-  say("\nmark {}: {} inner steps\n", said ? "that came with theta" : "chosen on meta-validation tasks",
-      *report.mark);
+  say("\nevaluation step {}: {} inner steps\n",
+      said ? "stored with theta" : "chosen on meta-validation tasks", *report.mark);
   for (const auto& row : report.rows)
     if (row.step == report.mark && !std::isnan(row.gain_mean))
       say("{}: accuracy {:.4f}, random initialisation {:.4f}: {:+.1f} points{}\n", row.data,
@@ -184,8 +187,8 @@ void print_gains(const Report& report, bool said) {
           std::isnan(row.gain_se) ? "" : fmt::format(" (standard error {:.1f})", 100 * row.gain_se));
 }
 
-/// The thetas of --theta; where none is named, the one that comes with the program, if its method is named,
-/// or, of `all`, if it fits what the keys say.
+/// The thetas of --theta. If none is named: the one that comes with the program, if `learned` is named, or
+/// for `all` if it fits the given keys.
 std::vector<TrainedTheta> thetas_of(const Arguments& arguments, const std::vector<std::string>& methods,
                                     const std::vector<std::string>& words) {
   std::vector<TrainedTheta> thetas;
@@ -204,8 +207,8 @@ std::vector<TrainedTheta> thetas_of(const Arguments& arguments, const std::vecto
   return thetas;
 }
 
-/// --methods: labels per class are the protocol's, base model and inputs those of the thetas; where there are
-/// none, the preset `small` says what the keys don't.
+/// --methods: the protocol sets the labels per class, the thetas set base model and inputs; without a theta
+/// the preset `small` fills in the keys that are not given.
 int compare(const Arguments& arguments, const std::vector<std::string>& methods,
             const std::vector<std::string>& words, OutputFile out) {
   MethodsRequest request{.names = methods,
@@ -233,7 +236,7 @@ int compare(const Arguments& arguments, const std::vector<std::string>& methods,
       if (value != of_first)
         throw UsageError(
             fmt::format("{} has {} = {}, {} has {}, but all methods share one base model and its inputs; "
-                        "{}evaluate them apart",
+                        "{}evaluate them separately",
                         first.file, key.name, of_first, theta.file, value,
                         key.shapes_theta ? "" : fmt::format("give --{}, or ", key.name)));
       key.set(request.config, value);
@@ -253,7 +256,7 @@ int run(const Words& words) {
   if (!arguments) return 0;
   const auto thetas = arguments->all("theta");
   if (std::count(thetas.begin(), thetas.end(), "") > 0)
-    throw UsageError("--theta names nothing; give --theta SNAPSHOT or --theta RUN, or leave it out");
+    throw UsageError("--theta is empty; give --theta SNAPSHOT or --theta RUN, or leave it out");
   const bool held_out = arguments->has("held-out");
   if (!arguments->has("data") && !held_out)
     throw UsageError("no data to evaluate on; give --data NAME=DIR, or --held-out");
@@ -261,7 +264,8 @@ int run(const Words& words) {
   OutputFile out = optional_output(*arguments, arguments->has("methods") ? kComparison : kEvaluation);
   if (const auto methods = arguments->find("methods"))
     return compare(*arguments, metalearn::split_list(*methods), thetas, std::move(out));
-  if (thetas.size() > 1) throw UsageError("--theta is given twice; that is of use only with --methods");
+  if (thetas.size() > 1)
+    throw UsageError("--theta is given twice (allowed only with --methods); give it once");
 
   TrainedTheta theta =
       thetas.empty() ? kept_theta(arguments->has("raw")) : load_theta(thetas.front(), arguments->has("raw"));
@@ -270,12 +274,13 @@ int run(const Words& words) {
     if (const auto asked = arguments->find(key.name)) {
       const auto before = key.text(theta.config);
       set_option(theta.config, key.name, *asked);
-      if (key.text(theta.config) != before) theta.mark.reset();  // it was chosen on other tasks
+      if (key.text(theta.config) != before) theta.mark.reset();  // the step was chosen on other tasks
     }
   const auto options = few_shot_options(*arguments, theta.config, kMarks, 8);
   if (out && !arguments->has("data")) out.keep_off(theta.config.data);
   const Datasets sets = load_sets(arguments->all("data"), theta.config);
-  note_overlap(theta, held_out ? Datasets{} : sets, "; --held-out evaluates on what was kept from it");
+  note_overlap(theta, held_out ? Datasets{} : sets,
+               "; --held-out evaluates on data that was kept out of training");
   const Report report = held_out ? on_held_out(theta, sets, arguments->whole("tasks", 32, 1, 10000), options)
                                  : on_data(theta, sets, options);
 
@@ -289,7 +294,7 @@ int run(const Words& words) {
   say("theta: {}\n       {} of update {}\n", theta.file, theta.label, theta.update);
   for (const auto& set : sets) say("data:  {}: {}\n", set->name, set->split_note);
   if (options.permutation > 0) say("input: in random order number {}\n", options.permutation);
-  if (held_out) say("test:  tasks of {}\n", kHeldOut);
+  if (held_out) say("test:  tasks made of {}\n", kHeldOut);
   say("\n");
   print_table(report.rows);
   if (std::any_of(report.rows.begin(), report.rows.end(),
@@ -298,7 +303,7 @@ int run(const Words& words) {
   if (report.mark)
     print_gains(report, theta.mark && theta.label.starts_with(metalearn::kMeanLabel));
   else if (held_out)
-    say("\nno mark could be chosen: no score is finite\n");
+    say("\nno evaluation step was chosen: no score is finite\n");
   return 0;
 }
 

@@ -27,7 +27,7 @@ struct Table {
   std::vector<MethodRow> rows;
 };
 
-/// Seed i is the task that eval of a theta has as its i-th, and phi_0 too.
+/// Seed i gives the same task and phi_0 as seed i of eval with a theta.
 std::vector<metalearn::Task> tasks_of(const std::shared_ptr<const metalearn::Dataset>& set,
                                       const MethodsRequest& request) {
   std::vector<metalearn::Task> tasks;
@@ -37,28 +37,29 @@ std::vector<metalearn::Task> tasks_of(const std::shared_ptr<const metalearn::Dat
   return tasks;
 }
 
-/// A method that none of the marks is left for is refused where it was named, and left out of `all`.
+/// A method that can be scored at none of the evaluation steps is refused if it was named, and left out of
+/// `all`.
 void require_marks(std::vector<Method>& methods, const std::vector<std::string>& names,
                    const metalearn::ComparisonOptions& options) {
   std::erase_if(methods, [&](const Method& m) {
     if (!marks_of(m, options).empty()) return false;
-    const std::string why = fmt::format("{} has nothing to score at any of the --steps {}", m.name,
-                                        fmt::join(options.steps, ","));
+    const std::string why =
+        fmt::format("{} cannot be scored at any of the --steps {}", m.name, fmt::join(options.steps, ","));
     if (std::find(names.begin(), names.end(), m.name) != names.end())
-      throw UsageError(
-          fmt::format("{}; give a mark of {} or more, or leave it out of --methods", why, m.first_mark));
-    say(stderr, "note: {}, and is left out; it needs a mark of {} or more\n", why, m.first_mark);
+      throw UsageError(fmt::format("{}; give an evaluation step of {} or more, or leave it out of --methods",
+                                   why, m.first_mark));
+    say(stderr, "note: {} and is left out; it needs an evaluation step of {} or more\n", why, m.first_mark);
     return true;
   });
 }
 
-/// At most one theta for each of the methods, and none besides.
+/// At most one theta for each rule.
 std::vector<metalearn::Rule> rules_of(const std::vector<TrainedTheta>& thetas) {
   std::vector<metalearn::Rule> rules;
   for (const auto& theta : thetas) {
     for (const auto& rule : rules)
       if (rule.config.rule.rule == theta.config.rule.rule)
-        throw UsageError(fmt::format("--theta is given twice for the rule {}; give one of each rule",
+        throw UsageError(fmt::format("--theta is given twice for the rule {}; give one theta per rule",
                                      rule.config.rule.rule));
     rules.push_back({theta.config, theta.theta, theta.mark});
   }
@@ -70,8 +71,8 @@ void require_use(const std::vector<TrainedTheta>& thetas, const std::vector<Meth
     if (const std::string name = metalearn::method_name(theta.config.rule.rule);
         std::none_of(methods.begin(), methods.end(), [&](const Method& m) { return m.name == name; }))
       throw UsageError(
-          fmt::format("{} has no effect: its rule is the method {}, which --methods doesn't name; add it, or "
-                      "leave the --theta out",
+          fmt::format("{} has no effect: --methods does not name {}, the method of its rule; add it, or "
+                      "leave out this --theta",
                       theta.file, name));
 }
 
@@ -79,8 +80,8 @@ void note_bad_fits(const Table& table, std::int64_t fits) {
   for (const MethodRow& row : table.rows) {
     if (row.not_finite > 0 && row.head == metalearn::kHeads[0])  // the heads share the features
       say(stderr,
-          "note: {}: {} diverged: after {} steps {} of {} fits have features that are not finite; they count "
-          "as accuracy 0\n",
+          "note: {}: {} diverged: after {} steps {} of {} fits have non-finite features; they count as "
+          "accuracy 0\n",
           table.data, row.method, row.step, row.not_finite, fits);
     if (row.not_converged > 0)
       say(stderr, "note: {}: {} after {} steps: {} of {} fits of {} did not converge\n", table.data,
@@ -132,7 +133,7 @@ bool any_row(const std::vector<Table>& tables, const std::function<bool(const Me
                      [&](const Table& t) { return std::any_of(t.rows.begin(), t.rows.end(), holds); });
 }
 
-/// One line per data set, method and mark; a column per head.
+/// One line per data set, method and evaluation step; a column per head.
 void print_tables(const std::vector<Method>& methods, const std::vector<Table>& tables) {
   std::size_t width = 4;
   for (const auto& table : tables) width = std::max(width, table.data.size());
@@ -156,21 +157,21 @@ void print_tables(const std::vector<Method>& methods, const std::vector<Table>& 
 void print_protocol(const MethodsRequest& request, const std::vector<Method>& methods,
                     const std::vector<Table>& tables) {
   const auto& o = request.options;
-  say("\n{} seeds, {} draws each of {} labels a class and as many to test on; mean and half width of the 95 "
-      "% interval over seeds.\n",
+  say("\n{} seeds, {} draws each: {} labels per class and the same number of test examples; mean and half "
+      "width of the 95 % confidence interval over seeds.\n",
       o.seeds, o.draws, request.config.task.labels_per_class);
-  say("gain: over random, on the same draws. unlabelled: examples of the train split seen, some more than "
-      "once; in brackets: with their labels\n");
+  say("gain: over random, on the same draws. unlabelled: examples of the train split that were seen, repeats "
+      "included; in brackets: seen with their labels\n");
   for (const auto& m : methods)
     if (any_row(tables, [&](const MethodRow& row) { return is_chosen(m, row); })) {
       const bool said = std::any_of(request.thetas.begin(), request.thetas.end(), [&](const auto& theta) {
         return theta.mark == m.chosen && theta.label.starts_with(metalearn::kMeanLabel);
       });
-      say("*: {}: mark {}: {} inner steps\n", m.name,
-          said ? "that came with theta" : "chosen on meta-validation tasks", *m.chosen);
+      say("*: {}: evaluation step {}: {} inner steps\n", m.name,
+          said ? "stored with theta" : "chosen on meta-validation tasks", *m.chosen);
     }
   if (any_row(tables, [](const MethodRow& row) { return row.not_finite > 0; }))
-    say("!: some of its fits have features that are not finite; they count as accuracy 0\n");
+    say("!: some fits have non-finite features; they count as accuracy 0\n");
   say("base: inputs-{}-{}\n", fmt::join(o.hidden, "-"), request.config.rule.N_L);
   for (const auto& m : methods)
     if (m.settings != "none")
@@ -185,7 +186,7 @@ int eval_methods(const MethodsRequest& request) {
   auto methods = make_methods(request.names, rules_of(request.thetas), left_out);
   require_use(request.thetas, methods);
   if (!left_out.empty())
-    say(stderr, "note: without a --theta of their rule are left out: {}\n", fmt::join(left_out, ", "));
+    say(stderr, "note: left out, as their rule has no --theta: {}\n", fmt::join(left_out, ", "));
   const metalearn::ComparisonOptions options{request.options.steps, request.options.draws,
                                              request.options.seed, request.config.rule.activation,
                                              request.options.threads};

@@ -13,12 +13,12 @@ namespace tools {
 
 struct MethodsRequest {
   std::vector<std::string> names = {};               ///< or "all"
-  std::vector<metalearn::TrainedTheta> thetas = {};  ///< at most one of each rule
+  std::vector<metalearn::TrainedTheta> thetas = {};  ///< at most one per rule
   metalearn::Config config = {};                     ///< of the base model and the labelled draws
   std::vector<std::shared_ptr<const metalearn::Dataset>> sets = {};
-  metalearn::FewShotOptions options = {};  ///< steps empty: each method's own marks
+  metalearn::FewShotOptions options = {};  ///< steps empty: each method's own evaluation steps
   bool json = false;
-  OutputFile out = {};  ///< for the JSON, beside what is printed
+  OutputFile out = {};  ///< for the JSON, in addition to what is printed
 };
 
 /// Prints the table, or JSON, and writes request.out. Returns the exit code.

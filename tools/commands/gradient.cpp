@@ -1,4 +1,4 @@
-// gradient: where the gradient through many inner steps means something, and what short windows cost: the map
+// gradient: where the gradient through many inner steps is meaningful, and what short windows cost: the map
 // of metalearn/analysis/gradient_map.hpp as a table or JSON.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -40,23 +40,23 @@ const char* const kWindows = "1,5,10,25";
 Usage make_usage() {
   return {
       "metalearn gradient --theta FILE|RUN | --preset NAME [options]",
-      "Maps what back-propagation through T inner steps is worth, and what cutting it into windows costs, "
-      "over a grid of inner rates, lengths and windows.",
+      "Maps how useful back-propagation through T inner steps is, and what truncating it to windows costs, "
+      "over a grid of inner learning rates, lengths and windows.",
       {{"theta", "FILE|RUN",
         "snapshot, imported theta, or run directory: its best snapshot on meta-validation tasks"},
        {"preset", "NAME",
         fmt::format("an untrained theta of this preset instead of --theta: {}",
                     fmt::join(metalearn::preset_names(), ", "))},
-       {"data", "NAME[=DIR]", "data set that tasks are drawn from", "as in training; --preset: glyph", true},
-       {"inner-rates", "X,X,...", "rates of an inner step; each 1e-9 .. 1", kRates},
-       {"lengths", "T,T,...", "inner steps of an unroll; each 1 .. 1000000", kLengths},
+       {"data", "NAME[=DIR]", "data set from which tasks are drawn", "as in training; --preset: glyph", true},
+       {"inner-rates", "X,X,...", "inner learning rates; each 1e-9 .. 1", kRates},
+       {"lengths", "T,T,...", "inner steps per unroll; each 1 .. 1000000", kLengths},
        {"windows", "N,N,...",
-        "inner steps that back-propagation is cut into; each 1 .. the largest T. A length is compared with "
-        "the windows that are shorter",
+        "inner steps per window of back-propagation; each 1 .. the largest T. Each length is compared with "
+        "the shorter windows",
         kWindows},
-       {"tasks", "N", "tasks of each place of the grid, the same in all; 1 .. 10000", "4"},
+       {"tasks", "N", "tasks at each grid point, the same at all points; 1 .. 10000", "4"},
        {"memory", "BYTES",
-        "for the unrolls and the gradients that are compared: 67108864, 64MiB, 2GB; the program itself and "
+        "budget for the unrolls and the compared gradients: 67108864, 64MiB, 2GB; the program itself and "
         "data sets are extra",
         "1GiB"},
        {"threads", "N", "threads; 0: all cores; 0 .. 4096", "0"},
@@ -66,25 +66,24 @@ Usage make_usage() {
       "",
       "growth     exponent of a small perturbation of phi, per inner step: log(|after T steps| / |at the "
       "start|) / T, in float64. Above 0: perturbations grow;\n"
-      "           only where it stays above 0 as T gets longer, it is chaos.\n"
-      "float64    cosine of the exact gradient, d/dtheta of the mean objective of all T steps, in float32 to "
-      "that in float64.\n"
-      "digits     of the exact gradient that are the same in float32 and float64; mean over tasks. A task in "
-      "which not even the first one is, which is off by more\n"
-      "           than half, or not finite, counts as 0: neither its exact gradient nor what is compared "
-      "with it can be relied on.\n"
-      "|g|        norm of the gradient, back-propagated through windows of so many steps (the last row of a "
-      "length: the exact one).\n"
-      "cosine     of that to the exact one, both in float32, of the tasks in which the exact one has a "
-      "correct digit.\n"
-      "signal     |mean over tasks| / its standard error; 1 is what noise alone gives.\n"
-      "per second (signal^2 - 1) / seconds, of the tasks in which the gradient is finite: what a second "
-      "buys, whatever the number of tasks.\n"
-      "Means over tasks +- standard errors; (N): over so many tasks only. All but seconds, and what is "
-      "divided by them, are the same for any number of threads\n"
-      "and any memory. Tasks run side by side only where that is expected to take less time.\n"
-      "Exit code 71: the longest unroll does not fit; the smallest budget that works is named. 76: a state "
-      "that was computed again came out with other bits."};
+      "           the dynamics are chaotic only where it stays above 0 as T grows.\n"
+      "float64    cosine between the exact gradients in float32 and in float64; exact: d/dtheta of the mean "
+      "objective of all T steps.\n"
+      "digits     of the exact gradient that agree in float32 and float64; mean over tasks. A task without a "
+      "correct digit (off by more than half, or not\n"
+      "           finite) counts as 0: neither its exact gradient nor comparisons with it can be relied on.\n"
+      "|g|        norm of the gradient back-propagated through windows of this many steps (last row of each "
+      "length: the exact gradient).\n"
+      "cosine     between that gradient and the exact one, both in float32, over the tasks whose exact "
+      "gradient has a correct digit.\n"
+      "signal     |mean over tasks| / its standard error; pure noise gives 1.\n"
+      "per second (signal^2 - 1) / seconds, over the tasks with a finite gradient: the signal per second of "
+      "computation, independent of the number of tasks.\n"
+      "Means over tasks +- standard errors; (N): over only N tasks. All but seconds and figures per second "
+      "are the same for any number of threads and any\n"
+      "memory. Tasks run in parallel only where that is expected to take less time.\n"
+      "Exit code 71: the longest unroll does not fit; the smallest budget that works is named. 76: "
+      "recomputing a state gave different bits."};
 }
 
 template <class T>
@@ -102,7 +101,7 @@ std::vector<double> rates(const std::string& text) {
     values.push_back(config.rule.inner_rate);
   }
   if (values.empty())
-    throw UsageError("--inner-rates: no numbers; write them with commas between, each 1e-9 .. 1");
+    throw UsageError("--inner-rates: no numbers; separate them with commas, each 1e-9 .. 1");
   return distinct(values);
 }
 
@@ -132,7 +131,8 @@ GradientMapOptions map_options(const Arguments& arguments) {
 TrainedTheta start_theta(const Arguments& arguments, std::uint64_t seed) {
   const auto word = arguments.find("theta"), preset = arguments.find("preset");
   if (word && preset)
-    throw UsageError("--theta and --preset exclude each other: a theta has its own configuration");
+    throw UsageError(
+        "--theta and --preset exclude each other: a theta has its own configuration; leave one of them out");
   if (!word && !preset)
     throw UsageError("no theta; give --theta FILE|RUN, or --preset NAME for an untrained one");
   if (word) {
@@ -151,7 +151,7 @@ TrainedTheta start_theta(const Arguments& arguments, std::uint64_t seed) {
 metalearn::TaskDistribution load_tasks(const Arguments& arguments, metalearn::Config& config,
                                        std::uint64_t seed) {
   if (arguments.has("data")) set_option(config, "data", metalearn::join_list(arguments.all("data")));
-  if (config.data.empty()) throw UsageError("what was trained on is not known; give --data NAME=DIR");
+  if (config.data.empty()) throw UsageError("the training data is not known; give --data NAME=DIR");
   std::vector<std::shared_ptr<const metalearn::Dataset>> sets;
   for (const auto& word : config.data) sets.push_back(metalearn::load_dataset(word, config.task.load));
   return {config.task, std::move(sets), seed};
@@ -196,7 +196,7 @@ Json to_json(const LengthFigures& f) {
   return json;
 }
 
-/// "0.0123 +- 0.0004", with " (5)" where it is of so many of the tasks only, or what stands for no number.
+/// "0.0123 +- 0.0004", followed by " (5)" if only 5 of the tasks count; "-" for no number.
 std::string show(const Estimate& e, const char* mean_format, const char* error_format, std::int64_t of,
                  std::int64_t tasks) {
   if (!std::isfinite(e.mean)) return "-";
@@ -244,7 +244,7 @@ void print_warning(const std::vector<LengthFigures>& map) {
                                    f.without_digits, f.tasks));
   if (!places.empty())
     say("\nno correct digit: in float32 the exact gradient is off by more than half, or not finite, at {}; "
-        "these tasks are left out of cosine, not of |g| and signal\n",
+        "cosine leaves these tasks out, |g| and signal include them\n",
         fmt::join(places, "; "));
 }
 
@@ -279,7 +279,7 @@ int run(const Words& words) {
 
 }  // namespace
 
-extern const Command kGradient{"gradient", "what truncation costs, and where long gradients mean something",
+extern const Command kGradient{"gradient", "what truncation costs, and where long gradients are meaningful",
                                make_usage, run};
 
 }  // namespace tools

@@ -47,7 +47,7 @@ Json describe(const checkpoints::Archive& archive) {
   return {{"attributes", attributes}, {"arrays", arrays}};
 }
 
-/// A snapshot of a run, not read.
+/// A listed snapshot of a run; its content is not read.
 struct Listed {
   std::int64_t generation = 0;
   std::uint64_t bytes = 0;
@@ -58,7 +58,7 @@ std::vector<Listed> list(const std::string& directory, const checkpoints::Archiv
   const auto winner = metalearn::best(metalearn::validation_from(newest));
   std::vector<Listed> found;
   for (const auto& entry : checkpoints::list_snapshots(directory)) {
-    std::error_code gone;  // a run that is training removes old ones
+    std::error_code gone;  // a run in training removes old snapshots
     const auto bytes = std::filesystem::file_size(entry.path, gone);
     if (!gone) found.push_back({entry.update, bytes, winner && winner->update == entry.update});
   }
@@ -72,9 +72,9 @@ std::string maker(const checkpoints::Archive& archive, const char* attribute) {
 
 Usage make_usage() {
   return {"metalearn inspect FILE|RUN [--json]",
-          "Prints what a snapshot holds: what wrote it, configuration, provenance of the data, "
-          "arrays with shapes and 2-norms. Of a run, its snapshots, and the newest that is whole. "
-          "Files of import and apply too.",
+          "Prints what a snapshot holds: the program that wrote it, configuration, provenance of the data, "
+          "arrays with shapes and 2-norms. For a run: its snapshots, and the newest whole one. Also reads "
+          "files of import and apply.",
           {{"json", "", "print JSON"}},
           "FILE|RUN"};
 }

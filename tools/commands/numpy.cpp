@@ -1,4 +1,4 @@
-// import, export: theta and phi from and to NumPy's .npz; export: also a theta alone.
+// import, export: theta and phi from and to NumPy's .npz; export: also only theta, as .h5.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -31,8 +31,8 @@ void report(const ModelFile& model, const std::string& out) {
     const auto& r = model.config.rule;
     const auto* rule = metalearn::find_update_rule(r.rule);
     say("theta: {} numbers of the rule {}, {} N_L={}; inner rate {}, batch {}, {}\n", model.theta.size(),
-        r.rule, rule->sizes ? rule->sizes(r) : "no sizes of its own,", r.N_L, r.inner_rate,
-        model.config.batch, metalearn::to_string(r.activation));
+        r.rule, rule->sizes ? rule->sizes(r) : "no sizes,", r.N_L, r.inner_rate, model.config.batch,
+        metalearn::to_string(r.activation));
   }
   if (!model.phi.empty())
     say("phi:   {} numbers, widths {}\n", model.phi.size(), fmt::join(model.widths, "-"));
@@ -49,13 +49,14 @@ ModelFile model_of(const std::string& path, bool raw) {
           {},         {},           {theta.update, theta.label, theta.mark, theta.provenance}};
 }
 
-/// The mean of the moving averages of the snapshots that a run keeps, of update `from` and later ones. Sums
-/// in their order. mark: the number of steps that meta-validation chose is of a single snapshot, so the user
-/// says which is the mean's.
+/// The mean of the moving averages in the kept snapshots of a run, from update `from` on; summed in order.
+/// mark: meta-validation chose its evaluation step for a single snapshot, so the user gives the mean's.
 ModelFile mean_of(const std::string& run, std::int64_t from, std::optional<std::int64_t> mark) {
   if (!std::filesystem::is_directory(run))
     throw checkpoints::UsageError(
-        fmt::format("--mean-from takes the snapshots of a run, and {} is no run directory", run));
+        fmt::format("--mean-from averages the snapshots of a run, but {} is not a run directory; give a run "
+                    "directory, or leave it out",
+                    run));
   auto theta = load_theta(run, false);
   std::vector<std::int64_t> updates;
   std::vector<double> sum(theta.theta.size());
@@ -69,9 +70,10 @@ ModelFile mean_of(const std::string& run, std::int64_t from, std::optional<std::
     updates.push_back(snapshot.update);
   }
   if (updates.size() < 2)
-    throw checkpoints::UsageError(fmt::format(
-        "--mean-from {}: {} keeps {} snapshots from there on, and a mean takes two; name an earlier update",
-        from, run, updates.size()));
+    throw checkpoints::UsageError(
+        fmt::format("--mean-from {}: {} holds {} kept snapshots from this update on, but a mean needs two; "
+                    "give an earlier update",
+                    from, run, updates.size()));
   std::transform(sum.begin(), sum.end(), theta.theta.begin(), [&](double total) {
     return static_cast<float>(total / static_cast<double>(updates.size()));
   });
@@ -80,11 +82,11 @@ ModelFile mean_of(const std::string& run, std::int64_t from, std::optional<std::
           {},         {},           {updates.back(), label, mark, theta.provenance}};
 }
 
-/// Theta alone, without the folders of this machine.
+/// Only theta, without the folders of this machine.
 ModelFile to_hand_on(ModelFile model) {
   if (model.theta.empty())
     throw checkpoints::BadData(fmt::format(
-        "{}: holds no theta, which is all that a FILE.h5 is made of; write NumPy's arrays (--out FILE.npz)",
+        "{}: holds no theta, but a FILE.h5 holds only a theta; write NumPy arrays instead (--out FILE.npz)",
         model.file));
   for (const ConfigKey& key : metalearn::keys_where(&ConfigKey::holds_folders))
     key.map_folders(model.config, [](const std::string&) { return std::nullopt; });
@@ -95,15 +97,14 @@ ModelFile to_hand_on(ModelFile model) {
 }
 
 Usage import_usage() {
-  Usage usage{
-      "metalearn import FILE.npz --out FILE.h5 [options]",
-      "Makes a file for `eval --theta`, `apply --theta` or `apply --phi` of NumPy's arrays under the names "
-      "of the specification (top_delta/conv0/w, ..., W/1, V/1, b/1).",
-      {{"out", "FILE.h5", "the file to write"}, force_option()},
-      "FILE.npz",
-      "float32 or float64 (rounded), in C or Fortran order, as numpy.savez and numpy.savez_compressed write "
-      "them. The rule's sizes follow from the shapes.\n"
-      "Exit code 65 names arrays that are missing, extra or of another shape."};
+  Usage usage{"metalearn import FILE.npz --out FILE.h5 [options]",
+              "Converts NumPy arrays, named as in the specification, to a file for `eval --theta`, `apply "
+              "--theta` or `apply --phi` (top_delta/conv0/w, ..., W/1, V/1, b/1).",
+              {{"out", "FILE.h5", "the file to write"}, force_option()},
+              "FILE.npz",
+              "float32 or float64 (rounded), in C or Fortran order, as written by numpy.savez and "
+              "numpy.savez_compressed. The rule's sizes follow from the shapes.\n"
+              "Exit code 65: arrays are missing, unexpected or of a wrong shape; they are named."};
   for (const ConfigKey& key : metalearn::keys_where(&ConfigKey::is_trained_with))
     usage.options.push_back(
         {.name = key.name,
@@ -130,24 +131,26 @@ int run_import(const Words& words) {
 }
 
 Usage export_usage() {
-  return {
-      "metalearn export FILE|RUN --out FILE.npz|FILE.h5 [options]",
-      "Writes a theta, or the phi of `apply`, as NumPy's arrays under the names of the specification "
-      "(top_delta/conv0/w, ..., W/1, V/1, b/1); or a theta alone as one small file for --theta.",
-      {{"out", "FILE", "the file to write; its ending says which of the two"},
-       force_option(),
-       {"raw", "", "theta itself, not its moving average"},
-       {"mean-from", "UPDATE",
-        "of a run: the mean over the snapshots of this update and later ones that it keeps (--keep-every), "
-        "in place of the best of them; 0 .. 99999999"},
-       {"mark", "N",
-        "with --mean-from: the number of inner steps that it is for, which eval and apply take; 1 .. 100000",
-        "none"}},
-      "FILE|RUN",
-      "Of a run directory: its best snapshot on meta-validation tasks. NumPy: config/rule, representation, "
-      "inner_rate, batch, activation, resolution, colour and words say what theta was trained with.\n"
-      "FILE.h5 also says how it was trained, the mark that meta-validation chose (of a mean: that --mark "
-      "says), and on what: names, checksums, but no folders."};
+  return {"metalearn export FILE|RUN --out FILE.npz|FILE.h5 [options]",
+          "Writes a theta, or the phi of `apply`, as NumPy arrays named as in the specification "
+          "(top_delta/conv0/w, ..., W/1, V/1, b/1); or only a theta as one small file for --theta.",
+          {{"out", "FILE", "the file to write; its ending selects the format"},
+           force_option(),
+           {"raw", "", "use theta itself, not its moving average"},
+           {"mean-from", "UPDATE",
+            "for a run: the mean over its kept snapshots (--keep-every) from this update on, instead of the "
+            "best snapshot; 0 .. 99999999"},
+           {"mark", "N",
+            "with --mean-from: the evaluation step to store, the number of inner steps that eval and apply "
+            "use; 1 .. 100000",
+            "none"}},
+          "FILE|RUN",
+          "From a run directory the best snapshot on meta-validation tasks is taken. NumPy: config/rule, "
+          "representation, "
+          "inner_rate, batch, activation, resolution, colour and words are the settings that theta was "
+          "trained with.\n"
+          "FILE.h5 also holds how theta was trained, the evaluation step that meta-validation chose (for a "
+          "mean: --mark), and the training data's names and checksums, but no folders."};
 }
 
 int run_export(const Words& words) {
@@ -160,11 +163,11 @@ int run_export(const Words& words) {
   const bool is_mean = arguments->has("mean-from");
   if (arguments->has("mark") && !is_mean)
     throw checkpoints::UsageError(
-        "--mark has no effect without --mean-from: of a single theta meta-validation has chosen it; leave it "
-        "out");
+        "--mark has no effect without --mean-from: for a single theta meta-validation chose the evaluation "
+        "step; leave it out");
   if (is_mean && arguments->has("raw"))
     throw checkpoints::UsageError(
-        "--raw has no effect with --mean-from, which is of moving averages; leave one of them out");
+        "--raw has no effect with --mean-from, which averages moving averages; leave one of them out");
   const auto mark = arguments->has("mark")
                         ? std::optional<std::int64_t>(arguments->whole("mark", 1, 1, 100000))
                         : std::nullopt;

@@ -60,22 +60,22 @@ Usage make_usage() {
       "metalearn plan --unroll T --memory BYTES [--disk BYTES --disk-dir DIR] [--preset P] [--threads N] "
       "[--json] [--svg FILE]",
       "Plans the exact gradient through T inner steps within a memory budget: what is stored, what is "
-      "computed again, how long it takes. Times a few steps of the preset's "
-      "largest task.",
+      "recomputed, how long it takes. Times a few steps of the preset's largest task.",
       {{"unroll", "T", "inner steps; 1 .. 1000000"},
        {"memory", "BYTES",
-        "for states, tapes and the step's own arena: 67108864, 64MiB, 2GB; the program itself and data sets "
+        "budget for states, tapes and the step's own arena: 67108864, 64MiB, 2GB; the program itself and "
+        "data sets "
         "are extra"},
-       {"disk", "BYTES", "for states on disk, with --disk-dir", "none"},
-       {"disk-dir", "DIR", "folder for them; nothing stays there"},
+       {"disk", "BYTES", "budget for states on disk; needs --disk-dir", "none"},
+       {"disk-dir", "DIR", "folder for these states; no file stays there"},
        {"preset", "NAME", fmt::format("{}", fmt::join(metalearn::preset_names(), ", ")), "small"},
        {"threads", "N", "threads; 0: all cores; 0 .. 4096", "0"},
        {"json", "", "print JSON"},
        {"svg", "FILE.svg", "draw the schedule: step against time"},
        force_option()},
       "",
-      "Evaluations count forward arithmetic in units of one plain forward step, what the reverse computes "
-      "again within a step included. They never rise with the budget.\n"
+      "Evaluations count forward arithmetic in units of one plain forward step, including what the reverse "
+      "sweep recomputes within a step. A larger budget never needs more.\n"
       "Exit code 71: no schedule fits; the smallest budget that works is named.\n"
       "metalearn plan --training --help: how long a training will take."};
 }
@@ -89,7 +89,8 @@ int run(const Words& words) {
     if (!arguments->has(needed))
       throw checkpoints::UsageError(fmt::format("no --{}; usage: {}", needed, usage.synopsis));
   if (arguments->has("disk") != arguments->has("disk-dir"))
-    throw checkpoints::UsageError("--disk and --disk-dir go together: how much, and where");
+    throw checkpoints::UsageError(
+        "--disk (how much) needs --disk-dir (where) and the reverse; give both or neither");
   const autodiff::Step T = arguments->whole("unroll", 1, 1, 1'000'000);
   const Budget budget{arguments->bytes("memory"), arguments->bytes("disk")};
   const OutputFile svg = optional_output(*arguments, kSchedulePicture, "svg");
@@ -139,9 +140,9 @@ int run(const Words& words) {
     print_json(json);
     return 0;
   }
-  say("{} inner steps of the preset {}: states of {}; forward {:.2f} ms, back {:.2f} ms\n\n", T,
-      config.preset, show_bytes(slot), 1e3 * speed.forward_seconds, 1e3 * speed.reverse_seconds);
-  say("{:<12}  {:>10}  {:>10}  {:>9}\n", "sub-segments", "tape", "works in", "eval/step");
+  say("{} inner steps of the preset {}: state {}; forward {:.2f} ms, reverse {:.2f} ms\n\n", T, config.preset,
+      show_bytes(slot), 1e3 * speed.forward_seconds, 1e3 * speed.reverse_seconds);
+  say("{:<12}  {:>10}  {:>10}  {:>9}\n", "sub-segments", "tape", "work space", "eval/step");
   for (std::size_t i = 0; i < tapes.size(); ++i)
     say("{:<12}  {:>10}  {:>10}  {:>9.3f}{}\n", metalearn::kSubSegments[i],
         show_bytes(tapes[i].tape_size * tapes[i].number_bytes), show_bytes(tapes[i].working_bytes),
@@ -154,15 +155,14 @@ int run(const Words& words) {
     print_row("half", planned(half), half);
   print_row("this budget", chosen, budget);
   print_row("double", planned(twice), twice);
-  say("\nlower bound: {:.3f} evaluations per step, in any memory; smallest budget that works: {} bytes\n",
+  say("\nlower bound: {:.3f} evaluations per step, with any memory; smallest budget that works: {} bytes\n",
       chosen.lower_bound_evaluations / static_cast<double>(T), smallest);
   if (budget.disk_bytes > 0 && !chosen.disk_too_slow)
-    say("disk: {} written, {} read, {:.2f} ms and {:.2f} ms per state, waiting {:.1f} s\n",
+    say("disk: {} written, {} read, {:.2f} ms and {:.2f} ms per state, {:.1f} s of waiting\n",
         show_bytes(chosen.predicted.written_bytes), show_bytes(chosen.predicted.read_bytes),
         1e3 * disk.write_seconds, 1e3 * disk.read_seconds, chosen.predicted.waiting_seconds);
   if (chosen.disk_too_slow)
-    say("the disk is left alone: writing and reading a state takes {:.2f} ms there, longer than a step "
-        "forward\n",
+    say("the disk is not used: writing and reading a state takes {:.2f} ms, longer than a forward step\n",
         1e3 * (disk.write_seconds + disk.read_seconds));
   return 0;
 }

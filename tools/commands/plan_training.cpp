@@ -30,12 +30,12 @@ Config paper_scale(Config config) {
   return config;
 }
 
-/// What a training here costs, whatever its number of updates and windows.
+/// What a training costs here, independent of its number of updates and windows.
 struct Cost {
   metalearn::StepTimes times;
   std::vector<double> evaluation_steps;  ///< seconds, for each set of eval-data
-  double evaluations = 2;                ///< of a step forward, within the memory budget
-  int at_once = 1;                       ///< windows, on a machine
+  double evaluations = 2;                ///< of a forward step, within the memory budget
+  int at_once = 1;                       ///< windows at the same time on one machine
 };
 
 Cost cost_of(const Config& config, int threads) {
@@ -68,7 +68,7 @@ struct Projection {
   metalearn::WindowCount windows;
 };
 
-/// On each of these numbers of machines.
+/// For each number of machines.
 std::vector<Projection> project(const Config& config, const Cost& cost,
                                 const std::vector<long long>& machines) {
   std::vector<std::int64_t> workers;
@@ -107,37 +107,37 @@ Json figures(const Projection& p) {
 
 void print_extrapolated(const Projection& p) {
   if (p.windows.like > 0)
-    say("of {} updates {} were counted, the rest taken to be as the last {} of them\n", p.config.updates,
-        p.windows.counted, p.windows.like);
+    say("of {} updates {} were counted; the rest are assumed to be like the last {} of these\n",
+        p.config.updates, p.windows.counted, p.windows.like);
 }
 
 }  // namespace
 
 int plan_training(const Words& words) {
   Usage usage{"metalearn plan --training [--preset NAME] [--updates N] [--machines N] [options]",
-              "Says how long a training will take on this machine, and one of the paper's scale (200000 "
+              "Estimates how long a training takes on this machine, and one at the paper's scale (200000 "
               "updates of 256 windows) on several such machines.",
-              {{"training", "", "this, and not the plan of one unroll"},
-               {"machines", "N", "machines for the paper's scale; 1 .. 100000", "512"},
+              {{"training", "", "plan a training instead of one unroll"},
+               {"machines", "N", "number of machines at the paper's scale; 1 .. 100000", "512"},
                {"json", "", "print JSON"},
-               {"config", "FILE", "a configuration, as of train"}}};
+               {"config", "FILE", "a configuration file, as for train"}}};
   for (auto& option : config_options()) usage.options.push_back(std::move(option));
   usage.notes =
-      "Windows are counted as the pool will give them out; the time of an inner step is measured, on tasks "
-      "as the training draws them, with one thread. Each update waits for its longest window. With\n"
-      "--memory: as many windows at one time, and as many evaluations of each step, as its plan for the "
-      "longest window says; at the paper's scale the same on each machine.\n"
-      "Not counted: the start, the heads of validations and evaluations, waiting for a disk, what threads "
-      "that share a memory lose, and what machines have to send to each other (a gradient as long as\n"
-      "theta, once an update). This program trains on one machine.";
+      "Windows are counted as the pool will assign them; an inner step is timed with one thread on tasks "
+      "drawn as in training. Each update waits for its longest window. With --memory, the plan\n"
+      "for the longest window sets the number of windows at the same time and the evaluations of each step; "
+      "at the paper's scale the same holds on each machine.\n"
+      "Not counted: start-up, the heads of validations and evaluations, waiting for the disk, slowdown of "
+      "threads that share memory, and communication between machines (a gradient of theta's\n"
+      "size per update). This program trains on one machine.";
   const auto arguments = parse(usage, words);
   if (!arguments) return 0;
   const long long machines = arguments->whole("machines", 512, 1, 100000);
   const Config config = resolve_config(*arguments, {"training", "machines", "json"});
   if (config.estimator != "windowed")
     throw checkpoints::UsageError(
-        fmt::format("--estimator {} can't be projected: the steps that are timed are those of "
-                    "back-propagation; leave it out",
+        fmt::format("--estimator {} cannot be projected: only steps of back-propagation are timed (allowed: "
+                    "windowed); leave it out",
                     config.estimator));
   const int threads =
       config.threads > 0 ? config.threads : static_cast<int>(std::thread::hardware_concurrency());
@@ -164,8 +164,8 @@ int plan_training(const Words& words) {
     print_json(json);
     return 0;
   }
-  say("preset {}: an inner step of a window takes {:.2f} ms on one thread, {:.2f} ms of it for batches; of a "
-      "validation {:.2f} ms; {} windows at a time on a machine\n",
+  say("preset {}: on one thread an inner step takes {:.2f} ms in a window ({:.2f} ms of it for batches) and "
+      "{:.2f} ms in a validation; {} windows at the same time per machine\n",
       config.preset, 1e3 * train_seconds, 1e3 * batch_seconds, 1e3 * cost.times.validate_seconds(),
       cost.at_once);
   if (config.memory > 0)

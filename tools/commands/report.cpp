@@ -1,4 +1,4 @@
-// report: a run as one page, with figures.
+// report: a run as one page with figures.
 #include <fmt/format.h>
 
 #include "checkpoints/error.hpp"
@@ -13,16 +13,15 @@ namespace {
 
 Usage make_usage() {
   return {"metalearn report RUN [--out FILE.html]",
-          "Writes a run's report: one page with all figures in it, which needs no network and no "
-          "script. What the run lacks is named there with the command that adds "
-          "it.",
+          "Writes a run's report: one self-contained page with all figures, without network access or "
+          "scripts. For missing results the page names the command that adds them.",
           {{"out", "FILE.html", "the page to write", "RUN/report.html"}, force_option()},
           "RUN",
-          "Shown are metrics.csv, evaluations.csv, and in RUN/evaluations: methods.json (metalearn "
+          "Shows metrics.csv, evaluations.csv, and from RUN/evaluations: methods.json (metalearn "
           "eval --methods ... --out FILE), sweep-AXIS.json (metalearn sweep), "
           "features-NAME.h5 (metalearn apply).\n"
-          "Figures are drawn by gnuplot; where it is missing, tables stand in for them. Needs no "
-          "lock: the run may be training."};
+          "gnuplot draws the figures; without it the page has tables instead. Needs no lock: the run may be "
+          "training."};
 }
 
 int run(const Words& words) {

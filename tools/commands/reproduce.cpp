@@ -1,4 +1,4 @@
-// reproduce: reruns a stretch of a run and compares bits.
+// reproduce: reruns part of a run and compares bits.
 #include <fmt/format.h>
 
 #include "checkpoints/error.hpp"
@@ -59,16 +59,17 @@ Usage make_usage() {
   Usage usage{
       "metalearn reproduce RUN [--from GENERATION] [--to GENERATION] [--threads N] [--data NAME=DIR ...] "
       "[--json]",
-      "Reruns a stretch of a run from one of its snapshots, in a temporary folder, and compares bits with "
-      "its later snapshots and rows of metrics. Needs no lock.",
+      "Reruns part of a run from one of its snapshots, in a temporary folder, and compares the result bit by "
+      "bit with later snapshots and rows of metrics. Needs no lock.",
       {{"from", "GENERATION",
-        "snapshot to start from (the number in its name; metalearn inspect RUN lists them)", "the oldest"},
-       {"to", "GENERATION", "last one to compare with", "the newest"}},
+        "snapshot to start from (the number in its name; metalearn inspect RUN lists all)", "the oldest"},
+       {"to", "GENERATION", "last snapshot to compare with", "the newest"}},
       "RUN",
-      "Exit code 0: the same bits; 1: the first generation that differs is printed; 130/143: stopped by a "
-      "signal. TMPDIR chooses where the temporary folder is."};
+      "Exit code 0: the same bits; 1: different bits, the first differing generation is printed; 130/143: "
+      "stopped by a "
+      "signal. TMPDIR sets the place of the temporary folder."};
   for (auto& option : config_options())
-    if (option.name == "threads") option.fallback = "as the run", usage.options.push_back(option);
+    if (option.name == "threads") option.fallback = "as in the run", usage.options.push_back(option);
   usage.options.push_back(moved_data_option());
   usage.options.push_back({"json", "", "print JSON"});
   return usage;
@@ -98,12 +99,12 @@ int run(const Words& words) {
   else
     print(r);
   if (r.stopped) {
-    if (!arguments->has("json")) say("stopped before all was compared\n");
+    if (!arguments->has("json")) say("stopped before everything was compared\n");
     return 128 + stop_signal();
   }
   if (!arguments->has("json")) {
     if (r.same())
-      say("reproduced: updates {} to {} give the same bits again\n", r.from + 1, r.to);
+      say("reproduced: updates {} to {} give the same bits\n", r.from + 1, r.to);
     else
       say("not reproduced: the first difference is printed above\n");
   }
@@ -112,6 +113,6 @@ int run(const Words& words) {
 
 }  // namespace
 
-extern const Command kReproduce{"reproduce", "rerun a stretch of a run and compare bits", make_usage, run};
+extern const Command kReproduce{"reproduce", "rerun part of a run and compare bits", make_usage, run};
 
 }  // namespace tools

@@ -14,11 +14,11 @@
 namespace tools {
 namespace {
 
-/// Before a lock is left in a folder that is no run.
+/// Checked first, so that no lock is left in a folder that is not a run.
 void require_run(const std::string& directory) {
   if (std::filesystem::exists(directory) && !std::filesystem::is_directory(directory))
-    throw checkpoints::NoInput(
-        fmt::format("{}: is a file; name the run directory that holds it: metalearn resume DIR", directory));
+    throw checkpoints::NoInput(fmt::format(
+        "{}: is a file, not a run directory; name the directory: metalearn resume DIR", directory));
   if (checkpoints::list_snapshots(directory).empty())
     throw checkpoints::NoInput(fmt::format(
         "{0}: holds no snapshots; name a run directory, or start one with metalearn train --run {0}",
@@ -27,7 +27,7 @@ void require_run(const std::string& directory) {
 
 Usage make_usage() {
   return {"metalearn resume DIR [--updates N] [options]",
-          "Continues a run from its newest snapshot, and within long windows that were interrupted, with the "
+          "Continues a run from its newest snapshot, including long windows that were interrupted, with the "
           "same bits as if it had never stopped.",
           resume_options(), "DIR"};
 }
@@ -44,8 +44,8 @@ int run(const Words& words) {
   watch_signals();
   const auto trainer = metalearn::Trainer::resume(directory, changes);
   if (const auto done = trainer->update(), wanted = trainer->config().updates; done >= wanted) {
-    say("finished already: {} updates are done, {} in all were asked for; for more: metalearn resume {} "
-        "--updates N, N above {}\n",
+    say("finished already: {} of {} updates are done; to train further: metalearn resume {} --updates N, "
+        "with N above {}\n",
         done, wanted, directory, done);
     return 0;
   }

@@ -1,4 +1,4 @@
-// sweep: one thing of an evaluation varied, value by value: the paper's figures of how a rule carries over.
+// sweep: an evaluation with one setting varied: the paper's figures on how a rule generalises.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -35,7 +35,7 @@ using metalearn::SweepAxis;
 using metalearn::SweepPlace;
 using metalearn::TrainedTheta;
 
-/// "depth=1..11, width=16..10000 (doublings), ...", by the table.
+/// "depth=1..11, width=16..10000 (doublings), ...", from the table of axes.
 std::string axis_examples() {
   std::string text;
   for (const Axis& axis : metalearn::axes())
@@ -47,37 +47,37 @@ std::string axis_examples() {
 Usage make_usage() {
   Usage usage{
       "metalearn sweep --over AXIS=VALUES ... --data NAME=DIR ... [--theta FILE|RUN] [--out DIR] [options]",
-      "Evaluates a theta while one thing is varied. What is finished is kept: a sweep that was stopped goes "
-      "on where it was.",
+      "Evaluates a theta while one setting is varied. Finished values are kept: a sweep that was stopped "
+      "resumes.",
       {{"over", "AXIS=VALUES", axis_examples(), "", true},
        {"data", "NAME[=DIR]", "data set to evaluate on", "", true},
        {"theta", "FILE|RUN", "snapshot, or run directory: its best snapshot on meta-validation tasks",
         "the theta that comes with the program"},
        {"out", "DIR", "folder for sweep-AXIS.json and sweep-AXIS.csv",
-        "RUN/evaluations, where --theta is a run"},
+        "RUN/evaluations, if --theta is a run"},
        {"force", "",
-        "begin anew where these files can't be continued: those of another sweep, or what is none; but "
-        "nothing that is read"},
-       {"steps", "N,N,...", "marks: inner steps done, ascending; not with --over steps",
-        "0 and what meta-validation chose, or else 0,10,100"},
+        "start again where these files cannot be continued (of another sweep, or not of a sweep); never "
+        "replaces a file that is read"},
+       {"steps", "N,N,...", "evaluation steps: inner steps done, ascending; not with --over steps",
+        "0 and the step that meta-validation chose, or else 0,10,100"},
        {"layers", "N,N,...",
-        "units of the base model's hidden layers; --over depth takes the first for each layer, --over width "
-        "has as many layers",
+        "units of the base model's hidden layers; --over depth uses the first for every layer, --over width "
+        "uses the number of layers",
         "64,64; --over width: 64"},
-       {"seeds", "N", "base models and batches of a value and data set; 1 .. 10000", "8"},
-       {"draws", "N", "draws of labels per seed and mark; 1 .. 10000", "5"},
-       {"permutation", "N", "show the inputs in random order number N; 0: as they are; 0 .. 1000000", "0"},
+       {"seeds", "N", "base models and batches per value and data set; 1 .. 10000", "8"},
+       {"draws", "N", "draws of labels per seed and evaluation step; 1 .. 10000", "5"},
+       {"permutation", "N", "show the inputs in random order number N; 0: unchanged; 0 .. 1000000", "0"},
        {"threads", "N", "threads; 0: all cores; 0 .. 4096", "0"},
        {"memory", "BYTES",
-        "budget for base models and their steps, fewer of which run at one time then; a value of which not "
-        "one fits is left out: 512MiB, 2GB, ...",
+        "budget for base models and their steps; fewer then run at the same time, and a value of which none "
+        "fits is left out: 512MiB, 2GB, ...",
         "none"},
        {"seed", "N", "of all draws; 0 .. 9223372036854775807", "0"},
        {"raw", "", "use theta itself, not its moving average"},
        {"json", "", "print JSON"}},
       "",
-      "Exit code 130 or 143: stopped by a signal; what was finished is kept. A value that can't be evaluated "
-      "(labels: too few examples) is left out, and why is said; where none can, that is the error."};
+      "Exit code 130 or 143: stopped by a signal; finished values are kept. A value that cannot be evaluated "
+      "(labels: too few examples) is left out with a note; if none can be evaluated, that is the error."};
   add_key_options(usage, "as in training");
   return usage;
 }
@@ -86,7 +86,7 @@ std::string checksum(const std::vector<float>& values) {
   return fmt::format("{:016x}", XXH3_64bits(values.data(), values.size() * sizeof(float)));
 }
 
-/// All that a number depends on beside the value, the data set and, over updates, theta.
+/// All that a number depends on, in addition to the value, the data set and (over updates) theta.
 Json protocol_of(const Axis& axis, const TrainedTheta& theta, const FewShotSetup& common) {
   const auto& o = common.options;
   Json protocol = {{"theta",
@@ -111,7 +111,7 @@ Json protocol_of(const Axis& axis, const TrainedTheta& theta, const FewShotSetup
 
 struct Request {
   const TrainedTheta& theta;
-  std::string run;  ///< directory that it is from; over updates, of all snapshots
+  std::string run;  ///< directory that theta is from; over updates, of all snapshots
   bool raw = false;
   const Datasets& sets;
   FewShotSetup common;
@@ -119,7 +119,7 @@ struct Request {
   const Arguments& arguments;
 };
 
-/// One evaluation, and the places in which its rows will stand.
+/// One evaluation, and the places of its rows.
 struct Cell {
   std::vector<float> theta;
   std::vector<SweepPlace> places = {};
@@ -140,11 +140,11 @@ Cell make_cell(const SweepAxis& axis, std::size_t index, const metalearn::Datase
 
 struct Sweep {
   SweepFile file;
-  std::vector<SweepPlace> asked = {};      ///< of all cells, as far as it came
-  std::vector<std::string> left_out = {};  ///< what could not be evaluated, and why
+  std::vector<SweepPlace> asked = {};      ///< of all cells so far
+  std::vector<std::string> left_out = {};  ///< values that could not be evaluated, and why
 };
 
-/// Throws what stands against it, before anything is evaluated.
+/// Throws UsageError or BadData if the file cannot be continued, before anything is evaluated.
 SweepFile open_file(const SweepAxis& axis, const Request& request) {
   SweepFile file(request.out, *axis.axis, protocol_of(*axis.axis, request.theta, request.common),
                  request.arguments);
@@ -177,7 +177,7 @@ Sweep run_sweep(const SweepAxis& axis, const Request& request, std::optional<che
                row});
       } catch (const checkpoints::IoError&) {
         throw;
-      } catch (const checkpoints::Error& error) {  // of this value: the others are still worth having
+      } catch (const checkpoints::Error& error) {  // only this value fails: the others can still be evaluated
         if (!failure) failure = error;
         sweep.left_out.push_back(fmt::format("{}: {}", what, error.what()));
         continue;
@@ -219,7 +219,7 @@ void print_table(const SweepAxis& axis, const std::vector<Json>& rows) {
             : fmt::format("{:.2f}", 1000 * row["seconds_per_step"].get<double>()));
 }
 
-/// Options that contradict what is varied are refused.
+/// Refuses options that contradict what is varied.
 FewShotSetup common_of(const SweepAxis& axis, const Arguments& arguments, const TrainedTheta& theta,
                        const std::string& out) {
   if (const std::string option = axis.axis->option; arguments.has(option))
@@ -233,15 +233,15 @@ FewShotSetup common_of(const SweepAxis& axis, const Arguments& arguments, const 
   if (theta.mark && !arguments.has("steps")) insert_mark(e.options.steps, *theta.mark);
   if (axis.axis->one_evaluation) e.options.steps = {0};
   if (axis.axis->of_snapshots &&
-      !arguments.has(
-          "steps"))  // a run that goes on may choose another mark, and what is there would not be continued
+      !arguments.has("steps"))  // training further may change the chosen evaluation step, and the existing
+                                // file could not be continued
     if (const auto marks = SweepFile::marks_in(out, *axis.axis, arguments.has("force")); !marks.empty())
       e.options.steps = marks;
   e.options.stop = [] { return stop_signal() != 0; };
   return e;
 }
 
-/// The run that --theta names; empty where it is none.
+/// The run that --theta names; empty if it names none.
 std::string run_of(const Arguments& arguments) {
   const std::string theta = arguments.find("theta").value_or("");
   return std::filesystem::is_directory(theta) ? theta : "";
@@ -251,7 +251,7 @@ std::string folder_of(const Arguments& arguments) {
   if (const auto out = arguments.find("out"); out && !out->empty()) return *out;
   if (run_of(arguments).empty())
     throw UsageError(
-        "no folder for what is found; give --out DIR (where --theta is a run directory, its evaluations)");
+        "no folder for the results; give --out DIR (default if --theta is a run directory: its evaluations)");
   return run_of(arguments) + "/evaluations";
 }
 
@@ -259,7 +259,7 @@ SweepAxis axis_of(const std::string& text, const std::string& run) {
   const Axis* axis = metalearn::find_axis(text.substr(0, text.find('=')));
   if (!axis || !axis->of_snapshots) return metalearn::sweep_axis_from(text);
   if (run.empty())
-    throw UsageError(fmt::format("--over {} goes over the snapshots of a run; give --theta RUN", axis->name));
+    throw UsageError(fmt::format("--over {} evaluates the snapshots of a run; give --theta RUN", axis->name));
   std::vector<std::int64_t> updates;
   for (const auto& snapshot : checkpoints::list_snapshots(run)) updates.push_back(snapshot.update);
   return metalearn::sweep_axis_from(text, updates);
@@ -271,7 +271,7 @@ int run(const Words& words) {
   std::vector<SweepAxis> axes;
   for (const auto& text : arguments->all("over")) axes.push_back(axis_of(text, run_of(*arguments)));
   if (axes.empty())
-    throw UsageError(fmt::format("nothing to vary; give --over AXIS=VALUES, AXIS one of {}",
+    throw UsageError(fmt::format("nothing to vary; give --over AXIS=VALUES (allowed AXIS: {})",
                                  fmt::join(metalearn::axis_names(), ", ")));
   if (!arguments->has("data")) throw UsageError("no data to evaluate on; give --data NAME=DIR");
   const auto theta_word = arguments->find("theta");
@@ -318,7 +318,7 @@ int run(const Words& words) {
   }
   if (arguments->has("json")) print_json(all.size() == 1 ? all[0] : all);
   if (stop_signal() != 0) {
-    say(stderr, "stopped; the same command goes on where it was\n");
+    say(stderr, "stopped; run the same command again to resume\n");
     return 128 + stop_signal();
   }
   if (!any && failure) throw *failure;
@@ -328,7 +328,7 @@ int run(const Words& words) {
 }  // namespace
 
 extern const Command kSweep{
-    "sweep", "an evaluation with one thing varied: depth, width, activation, labels, steps, permutation",
+    "sweep", "an evaluation with one setting varied: depth, width, activation, labels, steps, permutation",
     make_usage, run};
 
 }  // namespace tools

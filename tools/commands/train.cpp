@@ -12,7 +12,7 @@
 namespace tools {
 namespace {
 
-/// Null where a signal came first.
+/// Null if a signal stopped the preparation.
 std::unique_ptr<metalearn::Trainer> start(const metalearn::Config& config, const std::string& directory) {
   ProgressLine line;
   const auto show = [&](const metalearn::Progress& progress) {
@@ -27,20 +27,20 @@ Usage make_usage() {
               "Meta-trains an update rule (theta) into a run directory.",
               {{"run", "DIR", "run directory, made if missing: snapshots (*.h5), metrics.csv"},
                {"config", "FILE",
-                "lines 'key = value' (# comments) or a JSON object, a run's config.json for example; keys "
-                "are the options below"}}};
+                "lines 'key = value' (# comments) or a JSON object, such as a run's config.json; keys are "
+                "the options below"}}};
   for (auto& option : config_options()) usage.options.push_back(std::move(option));
   usage.notes =
-      "--memory is for windows (states, tapes, the steps' own arenas), tasks in flight, gradients and "
-      "snapshots; the program itself and data sets come on top. It decides how many run at once and never "
-      "changes bits; exit code 71 names the smallest that works.\n"
-      "--estimator es and pes keep no tape: they take no --memory and no --telemetry, and a window that was "
-      "stopped starts again. In pes, which carries 2 x --es-pairs states per task in flight (also in "
-      "snapshots), an objective is a mean over them.\n"
-      "Defaults in brackets are those of --preset small. Command line > environment "
+      "--memory covers windows (states, tapes, the steps' own arenas), in-flight tasks, gradients and "
+      "snapshots; the program itself and data sets are extra. It sets how many windows run at once and never "
+      "changes bits; exit code 71 names the smallest budget that works.\n"
+      "--estimator es and pes keep no tape: they accept neither --memory nor --telemetry, and an interrupted "
+      "window starts again. pes carries 2 x --es-pairs states per in-flight task (also in snapshots); its "
+      "objectives are means over them.\n"
+      "Defaults in brackets are for --preset small. Command line > environment "
       "(METALEARN_INNER_RATE=0.01) > file > preset.\n"
-      "Of two bounds of which a source gives only one, the other follows it. --tasks alone makes --in-flight "
-      "4 times as many.";
+      "If a source gives only one of two bounds, the other one follows. Given without --in-flight, --tasks "
+      "sets --in-flight to four times its value.";
   return usage;
 }
 
@@ -53,12 +53,12 @@ int run(const Words& words) {
 
   if (config.preset == "paper-tasks" && config.data == std::vector<std::string>{"glyph"})
     say(stderr,
-        "note: trains on glyphs alone; the paper's tasks were of CIFAR-10, ImageNet classes and glyphs: "
+        "note: trains only on glyphs; the paper's tasks are made of CIFAR-10, ImageNet classes and glyphs: "
         "--data cifar10=DIR --data imagenet=FILE --data glyph\n");
   watch_signals();
   const auto trainer = start(config, *run);
   if (trainer) return run_training(*trainer, *run);
-  say("stopped while preparing: nothing was saved yet\n");
+  say("stopped during preparation: nothing was saved\n");
   return 128 + stop_signal();
 }
 

@@ -1,4 +1,4 @@
-// vectors: computes everything in a file of reference vectors in float64 and compares.
+// vectors: recomputes a file of reference vectors in float64 and compares.
 #include <fmt/format.h>
 
 #include "checkpoints/error.hpp"
@@ -13,8 +13,8 @@ namespace {
 
 Usage make_usage() {
   return {"metalearn vectors FILE.h5 [--json]",
-          "Computes what a file of reference vectors holds, in float64, and prints the worst "
-          "relative error of each group.",
+          "Recomputes the content of a file of reference vectors in float64 and prints the worst relative "
+          "error of each group.",
           {{"json", "", "print JSON"}},
           "FILE.h5",
           "Exit code 0: all agree; 1: some don't; 65: not a file of reference vectors."};

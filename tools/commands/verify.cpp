@@ -1,4 +1,4 @@
-// verify: is a run directory, or one snapshot, whole?
+// verify: checks whether a run directory, or one snapshot, is whole.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -23,11 +23,11 @@ metalearn::RunAudit audit(const std::string& path) {
 Usage make_usage() {
   return {"metalearn verify RUN|FILE [--json]",
           "Checks a snapshot, or all snapshots, manifest.json, config.json and metrics.csv of a "
-          "run: checksums, structure, names, and that the run can be continued. Needs no lock.",
+          "run: checksums, structure, names, and whether the run can be resumed. Needs no lock.",
           {{"json", "", "print JSON"}},
           "RUN|FILE",
-          "Exit code 0: whole; 65: something is damaged; 66: no such run or file. Notes (half "
-          "written files, rows after the newest snapshot) are no damage."};
+          "Exit code 0: whole; 65: something is damaged; 66: no such run or file. Notes (half-written files, "
+          "rows after the newest snapshot) are not damage."};
 }
 
 int run(const Words& words) {
@@ -53,6 +53,7 @@ int run(const Words& words) {
 
 }  // namespace
 
-extern const Command kVerify{"verify", "is a run directory or a snapshot whole", make_usage, run};
+extern const Command kVerify{"verify", "check whether a run directory or a snapshot is whole", make_usage,
+                             run};
 
 }  // namespace tools
