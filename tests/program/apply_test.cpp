@@ -118,11 +118,11 @@ TEST_CASE("apply says where it departs from theta's training, and refuses what d
       {program({"apply", "--theta", "run", "--phi", "a.h5", "--layers", "8", "--data", "own=own", "--out",
                 "x.h5"}),
        64, "no effect with --phi"},
-      {apply("nowhere/x.h5"), 74, "there is no folder nowhere; make it first"},
+      {apply("nowhere/x.h5"), 74, "--out nowhere/x.h5: no such folder: nowhere; create it first"},
       {program({"apply", "--theta", "run", "--phi", "a.h5", "--data", "own=own", "--out", "./a.h5"}), 64,
-       "--out ./a.h5 is an input itself"},
+       "--out ./a.h5 is an input of this command"},
       {program({"apply", "--theta", "run", "--data", "own=own", "--out", "own"}), 64,
-       "--out own is an input itself"},
+       "--out own is an input of this command"},
       {program({"eval", "--theta", "a.h5", "--data", "own=own"}), 65, "holds a phi but no theta"},
   };
   for (const Row& row : rows) {

@@ -62,7 +62,7 @@ TEST_CASE("eval does not replace what is no such evaluation") {
   CHECK(eval({"--methods", "random"}, "one.json").code == 64);
 }
 
-TEST_CASE("a comparison tells of a chosen mark only where it has a row") {
+TEST_CASE("a comparison names a chosen evaluation step only where it has a row") {
   Folder folder;
   IdxImages{.per_class = 60}.write(folder / "idx");
   const auto eval = [&](std::vector<std::string> more) {
@@ -75,10 +75,10 @@ TEST_CASE("a comparison tells of a chosen mark only where it has a row") {
   CHECK_FALSE(contains(eval({"--steps", "1"}), "*: "));
   const std::string chosen = eval({"--steps", "1,300"});
   CHECK(contains(chosen, " 300*"));
-  CHECK(contains(chosen, "*: learned: mark that came with theta: 300 inner steps"));
+  CHECK(contains(chosen, "*: learned: evaluation step stored with theta: 300 inner steps"));
 }
 
-TEST_CASE("eval of a run prints JSON with one row per data set and mark, in order") {
+TEST_CASE("eval of a run prints JSON with one row per data set and evaluation step, in order") {
   const Folder& folder = trained();
   const Result result =
       run(tiny_eval({"--data", "squares=data", "--data", "other=other", "--json"}), folder.path);
@@ -138,7 +138,7 @@ TEST_CASE("eval of a run writes the JSON to a file too, with and without methods
   for (const char* wrong : {"r", "new/", ""}) {
     const Result refused = run(tiny_eval({"--data", "squares=data", "--out", wrong}), folder.path);
     CHECK(refused.code == 64);
-    CHECK(contains(refused.err, "--out '" + std::string(wrong) + "' is no file's name"));
+    CHECK(contains(refused.err, "--out '" + std::string(wrong) + "' is not a file name"));
   }
   CHECK(run(tiny_eval({"--data", "squares=data", "--out", "r/metrics.csv/x.json"}), folder.path).code == 74);
 }
@@ -170,7 +170,7 @@ TEST_CASE("eval of a run prints a table that names the snapshot and the split") 
   for (const char* part : {"squares", "accuracy", "objective", "learned"}) CHECK(contains(result.out, part));
 }
 
-TEST_CASE("eval of a run on held-out tasks says what the mark was chosen by") {
+TEST_CASE("eval of a run on held-out tasks says how the evaluation step was chosen") {
   const Folder& folder = trained();
   const Result result = run(held_out({"--json"}), folder.path);
   REQUIRE(result.code == 0);
@@ -178,7 +178,7 @@ TEST_CASE("eval of a run on held-out tasks says what the mark was chosen by") {
   CHECK(run(held_out({"--json", "--noise", "1"}), folder.path).out !=
         result.out);  // of tasks with another augmentation
   CHECK(contains(run(tiny_eval({"--data", "squares=data", "--noise", "1"}), folder.path).err,
-                 "--noise is of the tasks of --held-out"));
+                 "--noise has no effect without --held-out, whose tasks it sets"));
   const auto json = nlohmann::json::parse(result.out);
   REQUIRE(json["meta_validation"].size() == json["results"].size());
   double best = 0;
@@ -188,14 +188,14 @@ TEST_CASE("eval of a run on held-out tasks says what the mark was chosen by") {
   CHECK(json["chosen_step"] == mark);
 }
 
-TEST_CASE("eval of a run on held-out tasks chooses a mark and says what the rule gains there") {
+TEST_CASE("eval of a run on held-out tasks chooses an evaluation step and prints the rule's gain there") {
   const Folder& folder = trained();
   const Result table = run(held_out({}), folder.path);
   CAPTURE(table.err);
   CHECK(table.code == 0);
   for (const char* part :
-       {"mark chosen on meta-validation tasks", "neither trained nor chose",
-        "cifar10, imagenet: of held-out classes", "random initialisation", " points (standard error "})
+       {"evaluation step chosen on meta-validation tasks", "neither for training nor for choosing",
+        "cifar10, imagenet: held-out classes", "random initialisation", " points (standard error "})
     CHECK(contains(table.out, part));
   const Result json = run(held_out({"--json"}), folder.path);
   const auto report = nlohmann::json::parse(json.out);
@@ -278,7 +278,8 @@ TEST_CASE("eval of a run refuses what it can't do") {
 }
 
 TEST_CASE(
-    "the mark that a run's validations chose is always in the table, but only where it was chosen for these "
+    "the evaluation step that a run's validations chose is always in the table, but only where it was chosen "
+    "for these "
     "settings") {
   Folder folder;
   IdxImages().write(folder / "data");
@@ -298,7 +299,8 @@ TEST_CASE(
   CHECK(same["results"].size() == 4);
   CHECK(same["results"][2]["step"] == 3);
   CHECK(same["gain"].contains("squares"));
-  CHECK(quiet.find("note: data 'squares' was in the training set of ") == 0);  // and no word of the mark
+  CHECK(quiet.find("note: data 'squares' was in the training set of ") ==
+        0);  // and no note about the evaluation step
   CHECK(std::count(quiet.begin(), quiet.end(), '\n') == 1);
   for (const std::vector<std::string>& more : std::vector<std::vector<std::string>>{
            {"--inner-rate", "0.02"}, {"--activation", "tanh"}, {"--batch", "16"}, {"--raw"}}) {

@@ -54,8 +54,9 @@ TEST_CASE("without --theta, eval and apply take the theta that comes with the pr
   CHECK(contains(steps_of({}).out, "after 300 inner steps"));
   const Result other_rate = steps_of({"--inner-rate", "0.01"});
   CHECK(contains(other_rate.out, "after 100 inner steps"));
-  CHECK(contains(other_rate.err,
-                 "note: the mark that the run chose (300 inner steps) is not used: --inner-rate is 0.01"));
+  CHECK(contains(
+      other_rate.err,
+      "note: the evaluation step that the run chose (300 inner steps) is not used: --inner-rate is 0.01"));
 
   const auto learned = [&](const std::vector<std::string>& words) {
     return nlohmann::json::parse(results(folder, eval_and(words)))["results"];
@@ -130,7 +131,7 @@ TEST_CASE("export makes one small file of a run's theta, which eval takes for th
               .code == 0);
   const Result no_theta = run(program({"export", "features.h5", "--out", "again.h5"}), folder.path);
   CHECK(no_theta.code == 65);
-  CHECK(contains(no_theta.err, "features.h5: holds no theta, which is all that a FILE.h5 is made of"));
+  CHECK(contains(no_theta.err, "features.h5: holds no theta, but a FILE.h5 holds only a theta"));
   CHECK(!fs::exists(folder / "again.h5"));
 
   // What it was trained on is known.

@@ -54,7 +54,7 @@ TEST_CASE("eval --methods compares all methods, also two trained rules, on the s
   CAPTURE(trained.err);
   REQUIRE(trained.code == 0);
 
-  SUBCASE("as JSON: a row for each data set, method, mark and head") {
+  SUBCASE("as JSON: a row for each data set, method, evaluation step and head") {
     const Result result = run(
         comparison({"--methods", "all", "--theta", "metz", "--theta", "synaptic", "--json"}), folder.path);
     CAPTURE(result.err);
@@ -160,7 +160,8 @@ TEST_CASE("thetas that ask for other inputs are compared where the command line 
 }
 
 TEST_CASE(
-    "the mark that meta-validation chose is among those of its method, and marked, but only where it was "
+    "the evaluation step that meta-validation chose is among those of its method, and starred, but only "
+    "where it was "
     "chosen for these settings") {
   Folder folder;
   IdxImages().write(folder / "data");
@@ -190,11 +191,11 @@ TEST_CASE(
   CHECK(json["methods"]["random"]["chosen_step"].is_null());
   const std::string table = of_learned({"--labels-per-class", "4"}).out;
   CHECK(words_of(table).contains("3*"));
-  CHECK(contains(table, "*: learned: mark chosen on meta-validation tasks: 3 inner steps"));
+  CHECK(contains(table, "*: learned: evaluation step chosen on meta-validation tasks: 3 inner steps"));
   for (const auto& [more, says] : std::vector<std::pair<std::vector<std::string>, const char*>>{
-           {{}, "--labels-per-class is 10, in the run it was 4"},
+           {{}, "--labels-per-class is 10, but was 4 in the run"},
            {{"--labels-per-class", "4", "--inner-rate", "0.02"},
-            "--inner-rate is 0.02, in the run it was 0.01"}}) {
+            "--inner-rate is 0.02, but was 0.01 in the run"}}) {
     auto words = more;
     words.push_back("--json");
     const Result other = of_learned(words);
@@ -219,13 +220,12 @@ TEST_CASE("a method that diverges is counted, marked in the table and said, not 
   const Result table = run(comparison({"--methods", "random,learned", "--theta", "huge.h5"}), folder.path);
   CHECK(table.code == 0);
   CHECK_MESSAGE(
-      contains(
-          table.err,
-          "note: squares: learned diverged: after 3 steps 2 of 2 fits have features that are not finite"),
+      contains(table.err,
+               "note: squares: learned diverged: after 3 steps 2 of 2 fits have non-finite features"),
       table.err);
   CHECK(contains(table.out, " !"));
-  CHECK(contains(table.out, "!: some of its fits"));
-  CHECK_MESSAGE(contains(table.err, "note: what huge.h5 was trained on is not known"), table.err);
+  CHECK(contains(table.out, "!: some fits have non-finite features"));
+  CHECK_MESSAGE(contains(table.err, "note: the training data of huge.h5 is not known"), table.err);
   const auto rows = nlohmann::json::parse(
       run(comparison({"--methods", "random,learned", "--theta", "huge.h5", "--json"}), folder.path)
           .out)["results"];
@@ -234,18 +234,19 @@ TEST_CASE("a method that diverges is counted, marked in the table and said, not 
     CHECK(row["not_finite"] == (row["method"] == "learned" && row["step"] == 3 ? 2 : 0));
 }
 
-TEST_CASE("a method that no mark is left for is refused by name, and said to be left out of all") {
+TEST_CASE(
+    "a method that can be scored at no evaluation step is refused by name, and left out of all with a note") {
   Folder folder;
   IdxImages().write(folder / "data");
   const Result named = run(with(comparison({"--methods", "pca,kmeans"}), "--steps", "0"), folder.path);
   CHECK(named.code == 64);
-  for (const char* part : {"pca has nothing to score", "--steps 0", "a mark of 1 or more"})
+  for (const char* part : {"pca cannot be scored", "--steps 0", "an evaluation step of 1 or more"})
     CHECK_MESSAGE(contains(named.err, part), named.err);
   CHECK(named.out.empty());
   const Result all = run(with(comparison({"--methods", "all"}), "--steps", "0"), folder.path);
   CHECK(all.code == 0);
   for (const char* method : {"pca", "pca_white", "kmeans"}) {
-    CHECK_MESSAGE(contains(all.err, std::string("note: ") + method + " has nothing to score"), all.err);
+    CHECK_MESSAGE(contains(all.err, std::string("note: ") + method + " cannot be scored"), all.err);
     CHECK(!words_of(all.out).contains(method));
   }
   CHECK(words_of(all.out).contains("vae"));
@@ -281,21 +282,21 @@ TEST_CASE("eval --methods refuses what it can't do") {
     std::vector<std::string> words;
     const char* says;
   };
-  for (const Row& row :
-       {Row{{"--methods", "randm"}, "did you mean 'random'"}, Row{{"--methods", ""}, "no method"},
-        Row{{"--methods", "synaptic"}, "--theta"},
-        Row{{"--methods", "learned", "--representation", "8"},
-            "--representation 8 does not fit theta: theta-laptop"},
-        Row{{"--methods", "all", "--rule", "synaptic"}, "--rule has no effect"},
-        Row{{"--methods", "synaptic", "--theta", "metz"}, "synaptic"},
-        Row{{"--methods", "random", "--held-out"}, "--held-out"},
-        Row{{"--methods", "learned", "--theta", "metz", "--theta", "metz"}, "twice"},
-        Row{{"--theta", "metz", "--theta", "metz"}, "--methods"},
-        Row{{"--methods", "learned", "--theta", "metz", "--h-size", "9"}, "--h-size 9"},
-        Row{{"--methods", "random,pixels", "--theta", "metz"}, "its rule is the method learned"},
-        Row{{"--methods", "random", "--batch", "9"}, "--batch has no effect"},
-        Row{{"--methods", "random", "--h-size", "9"}, "--h-size has no effect"},
-        Row{{"--methods", "random", "--raw"}, "--raw has no effect"}}) {
+  for (const Row& row : {Row{{"--methods", "randm"}, "did you mean 'random'"},
+                         Row{{"--methods", ""}, "no method"}, Row{{"--methods", "synaptic"}, "--theta"},
+                         Row{{"--methods", "learned", "--representation", "8"},
+                             "--representation 8 does not fit theta: theta-laptop"},
+                         Row{{"--methods", "all", "--rule", "synaptic"}, "--rule has no effect"},
+                         Row{{"--methods", "synaptic", "--theta", "metz"}, "synaptic"},
+                         Row{{"--methods", "random", "--held-out"}, "--held-out"},
+                         Row{{"--methods", "learned", "--theta", "metz", "--theta", "metz"}, "twice"},
+                         Row{{"--theta", "metz", "--theta", "metz"}, "--methods"},
+                         Row{{"--methods", "learned", "--theta", "metz", "--h-size", "9"}, "--h-size 9"},
+                         Row{{"--methods", "random,pixels", "--theta", "metz"},
+                             "--methods does not name learned, the method of its rule"},
+                         Row{{"--methods", "random", "--batch", "9"}, "--batch has no effect"},
+                         Row{{"--methods", "random", "--h-size", "9"}, "--h-size has no effect"},
+                         Row{{"--methods", "random", "--raw"}, "--raw has no effect"}}) {
     auto words = row.words;
     words.insert(words.begin(), {"eval", "--data", "squares=data", "--labels-per-class", "4"});
     const Result result = run(program(words), folder.path);

@@ -73,7 +73,8 @@ print(len(names), a['config/batch'][()], a['config/activation'][()].decode())
                                              {"--held-out", "--tasks", "1", "--steps", "1"}}) {
     auto all = words;
     all.insert(all.begin(), {"eval", "--theta", "imported.h5", "--data", "mine=idx", "--draws", "1"});
-    CHECK(contains(run(program(all), folder.path).err, "note: what imported.h5 was trained on is not known"));
+    CHECK(
+        contains(run(program(all), folder.path).err, "note: the training data of imported.h5 is not known"));
   }
   const Result held_out = run(program({"eval", "--theta", "imported.h5", "--held-out"}), folder.path);
   CHECK(held_out.code == 64);
@@ -100,7 +101,7 @@ TEST_CASE("a theta of the synaptic rule goes to NumPy and back too, also one tha
     const Result imported = import(folder);
     CAPTURE(imported.err);
     REQUIRE(imported.code == 0);
-    CHECK(contains(imported.out, "32 numbers of the rule synaptic, no sizes of its own, N_L=8;"));
+    CHECK(contains(imported.out, "32 numbers of the rule synaptic, no sizes, N_L=8;"));
     CHECK(scores(folder, "imported.h5") == expected);
   }
 }
@@ -267,25 +268,26 @@ assert not np.array_equal(a['top_delta/conv0/w'], m['top_delta/conv0/w'])
   const Result inspected = run(program({"inspect", "mean.h5"}), folder.path);
   CHECK(contains(inspected.out, "mean of the moving averages of updates 4, 6"));
   CHECK(!contains(inspected.out, folder.path.string()));
-  CHECK(!contains(inspected.out, "  mark "));  // that of the best single snapshot is not the mean's
+  CHECK(!contains(inspected.out, "  mark "));  // the best single snapshot's evaluation step is not the mean's
   REQUIRE(
       run(program({"export", "run", "--mean-from", "4", "--mark", "3", "--out", "marked.h5"}), folder.path)
           .code == 0);
   const Result marked = run(program({"eval", "--theta", "marked.h5", "--data", "mine=idx", "--steps", "0",
                                      "--seeds", "1", "--layers", "8"}),
                             folder.path);
-  CHECK(contains(marked.out, "mark that came with theta: 3 inner steps"));
+  CHECK(contains(marked.out, "evaluation step stored with theta: 3 inner steps"));
   const auto refused = [&](const std::vector<std::string>& words, const char* says) {
     const Result result = run(program(words), folder.path);
     CAPTURE(result.err);
     CHECK(result.code == 64);
     CHECK(contains(result.err, says));
   };
-  refused({"export", "run", "--mean-from", "6", "--out", "x.h5"}, "keeps 1 snapshots from there on");
+  refused({"export", "run", "--mean-from", "6", "--out", "x.h5"},
+          "run holds 1 kept snapshots from this update on");
   refused({"export", "run", "--mark", "3", "--out", "x.h5"}, "--mark has no effect without --mean-from");
-  refused({"export", "run", "--out", "x.txt"}, "--out x.txt: its ending says what is written");
+  refused({"export", "run", "--out", "x.txt"}, "--out x.txt: unknown ending; name a file that ends in");
   refused({"export", "run", "--mean-from", "2", "--raw", "--out", "x.h5"},
           "--raw has no effect with --mean-from");
-  refused({"export", "mean.h5", "--mean-from", "2", "--out", "x.h5"}, "is no run directory");
+  refused({"export", "mean.h5", "--mean-from", "2", "--out", "x.h5"}, "is not a run directory");
   refused({"eval", "--theta", "mean.h5", "--raw", "--data", "mine=idx"}, "--raw has no effect on mean.h5");
 }

@@ -70,9 +70,10 @@ TEST_CASE(
     spill(folder / (name + ".tmp"), "the user's too");
     const Result refused = output.write(folder.path, name);
     CHECK(refused.code == 64);
-    CHECK_MESSAGE(contains(refused.err, "--" + output.option + " " + name + ": what is there is not "),
+    CHECK_MESSAGE(contains(refused.err, "--" + output.option + " " + name +
+                                            ": cannot be overwritten: the existing file is not "),
                   refused.err);
-    CHECK(contains(refused.err, "and is left as it is; name another file, or give --force to replace it"));
+    CHECK(contains(refused.err, "that this program wrote; name another file, or give --force to replace it"));
     CHECK(slurp(folder / name) == mine);
 
     const Result forced = output.write(folder.path, name, {"--force"});
@@ -84,7 +85,7 @@ TEST_CASE(
 
     const Result other = output.write(folder.path, "u.else");
     CHECK(other.code == 64);
-    CHECK_MESSAGE(contains(other.err, "u.else: its ending says what is written, and must be "), other.err);
+    CHECK_MESSAGE(contains(other.err, "u.else: unknown ending; name a file that ends in "), other.err);
     CHECK(!fs::exists(folder / "u.else"));
   }
 }
@@ -102,14 +103,16 @@ TEST_CASE("what the program wrote is not replaced by another kind of file, but w
     CHECK_MESSAGE(contains(result.err, says), result.err);
     CHECK(slurp(folder / name) == before);
   };
-  refused(exported, "features.h5",
-          "what is there is features of apply, not a theta or phi of import or export, and is left as it is");
-  refused(eval, "methods.json", "what is there is a comparison of methods, not an evaluation of one theta");
+  refused(
+      exported, "features.h5",
+      "the existing file is features of apply, not a theta or phi of import or export; name another file");
+  refused(eval, "methods.json",
+          "the existing file is a comparison of methods, not an evaluation of one theta");
   fs::copy(snapshots(folder / "run").back(), folder / "copy.h5");
   refused(exported, "copy.h5",
-          "what is there is not a theta or phi of import or export that this program wrote");
+          "the existing file is not a theta or phi of import or export that this program wrote");
   spill(folder / "torn.h5", slurp(folder / "features.h5").substr(0, 1000));
-  refused(apply, "torn.h5", "what is there is not features of apply that this program wrote");
+  refused(apply, "torn.h5", "the existing file is not features of apply that this program wrote");
   CHECK(exported.write(folder.path, "features.h5", {"--force"}).code == 0);
   CHECK(run(program({"inspect", "features.h5"}), folder.path).code == 0);
 }
@@ -128,10 +131,12 @@ TEST_CASE("--force replaces nothing that the same command reads, and nothing of 
   const Row rows[] = {
       {{"apply", "--phi", "phi.h5", "--steps", "0", "--data", "squares=data", "--out", "phi.h5"},
        "phi.h5",
-       "--out phi.h5 is an input itself"},
-      {{"export", "phi.h5", "--out", "./phi.h5"}, "phi.h5", "is an input itself"},
-      {{"import", "theta.npz", "--out", "same.h5"}, "theta.npz", "is an input itself"},
-      {{"eval", "--data", "squares=table.json", "--out", "table.json"}, "table.json", "is an input itself"},
+       "--out phi.h5 is an input of this command"},
+      {{"export", "phi.h5", "--out", "./phi.h5"}, "phi.h5", "is an input of this command"},
+      {{"import", "theta.npz", "--out", "same.h5"}, "theta.npz", "is an input of this command"},
+      {{"eval", "--data", "squares=table.json", "--out", "table.json"},
+       "table.json",
+       "is an input of this command"},
       {{"eval", "--data", "squares=data", "--out", "data/notes.json"},
        "data/notes.json",
        "in a folder that is read (data data)"},
@@ -160,7 +165,7 @@ TEST_CASE("--force replaces nothing that the same command reads, and nothing of 
   CHECK(contains(idle.err, "--force has no effect without --out"));
 }
 
-TEST_CASE("a sweep replaces no table of the user's; with --force it begins anew") {
+TEST_CASE("a sweep replaces no table of the user's; with --force it starts again") {
   Commands folder;
   const auto sweep = [&](std::vector<std::string> more, const std::string& data = "squares=data") {
     more.insert(more.begin(), {"sweep", "--over", "depth=1", "--data", data, "--out", "out", "--layers", "8",
@@ -171,8 +176,8 @@ TEST_CASE("a sweep replaces no table of the user's; with --force it begins anew"
   const Result table = sweep({});
   CHECK(table.code == 64);
   CHECK_MESSAGE(contains(table.err,
-                         "out/sweep-depth.csv: what is there is not the table of a sweep that this program "
-                         "wrote, and is left as it is"),
+                         "out/sweep-depth.csv: cannot be overwritten: the existing file is not the table of "
+                         "a sweep that this program wrote; name another file"),
                 table.err);
   CHECK(slurp(folder / "out/sweep-depth.csv") == "a,b\n1,2\n");
   CHECK(sweep({"--force"}).code == 0);
@@ -192,7 +197,7 @@ TEST_CASE("a sweep replaces no table of the user's; with --force it begins anew"
   spill(folder / "out/sweep-depth.csv", data);
   const Result read = sweep({"--force"}, "own=out/sweep-depth.csv");
   CHECK(read.code == 64);
-  CHECK_MESSAGE(contains(read.err, "out/sweep-depth.csv is an input itself"), read.err);
+  CHECK_MESSAGE(contains(read.err, "out/sweep-depth.csv is an input of this command"), read.err);
   CHECK(slurp(folder / "out/sweep-depth.csv") == data);
 }
 

@@ -84,13 +84,15 @@ TEST_CASE("a plan refuses what it can't understand") {
   refused({"--memory", "1GiB"}, "no --unroll");
   refused({"--unroll", "10"}, "no --memory");
   refused({"--unroll", "0", "--memory", "1GiB"}, "unroll");
-  refused({"--unroll", "10", "--memory", "1GiB", "--disk", "1GiB"}, "go together");
+  refused({"--unroll", "10", "--memory", "1GiB", "--disk", "1GiB"},
+          "needs --disk-dir (where) and the reverse");
   spill(folder / "notes.svg", "mine");
   refused({"--unroll", "10", "--memory", "1GiB", "--preset", "demo", "--svg", "notes.svg"},
-          "notes.svg: what is there is not a picture of plan that this program wrote, and is left as it is");
+          "notes.svg: cannot be overwritten: the existing file is not a picture of plan that this program "
+          "wrote; name another file");
   CHECK(slurp(folder / "notes.svg") == "mine");
   refused({"--unroll", "10", "--memory", "1GiB", "--preset", "demo", "--svg", "/dev/null"},
-          "--svg /dev/null: is no file that could be replaced");
+          "--svg /dev/null: cannot be overwritten: it is not a regular file");
   for (const char* amount : {"0", "-1", "x", "1XB", "1..5MB", "MiB", "99999999999GiB"})
     refused({"--unroll", "10", "--memory=" + std::string(amount)}, "not an amount of memory");
 }
@@ -158,7 +160,7 @@ TEST_CASE("a training's time is projected, here and at the paper's scale") {
   CHECK(contains(small.err, "the smallest budget that works is"));
   const Result es = run(program({"plan", "--training", "--estimator", "es"}), folder.path);
   CHECK(es.code == 64);
-  CHECK(contains(es.err, "--estimator es can't be projected"));
+  CHECK(contains(es.err, "--estimator es cannot be projected"));
   const Result wrong = run(program({"plan", "--training", "--inner-rat", "0.1"}), folder.path);
   CHECK(wrong.code == 64);
   CHECK(contains(wrong.err, "inner-rate"));

@@ -566,19 +566,20 @@ TEST_CASE("a report needs a run directory; a run of which nothing is done yet ha
   IdxImages().write(folder / "data");
   REQUIRE(run(with(tiny_training("r", "squares=data"), "--updates", "1"), folder.path).code == 0);
   refused({"r", "--out", "empty"}, 64, "--out 'empty'");
-  refused({"r", "--out", "/dev/null"}, 64, "--out /dev/null: is no file that could be replaced");
+  refused({"r", "--out", "/dev/null"}, 64,
+          "--out /dev/null: cannot be overwritten: it is not a regular file");
   fs::create_symlink("r/metrics.csv", folder / "in.html");
   for (const char* out :
        {"r/metrics.csv", "in.html", "r/snapshot-00000001.h5", "r/snapshot-00000001.h5.damaged",
         "r/window-7.journal", "r/events.out.tfevents.1.metalearn", "r/manifest.json"})
     refused({"r", "--out", out}, 64, "a run keeps its state there");
   fs::create_symlink("page.html", folder / "link.html");
-  refused({"r", "--out", "link.html"}, 64, "a link to nothing");
+  refused({"r", "--out", "link.html"}, 64, "a dangling link");
   spill(folder / "page.html", "");
   REQUIRE(run(report({"r", "--out", "link.html"}), folder.path).code == 0);
   spill(folder / "own.html", "mine");
   refused({"r", "--out", "own.html"}, 64,
-          "what is there is not a page of report that this program wrote, and is left as it is");
+          "the existing file is not a page of report that this program wrote; name another file");
   CHECK(fs::is_symlink(folder / "link.html"));
   CHECK(contains(slurp(folder / "page.html"), "</html>"));
   refused({"r", "--out", "file/x.html"}, 74, "file");

@@ -37,7 +37,8 @@ struct Run : Folder {
 
 }  // namespace
 
-TEST_CASE("a stretch of a run gives the same bits again, on other threads too, and the run is not touched") {
+TEST_CASE(
+    "a rerun of part of a run gives the same bits, also with other threads, and the run is not touched") {
   const Run folder;
   std::string before;
   for (const auto& entry : fs::directory_iterator(folder / "r"))
@@ -48,7 +49,7 @@ TEST_CASE("a stretch of a run gives the same bits again, on other threads too, a
   CHECK(result.code == 0);
   CHECK(result.out ==
         "generation 4: same bits\ngeneration 6: same bits\nmetrics.csv: 4 rows, the same\nreproduced: "
-        "updates 3 to 6 give the same bits again\n");
+        "updates 3 to 6 give the same bits\n");
   CHECK(contains(result.err, "update 6/6"));
   CHECK(folder.nothing_left());
   std::string after;
@@ -122,7 +123,7 @@ TEST_CASE("a signal stops the rerun with its exit code, and the temporary folder
     const Result result = child.wait();
     CAPTURE(result.err);
     CHECK(result.code == 128 + signal);
-    CHECK(contains(result.out, "stopped before all was compared"));
+    CHECK(contains(result.out, "stopped before everything was compared"));
     CHECK(folder.nothing_left());
   }
 }

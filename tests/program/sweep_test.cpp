@@ -107,7 +107,7 @@ TEST_CASE("every axis varies what it says, the same bits for any threads and mem
 }
 
 TEST_CASE(
-    "a killed sweep goes on where it was and ends with the same table; finished cells are not computed "
+    "a killed sweep resumes and ends with the same table; finished cells are not computed "
     "again") {
   Data folder;
   const auto words = [&](const char* out) { return sweep("depth=1..12", out, {"--threads", "1"}); };
@@ -130,7 +130,7 @@ TEST_CASE(
     CHECK(after[i] == before[i]);  // seconds too: they are those of the first time
 }
 
-TEST_CASE("a signal stops a sweep, what is finished is kept, and the same command goes on") {
+TEST_CASE("a signal stops a sweep, finished values are kept, and the same command resumes it") {
   Data folder;
   const auto words = [](const char* out) {
     return with(sweep("depth=1..12", out, {"--threads", "1"}), "--steps", "0,20");
@@ -142,7 +142,7 @@ TEST_CASE("a signal stops a sweep, what is finished is kept, and the same comman
   child.kill(SIGINT);
   const Result result = child.wait();
   CHECK(result.code == 128 + SIGINT);
-  CHECK(contains(result.err, "goes on where it was"));
+  CHECK(contains(result.err, "run the same command again to resume"));
   const Json before = file(folder / "out/sweep-depth.json")["results"];
   CHECK(before.size() >= 2);
   REQUIRE(before.size() < 24);
@@ -153,7 +153,7 @@ TEST_CASE("a signal stops a sweep, what is finished is kept, and the same comman
 }
 
 TEST_CASE(
-    "a value that can't be evaluated is left out and said; the rest is shown; where nothing can, that is the "
+    "a value that cannot be evaluated is left out with a note; the rest is shown; if none can, that is the "
     "error") {
   Data folder;
   const auto words = [](const char* over) {
@@ -207,7 +207,7 @@ TEST_CASE(
                            folder.path);
   CAPTURE(range.err);
   CHECK(values_of(Json::parse(range.out)["results"]) ==
-        std::vector<std::string>{"3", "6"});  // and of the marks that are there
+        std::vector<std::string>{"3", "6"});  // and at the evaluation steps of the existing results
   const Result empty = run(with(program(words), "--over", "update=4..5"), folder.path);
   CHECK(empty.code == 64);
   CHECK(contains(empty.err, "no snapshot in 4..5 (available: 0, 3, 6, 9)"));
@@ -251,7 +251,7 @@ TEST_CASE("a sweep refuses what it can't do, and a folder that holds another one
   CHECK(!fs::exists(folder / "out/sweep-width.json"));
   const Result mixed = run(with(sweep("depth=1..2", "out"), "--data", "squares=elsewhere"), folder.path);
   CHECK(mixed.code == 64);
-  CHECK(contains(mixed.err, "out/sweep-depth.json: its 'squares' was another data set"));
+  CHECK(contains(mixed.err, "out/sweep-depth.json: holds rows of a data set 'squares' with other files"));
   CHECK(slurp(folder / "out/sweep-depth.json") == before);
   Json retrained = Json::parse(before);
   retrained["protocol"]["theta"]["update"] = 60;

@@ -34,7 +34,7 @@ TEST_CASE("a run ends with its snapshot and says where it is and what comes next
     CHECK(contains(again.out, "finished already"));
     const Result less = run(program({"resume", "runs/a", "--updates", "3"}), folder.path);
     CHECK(less.code == 0);
-    CHECK(contains(less.out, "6 updates are done, 3 in all were asked for"));
+    CHECK(contains(less.out, "6 updates are done, 3 were requested"));
     CHECK(contains(less.out, "N above 6"));
   }
   SUBCASE("inspect shows configuration, provenance and theta") {
@@ -136,7 +136,7 @@ TEST_CASE(
                             folder.path);
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
-  CHECK(contains(result.err, "note: trains on glyphs alone"));
+  CHECK(contains(result.err, "note: trains only on glyphs"));
   const std::string rows = slurp(folder / "r/metrics.csv");
   CHECK(contains(rows, "validation_accuracy.1"));
   CHECK(contains(rows, "\n1,"));
@@ -273,7 +273,7 @@ TEST_CASE("a signal during the preparation stops it, and nothing is left behind"
     const Result result = child.wait();
     CAPTURE(result.err);
     CHECK(result.code == 128 + signal);
-    CHECK(contains(result.out, "nothing was saved yet"));
+    CHECK(contains(result.out, "nothing was saved"));
     CHECK(!fs::exists(folder / "r"));
   }
 }

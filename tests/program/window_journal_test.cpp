@@ -116,8 +116,8 @@ TEST_CASE(
       const Result result =
           interrupted(folder, again ? program({"resume", name}) : words(name, kLong), name, signal);
       CHECK(contains(result.out, "stopped after 0 of 1 updates"));
-      CHECK(contains(result.out, "next: metalearn resume " + name +
-                                     ", which goes on within the windows that were under way"));
+      CHECK(contains(result.out,
+                     "next: metalearn resume " + name + ", which also resumes the unfinished windows"));
       CHECK(snapshots(folder / name).size() == 1);
     }
     CHECK(run(program({"verify", name}), folder.path).code == 0);

@@ -44,7 +44,8 @@ int run(const Words& words) {
   watch_signals();
   const auto trainer = metalearn::Trainer::resume(directory, changes);
   if (const auto done = trainer->update(), wanted = trainer->config().updates; done >= wanted) {
-    say("finished already: {} of {} updates are done; to train further: metalearn resume {} --updates N, "
+    say("finished already: {} updates are done, {} were requested; to train further: metalearn resume {} "
+        "--updates N, "
         "with N above {}\n",
         done, wanted, directory, done);
     return 0;
