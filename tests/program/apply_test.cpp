@@ -1,5 +1,5 @@
-// metalearn apply: features of a user's own data, read from Python; and what eval says of data that was
-// trained on.
+// metalearn apply: features of a user's own data, read from Python; and eval's notes on data that was trained
+// on.
 #include "program_fixture.hpp"
 
 using namespace program_test;
@@ -86,7 +86,7 @@ TEST_CASE("apply gives the same bytes on any number of threads, and goes on from
                                  "own=own", "--out", "e.h5"}),
                         folder.path);
   CHECK(on.code == 0);
-  // What phi was drawn from is kept; of a phi that was given it is not known.
+  // The seed of phi is stored; for a given phi it is not known.
   const Result drawn =
       python(folder, "print([h5py.File(n + '.h5')['apply'].attrs.get('phi_seed') for n in 'ace'])");
   CHECK(drawn.out == "[0, None, None]\n");

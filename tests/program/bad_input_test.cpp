@@ -1,5 +1,5 @@
 // Every wrong input of the table: one line that names the thing and the fix, the documented exit code,
-// nothing left behind.
+// no file left over.
 #include <zlib.h>
 
 #include "program_fixture.hpp"
@@ -13,7 +13,7 @@ struct Row {
   std::vector<std::string> words;
   int code;
   std::vector<std::string> says;
-  std::string fix;  ///< a word of what the message says to do
+  std::string fix;  ///< part of the fix that the message names
   Environment environment = {};
 };
 
@@ -326,8 +326,8 @@ const std::vector<Row> kRows = {
 }  // namespace
 
 TEST_CASE(
-    "wrong input is refused in one line that names the thing and the fix, with its exit code, and leaves "
-    "nothing behind") {
+    "wrong input is refused in one line that names the thing and the fix, with its exit code, and leaves no "
+    "file") {
   Folder folder;
   write_wrong_data(folder);
   const auto entries = [&] {
@@ -336,8 +336,8 @@ TEST_CASE(
   const auto before = entries();
   for (const Row& row : kRows) {
     CAPTURE(row.claim);
-    // The proc file system is the one folder that root can't write either; a bare chroot has it not mounted,
-    // and then it is an ordinary folder.
+    // The proc file system is the only folder that even root cannot write; in a bare chroot it is not mounted
+    // and is an ordinary folder.
     if (std::find(row.words.begin(), row.words.end(), "/proc") != row.words.end() &&
         !fs::exists("/proc/self")) {
       MESSAGE("skipped, no proc file system: " << row.claim);

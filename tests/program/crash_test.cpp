@@ -1,5 +1,5 @@
-// Crashes as a machine makes them: kill -9 at random moments, and processes that want the same run. Counts
-// are those of METALEARN_FULL=1; without it a fifth of them.
+// Crashes: kill -9 at random moments, and processes that compete for one run. Counts are for
+// METALEARN_FULL=1; without it a fifth of them.
 #include <random>
 
 #include "../full_counts.hpp"

@@ -70,7 +70,7 @@ TEST_CASE("a rule is trained and evaluated on features beside images") {
   CHECK(result.code == 0);
   const Json rows = Json::parse(result.out)["results"];
   REQUIRE(rows.size() == 2);
-  CHECK(rows[0]["accuracy_mean"].get<double>() > 0.5);  // of three classes, each with a feature of its own
+  CHECK(rows[0]["accuracy_mean"].get<double>() > 0.5);  // three classes, each with its own feature
 }
 
 TEST_CASE(

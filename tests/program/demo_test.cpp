@@ -1,5 +1,5 @@
-// The demo's promise: a rule trained on glyphs improves representations of glyph classes and families that it
-// never saw.
+// The demo's promise: a rule trained on glyphs improves representations of unseen glyph classes and font
+// families.
 #include "program_fixture.hpp"
 
 using namespace program_test;

@@ -1,4 +1,4 @@
-// diff: two runs or snapshots are the same in all that matters, or the first differences are named.
+// diff: two runs or snapshots have the same state, or the first differences are printed.
 #include <nlohmann/json.hpp>
 
 #include "checkpoints/snapshot_file.hpp"

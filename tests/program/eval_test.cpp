@@ -1,4 +1,4 @@
-// eval as other programs read it, and what it refuses.
+// eval's output for other programs, and its errors.
 #include <nlohmann/json.hpp>
 
 #include "checkpoints/snapshot_file.hpp"
@@ -15,8 +15,8 @@ std::vector<std::string> tiny_eval(std::vector<std::string> more) {
   return program(std::move(words));
 }
 
-/// The folder of a run `r`, trained on "squares" (data), with another data set beside it (other). It is made
-/// once per process: cases may add files, and change none.
+/// The folder of a run `r`, trained on "squares" (data), with another data set next to it (other). Made once
+/// per process: cases may add files but change none.
 const Folder& trained() {
   static const Folder folder;
   static const Result training = [] {

@@ -1,4 +1,4 @@
-// eval-data: test curves beside the training curve.
+// eval-data: test curves next to the training curve.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -61,7 +61,7 @@ TEST_CASE(
   CHECK(reproduced.code == 0);
   CHECK(run(program({"diff", "r", "plain"}), folder.path).code == 0);
 
-  // Moved, or no longer wanted: a resume may say so.
+  // A resume may move the data or leave it out.
   const Result lost = run(program({"resume", "r", "--updates", "6"}), folder.path);
   CHECK(lost.code == 66);
   CHECK(contains(lost.err, "held"));
@@ -69,7 +69,7 @@ TEST_CASE(
   CHECK(slurp(folder / "r/evaluations.csv").starts_with(rows + "6,held,0,"));
   const std::string before = slurp(folder / "r/evaluations.csv");
   const Result other = run(program({"resume", "r", "--updates", "8", "--eval-data", "held=data"}),
-                           folder.path);  // would go on with the same curve
+                           folder.path);  // would continue the same curve
   CHECK(other.code == 64);
   CHECK(contains(other.err, "its 'held' was another data set"));
   CHECK(slurp(folder / "r/evaluations.csv") == before);
@@ -84,7 +84,7 @@ TEST_CASE(
   const Result cut = run(program({"verify", "r"}), folder.path);
   CHECK(cut.code == 0);
   CHECK(contains(cut.out, "has no rows of update 8, which eval-every asks for"));
-  // A run that was begun without may have them later on.
+  // A run that started without eval-data may add it later.
   REQUIRE(run(program({"resume", "plain", "--updates", "6", "--eval-data", "held=away", "--eval-every", "3",
                        "--eval-steps", "1", "--eval-seeds", "1"}),
               folder.path)

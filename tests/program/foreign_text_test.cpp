@@ -1,5 +1,4 @@
-// Text of others (names, headers, cells, keys) is data: no gnuplot, shell or awk runs it, no terminal obeys
-// it.
+// Untrusted text (names, headers, cells, keys) is data: no gnuplot, shell, awk or terminal interprets it.
 #include <nlohmann/json.hpp>
 
 #include "checkpoints/snapshot_file.hpp"
@@ -23,7 +22,7 @@ const std::vector<std::string> kHostile = {"`touch canary`",
                                            "%s%n",
                                            "\\",
                                            "a\"\\\n!touch canary\n\""};
-/// Escape, C1, bidi and DEL beside what is harmless.
+/// Escape, C1, bidi and DEL among harmless characters.
 const std::string kSteering =
     "n\x1b]0;t\x07\xc2\x9b"
     "31m\xe2\x80\xae\x7f"
@@ -32,13 +31,13 @@ const std::string kWrittenOut =
     "n\\x1b]0;t\\x07\\x9b31m\\u202e\\x7f"
     "e";
 
-/// Of it what a file may hold as a name: checkpoints::is_proper_name().
+/// The part that is allowed as a name in a file: checkpoints::is_proper_name().
 const std::string kName =
     "n\xc2\x9b"
     "31m\xe2\x80\xae"
     "e";
 
-/// Whether a terminal would only show it, and in the order written.
+/// Whether a terminal would only display it, in the written order.
 bool is_harmless(const std::string& text) {
   for (const unsigned char c : text)
     if ((c < 0x20 && c != '\n') || c == 0x7f) return false;

@@ -1,4 +1,4 @@
-// gradient as other programs read it, and what it refuses.
+// gradient's output for other programs, and its errors.
 #include <nlohmann/json.hpp>
 
 #include "program_fixture.hpp"
@@ -14,7 +14,7 @@ std::vector<std::string> tiny_map(std::vector<std::string> more = {}) {
   return program(std::move(words));
 }
 
-/// Without what the clock says.
+/// Without times.
 nlohmann::json timeless(const std::string& text) {
   auto json = nlohmann::json::parse(text);
   for (auto& f : json["map"])
@@ -134,7 +134,7 @@ TEST_CASE("gradient of a run") {
     damage(snapshots(folder / "r").back());
     refused({"--theta", fs::relative(snapshots(folder / "r").back(), folder.path).string()}, 65,
             {"checksum"});
-    CHECK(std::distance(fs::directory_iterator(folder.path), {}) == 2);  // nothing new lies about
+    CHECK(std::distance(fs::directory_iterator(folder.path), {}) == 2);  // no new files
   }
   SUBCASE("does with the smallest memory that it named, and not with a byte less") {
     const Result refused = run(tiny_map({"--memory", "1"}), folder.path);

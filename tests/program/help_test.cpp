@@ -1,4 +1,4 @@
-// What the program says of itself.
+// The program's help and version.
 #include "metalearn/config/config.hpp"
 #include "program_fixture.hpp"
 #include "tools/commands/commands.hpp"

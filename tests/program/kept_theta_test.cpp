@@ -1,4 +1,4 @@
-// The theta that comes with the program, and the file that `export` makes of a run's.
+// The theta that comes with the program, and the file that `export` writes for a run's theta.
 #include <nlohmann/json.hpp>
 
 #include "program_fixture.hpp"
@@ -45,7 +45,7 @@ TEST_CASE("without --theta, eval and apply take the theta that comes with the pr
                            "('a.h5', 'b.h5'))\nprint(np.array_equal(a, b))"},
                           folder.path);
   CHECK(same.out == "True\n");
-  // The mark that meta-validation chose is of the training's inner rate.
+  // Meta-validation chose the evaluation step for the training's inner rate.
   const auto steps_of = [&](std::vector<std::string> more) {
     std::vector<std::string> words = {"apply", "--data", "own=own", "--layers", "8", "--out", "c.h5"};
     words.insert(words.end(), more.begin(), more.end());
@@ -118,13 +118,13 @@ TEST_CASE("export makes one small file of a run's theta, which eval takes for th
   CHECK(eval("theta.h5") == eval("run"));
   CHECK(fs::file_size(folder / "theta.h5") < fs::file_size(folder / "run/snapshot-00000000.h5"));
   CHECK(slurp(folder / "theta.h5").find(folder.path.string()) ==
-        std::string::npos);  // no folder of this machine goes along
+        std::string::npos);  // no folder of this machine is included
 
   const Result raw = run(program({"eval", "--theta", "theta.h5", "--raw", "--data", "own=own"}), folder.path);
   CHECK(raw.code == 64);
   CHECK(contains(raw.err, "--raw has no effect on theta.h5"));
 
-  // What has no theta is not made into such a file; its phi goes to NumPy.
+  // A file without theta is refused; its phi can be exported to NumPy.
   REQUIRE(run(program({"apply", "--theta", "run", "--data", "own=own", "--steps", "1", "--layers", "8",
                        "--out", "features.h5"}),
               folder.path)
@@ -134,12 +134,12 @@ TEST_CASE("export makes one small file of a run's theta, which eval takes for th
   CHECK(contains(no_theta.err, "features.h5: holds no theta, but a FILE.h5 holds only a theta"));
   CHECK(!fs::exists(folder / "again.h5"));
 
-  // What it was trained on is known.
+  // Its training data is known.
   const Result seen = run(program({"eval", "--theta", "theta.h5", "--data", "mine=idx", "--steps", "0,1",
                                    "--seeds", "1", "--draws", "1", "--layers", "8"}),
                           folder.path);
   CHECK(contains(seen.err, "was in the training set of theta.h5"));
-  // Again as NumPy's, the same numbers.
+  // Exported to NumPy again: the same numbers.
   CHECK(run(program({"export", "theta.h5", "--out", "a.npz"}), folder.path).code == 0);
   CHECK(run(program({"export", "run", "--out", "b.npz"}), folder.path).code == 0);
   const Result same =

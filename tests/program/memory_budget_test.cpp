@@ -1,5 +1,5 @@
-// Training within a memory budget: the same bits for every budget, disk and number of threads; and what can
-// go wrong with them.
+// Training within a memory budget: the same bits for every budget, disk and number of threads; and their
+// errors.
 #include <nlohmann/json.hpp>
 
 #include "program_fixture.hpp"
@@ -218,7 +218,8 @@ TEST_CASE("budgets, disks and windows that can't be meant are refused in words, 
 #ifndef METALEARN_SANITIZED  // whose own memory would be measured
 namespace {
 
-/// Peak resident memory of windows of so many steps on glyphs, in bytes, beside the budget of `mib` MiB.
+/// Peak resident memory of windows of so many steps on glyphs, in bytes, in addition to the budget of `mib`
+/// MiB.
 double beside_the_budget(const Folder& folder, int steps, int mib, const std::vector<std::string>& more,
                          const std::string& preset = "small") {
   const std::string name = preset + std::to_string(steps) + "-" + std::to_string(mib);

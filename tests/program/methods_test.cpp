@@ -1,4 +1,4 @@
-// eval --methods: one table of all methods, and what it refuses.
+// eval --methods: one table of all methods, and its errors.
 #include <nlohmann/json.hpp>
 
 #include <iterator>
@@ -83,7 +83,7 @@ TEST_CASE("eval --methods compares all methods, also two trained rules, on the s
       if (method == "random") start[row["head"]] = row["accuracy_mean"];
       CHECK(row["gain_mean"].get<double>() ==
             doctest::Approx(row["accuracy_mean"].get<double>() - start.at(row["head"])));
-      // What starts from the same phi_0 stands where random does.
+      // Methods that start from the same phi_0 have random's figures there.
       if (row["step"] == 0 && method != "pixels" && method != "random_relu")
         CHECK(row["gain_mean"].get<double>() == doctest::Approx(0));
       CHECK(json["methods"].contains(method));
@@ -209,7 +209,7 @@ TEST_CASE("a method that diverges is counted, marked in the table and said, not 
   Folder folder;
   IdxImages().write(folder / "data");
   REQUIRE(run(tiny_training("r", "squares=data"), folder.path).code == 0);
-  // A theta of huge numbers, as a broken one from elsewhere: finite itself, but not what it makes of phi.
+  // A theta of huge numbers, like a broken one: theta is finite, but phi becomes non-finite.
   REQUIRE(run(program({"export", "r", "--out", "theta.npz"}), folder.path).code == 0);
   REQUIRE(run({"/usr/bin/python3", "-c",
                "import numpy as np; np.savez('huge.npz', **{n: x * 1e30 if not n.startswith('config') else x "
@@ -262,9 +262,9 @@ TEST_CASE(
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
   CHECK(contains(result.err, "left out: synaptic, learned"));
-  const auto words = words_of(result.out.substr(
-      result.out.find("gain (ridge)"),
-      result.out.find("\n\n2 seeds") - result.out.find("gain (ridge)")));  // of the table alone
+  const auto words = words_of(
+      result.out.substr(result.out.find("gain (ridge)"),
+                        result.out.find("\n\n2 seeds") - result.out.find("gain (ridge)")));  // only the table
   for (const auto& method : kWithoutTheta) CHECK_MESSAGE(words.contains(method), method);
   for (const char* method : {"synaptic", "learned"}) CHECK(!words.contains(method));
   for (const char* part :

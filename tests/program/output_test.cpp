@@ -1,4 +1,4 @@
-// What commands write where the user says: nothing that is the user's is lost.
+// Output files: commands never destroy a user's file.
 #include <memory>
 
 #include "program_fixture.hpp"
@@ -46,7 +46,7 @@ struct Commands : Folder {
   std::vector<Output> all;
 };
 
-/// The user's own, with the beginning that files of this ending have.
+/// A user's file with the usual head of files of this ending.
 std::string users_file(const std::string& ending) {
   if (ending == ".h5") return "\x89HDF\r\n\x1a\n of the user";
   if (ending == ".npz") return "PK\3\4 of the user";

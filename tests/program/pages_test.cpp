@@ -1,7 +1,7 @@
 // The pages hold: their `sh` and `python` blocks run, in order, in a folder that looks like a clone with a
-// user's data next to it. A block of which that would take too long is marked in its first line,
-// ```sh skip: REASON; of those, of indented commands and of commands within sentences, the options, scripts
-// and presets that they name must exist. A `cpp` block names the file that it is quoted from.
+// user's data next to it. A block that would take too long is marked in its first line, ```sh skip: REASON.
+// For these blocks, indented commands and commands within sentences, the named options, scripts and presets
+// must exist. A `cpp` block names the file that it quotes.
 #include <algorithm>
 #include <cctype>
 #include <set>
@@ -54,8 +54,7 @@ Page parse(const std::string& name, const std::string& markdown) {
   return page;
 }
 
-/// Every page of the project, in the order in which a reader comes to them: a run that one page makes is used
-/// by the next.
+/// Every page of the project, in reading order: a run that one page makes is used by the next.
 const std::vector<Page>& pages() {
   static const std::vector<Page> all = [] {
     const fs::path root = METALEARN_SOURCE;
@@ -82,7 +81,7 @@ bool skipped(const Block& block) { return block.note.rfind("skip: ", 0) == 0; }
 
 bool shown(const std::string& language) { return language == "text"; }
 
-/// What `metalearn COMMAND` knows, from its help; empty where there is no such command.
+/// The help of `metalearn COMMAND`; empty if there is no such command.
 const std::string& help_of(const std::string& command) {
   static std::map<std::string, std::string> known;
   const auto [entry, fresh] = known.try_emplace(command);
@@ -122,7 +121,7 @@ std::vector<std::vector<std::string>> commands_of(std::string line) {
   return found;
 }
 
-/// What a command names that does not exist; empty: all is there, or it is not a command of this project.
+/// A missing thing that a command names; empty if all exist, or it is not a command of this project.
 std::string missing(const std::vector<std::string>& words) {
   const std::string& first = words[0];
   if (first == "metalearn" || first == "build/release/tools/metalearn") {
@@ -187,7 +186,7 @@ TEST_CASE("every command and script of the pages runs") {
   fs::create_directories(folder / "build/release/tools");
   fs::create_symlink(METALEARN_PROGRAM, folder / "build/release/tools/metalearn");
   IdxImages().write(folder / "my-images");
-  // What the pages leave to the preset is made small; they never set these keys themselves.
+  // Keys that the pages leave to the preset get small values; pages never set these keys.
   const Environment small = {
       {"METALEARN_UPDATES", "2"},    {"METALEARN_TASKS", "1"},         {"METALEARN_IN_FLIGHT", "2"},
       {"METALEARN_WINDOW_MIN", "1"}, {"METALEARN_WINDOW_MAX", "2"},    {"METALEARN_LENGTH_MIN", "2"},

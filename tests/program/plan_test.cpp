@@ -1,4 +1,4 @@
-// The plan of a long unroll, and what it refuses.
+// The plan of a long unroll, and its errors.
 #include <nlohmann/json.hpp>
 
 #include "program_fixture.hpp"
@@ -122,7 +122,7 @@ TEST_CASE("a training's time is projected, here and at the paper's scale") {
   CHECK(contains(text.out, "this training"));
   CHECK(contains(text.out, "200000"));
   CHECK(contains(text.out, "of 200000 updates "));  // extrapolated
-  // A budget: fewer windows at a time, steps computed again; data and evaluations are those of the training.
+  // A budget: fewer windows at a time, steps recomputed; data and evaluations as in the training.
   IdxImages().write(folder / "data");
   auto words = tiny_training("r", "squares=data",
                              {"--eval-data", "held=data", "--eval-every", "1", "--eval-steps", "0,1000",

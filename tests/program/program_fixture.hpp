@@ -1,4 +1,4 @@
-// What the whole-program tests share: a folder of their own, small IDX data, and the built program as a child
+// Shared by the whole-program tests: a private folder, small IDX data, and the built program as a child
 // process without terminal and standard input.
 #pragma once
 #include <fcntl.h>
@@ -139,7 +139,7 @@ inline std::string big_endian(std::uint32_t value) {
   return bytes;
 }
 
-/// Images of 14 x 14 in which class c is a bright square at a place of its own, under noise; IDX files as
+/// Images of 14 x 14 in which class c is a bright square at its own place, with noise; IDX files like
 /// MNIST's.
 struct IdxImages {
   int classes = 4, per_class = 40;
@@ -173,7 +173,7 @@ struct IdxImages {
   }
 };
 
-/// The words of a text that white space separates.
+/// The words of a text, separated by white space.
 inline std::vector<std::string> split(const std::string& text) {
   std::istringstream in(text);
   return {std::istream_iterator<std::string>(in), {}};

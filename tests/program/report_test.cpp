@@ -1,5 +1,5 @@
-// metalearn report: the page parses, every figure is there, what lacks is named with a command that works,
-// and what is damaged spoils nothing else.
+// metalearn report: the page parses, every figure is there, missing results are named with a working command,
+// and a damaged file affects only its section.
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -246,7 +246,7 @@ TEST_CASE(
        {"squares: ", "kernels", "hours", "theta-average", "metalearn 0.", " cores (of the newest snapshot"})
     CHECK_MESSAGE(contains(page["text"].get<std::string>(), part), part);
 
-  // The numbers are those of the files.
+  // The numbers are the same as in the files.
   CHECK(page["figures"]["test-accuracy"]["rows"] ==
         json({{"updates of theta", "squares", "squares, random initialisation"},
               {"3", "0.5 ± 0.032", "0.4"},
@@ -272,7 +272,7 @@ TEST_CASE(
   CHECK(page["figures"]["sweep-depth"]["rows"] == depths);
   CHECK(contains(page["figures"]["embedding-0"]["caption"].get<std::string>(), "Learned by r/snapshot-"));
 
-  // Nothing lacks: what is left are the commands that repeat the run.
+  // Nothing is missing: only the commands that repeat the run are left.
   REQUIRE(page["commands"].size() == 2);
   CHECK(contains(page["commands"][1].get<std::string>(), "metalearn reproduce r"));
   const std::string path = (fs::path(METALEARN_PROGRAM).parent_path()).string() + ":" + std::getenv("PATH");
@@ -466,7 +466,7 @@ TEST_CASE("what happened to the files of a run is said, not taken for a run that
   CHECK(contains(lacks("r/evaluations.csv: has no evaluation of update 6")["commands"].dump(),
                  "--over update=all"));
 
-  // Other marks since a resume, and another set that has those alone.
+  // Other evaluation steps since a resume, and another set that has only those.
   spill(folder / "r/evaluations.csv", evaluations);
   REQUIRE(run(program({"resume", "r", "--updates", "9", "--eval-data", "seen=data", "--eval-data",
                        "more=data", "--eval-steps", "0,2", "--eval-seeds", "3"}),

@@ -1,5 +1,4 @@
-// reproduce: a stretch of a run comes out with the same bits again, and the rerun leaves nothing behind,
-// however it ends.
+// reproduce: a rerun of part of a run gives the same bits and leaves no files, however it ends.
 #include <nlohmann/json.hpp>
 
 #include "checkpoints/run_directory.hpp"
@@ -10,8 +9,8 @@ using namespace program_test;
 
 namespace {
 
-/// A finished run "r" with snapshots of 2, 4 and 6 updates, beside its data and an empty folder for temporary
-/// files.
+/// A finished run "r" with snapshots of 2, 4 and 6 updates, next to its data and an empty folder for
+/// temporary files.
 struct Run : Folder {
   Run() {
     IdxImages().write(path / "data");
@@ -31,7 +30,7 @@ struct Run : Folder {
     return run(words(more), path, environment());
   }
   bool nothing_left() const { return fs::is_empty(path / "tmp"); }
-  /// Makes the stretch from 2 longer than any test waits.
+  /// Makes the rerun from 2 longer than any test waits.
   void lengthen() const { fs::rename(path / "r/snapshot-00000006.h5", path / "r/snapshot-00999999.h5"); }
 };
 

@@ -1,5 +1,4 @@
-// What tells whether two runs came to the same: the arrays of their newest snapshots, and the rows of their
-// metrics.csv.
+// Compares two runs: the arrays of their newest snapshots, and the rows of their metrics.csv.
 #pragma once
 #include "checkpoints/snapshot_file.hpp"
 #include "program_fixture.hpp"

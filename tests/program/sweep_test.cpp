@@ -1,4 +1,4 @@
-// sweep: tables over one varied thing, kept cell by cell.
+// sweep: tables over one varied setting, saved cell by cell.
 #include <nlohmann/json.hpp>
 
 #include <set>
@@ -24,7 +24,7 @@ struct Data : Folder {
 
 Json file(const fs::path& path) { return Json::parse(slurp(path)); }
 
-/// What a sweep kept, but for seconds.
+/// The results of a sweep, without seconds.
 Json results(const fs::path& path) {
   Json rows = file(path)["results"];
   for (auto& row : rows) row.erase("seconds_per_step");
@@ -50,7 +50,7 @@ TEST_CASE(
   for (const char* part : {"depth", "accuracy", "gain, paired", "ms/step", "sweep-depth.csv"})
     CHECK(contains(result.out, part));
   const Json rows = results(folder / "out/sweep-depth.json");
-  REQUIRE(rows.size() == 6);  // three values, two marks
+  REQUIRE(rows.size() == 6);  // three values, two evaluation steps
   CHECK(values_of(rows) == std::vector<std::string>{"1", "2", "3"});
   const std::string csv = slurp(folder / "out/sweep-depth.csv");
   CHECK(std::count(csv.begin(), csv.end(), '\n') == 7);
@@ -240,7 +240,7 @@ TEST_CASE("a sweep refuses what it can't do, and a folder that holds another one
   const std::string before = slurp(folder / "out/sweep-depth.json"),
                     csv = slurp(folder / "out/sweep-depth.csv");
   spill(folder / "out/sweep-depth.csv",
-        csv.substr(0, csv.find('\n') + 20));  // torn: is written anew, also where nothing is left to evaluate
+        csv.substr(0, csv.find('\n') + 20));  // torn: is rewritten, even if nothing is left to evaluate
   REQUIRE(run(sweep("depth=1", "out"), folder.path).code == 0);
   CHECK(slurp(folder / "out/sweep-depth.csv") == csv);
   auto late = sweep("width=8", "out");  // the clash is found before the other axis is evaluated

@@ -77,7 +77,7 @@ TEST_CASE(
   for (const char* evaluated : {"2 evaluation_accuracy/held.2 0.", "4 evaluation_objective/held.2 "})
     CHECK(contains(events.out, evaluated));
   CHECK(run(program({"verify", "r"}), folder.path).code == 0);
-  // The numbers are those of metrics.csv, rounded to float32.
+  // The numbers are the same as in metrics.csv, rounded to float32.
   const Result same = run({"/usr/bin/python3", "-c", R"(
 import csv, sys, numpy as np
 events = {}

@@ -63,7 +63,7 @@ TEST_CASE(
   CHECK(metrics(folder / "whole") == metrics(folder / "parts"));
 }
 
-TEST_CASE("a run stopped on one thread goes on with the same bits on two, three and four") {
+TEST_CASE("a run stopped on one thread resumes with the same bits on two, three and four") {
   Folder folder;
   IdxImages().write(folder / "data");
   REQUIRE(run(tiny_training("whole", "squares=data", {"--threads", "1"}), folder.path).code == 0);
@@ -218,7 +218,7 @@ TEST_CASE("a second signal ends the program at once, and the run is as it was sa
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   REQUIRE(child.running());  // in the middle of a window
   for (const int signal : {SIGSTOP, SIGINT, SIGTERM, SIGCONT})
-    child.kill(signal);  // so that the first one is not answered before the second one comes
+    child.kill(signal);  // so that the second one comes before the first one is handled
   const Result result = child.wait();
   CHECK((result.code == 128 + SIGINT || result.code == 128 + SIGTERM));
   CHECK(!contains(result.out, "stopped"));

@@ -1,4 +1,4 @@
-// verify: a run directory or a snapshot is whole, or it says what is not; also while the run is training.
+// verify: a run directory or a snapshot is whole, or the damage is named; also during training.
 #include <nlohmann/json.hpp>
 
 #include "checkpoints/run_directory.hpp"
@@ -8,7 +8,7 @@ using namespace program_test;
 
 namespace {
 
-/// A finished run "r" with snapshots of 2, 4 and 6 updates, beside its data.
+/// A finished run "r" with snapshots of 2, 4 and 6 updates, next to its data.
 struct Run : Folder {
   Run() {
     IdxImages().write(path / "data");

@@ -1,5 +1,5 @@
-// The journal of a window that takes long: a training that is killed within one goes on in the middle, with
-// the same bits.
+// The journal of a long window: a training that is killed within one resumes in the middle, with the same
+// bits.
 #include <random>
 
 #include "../full_counts.hpp"
@@ -56,8 +56,8 @@ Result interrupted(const Folder& folder, const std::vector<std::string>& command
   return result;
 }
 
-/// Kills trainings at random moments, each going on where the one before was killed, until `wanted` kills had
-/// a journal to go on from. Each ends with the bits of one that was not killed.
+/// Kills trainings at random moments, each resuming where the last one was killed, until `wanted` kills left
+/// a journal. Each ends with the bits of an uninterrupted training.
 void kill_often(int T, int wanted, const std::vector<std::string>& more) {
   Folder folder;
   IdxImages().write(folder / "data");
