@@ -48,13 +48,13 @@ void Archive::put(const std::string& path, Array array) {
   require_path(path);
   std::size_t count = 1;
   for (auto n : array.shape) {
-    if (n < 0) throw std::invalid_argument(fmt::format("[archive] {}: a dimension of {}", path, n));
+    if (n < 0) throw std::invalid_argument(fmt::format("[archive] {}: a dimension is negative: {}", path, n));
     count *= static_cast<std::size_t>(n);
   }
   const std::size_t held = std::visit([](const auto& v) { return v.size(); }, array.data);
   if (held != count)
-    throw std::invalid_argument(fmt::format("[archive] {}: {} numbers given for the shape [{}]", path, held,
-                                            fmt::join(array.shape, ", ")));
+    throw std::invalid_argument(fmt::format("[archive] {}: {} numbers do not match the shape [{}]", path,
+                                            held, fmt::join(array.shape, ", ")));
   for (const auto& parent : parents(path))
     if (arrays_.count(parent))
       throw std::invalid_argument(fmt::format("[archive] {}: {} is an array, not a group", path, parent));
@@ -75,7 +75,7 @@ void Archive::set(const std::string& path, const std::string& attribute, Attribu
   const auto* text = std::get_if<std::string>(&value);
   if (!is_proper_name(attribute) || (text && text->find('\0') != std::string::npos))
     throw std::invalid_argument(
-        fmt::format("[archive] attribute {}:{} has no proper name or holds a zero byte", path, attribute));
+        fmt::format("[archive] attribute {}:{} has an improper name or holds a zero byte", path, attribute));
   attributes_[path][attribute] = std::move(value);
 }
 
@@ -91,7 +91,7 @@ const Array* Archive::find(const std::string& path) const {
 const Array& Archive::array(const std::string& path) const {
   if (auto* found = find(path)) return *found;
   throw BadData(fmt::format(
-      "{}: has no array /{}; it is not the kind of file that is needed here, or of another version", name_,
+      "{}: has no array /{}: it is another kind of file than is needed here, or of another version", name_,
       path));
 }
 
@@ -111,7 +111,7 @@ std::vector<std::string> Archive::groups() const {
     for (auto& parent : parents(path)) found.insert(std::move(parent));
     if (!path.empty() && !arrays_.count(path)) found.insert(path);
   }
-  return {found.begin(), found.end()};  // a prefix sorts before what it begins
+  return {found.begin(), found.end()};  // a prefix sorts before longer paths
 }
 
 std::string Archive::type_name(const Numbers& numbers) {
@@ -122,20 +122,20 @@ std::string Archive::type_name(const Numbers& numbers) {
 
 void Archive::refuse_type(const std::string& path, const std::string& wanted) const {
   throw BadData(
-      fmt::format("{}: /{} holds {}, {} expected", name_, path, type_name(array(path).data), wanted));
+      fmt::format("{}: /{} holds {} ({} expected)", name_, path, type_name(array(path).data), wanted));
 }
 
 void Archive::refuse_attribute(const std::string& path, const std::string& attribute) const {
   throw BadData(
-      fmt::format("{}: /{} has no attribute \"{}\" of the type that is needed; it is not the kind of file "
-                  "that is needed here, or of another version",
+      fmt::format("{}: /{} has no attribute \"{}\" of the expected type: it is another kind of file than "
+                  "is needed here, or of another version",
                   name_, path, attribute));
 }
 
 void Archive::require_shape(const std::string& path, const std::vector<std::int64_t>& shape) const {
   const auto& found = array(path).shape;
   if (found != shape)
-    throw BadData(fmt::format("{}: /{} has the shape [{}], [{}] expected", name_, path,
+    throw BadData(fmt::format("{}: /{} has the shape [{}] ([{}] expected)", name_, path,
                               fmt::join(found, ", "), fmt::join(shape, ", ")));
 }
 

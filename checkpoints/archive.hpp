@@ -1,7 +1,7 @@
 // Archive: named arrays and attributes in memory, the contents of one HDF5 file.
 //
 // Paths are slash-separated without a leading slash, "theta/compute_h/conv0/w"; "" is the root. A group
-// exists because something lies in it. A plain value: any number of threads may read one.
+// exists if and only if it is not empty. A plain value: any number of threads may read it.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -26,47 +26,47 @@ struct Array {
 
 inline constexpr std::size_t kMaxNameBytes = 1024;
 
-/// Whether a file may hold something of this name: 1 to 1024 bytes of UTF-8 without control characters (so
-/// that a message that quotes it is one line).
+/// Whether a name is allowed in a file: 1 to 1024 bytes of UTF-8 without control characters (so that a
+/// message that quotes it stays on one line).
 bool is_proper_name(const std::string& name);
 
 class Archive {
  public:
-  /// name: the file it came from, for messages.
+  /// name: the file it was read from, for messages.
   explicit Archive(std::string name = "archive") : name_(std::move(name)) {}
   const std::string& name() const { return name_; }
 
-  /// Adds or replaces an array. Throws std::invalid_argument: a path that is not one or has an improper name,
-  /// a shape that is not the data's, an array where a group is or the other way round.
+  /// Adds or replaces an array. Throws std::invalid_argument for an invalid path, an improper name, a shape
+  /// that does not match the data, or an array in place of a group or a group in place of an array.
   void put(const std::string& path, Array array);
   template <class T>
   void put(const std::string& path, std::vector<std::int64_t> shape, std::vector<T> data) {
     put(path, Array{std::move(shape), Numbers(std::move(data))});
   }
-  /// Adds or replaces an attribute of the group or array at path. Its name must be a proper one; text may not
-  /// hold a zero byte (std::invalid_argument).
+  /// Adds or replaces an attribute of the group or array at path. Throws std::invalid_argument if the name is
+  /// not proper or a text holds a zero byte.
   void set(const std::string& path, const std::string& attribute, Attribute value);
   /// One text attribute per entry.
   void set_texts(const std::string& path, const std::map<std::string, std::string>& texts);
 
   /// The array at path, or null.
   const Array* find(const std::string& path) const;
-  /// The array at path. Throws BadData naming file and path where there is none.
+  /// The array at path. Throws BadData naming file and path if there is none.
   const Array& array(const std::string& path) const;
-  /// Its numbers. Throws BadData also where they are of another type.
+  /// The numbers of array(path). Throws BadData also if they have another type.
   template <class T>
   const std::vector<T>& numbers(const std::string& path) const {
     if (auto* v = std::get_if<std::vector<T>>(&array(path).data)) return *v;
     refuse_type(path, type_name(Numbers(std::vector<T>())));
   }
-  /// Its numbers. Throws BadData, with both shapes, also where it is not of this shape.
+  /// The numbers of array(path). Throws BadData, naming both shapes, also if it has another shape.
   template <class T>
   const std::vector<T>& numbers(const std::string& path, const std::vector<std::int64_t>& shape) const {
     require_shape(path, shape);
     return numbers<T>(path);
   }
 
-  /// The attribute, or null where there is none or it is of another type.
+  /// The attribute, or null if there is none or it has another type.
   template <class T>
   const T* find_attribute(const std::string& path, const std::string& attribute) const {
     auto group = attributes_.find(path);
@@ -74,7 +74,7 @@ class Archive {
     auto value = group->second.find(attribute);
     return value == group->second.end() ? nullptr : std::get_if<T>(&value->second);
   }
-  /// The attribute. Throws BadData naming file, path and attribute where there is none of that type.
+  /// The attribute. Throws BadData naming file, path and attribute if there is none of that type.
   template <class T>
   const T& attribute(const std::string& path, const std::string& attribute_name) const {
     if (auto* v = find_attribute<T>(path, attribute_name)) return *v;
@@ -86,7 +86,7 @@ class Archive {
   const std::map<std::string, Array>& arrays() const { return arrays_; }
   /// path -> attribute -> value
   const std::map<std::string, std::map<std::string, Attribute>>& attributes() const { return attributes_; }
-  /// Paths of all groups but the root, parents before children.
+  /// Paths of all groups except the root, parents before children.
   std::vector<std::string> groups() const;
 
   /// "float32", "int64", ...

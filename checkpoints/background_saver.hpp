@@ -1,9 +1,8 @@
-// BackgroundSaver: saves a run directory's snapshots on a thread of their own, while training goes on.
+// BackgroundSaver: saves a run directory's snapshots on a background thread while training continues.
 //
-// The caller hands over a copy of its state (the archive) and goes on at once. One save at a time: handing
-// over the next waits for the one before, so every state handed over is saved, in order. What a save threw
-// comes out of the next call. save, check, wait: one thread. While a save runs, nobody else may use the run
-// directory.
+// The caller hands over a copy of its state (the archive) and continues at once. One save at a time: save()
+// waits for the previous save, so all states are saved, in order. The next call rethrows an exception of a
+// save. save, check, wait: one thread. While a save runs, no other code may use the run directory.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -16,18 +15,20 @@ namespace checkpoints {
 
 class BackgroundSaver {
  public:
-  /// before: runs ahead of each save on its thread, for what has to be on the disk before the snapshot is.
+  /// before: runs on the background thread before each save, to write what must be on disk before the
+  /// snapshot.
   explicit BackgroundSaver(RunDirectory& run, std::function<void()> before = {});
-  /// Waits for the save that runs; what it throws is lost.
+  /// Waits for a running save; ignores its exception.
   ~BackgroundSaver();
   BackgroundSaver(const BackgroundSaver&) = delete;
   BackgroundSaver& operator=(const BackgroundSaver&) = delete;
 
-  /// RunDirectory::save, later. Throws what the save before threw; this one is then not begun.
+  /// RunDirectory::save in the background. Rethrows the exception of the previous save; this one is then not
+  /// started.
   void save(std::int64_t generation, Archive archive, Retention retention);
-  /// Throws what a save that has ended threw. Does not wait.
+  /// Rethrows the exception of a finished save. Does not wait.
   void check();
-  /// Returns when everything handed over is durable; throws what the last save threw.
+  /// Returns when all states handed over are durable; rethrows the exception of the last save.
   void wait();
 
  private:

@@ -1,4 +1,4 @@
-// ByteCursor: reads little-endian numbers and runs of bytes from a span, never beyond its end.
+// ByteCursor: reads little-endian numbers and byte sequences from a span, never beyond its end.
 //
 // Private to this folder. A plain value.
 #pragma once
@@ -11,7 +11,7 @@
 
 namespace checkpoints {
 
-/// A structure of a file is not as it must be; `what` continues a sentence about the object that holds it
+/// A malformed or unsupported structure in a file; `what` completes a sentence about the object that holds it
 /// ("has a link ...").
 struct FormatFault {
   std::string what;
@@ -25,7 +25,7 @@ class ByteCursor {
   std::span<const std::byte> rest() const { return bytes_; }
 
   std::span<const std::byte> take(std::size_t count) {
-    if (count > bytes_.size()) throw FormatFault{"has a structure that is cut off"};
+    if (count > bytes_.size()) throw FormatFault{"has a truncated structure"};
     const auto taken = bytes_.first(count);
     bytes_ = bytes_.subspan(count);
     return taken;
@@ -58,13 +58,13 @@ class ByteCursor {
 
 constexpr std::uint64_t kNowhere = UINT64_MAX;  ///< HDF5's undefined address
 
-/// The bytes of an HDF5 file from its base address on: addresses count from there.
+/// The bytes of an HDF5 file from its base address on; addresses are relative to it.
 class AddressSpace {
  public:
   explicit AddressSpace(std::span<const std::byte> bytes) : bytes_(bytes) {}
   std::size_t bytes() const { return bytes_.size(); }
   ByteCursor at(std::uint64_t address) const {
-    if (address > bytes_.size()) throw FormatFault{"points behind the end of the file"};
+    if (address > bytes_.size()) throw FormatFault{"points beyond the end of the file"};
     return ByteCursor(bytes_.subspan(address));
   }
   std::span<const std::byte> at(std::uint64_t address, std::uint64_t count) const {

@@ -37,7 +37,7 @@ DiskCheckpoints::DiskCheckpoints(FileSystem& files, const std::string& directory
   };
   if (files_.unlink(path) < 0) {
     const int error = errno;
-    files_.unlink(path);  // once more: a name must not stay
+    files_.unlink(path);  // try again: the name must not remain
     errno = error;
     give_up("unlink");
   }
@@ -67,7 +67,7 @@ void DiskCheckpoints::fail(const char* what, int error) const {
                         ? "free space on that disk, give --disk less, or choose another folder (--disk-dir)"
                     : error == ENOENT ? "make that folder, or choose another one (--disk-dir)"
                     : error == EAGAIN
-                        ? "end other programs: no more threads or memory are to be had"
+                        ? "end other programs: no more threads or memory are available"
                         : "check that disk and its permissions, or choose another folder (--disk-dir)";
   throw IoError(fmt::format("{}: checkpoints can't be kept there: {}: {}; {}", directory_, what,
                             std::strerror(error), fix));
@@ -75,14 +75,15 @@ void DiskCheckpoints::fail(const char* what, int error) const {
 
 std::size_t DiskCheckpoints::checked(Slot slot, std::size_t bytes) const {
   if (slot < 0 || slot >= static_cast<Slot>(checksums_.size()))
-    throw std::invalid_argument(fmt::format("[disk checkpoints] slot {} of {}", slot, checksums_.size()));
+    throw std::invalid_argument(
+        fmt::format("[disk checkpoints] no such slot: {} (there are {})", slot, checksums_.size()));
   if (bytes != state_bytes_)
     throw std::invalid_argument(
-        fmt::format("[disk checkpoints] a state has {} bytes, found {}", state_bytes_, bytes));
+        fmt::format("[disk checkpoints] a state needs {} bytes: found {}", state_bytes_, bytes));
   return static_cast<std::size_t>(slot);
 }
 
-/// The lock, once ready() or after a failure, which is thrown.
+/// Returns the lock once ready(); throws the failure of a transfer.
 template <class Ready>
 std::unique_lock<std::mutex> DiskCheckpoints::wait(Ready ready) {
   std::unique_lock lock(mutex_);

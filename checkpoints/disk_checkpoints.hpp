@@ -1,9 +1,9 @@
-// DiskCheckpoints: the states of an unroll that don't fit in RAM, in one file of fixed slots behind one
-// thread.
+// DiskCheckpoints: keeps the states of an unroll that don't fit in RAM in one file of fixed slots, with one
+// I/O thread.
 //
-// Scratch: the file's room is taken from the disk before the unroll starts, and its name goes at once, so
-// that nothing is left behind however the process ends. Every slot is under a checksum that stays in RAM. As
-// autodiff::CheckpointStore: used by one thread beside its own.
+// A scratch file: its space is allocated before the unroll starts, and it is unlinked at once, so that no
+// file remains however the process ends. Every slot has a checksum in RAM. As for autodiff::CheckpointStore:
+// used by one thread, in addition to its own.
 #pragma once
 #include <array>
 #include <condition_variable>
@@ -23,21 +23,21 @@ namespace checkpoints {
 
 class DiskCheckpoints final : public autodiff::CheckpointStore {
  public:
-  /// Makes the file in `directory`, which has to be there. Throws IoError naming the folder, the reason and
-  /// the fix: no room, read-only, no such folder.
+  /// Creates the file in `directory`, which must exist. Throws IoError naming the folder, the reason and the
+  /// fix if the disk is full, read-only, or there is no such folder.
   DiskCheckpoints(FileSystem& files, const std::string& directory, autodiff::Slot slots,
                   std::size_t state_bytes);
-  /// Waits for what is under way.
+  /// Waits for transfers in progress.
   ~DiskCheckpoints() override;
 
-  /// All throw the IoError of an earlier transfer that failed: can't be written, can't be read, damaged
+  /// All methods throw the IoError of an earlier failed transfer: can't be written, can't be read, damaged
   /// between writing and reading.
   void store(autodiff::Slot slot, std::span<const std::byte> state) override;
   void prefetch(autodiff::Slot slot) override;
   void load(autodiff::Slot slot, std::span<std::byte> state) override;
   double waited_seconds() const override { return waited_; }
-  /// Waits until all that was stored is on the disk itself, and lets the system's copy in memory go: what is
-  /// loaded next comes from there.
+  /// Waits until all stored states are on the disk itself, and drops them from the page cache, so that the
+  /// next loads read the disk.
   void settle();
 
  private:
@@ -58,23 +58,23 @@ class DiskCheckpoints final : public autodiff::CheckpointStore {
   std::string directory_;
   std::size_t state_bytes_;
   int file_ = -1;
-  std::vector<std::uint64_t> checksums_;  // by slot; only the thread uses them
+  std::vector<std::uint64_t> checksums_;  // by slot; used only by the I/O thread
   std::array<std::vector<std::byte>, autodiff::kWriteBuffers> out_;
   std::vector<std::byte> in_;
-  autodiff::Slot ahead_ = -1;  // the slot that was asked for last and not loaded yet
+  autodiff::Slot ahead_ = -1;  // the slot that is prefetched and not loaded yet
   double waited_ = 0;
 
-  std::mutex mutex_;  // guards what follows
+  std::mutex mutex_;  // guards the members below
   std::condition_variable changed_;
-  std::deque<Job> jobs_;  // the first one is under way
+  std::deque<Job> jobs_;  // the first one is in progress
   std::array<bool, autodiff::kWriteBuffers> busy_{};
   bool read_done_ = false, stop_ = false;
   std::exception_ptr failure_;
   std::thread thread_;
 };
 
-/// Seconds in which a state is written to the disk itself and read back from there, on average over some that
-/// take at most most_bytes together (one at least). Throws IoError.
+/// Measures the seconds to write a state to the disk itself and to read it back, averaged over states of at
+/// most most_bytes in total (at least one state). Throws IoError.
 autodiff::DiskCosts measure_disk(FileSystem& files, const std::string& directory, std::size_t state_bytes,
                                  std::size_t most_bytes);
 

@@ -1,8 +1,7 @@
-// Errors of the world (a file, a disk, a user's word), each with the exit code that the program documents for
-// it.
+// Errors with causes outside the program (a file, a disk, user input), each with its documented exit code.
 //
-// The message is one line that names the thing and the fix. API misuse is std::invalid_argument instead; our
-// own bugs are asserts.
+// The message is one line that names the object and the fix. API misuse throws std::invalid_argument instead;
+// bugs of this library are asserts.
 #pragma once
 #include <stdexcept>
 #include <string>
@@ -14,7 +13,7 @@ struct Error : std::runtime_error {
   int exit_code;
 };
 
-/// The objective is no longer a number and training can't go on.
+/// The objective is no longer finite and training can't continue.
 struct Diverged : Error {
   explicit Diverged(const std::string& m) : Error(2, m) {}
 };
@@ -22,15 +21,15 @@ struct Diverged : Error {
 struct UsageError : Error {
   explicit UsageError(const std::string& m) : Error(64, m) {}
 };
-/// A data file or snapshot is damaged, or not what it should be.
+/// A data file or snapshot is damaged or of the wrong kind.
 struct BadData : Error {
   explicit BadData(const std::string& m) : Error(65, m) {}
 };
-/// A file or folder that was named does not exist or can't be read.
+/// A named file or folder does not exist or can't be read.
 struct NoInput : Error {
   explicit NoInput(const std::string& m) : Error(66, m) {}
 };
-/// The job can't be done within the memory it was given.
+/// The available memory or the memory budget is too small.
 struct MemoryBudget : Error {
   explicit MemoryBudget(const std::string& m) : Error(71, m) {}
 };
@@ -38,7 +37,7 @@ struct MemoryBudget : Error {
 struct IoError : Error {
   explicit IoError(const std::string& m) : Error(74, m) {}
 };
-/// This machine computed the same thing twice with different results.
+/// This machine computed the same state twice with different results.
 struct MachineFault : Error {
   explicit MachineFault(const std::string& m) : Error(76, m) {}
 };

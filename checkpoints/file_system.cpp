@@ -82,9 +82,9 @@ auto retry(Call call) {
 }
 
 constexpr std::string_view kTmp = ".tmp";
-constexpr int kMaxTemporaries = 10000;  // of one file at one time
+constexpr int kMaxTemporaries = 10000;  // of one file, at the same time
 
-/// Linux frees the descriptor even where close() is interrupted: closing again could close another thread's
+/// Linux frees the descriptor even if close() is interrupted: closing again could close another thread's
 /// file.
 int close_once(FileSystem& files, int file) {
   const int result = files.close(file);
@@ -183,7 +183,7 @@ void sync_directory(FileSystem& files, const std::string& path) {
   const int error = errno;
   close_once(files, directory);
   if (synced < 0 && error != EINVAL)
-    fail(path, "fsync", error);  // EINVAL: a file system that keeps no such promise
+    fail(path, "fsync", error);  // EINVAL: a file system without fsync of folders
 }
 
 std::vector<std::byte> read_file(FileSystem& files, const std::string& path) {
@@ -230,7 +230,8 @@ std::vector<std::string> make_directories(FileSystem& files, const std::string& 
     if (files.mkdir(path, 0777) == 0) {
       made.push_back(path);
       sync_directory(files, parent);
-    } else if (errno != EEXIST || files.is_directory(path) != 1) {  // EEXIST: another process was faster
+    } else if (errno != EEXIST ||
+               files.is_directory(path) != 1) {  // EEXIST: another process created it first
       throw can_not_write(path, "mkdir", errno == EEXIST ? ENOTDIR : errno);
     }
   } catch (...) {

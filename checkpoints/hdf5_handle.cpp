@@ -14,7 +14,7 @@ void silence_hdf5() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
 std::string hdf5_reason() {
   struct Reason {
     char text[200] = "";
-  } reason;  // of fixed size: nothing may be thrown through HDF5
+  } reason;  // of fixed size: no exception may pass through HDF5
   auto first = [](unsigned, const H5E_error2_t* error, void* to) -> herr_t {
     auto& text = static_cast<Reason*>(to)->text;
     if (text[0] == 0 && error->desc) std::strncpy(text, error->desc, sizeof text - 1);

@@ -1,6 +1,6 @@
-// Handle: an HDF5 identifier that is closed with its scope; and HDF5's last error in words.
+// Handle: an HDF5 identifier that is closed at the end of its scope; and the message of HDF5's last error.
 //
-// Private to this folder. REQUIRES the HDF5 mutex held for as long as one lives.
+// Private to this folder. REQUIRES holding the HDF5 mutex during a handle's lifetime.
 #pragma once
 #include <hdf5.h>
 
@@ -10,25 +10,25 @@
 
 namespace checkpoints {
 
-/// The mutex in front of the HDF5 library.
+/// Guards all calls of the HDF5 library.
 std::mutex& hdf5_mutex();
 
-/// Switches HDF5's own printing of errors off.
+/// Turns off HDF5's own error output.
 void silence_hdf5();
 
 /// The innermost entry of HDF5's error stack: what went wrong first.
 std::string hdf5_reason();
 
-/// Whether anything on HDF5's error stack says that it got no memory.
+/// Whether HDF5's error stack reports a failed allocation.
 bool hdf5_lacks_memory();
 
-/// Thrown when HDF5 refuses; reader and writer turn it into an error that names the file.
+/// Thrown when an HDF5 call fails; the reader turns it into an error that names the file.
 struct Hdf5Failure {
   std::string what;
   bool lacks_memory = false;
 };
 
-/// `result`, unless negative: then throws Hdf5Failure "what (reason)".
+/// Returns `result`; if it is negative, throws Hdf5Failure "what (reason)".
 template <class T>
 T checked(T result, const std::string& what) {
   if (result < 0) throw Hdf5Failure{what + " (" + hdf5_reason() + ")", hdf5_lacks_memory()};
@@ -43,7 +43,7 @@ class Handle {
   Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
   Handle& operator=(Handle&&) = delete;
   operator hid_t() const { return id_; }
-  /// Before its scope ends, where failing matters.
+  /// Closes it before its scope ends, where a failure matters.
   herr_t close() { return id_ < 0 ? 0 : close_(std::exchange(id_, -1)); }
 
  private:

@@ -15,8 +15,8 @@
 namespace checkpoints {
 namespace {
 
-// Any other order makes HDF5 1.10.8 build a table of all links first, and where that fails it frees what it
-// never set.
+// With any other order HDF5 1.10.8 first builds a table of all links, and if that fails it frees
+// uninitialised memory.
 constexpr H5_iter_order_t kOrder = H5_ITER_NATIVE;
 constexpr std::size_t kMaxDepth = 32;  // of groups
 constexpr std::size_t kMaxTextBytes = 4096;
@@ -40,7 +40,7 @@ struct Names {
   std::vector<std::string> list;
   bool out_of_memory = false;
 
-  /// In order, once HDF5's iteration is over with this result.
+  /// The sorted names after an HDF5 iteration with this result. Throws std::bad_alloc, Hdf5Failure.
   std::vector<std::string> take(herr_t result, const std::string& what) {
     if (out_of_memory) throw std::bad_alloc();
     checked(result, what);
@@ -49,7 +49,7 @@ struct Names {
   }
 };
 
-/// HDF5's iterations call back through C: nothing may be thrown through it.
+/// HDF5's iterations call back through C code: no exception may pass through it.
 template <class Info>
 herr_t collect_name(hid_t, const char* name, const Info*, void* to) {
   auto& names = *static_cast<Names*>(to);
@@ -62,7 +62,7 @@ herr_t collect_name(hid_t, const char* name, const Info*, void* to) {
   }
 }
 
-/// For a message of one line.
+/// Made fit for a message of one line.
 std::string printable(std::string text) {
   std::replace_if(
       text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
@@ -96,7 +96,8 @@ class Reader {
 
  private:
   [[noreturn]] void refuse(const std::string& path, const std::string& what) const {
-    throw BadData(fmt::format("{}: /{} {}; such files are not read", archive_.name(), printable(path), what));
+    throw BadData(
+        fmt::format("{}: /{} {}; such files are not supported", archive_.name(), printable(path), what));
   }
 
   void list_group(hid_t group, const std::string& path, std::vector<std::string>& pending) const {
@@ -218,7 +219,7 @@ class Reader {
 
   hid_t file_;
   std::size_t file_bytes_;
-  std::size_t bytes_left_;  ///< that all arrays together may still declare
+  std::size_t bytes_left_;  ///< that the remaining arrays may declare in total
   Archive archive_;
   std::set<haddr_t> seen_;  ///< objects
 };
@@ -237,7 +238,8 @@ Archive read_image(std::span<const std::byte> bytes, const std::string& name) {
   return Reader(file, bytes.size(), name).read();
 }
 
-/// As much memory as reading a file of so many bytes can take: HDF5's copy, the arrays, and a chunk or two.
+/// The most memory that reading a file of so many bytes can take: HDF5's copy, the arrays, and a chunk or
+/// two.
 bool is_memory_there(std::size_t file_bytes) {
   void* const probe = std::malloc(2 * file_bytes + (std::size_t{1} << 26));
   std::free(probe);
@@ -247,12 +249,12 @@ bool is_memory_there(std::size_t file_bytes) {
 }  // namespace
 
 Archive from_image(std::span<const std::byte> bytes, const std::string& name, Accept accept) {
-  if (bytes.empty()) throw BadData(fmt::format("{}: is empty; not an HDF5 file", name));
+  if (bytes.empty()) throw BadData(fmt::format("{}: is empty, not an HDF5 file", name));
   if (accept == Accept::plain) return read_plain(bytes, name);
   const std::lock_guard lock(hdf5_mutex());
   silence_hdf5();
-  // Want of memory is no damage. But a forged size asks for more than there is too: tried again, with as much
-  // memory there as an honest file can need, it is that.
+  // Lack of memory is not damage. But a forged size also asks for more memory than there is: if reading fails
+  // again while as much memory as a valid file can need is free, the file is damaged.
   for (int attempt = 0;; ++attempt) {
     try {
       return read_image(bytes, name);

@@ -11,15 +11,15 @@
 namespace checkpoints {
 namespace {
 
-constexpr hsize_t kChunkBytes = hsize_t{1} << 26;  // larger only where the array is
-constexpr hsize_t kMostChunks = 4096;  // that are looked at one by one, which takes HDF5 a search each
-constexpr hsize_t kChecksumBytes = 4;  // Fletcher32, behind each chunk
+constexpr hsize_t kChunkBytes = hsize_t{1} << 26;  // larger chunks only in larger arrays
+constexpr hsize_t kMostChunks = 4096;  // that are checked one by one, with a search by HDF5 for each
+constexpr hsize_t kChecksumBytes = 4;  // Fletcher32, after each chunk
 
 struct Filters {
   bool deflate = false, fletcher32 = false;
 };
 
-/// Filters that may not be used: what is wrong, or empty.
+/// Checks the filters: what is wrong, or empty.
 std::string filter_fault(hid_t properties, Filters& found) {
   const int filters = checked(H5Pget_nfilters(properties), "the filters");
   for (int i = 0; i < filters; ++i) {
@@ -28,16 +28,16 @@ std::string filter_fault(hid_t properties, Filters& found) {
     const H5Z_filter_t filter =
         H5Pget_filter2(properties, static_cast<unsigned>(i), &flags, &values, nullptr, 0, nullptr, nullptr);
     const bool compression = filter == H5Z_FILTER_DEFLATE || filter == H5Z_FILTER_SHUFFLE;
-    if (filter != H5Z_FILTER_FLETCHER32 && !compression)
-      return fmt::format("uses the filter number {}", filter);
-    if (filter == H5Z_FILTER_FLETCHER32 && std::exchange(found.fletcher32, true)) return "is checked twice";
+    if (filter != H5Z_FILTER_FLETCHER32 && !compression) return fmt::format("uses filter number {}", filter);
+    if (filter == H5Z_FILTER_FLETCHER32 && std::exchange(found.fletcher32, true))
+      return "uses Fletcher32 twice";
     found.deflate |= filter == H5Z_FILTER_DEFLATE;
   }
   return {};
 }
 
-/// Every chunk of an array lies in the file. HDF5 1.10.8 takes a chunk shorter than its checksum for an
-/// endless one.
+/// Checks that every chunk of an array lies in the file. HDF5 1.10.8 reads a chunk shorter than its checksum
+/// as one of unlimited length.
 std::string chunk_fault(hid_t set, hid_t space, std::size_t file_bytes, const Filters& filters) {
   hsize_t chunks = 0;
   checked(H5Dget_num_chunks(set, space, &chunks), "the chunks");
@@ -57,7 +57,7 @@ std::string chunk_fault(hid_t set, hid_t space, std::size_t file_bytes, const Fi
 
 std::string storage_fault(hid_t set, hid_t space, hsize_t bytes, std::size_t width, std::size_t file_bytes) {
   Handle properties(H5Dget_create_plist(set), H5Pclose, "its properties");
-  if (checked(H5Pget_external_count(properties), "its properties") != 0) return "lies in another file";
+  if (checked(H5Pget_external_count(properties), "its properties") != 0) return "is stored in another file";
   const H5D_layout_t layout = H5Pget_layout(properties);
   if (layout != H5D_COMPACT && layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED) return "is a virtual array";
   Filters filters;

@@ -1,6 +1,6 @@
-// Writes HDF5 without libhdf5, whose version 1.10.8 crashes where it gets no memory (bench/RESULTS.md,
-// "Snapshots under attack"): what a snapshot needs of the format is little. "HDF5 File Format Specification
-// Version 3.0"; the numbers in comments are its sections.
+// Writes HDF5 without libhdf5, whose version 1.10.8 crashes when it gets no memory (bench/RESULTS.md,
+// "Snapshots under attack"); a snapshot needs only a small part of the format. Numbers in comments are
+// sections of the "HDF5 File Format Specification Version 3.0".
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -23,7 +23,7 @@ constexpr std::size_t kCompactBytes = 4096;                // in the object head
 constexpr std::size_t kChunkBytes = std::size_t{1} << 24;  // a chunk is checked and read as a whole
 constexpr std::size_t kChecksumBytes = 4;
 constexpr std::uint64_t kNowhere = UINT64_MAX;
-constexpr std::uint8_t kPageBits = 20;  // an index of up to 2^20 chunks is one piece
+constexpr std::uint8_t kPageBits = 20;  // an index of up to 2^20 chunks has one page
 
 /// Bytes at the end of a growing vector.
 class Output {
@@ -40,7 +40,7 @@ class Output {
   void u32(std::uint64_t value) { number(value, 4); }
   void u64(std::uint64_t value) { number(value, 8); }
   std::size_t size() const { return bytes_.size(); }
-  /// The checksum of all metadata from `begin` on.
+  /// Appends the checksum of all metadata from `begin` on.
   void checksum(std::size_t begin) { u32(metadata_checksum(std::span(bytes_).subspan(begin))); }
 
  private:
@@ -114,7 +114,7 @@ void add_attribute(Messages& messages, const std::string& name, Type write_its_t
                    const std::vector<std::uint64_t>& shape, bool is_scalar, std::span<const std::byte> data) {
   if (data.size() > kMaxAttributeBytes)
     throw std::invalid_argument(
-        fmt::format("[image] attribute {} has {} bytes, at most {} are possible; make it an array", name,
+        fmt::format("[image] attribute {} is too long: {} bytes (at most {}); make it an array", name,
                     data.size(), kMaxAttributeBytes));
   std::vector<std::byte> type, space;
   write_its_type(Output(type));
@@ -161,7 +161,7 @@ class Body {
   std::uint64_t write_header(const Messages& messages) {
     const std::size_t begin = out_.size();
     out_.text("OHDR");
-    out_.u8(2), out_.u8(2);  // version; the size takes four bytes, there are no times
+    out_.u8(2), out_.u8(2);  // version; the size takes four bytes, no times
     out_.u32(messages.bytes().size());
     out_.raw(messages.bytes());
     out_.checksum(begin);
@@ -177,7 +177,7 @@ class Body {
     messages.add(Messages::datatype, write_type<T>);
     messages.add(Messages::fill_value, [&](Output out) {
       out.u8(3), out.u8(is_compact ? 0x09 : 0x0B);
-    });  // none; taken early or chunk by chunk
+    });  // no fill value; allocated early, or chunk by chunk
     if (is_compact) {
       messages.add(Messages::layout, [&](Output out) {
         out.u8(3), out.u8(0);
@@ -191,8 +191,8 @@ class Body {
   }
 
  private:
-  /// Slices of up to 16 MiB: whole rows along the first axis where they fit, of one index along it where they
-  /// don't, and so on.
+  /// Chunk shape of up to 16 MiB: as many whole rows along the first axis as fit; if none fits, one index
+  /// along that axis and the same rule for the next axis.
   static std::vector<std::uint64_t> chunk_shape(std::vector<std::uint64_t> chunk, std::size_t bytes) {
     for (std::size_t axis = 0; axis < chunk.size() && bytes > kChunkBytes; ++axis) {
       const std::size_t row = bytes / chunk[axis];
@@ -270,8 +270,8 @@ class Body {
     }
   }
 
-  /// A fixed array of chunks with filters, VII.C: for each its address, its size in as many bytes as libhdf5
-  /// takes for it, and which filters were skipped.
+  /// A fixed array of filtered chunks, VII.C: for each chunk its address, its size in as many bytes as
+  /// libhdf5 uses, and which filters were skipped.
   std::uint64_t write_index(const std::vector<std::uint64_t>& addresses, std::size_t chunk_bytes) {
     constexpr std::size_t kHeaderBytes = 28;
     const std::size_t size_bytes =
@@ -311,7 +311,7 @@ void write_superblock(Output out, std::size_t base, std::size_t end, std::uint64
   out.checksum(begin);
 }
 
-/// As much as the image can take, so that it need not be moved while it grows.
+/// Upper bound of the image's size, reserved so that it is not reallocated while it grows.
 std::size_t most_bytes(const Archive& archive, std::size_t user_block) {
   std::size_t bytes = user_block + 1024;
   for (const auto& [path, array] : archive.arrays())
@@ -347,10 +347,11 @@ std::vector<std::byte> to_image(const Archive& archive, std::size_t user_block) 
   };
   for (const auto& [path, array] : archive.arrays()) {
     constexpr std::size_t kMaxRank = 8;
-    constexpr std::ptrdiff_t kMaxDepth = 32;  // the reader's limits: what is saved can be loaded
+    constexpr std::ptrdiff_t kMaxDepth = 32;  // the reader's limits, so that every saved file can be loaded
     if (array.shape.size() > kMaxRank || std::count(path.begin(), path.end(), '/') > kMaxDepth)
-      throw std::invalid_argument(fmt::format(
-          "[image] /{}: more than {} dimensions, or more than {} groups deep", path, kMaxRank, kMaxDepth));
+      throw std::invalid_argument(
+          fmt::format("[image] /{}: has more than {} dimensions or is more than {} groups deep", path,
+                      kMaxRank, kMaxDepth));
     Messages messages;
     attributes_of(path, messages);
     const std::vector<std::uint64_t> shape(array.shape.begin(), array.shape.end());

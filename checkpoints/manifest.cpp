@@ -14,7 +14,7 @@ namespace {
 using Json = nlohmann::json;  // keys in alphabetical order: equal manifests make equal texts
 
 constexpr int kManifestSchema = 1;
-constexpr int kMaxDepth = 3;                   // of its objects and lists
+constexpr int kMaxDepth = 3;                   // of nested objects and lists
 constexpr std::size_t kBlockChecksumAt = 508;  // FORMAT.md, "User block"
 
 std::string checksum(const Json& json) {
@@ -53,8 +53,8 @@ std::string to_text(const Manifest& manifest) {
 
 Manifest manifest_from(const std::string& text, const std::string& name) {
   try {
-    bool is_shallow = true;  // what nests deeper is no manifest, and writing it out for its checksum would
-                             // follow it until the stack is full
+    bool is_shallow = true;  // deeper nesting is not a manifest, and serialising it for its checksum
+                             // would overflow the stack
     const auto keep = [&](int depth, Json::parse_event_t, Json&) {
       return is_shallow = is_shallow && depth <= kMaxDepth;
     };
@@ -66,8 +66,8 @@ Manifest manifest_from(const std::string& text, const std::string& name) {
       throw BadData(fmt::format("{}: damaged (checksum {}, expected {})", name, found, expected));
     if (const auto schema = json.at("schema").get<int>(); schema != kManifestSchema)
       throw BadData(
-          fmt::format("{}: has schema version {}, this program reads {}; use the program that wrote it", name,
-                      schema, kManifestSchema));
+          fmt::format("{}: has schema version {} (this program reads {}); use the program that wrote it",
+                      name, schema, kManifestSchema));
     Manifest manifest;
     for (const auto& one : json.at("generations")) {
       const auto generation = one.at("generation").get<std::int64_t>();

@@ -38,7 +38,7 @@ std::uint32_t metadata_checksum(std::span<const std::byte> bytes) {
 
 /// Of big-endian 16-bit words; an odd last byte is a word's high half.
 std::uint32_t fletcher32(std::span<const std::byte> bytes) {
-  constexpr std::size_t kWords = 360;  // as many sums fit 32 bits
+  constexpr std::size_t kWords = 360;  // so many words can be summed in 32 bits
   std::uint32_t sum = 0, sum_of_sums = 0;
   auto fold = [](std::uint32_t x) { return (x & 0xFFFF) + (x >> 16); };
   auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(bytes[i]); };

@@ -8,13 +8,13 @@ namespace checkpoints {
 namespace {
 
 constexpr std::size_t kNodeOverhead = 10;  // signature, version, type and checksum of a B-tree node
-constexpr unsigned kDeepest = 8;           // levels of a B-tree; 45^8 links are more than any file has
+constexpr unsigned kDeepest = 8;           // levels of a B-tree; no file has 45^8 links
 constexpr unsigned kMostRows = 40;         // of a heap: 2^40 first blocks
 constexpr std::uint64_t kLargestBlock = std::uint64_t{1} << 32;
 constexpr std::uint8_t kHugeRecords = 1;
 constexpr std::size_t kHugeRecordBytes = 24;
 
-/// Bytes that HDF5 takes for numbers up to `limit`.
+/// Bytes that HDF5 uses for numbers up to `limit`.
 std::size_t bytes_for(std::uint64_t limit) {
   return (static_cast<std::size_t>(std::bit_width(limit | 1)) - 1) / 8 + 1;
 }
@@ -41,10 +41,10 @@ void for_each_record(const AddressSpace& file, TreeBudget& budget, std::uint64_t
     throw FormatFault{"has a B-tree of another kind"};
   if (root.address == kNowhere) return;  // no records
 
-  // How many records a node of each depth holds at most decides how many bytes count them.
+  // The largest record count of a node at each depth determines how many bytes a count takes.
   const std::size_t leaf_records = (node_bytes - kNodeOverhead) / record_bytes,
                     count_bytes = bytes_for(leaf_records);
-  std::vector<std::size_t> total_bytes = {0};  // of the count of all records below a child, by its depth
+  std::vector<std::size_t> total_bytes = {0};  // of the count of all records below a child, by depth
   std::uint64_t below = leaf_records;
   for (unsigned depth = 1; depth < root.depth; ++depth) {
     const std::size_t pointer = 8 + count_bytes + total_bytes.back();
@@ -62,7 +62,7 @@ void for_each_record(const AddressSpace& file, TreeBudget& budget, std::uint64_t
     const Node node = pending.back();
     pending.pop_back();
     if (node_bytes > budget.bytes)
-      throw FormatFault{"and the objects before it have more B-tree than the file can hold"};
+      throw FormatFault{"and the objects before it have larger B-trees than the file can hold"};
     budget.bytes -= node_bytes;
     ByteCursor cursor(file.at(node.address, node_bytes));
     cursor.signature(node.depth == 0 ? "BTLF" : "BTIN", 0);
@@ -122,8 +122,8 @@ std::span<const std::byte> PlainHeap::object(std::span<const std::byte> id) cons
   return found->second;
 }
 
-/// The doubling table: rows of `width` blocks; those of the first two rows have the first size, each further
-/// row's twice those of the row before.
+/// The doubling table: rows of `width` blocks. Blocks of the first two rows have the first size; in each
+/// further row the size doubles.
 std::span<const std::byte> PlainHeap::managed(std::uint64_t offset, std::uint64_t count) const {
   std::uint64_t block = root_, begin = 0, size = first_block_;
   for (unsigned rows = rows_; rows > 0;) {

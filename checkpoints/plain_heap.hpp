@@ -1,5 +1,5 @@
-// PlainHeap: where HDF5 keeps the links of a large group and the attributes of an object that has many: a
-// fractal heap, found by the records of a version 2 B-tree.
+// PlainHeap: reads the links of a large group and the attributes of an object that has many: HDF5 keeps them
+// in a fractal heap, indexed by a version 2 B-tree.
 //
 // "HDF5 File Format Specification Version 3.0", sections III.A.2 (version 2 B-trees) and III.G (fractal
 // heap). Private to this folder. Const: any number of threads.
@@ -13,23 +13,22 @@
 
 namespace checkpoints {
 
-/// How many bytes of B-tree nodes may still be read: of one file no more than it has. A sound file has each
-/// node once; in a hostile one nodes, trees and heaps may lie over each other, and a small file would take
-/// hours.
+/// How many bytes of B-tree nodes may still be read: in total no more than the file has. A valid file has
+/// each node once; in a malicious one nodes, trees and heaps may overlap, and a small file could take hours.
 struct TreeBudget {
   std::size_t bytes = 0;
 };
 
 /// Calls visit with each record of the B-tree whose header is at `address`, in the order of its keys. Throws
-/// FormatFault: not one of this type and record size, or the budget is spent.
+/// FormatFault if it has another type or record size, or the budget is spent.
 void for_each_record(const AddressSpace& file, TreeBudget& budget, std::uint64_t address, std::uint8_t type,
                      std::size_t record_bytes, const std::function<void(ByteCursor)>& visit);
 
 class PlainHeap {
  public:
-  /// Throws FormatFault, as does the next.
+  /// Throws FormatFault, as does object().
   PlainHeap(const AddressSpace& file, TreeBudget& budget, std::uint64_t address);
-  /// The object of a heap ID. It lies in the file.
+  /// The object with this heap ID: a part of the file's bytes.
   std::span<const std::byte> object(std::span<const std::byte> id) const;
 
  private:
@@ -43,7 +42,7 @@ class PlainHeap {
   std::size_t id_bytes_ = 0, offset_bytes_ = 0;
   std::map<std::uint64_t, std::span<const std::byte>> huge_;  ///< objects too large for a block, by number
   std::uint64_t width_ = 0, first_block_ = 0, largest_direct_ = 0, root_ = 0;
-  unsigned rows_ = 0;  ///< of the root; 0: it is a direct block
+  unsigned rows_ = 0;  ///< of the root; 0: the root is a direct block
 };
 
 }  // namespace checkpoints

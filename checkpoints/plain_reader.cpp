@@ -1,5 +1,5 @@
-// Long because the structures of an HDF5 file refer to each other: one class follows them all, within one
-// budget of bytes.
+// Long because the structures of an HDF5 file refer to each other: one class follows all of them, within one
+// byte budget.
 #include "checkpoints/plain_reader.hpp"
 
 #include <fmt/format.h>
@@ -23,12 +23,12 @@ namespace {
 constexpr std::size_t kUserBlockBytes = 512, kSuperblockBytes = 48;
 constexpr std::size_t kMaxDepth = 32;  // of groups
 constexpr std::size_t kMaxRank = 8;
-constexpr std::size_t kNamesRatio = 8;  // paths repeat the names of groups
+constexpr std::size_t kNamesRatio = 8;  // full paths repeat the names of groups
 constexpr std::size_t kChecksumBytes = 4;
 constexpr std::uint16_t kFletcher32 = 3;  // number of the filter
 
-// Records of B-trees: of a link its name's hash and its heap ID; of an attribute its heap ID, flags, order
-// and hash.
+// Sizes of B-tree records: a link has its name's hash and heap ID; an attribute has heap ID, flags, order and
+// hash.
 constexpr std::uint8_t kLinkRecords = 5, kAttributeRecords = 8;
 constexpr std::size_t kLinkId = 7, kAttributeId = 8, kLinkRecordBytes = 4 + kLinkId,
                       kAttributeRecordBytes = kAttributeId + 1 + 4 + 4;
@@ -49,7 +49,7 @@ enum Message : std::uint8_t {
   kReferenceCount = 0x16
 };
 
-/// For a message of one line.
+/// Made fit for a message of one line.
 std::string printable(std::string text) {
   std::replace_if(
       text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
@@ -64,8 +64,7 @@ struct Datatype {
 };
 
 Datatype datatype(std::span<const std::byte> message) {
-  // Class and its bits, size, and the properties: where the bits are (for floats also exponent, mantissa and
-  // bias).
+  // Class and its bits, size, and properties: bit positions (for floats also exponent, mantissa and bias).
   struct Known {
     Type type;
     std::uint8_t kind;
@@ -83,7 +82,7 @@ Datatype datatype(std::span<const std::byte> message) {
   constexpr std::uint8_t kText = 3, kNullPadded = 1, kUtf8 = 1 << 4;
   ByteCursor cursor(message);
   const std::uint8_t kind =
-      cursor.u8() & 0x0F;  // above: the version, which changes nothing for these classes
+      cursor.u8() & 0x0F;  // the upper bits are the version, irrelevant for these classes
   const std::array<std::uint8_t, 3> bits = {cursor.u8(), cursor.u8(), cursor.u8()};
   const std::size_t bytes = cursor.u32();
   if (kind == kText && bits[0] == (kNullPadded | kUtf8) && bits[1] == 0 && bits[2] == 0 && bytes > 0)
@@ -94,17 +93,17 @@ Datatype datatype(std::span<const std::byte> message) {
         std::memcmp(cursor.rest().data(), known.properties.data(), properties) == 0)
       return {known.type, bytes};
   }
-  throw FormatFault{"is of a type that snapshots do not use"};
+  throw FormatFault{"has a type that snapshots do not use"};
 }
 
-/// Empty: one number.
+/// Reads a shape; empty: a scalar.
 std::vector<std::uint64_t> dataspace(std::span<const std::byte> message) {
   ByteCursor cursor(message);
   if (cursor.u8() != 2) throw FormatFault{"has a shape of an unknown version"};
   const std::size_t rank = cursor.u8();
   const std::uint8_t flags = cursor.u8(), kind = cursor.u8();
   if (rank > kMaxRank || flags > 1 || kind > 1 || (kind == 0) != (rank == 0))
-    throw FormatFault{"has no shape of up to 8 dimensions"};
+    throw FormatFault{"has an invalid shape or more than 8 dimensions"};
   std::vector<std::uint64_t> shape(rank);
   for (auto& n : shape)
     if (n = cursor.u64(); n > INT64_MAX) throw FormatFault{"declares more numbers than the file can hold"};
@@ -114,7 +113,7 @@ std::vector<std::uint64_t> dataspace(std::span<const std::byte> message) {
   return shape;
 }
 
-/// How many numbers, and that they take up to `most` bytes.
+/// The number of elements; checks that they take at most `most` bytes.
 std::uint64_t count_of(const std::vector<std::uint64_t>& shape, std::size_t width, std::uint64_t most) {
   std::uint64_t count = 1;
   for (auto n : shape)
@@ -133,7 +132,7 @@ std::vector<T> numbers_in(std::span<const std::byte> bytes) {
   return numbers;
 }
 
-/// What the messages of one object's header say.
+/// The contents of one object's header.
 struct Header {
   std::optional<Datatype> type;
   std::optional<std::vector<std::uint64_t>> shape;
@@ -141,7 +140,7 @@ struct Header {
   std::vector<std::span<const std::byte>> links, attributes;
 };
 
-/// Chunks with one filter: where they are, in row-major order of the grid.
+/// Chunks with one filter: their places, in row-major order of the grid.
 struct Chunks {
   std::vector<std::uint64_t> shape;  ///< of a chunk
   std::vector<std::uint64_t> grid;   ///< how many along each axis
@@ -161,8 +160,8 @@ class PlainReader {
       try {
         read_object(path, address, pending);
       } catch (const FormatFault& fault) {
-        throw BadData(
-            fmt::format("{}: /{} {}; such files are not read", archive_.name(), printable(path), fault.what));
+        throw BadData(fmt::format("{}: /{} {}; such files are not supported", archive_.name(),
+                                  printable(path), fault.what));
       }
     }
     return std::move(archive_);
@@ -191,7 +190,7 @@ class PlainReader {
     cursor.signature("OHDR", 2);
     const std::uint8_t flags = cursor.u8();
     if (flags & 0x20) cursor.take(16);  // times
-    if (flags & 0x10) cursor.take(4);   // when attributes move into a heap
+    if (flags & 0x10) cursor.take(4);   // limits at which attributes move into a heap
     Header header;
     std::vector<std::span<const std::byte>> pending{
         cursor.take(cursor.number(std::size_t{1} << (flags & 3)))};
@@ -200,7 +199,7 @@ class PlainReader {
       ByteCursor messages(pending.back());
       pending.pop_back();
       if (messages.left() > header_bytes_left())
-        throw FormatFault{"and the objects before it have more header than the file can hold"};
+        throw FormatFault{"and the objects before it have larger headers than the file can hold"};
       header_bytes_ += messages.left() + 1;
       while (messages.left() >= message_header) {
         const std::uint8_t type = messages.u8();
@@ -214,7 +213,7 @@ class PlainReader {
           const std::uint64_t at = where.u64(), count = where.u64();
           ByteCursor chunk(file_.at(at, count));
           if (chunk.text(4) != "OCHK" || chunk.left() < kChecksumBytes)
-            throw FormatFault{"has a header that continues nowhere"};
+            throw FormatFault{"has a malformed header continuation"};
           pending.push_back(chunk.take(chunk.left() - kChecksumBytes));
         } else {
           note(header, type, content);
@@ -226,14 +225,14 @@ class PlainReader {
 
   static void note(Header& header, std::uint8_t type, std::span<const std::byte> content) {
     auto once = [&](std::span<const std::byte>& place) {
-      if (!place.empty() || content.empty()) throw FormatFault{"says something twice, or nothing"};
+      if (!place.empty() || content.empty()) throw FormatFault{"has a repeated or empty header message"};
       place = content;
     };
     switch (type) {
       case kNil:
       case kFillValue:
       case kGroupInfo:
-        break;  // nothing depends on them: every number is stored
+        break;  // irrelevant: every number is stored
       case kDataspace:
         if (header.shape) throw FormatFault{"has two shapes"};
         header.shape = dataspace(content);
@@ -263,11 +262,11 @@ class PlainReader {
       case kReferenceCount:
         throw FormatFault{"is reached twice"};
       default:
-        throw FormatFault{fmt::format("has a header message of the type {}", type)};
+        throw FormatFault{fmt::format("has a header message of type {}, which is not supported", type)};
     }
   }
 
-  /// Addresses of the heap and of the index by name, of links (largest order: 8 bytes) or attributes (2
+  /// Addresses of the heap and of the index by name, for links (largest order: 8 bytes) or attributes (2
   /// bytes).
   static std::pair<std::uint64_t, std::uint64_t> dense_storage(std::span<const std::byte> info,
                                                                std::size_t order_bytes) {
@@ -281,11 +280,11 @@ class PlainReader {
   void read_links(const Header& header, const std::string& path,
                   std::vector<std::pair<std::string, std::uint64_t>>& pending) {
     if (std::count(path.begin(), path.end(), '/') >= static_cast<std::ptrdiff_t>(kMaxDepth))
-      throw FormatFault{"lies too deep"};
+      throw FormatFault{"is nested too deep"};
     std::set<std::string> names;
     auto follow = [&](std::span<const std::byte> message) {
       auto [name, address] = link(message);
-      if (!names.insert(name).second) throw FormatFault{"holds two things of one name"};
+      if (!names.insert(name).second) throw FormatFault{"holds two objects of the same name"};
       spend(path.size() + name.size());
       pending.emplace_back(path.empty() ? name : path + "/" + name, address);
     };
@@ -299,21 +298,21 @@ class PlainReader {
     });
   }
 
-  /// Each heap is opened once, however many objects say that it is theirs.
+  /// Opens each heap once, however many objects refer to it.
   const PlainHeap& heap_at(std::uint64_t address) {
     return heaps_.try_emplace(address, file_, tree_budget_, address).first->second;
   }
 
-  /// Names and attributes may lie over each other in heaps, and then a small file would take much memory and
-  /// time.
+  /// Limits names and attributes: they may overlap in the heaps of a malicious file, and a small file would
+  /// then take much memory and time.
   void spend(std::size_t bytes) {
-    constexpr std::size_t kEach = 32;  // what the least of them takes in a file
+    constexpr std::size_t kEach = 32;  // the smallest size of one in a file
     if (bytes + kEach > extra_left_)
       throw FormatFault{"and the objects before it have more names and attributes than the file can hold"};
     extra_left_ -= bytes + kEach;
   }
 
-  /// A hard link's name and where it leads.
+  /// Reads a hard link: its name and target.
   static std::pair<std::string, std::uint64_t> link(std::span<const std::byte> message) {
     ByteCursor cursor(message);
     if (cursor.u8() != 1) throw FormatFault{"has a link of an unknown version"};
@@ -326,7 +325,7 @@ class PlainReader {
       throw FormatFault{fmt::format("has a link \"{}\" that is {}", printable(name),
                                     kind == 1 ? "a soft link" : "a link to outside")};
     if (!is_proper_name(name) || name == "." || name == ".." || name.find('/') != std::string::npos)
-      throw FormatFault{fmt::format("has a link without a proper name, \"{}\"", printable(name))};
+      throw FormatFault{fmt::format("has a link with an improper name, \"{}\"", printable(name))};
     return {std::move(name), cursor.u64()};
   }
 
@@ -354,14 +353,14 @@ class PlainReader {
     std::string name = cursor.text(name_bytes);
     if (!name.empty() && name.back() == '\0') name.pop_back();
     if (!is_proper_name(name))
-      throw FormatFault{fmt::format("has an attribute without a proper name, \"{}\"", printable(name))};
+      throw FormatFault{fmt::format("has an attribute with an improper name, \"{}\"", printable(name))};
     try {
       const Datatype type = datatype(cursor.take(type_bytes));
       const auto shape = dataspace(cursor.take(shape_bytes));
       const std::uint64_t count = count_of(shape, type.bytes, cursor.left());
       const auto known = archive_.attributes().find(path);
       if (known != archive_.attributes().end() && known->second.contains(name))
-        throw FormatFault{"is there twice"};
+        throw FormatFault{"exists twice"};
       archive_.set(path, name, attribute_value(type, shape, cursor.take(count * type.bytes)));
     } catch (const FormatFault& fault) {
       throw FormatFault{fmt::format("has an attribute \"{}\" that {}", printable(name), fault.what)};
@@ -376,7 +375,7 @@ class PlainReader {
       return text;
     }
     if (shape.size() > 1 || (type.type != Type::int64 && type.type != Type::float64))
-      throw FormatFault{"is neither a number, nor a list of numbers, nor a text"};
+      throw FormatFault{"is neither a number nor a list of numbers nor a text"};
     if (type.type == Type::int64) {
       auto numbers = numbers_in<std::int64_t>(bytes);
       return shape.empty() ? Attribute(numbers.at(0)) : Attribute(std::move(numbers));
@@ -387,7 +386,7 @@ class PlainReader {
 
   void read_array(const Header& header, const std::string& path) {
     if (!header.type || !header.shape || header.layout.empty())
-      throw FormatFault{"is an array without a type, a shape or a place"};
+      throw FormatFault{"is an array without a type, a shape or a storage layout"};
     if (!header.filters.empty()) require_checksums(header.filters);
     const Datatype type = *header.type;
     if (type.type == Type::text) throw FormatFault{"is an array of texts"};
@@ -419,23 +418,22 @@ class PlainReader {
     archive_.put(path, std::move(array));
   }
 
-  /// The array's bytes in C order: in the file where they lie so, else in `gathered`.
+  /// The array's bytes in C order: directly in the file if stored so, else copied into `gathered`.
   std::span<const std::byte> array_bytes(const Header& header, std::size_t width, std::uint64_t bytes,
                                          std::vector<std::byte>& gathered) const {
     constexpr std::uint8_t kCompact = 0, kContiguous = 1, kChunked = 2, kVirtual = 3;
     ByteCursor layout(header.layout);
     const std::uint8_t version = layout.u8(), kind = layout.u8();
-    if (kind == kContiguous) throw FormatFault{"lies neither in its header nor in chunks"};
+    if (kind == kContiguous) throw FormatFault{"is stored neither in its header nor in chunks"};
     if (kind == kVirtual) throw FormatFault{"is a virtual array"};
     if (kind == kCompact && (version == 3 || version == 4)) {
-      if (!header.filters.empty()) throw FormatFault{"lies in its header and has a filter"};
+      if (!header.filters.empty()) throw FormatFault{"is stored in its header and has a filter"};
       const std::size_t stored = layout.u16();
       if (stored != bytes)
         throw FormatFault{fmt::format("declares {} bytes where {} are stored", bytes, stored)};
       return layout.take(stored);
     }
-    if (kind != kChunked || version != 4)
-      throw FormatFault{"lies in the file in a way that snapshots do not use"};
+    if (kind != kChunked || version != 4) throw FormatFault{"has a storage layout that snapshots do not use"};
     if (header.filters.empty()) throw FormatFault{"is in chunks without checksums"};
     const Chunks chunks = find_chunks(layout, *header.shape, width);
     std::uint64_t chunk_bytes = width;
@@ -454,7 +452,7 @@ class PlainReader {
     const std::uint16_t filter = cursor.u16();
     if (version != 2 || count == 0) throw FormatFault{"has filters of an unknown version"};
     if (count > 1 || filter != kFletcher32)
-      throw FormatFault{fmt::format("uses the filter number {}, or more than one", filter)};
+      throw FormatFault{fmt::format("uses filter number {}, or more than one filter", filter)};
   }
 
   Chunks find_chunks(ByteCursor layout, const std::vector<std::uint64_t>& shape, std::size_t width) const {
@@ -478,7 +476,7 @@ class PlainReader {
       throw FormatFault{"has more chunks than the file can hold"};
     auto check = [&](std::uint64_t stored, std::uint32_t skipped_filters) {
       if (stored != chunk_bytes + kChecksumBytes || skipped_filters != 0)
-        throw FormatFault{"has a chunk of another size than it must have, or without its checksum"};
+        throw FormatFault{"has a chunk of the wrong size or without a checksum"};
     };
     const std::uint8_t index = layout.u8();
     if (index == kOneChunk && flags == kOneWithFilter && count == 1) {
@@ -486,7 +484,7 @@ class PlainReader {
       check(stored, layout.u32());
       chunks.addresses.push_back(layout.u64());
     } else if (index == kFixedArray && flags == 0) {
-      layout.take(1);  // page size, which the array says itself
+      layout.take(1);  // page size, which the array repeats
       auto [elements, size_bytes] = fixed_array(layout.u64(), count);
       for (std::uint64_t i = 0; i < count; ++i) {
         const std::uint64_t address = elements.u64(), stored = elements.number(size_bytes);
@@ -494,15 +492,15 @@ class PlainReader {
         chunks.addresses.push_back(address);
       }
     } else {
-      throw FormatFault{"has chunks in an order that snapshots do not use"};
+      throw FormatFault{"has a chunk index that snapshots do not use"};
     }
     for (auto address : chunks.addresses)
-      file_.at(address, chunk_bytes + kChecksumBytes);  // all of it lies in the file
+      file_.at(address, chunk_bytes + kChecksumBytes);  // checks that all of it lies in the file
     return chunks;
   }
 
-  /// The elements of a fixed array of `count` filtered chunks, and how many bytes the size of a chunk takes
-  /// in each.
+  /// The elements of a fixed array of `count` filtered chunks, and how many bytes of each hold the chunk's
+  /// size.
   std::pair<ByteCursor, std::size_t> fixed_array(std::uint64_t address, std::uint64_t count) const {
     constexpr std::uint8_t kFilteredChunks = 1;
     constexpr std::size_t kAddressAndMask = 12;
@@ -522,7 +520,7 @@ class PlainReader {
     return {block, element - kAddressAndMask};
   }
 
-  /// Copies what of chunk number i lies in the array.
+  /// Copies the part of chunk number i that lies in the array.
   static void place(const Chunks& chunks, std::size_t i, std::span<const std::byte> from,
                     const std::vector<std::uint64_t>& shape, std::size_t width, std::vector<std::byte>& to) {
     const std::size_t rank = shape.size();
@@ -547,8 +545,8 @@ class PlainReader {
   std::size_t header_bytes_left() const { return file_.bytes() - std::min(header_bytes_, file_.bytes()); }
 
   AddressSpace file_;
-  std::size_t bytes_left_;        ///< that all arrays together may still declare
-  std::size_t extra_left_;        ///< that paths and attributes may still take
+  std::size_t bytes_left_;        ///< that the remaining arrays may declare in total
+  std::size_t extra_left_;        ///< that the remaining paths and attributes may take
   std::size_t header_bytes_ = 0;  ///< read so far: no header is read twice
   Archive archive_;
   std::set<std::uint64_t> seen_;  ///< objects
@@ -572,12 +570,12 @@ Archive read_plain(std::span<const std::byte> bytes, const std::string& name) {
   const std::uint64_t base_address = block.u64(), extension = block.u64(), end = block.u64(),
                       root = block.u64();
   if (version != 3 || address_bytes != 8 || length_bytes != 8)
-    throw refuse("is not in the latest HDF5 format, as snapshots are");
+    throw refuse("is not in the HDF5 format of snapshots (superblock version 3)");
   if (flags != 0 || extension != kNowhere)
-    throw refuse("has an extended superblock, or was not closed; such files are not read");
+    throw refuse("has an extended superblock, or was not closed; such files are not supported");
   if (base_address != base || end != bytes.size())
-    throw refuse(fmt::format("damaged: the superblock says that it is of the bytes {} to {} of {}",
-                             base_address, end, bytes.size()));
+    throw refuse(fmt::format("damaged: the superblock declares bytes {} to {}, the file has {}", base_address,
+                             end, bytes.size()));
   return PlainReader(bytes.subspan(base), bytes.size(), name).read(root);
 }
 

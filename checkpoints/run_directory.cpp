@@ -42,19 +42,19 @@ std::optional<std::int64_t> update_of(const std::string& name) {
   throw can_not_write(path, what, error);
 }
 
-/// Is this the number of a process?
+/// Whether this is the id of a running process.
 bool is_alive(const std::string& process) {
   pid_t number = 0;
   std::from_chars(process.data(), process.data() + process.size(), number);
   return number > 0 && (::kill(number, 0) == 0 || errno == EPERM);
 }
 
-/// Whether it is replaced as a whole, through NAME.tmp.
+/// Whether the file is replaced atomically, through NAME.tmp.
 bool is_replaced_whole(const std::string& name) {
   return name == kConfigName || name == kManifestName || update_of(name) || is_journal_name(name);
 }
 
-/// What a killed owner may leave half written.
+/// Whether it is a temporary file that a killed owner may leave.
 bool is_own_temporary(const std::string& name) { return is_replaced_whole(name_behind_temporary(name)); }
 
 }  // namespace
@@ -87,8 +87,8 @@ std::vector<SnapshotEntry> list_snapshots(const std::string& directory, FileSyst
 
 namespace {
 
-/// Newer generations that the manifest lists and that are not there. What its owner removes meanwhile it
-/// first strikes off: then another look no longer finds it.
+/// Newer generations that the manifest lists but are missing. An owner removes snapshots from the manifest
+/// before it deletes them, so for those a second call finds nothing.
 std::vector<std::int64_t> missing_generations(const std::string& directory, std::int64_t newer_than,
                                               FileSystem& files) {
   std::vector<std::int64_t> missing;
@@ -111,20 +111,20 @@ std::vector<std::string> manifest_notes(const std::string& directory, const Snap
     const auto still = missing.empty() ? missing : missing_generations(directory, chosen.update, files);
     for (const auto generation : missing)
       if (std::count(still.begin(), still.end(), generation) > 0)
-        notes.push_back(fmt::format("{}: is listed in {} but is not there; using {} instead",
+        notes.push_back(fmt::format("{}: is listed in {} but missing; using {} instead",
                                     snapshot_path(directory, generation), kManifestName, chosen.path));
     const auto listed = manifest->generations.find(chosen.update);
     if (listed != manifest->generations.end() && listed->second != manifest_entry(bytes))
       notes.push_back(
-          fmt::format("{}: is whole, but not the file that {} lists", chosen.path, kManifestName));
+          fmt::format("{}: is undamaged, but not the file that {} lists", chosen.path, kManifestName));
   } catch (const Error& e) {
     notes.push_back(
-        fmt::format("{}; the snapshots themselves are used, and the next save writes it anew", e.what()));
+        fmt::format("{}; using the snapshots themselves, and the next save rewrites it", e.what()));
   }
   return notes;
 }
 
-/// Empty where a snapshot was removed between listing and reading.
+/// Empty if a snapshot was removed between listing and reading.
 std::optional<NewestWhole> try_newest_whole(const std::string& directory, FileSystem& files) {
   const auto entries = list_snapshots(directory, files);
   if (entries.empty())
@@ -158,8 +158,8 @@ std::optional<NewestWhole> try_newest_whole(const std::string& directory, FileSy
 }  // namespace
 
 NewestWhole newest_whole_snapshot(const std::string& directory, FileSystem& files) {
-  // Its owner may save, and remove, faster than this reads; a listing made meanwhile may show neither the old
-  // snapshot nor the new one. Not for ever.
+  // The owner may save and remove snapshots faster than they are read here, and a listing made meanwhile may
+  // show neither the old nor the new snapshot: retries, a limited number of times.
   constexpr int kAttempts = 100;
   for (int attempt = 1;; ++attempt) {
     try {
@@ -169,8 +169,8 @@ NewestWhole newest_whole_snapshot(const std::string& directory, FileSystem& file
       continue;
     }
     if (attempt == kAttempts)
-      throw NoInput(
-          fmt::format("{}: its snapshots vanish while they are read; stop the run, or try again", directory));
+      throw NoInput(fmt::format("{}: its snapshots were removed while being read; stop the run, or try again",
+                                directory));
   }
 }
 
@@ -211,19 +211,19 @@ RunDirectory::RunDirectory(RunDirectory&& other) noexcept
 
 RunDirectory::~RunDirectory() { remove_all(); }
 
-/// Gives the folder up: unlocks it, and takes everything away where no snapshot came of it.
+/// Unlocks the folder, and removes everything if it holds no snapshot.
 void RunDirectory::remove_all() noexcept {
   try {
     if (lock_ >= 0) {
       if (snapshots().empty()) {
         for (const auto& name : own_) files_->unlink(file(name));
-        files_->unlink(file(kLockName));  // still ours: whoever waits for it finds that it stands there no
-                                          // more, and makes another
+        files_->unlink(file(kLockName));  // still locked: a process that waits for it finds the name
+                                          // gone, and creates another file
       }
       files_->close(std::exchange(lock_, -1));
     }
     for (auto folder = made_.rbegin(); folder != made_.rend(); ++folder)
-      files_->rmdir(*folder);  // fails where there is something in it
+      files_->rmdir(*folder);  // fails if the folder is not empty
   } catch (...) {
     if (lock_ >= 0) files_->close(std::exchange(lock_, -1));
   }
@@ -234,8 +234,8 @@ void RunDirectory::lock() {
   }
 }
 
-/// Whose the lock is. The owner writes its number right after it has locked, in place of the last one's: this
-/// waits a moment for it.
+/// The process that holds the lock. The owner writes its id right after locking, replacing that of the
+/// previous owner: waits briefly for it.
 std::string RunDirectory::owner() const {
   for (int attempt = 0; attempt < 20; ++attempt) {
     if (attempt > 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -248,7 +248,7 @@ std::string RunDirectory::owner() const {
   return "?";
 }
 
-/// False where the file that was locked had been removed by its last owner meanwhile.
+/// False if the previous owner removed the lock file between opening and locking.
 bool RunDirectory::try_to_lock() {
   const std::string name = file(kLockName);
   const int lock_file = files_->open(name, O_RDWR | O_CREAT, 0666);
@@ -257,8 +257,8 @@ bool RunDirectory::try_to_lock() {
     const int error = errno;
     files_->close(lock_file);
     if (error != EWOULDBLOCK) fail(path_, "flock", error);
-    throw Busy(fmt::format("{}: process {} is using this run directory; wait for it to end or choose another",
-                           path_, owner()));
+    throw Busy(fmt::format(
+        "{}: process {} is using this run directory; wait for it to end, or choose another", path_, owner()));
   }
   const std::string self = std::to_string(::getpid());
   const int stands = files_->stands_at(lock_file, name);
@@ -280,8 +280,8 @@ void RunDirectory::remove_temporaries() {
     if (is_own_temporary(name) && files_->unlink(file(name)) < 0) fail(path_, "unlink", errno);
 }
 
-/// Only what it lists as it is: a snapshot may have been saved anew since, or be gone. The rest the next save
-/// finds out from the files.
+/// Keeps only entries that match the files: a snapshot may have been saved again since, or be missing. The
+/// next save reads the other entries from the files.
 void RunDirectory::read_own_manifest() {
   try {
     manifest_ = read_manifest(path_, *files_).value_or(Manifest{});
@@ -297,7 +297,7 @@ void RunDirectory::read_own_manifest() {
   });
 }
 
-/// Lists these generations, all of which are there.
+/// Lists these generations, which must exist.
 void RunDirectory::write_manifest(const std::set<std::int64_t>& generations) {
   Manifest next;
   for (const auto generation : generations) {
@@ -328,12 +328,12 @@ void RunDirectory::save(std::int64_t generation, const Archive& archive, const R
 
   try {
     retire(generation, retention);
-  } catch (const NoInput& e) {  // of a folder or a file that was written a moment ago
+  } catch (const NoInput& e) {  // of a folder or file that was just written: a disk error
     throw IoError(e.what());
   }
 }
 
-/// Lists what stays, then removes the rest: a crash in between leaves too many, never too few.
+/// Lists the kept snapshots, then removes the others: a crash in between leaves too many, never too few.
 void RunDirectory::retire(std::int64_t saved, const Retention& retention) {
   std::set<std::int64_t> kept;
   std::vector<SnapshotEntry> retired;

@@ -1,12 +1,12 @@
-// RunDirectory: a folder that one process owns while it trains: its lock, its snapshots, which of them stay,
-// and the manifest that lists them.
+// RunDirectory: a folder that one process owns while it trains: its lock, its snapshots, which of them are
+// kept, and the manifest that lists them.
 //
 // Snapshots are the only *.h5 files in it. The number in a name is the snapshot's generation
-// (snapshot-00000120.h5: after 120 updates); names sort by it, and file times are never asked. A run that
-// ends without a snapshot leaves nothing behind that it made. Files of other names are the user's and are
-// never touched. The lock is a flock on the file `lock`, which holds the owner's process id: it goes when the
-// owner goes, however that happens. Readers need no lock, as a snapshot is there whole or not at all. Owner's
-// methods: one thread at a time.
+// (snapshot-00000120.h5: after 120 updates); names sort by it, and file times are never consulted. A run that
+// ends without a snapshot removes everything it made. Files of other names belong to the user and are never
+// touched. The lock is a flock on the file `lock`, which holds the owner's process id: the system releases it
+// when the owner ends, in whatever way. Readers need no lock, as snapshots appear and disappear atomically.
+// Methods of the owner: one thread at a time.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -26,52 +26,53 @@ struct SnapshotEntry {
   std::string path;
 };
 
-/// Which snapshots stay after a save, beside the one just saved.
+/// Which snapshots are kept after a save, in addition to the one just saved.
 struct Retention {
-  std::size_t newest = 3;            ///< the newest so many, >= 1
-  std::int64_t every = 0;            ///< generations that are a multiple of this; 0: none
-  std::set<std::int64_t> also = {};  ///< for example the best
+  std::size_t newest = 3;            ///< how many of the newest, >= 1
+  std::int64_t every = 0;            ///< also generations that are a multiple of this; 0: none
+  std::set<std::int64_t> also = {};  ///< also these, for example the best
 };
 
 /// "DIR/snapshot-00000120.h5". REQUIRES 0 <= update <= 99999999.
 std::string snapshot_path(const std::string& directory, std::int64_t update);
 
-/// Whether a file of this name in a run directory is its own: the lock, the manifest, config.json, a snapshot
-/// (also one that was set aside), a journal.
+/// Whether a file of this name belongs to the run: the lock, the manifest, config.json, a snapshot (also one
+/// that was set aside), a journal.
 bool is_own_file(const std::string& name);
 
-/// All snapshots in a folder, oldest first; none where the folder is missing. Throws NoInput where the folder
-/// can't be read.
+/// All snapshots in a folder, oldest first; none if the folder is missing. Throws NoInput if the folder can't
+/// be read.
 std::vector<SnapshotEntry> list_snapshots(const std::string& directory,
                                           FileSystem& files = posix_file_system());
 
-/// The newest snapshot of a folder that is whole.
+/// The newest undamaged snapshot of a folder.
 struct NewestWhole {
   SnapshotEntry snapshot;
   std::vector<std::byte> bytes;  ///< of the file
-  Archive archive;               ///< what it holds
+  Archive archive;               ///< its contents
   struct Damaged {
     SnapshotEntry snapshot;
     std::string note;  ///< "FILE: what is wrong; using FILE instead"
   };
-  std::vector<Damaged> damaged;    ///< newer ones that are not whole, newest first
-  std::vector<std::string> notes;  ///< one such line for each that the manifest lists but is not there
+  std::vector<Damaged> damaged;    ///< newer, damaged ones, newest first
+  std::vector<std::string> notes;  ///< such lines about missing snapshots and the manifest
 };
 
-/// Throws NoInput where there is no snapshot or one can't be read, BadData where none is whole (saying what
-/// is wrong with the newest), NewerSchema. Needs no lock: where its owner saves and removes meanwhile, it
-/// looks again.
+/// Throws NoInput if there is no snapshot or one can't be read, BadData if all are damaged (naming the damage
+/// of the newest), NewerSchema. Needs no lock: if the owner saves and removes snapshots meanwhile, it
+/// retries.
 NewestWhole newest_whole_snapshot(const std::string& directory, FileSystem& files = posix_file_system());
 
 class RunDirectory {
  public:
-  /// Makes the folder if missing, locks it and removes what a killed owner left half written (*.tmp of a
+  /// Creates the folder if missing, locks it and removes temporary files of a killed owner (*.tmp of a
   /// snapshot, a journal, config.json, manifest.json). Throws Busy naming the owner's process, IoError naming
-  /// the folder where it can't be made or written.
+  /// the folder if it can't be created or written.
   static RunDirectory create(const std::string& path, FileSystem& files = posix_file_system());
-  /// The same for a folder that must be there already: throws NoInput where it is not.
+  /// The same for an existing folder. Throws NoInput if there is none.
   static RunDirectory open(const std::string& path, FileSystem& files = posix_file_system());
-  /// Where no snapshot is in it: removes the lock, the files written or adopted, and the folders made.
+  /// Unlocks the folder. If it holds no snapshot: removes the lock file, the files written or adopted, and
+  /// the folders created.
   ~RunDirectory();
   RunDirectory(RunDirectory&& other) noexcept;
   RunDirectory& operator=(RunDirectory&&) = delete;
@@ -81,15 +82,15 @@ class RunDirectory {
   std::string file(const std::string& name) const { return path_ + "/" + name; }
   std::vector<SnapshotEntry> snapshots() const { return list_snapshots(path_, *files_); }
 
-  /// Saves durably, then lists in the manifest what is to stay, then removes the other snapshots. Throws
-  /// IoError; the older snapshots are then still there, whole.
+  /// Saves durably, then lists the snapshots to keep in the manifest, then removes the others. Throws
+  /// IoError; the older snapshots are then unchanged.
   void save(std::int64_t generation, const Archive& archive, const Retention& retention = {});
 
-  /// Renames a snapshot to *.h5.damaged, so that it is none any more; the next save leaves it out of the
-  /// manifest. Throws IoError.
+  /// Renames a snapshot to *.h5.damaged, so that it no longer counts as a snapshot; the next save removes it
+  /// from the manifest. Throws IoError.
   void set_aside(const SnapshotEntry& snapshot);
 
-  /// Says that a file of this name, which another writer makes, belongs to the run.
+  /// Declares that a file of this name, written by other code, belongs to the run.
   void adopt(const std::string& name) { own_.insert(name); }
 
   /// Replaces a small text file, durably.
@@ -109,7 +110,7 @@ class RunDirectory {
   std::string path_;
   FileSystem* files_;
   std::vector<std::string> made_;  ///< folders, outermost first
-  Manifest manifest_;              ///< as far as this owner knows the files
+  Manifest manifest_;              ///< of the snapshots that this owner has checked or saved
   std::set<std::string> own_;      ///< names of files
   int lock_ = -1;
 };

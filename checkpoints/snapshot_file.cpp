@@ -39,7 +39,7 @@ std::uint32_t crc32(const void* bytes, std::size_t count) {
   return crc.checksum();
 }
 
-/// Where the archive holds a number that is not finite ("theta/w: number 3 is nan"), or empty.
+/// The first number of the archive that is not finite ("theta/w: number 3 is nan"), or empty.
 std::string not_finite(const Archive& archive) {
   std::string found;
   auto look = [&](const auto& place, const auto& numbers) {
@@ -64,7 +64,7 @@ std::string not_finite(const Archive& archive) {
 
 std::vector<std::byte> snapshot_bytes(const Archive& archive) {
   if (const auto where = not_finite(archive); !where.empty())
-    throw std::invalid_argument(fmt::format("[snapshot] {}; such a state is not saved", where));
+    throw std::invalid_argument(fmt::format("[snapshot] {}; only finite numbers are saved", where));
   std::vector<std::byte> bytes = to_image(archive, kBlockBytes);
   UserBlock block;
   block.body_bytes = bytes.size() - kBlockBytes;
@@ -84,7 +84,7 @@ Archive parse_snapshot(std::span<const std::byte> bytes, const std::string& name
         "is not a snapshot (it does not begin with MLSNAP); name a run directory or one of its snapshot-*.h5 "
         "files");
   if (bytes.size() < kBlockBytes)
-    throw refuse(fmt::format("truncated: {} bytes found, at least {} expected; use an older snapshot",
+    throw refuse(fmt::format("truncated: {} bytes found (at least {} expected); use an older snapshot",
                              bytes.size(), kBlockBytes));
   std::memcpy(&block, bytes.data(), kBlockBytes);
   if (const std::uint32_t crc = crc32(bytes.data(), offsetof(UserBlock, block_crc)); crc != block.block_crc)
@@ -92,13 +92,13 @@ Archive parse_snapshot(std::span<const std::byte> bytes, const std::string& name
                              crc, block.block_crc));
   if (block.schema == 0 || block.schema > kSnapshotSchema)
     throw NewerSchema(
-        fmt::format("{}: has schema version {}, this program reads up to {}; use the program that wrote it",
+        fmt::format("{}: has schema version {} (this program reads up to {}); use the program that wrote it",
                     name, block.schema, kSnapshotSchema));
   if (block.block_bytes != kBlockBytes || block.zero != UserBlock().zero)
-    throw refuse("has a user block that is not of this format; use an older snapshot");
+    throw refuse("has a malformed user block; use an older snapshot");
   const auto body = bytes.subspan(kBlockBytes);
   if (body.size() != block.body_bytes)
-    throw refuse(fmt::format("{}: a body of {} bytes found, {} expected; use an older snapshot",
+    throw refuse(fmt::format("{}: body of {} bytes found ({} expected); use an older snapshot",
                              body.size() < block.body_bytes ? "truncated" : "damaged", body.size(),
                              block.body_bytes));
   if (const std::uint32_t crc = crc32(body.data(), body.size()); crc != block.body_crc)
@@ -106,7 +106,7 @@ Archive parse_snapshot(std::span<const std::byte> bytes, const std::string& name
                              block.body_crc));
   Archive archive = from_image(bytes, name, Accept::plain);
   if (const auto where = not_finite(archive); !where.empty())
-    throw refuse(fmt::format("/{}; no run can continue from that; use an older snapshot", where));
+    throw refuse(fmt::format("/{}; a run can't continue from it; use an older snapshot", where));
   return archive;
 }
 

@@ -55,7 +55,7 @@ UnrollJournalFile::~UnrollJournalFile() {
   if (file_ >= 0) files_.close(file_);
 }
 
-/// How many of the bytes there are.
+/// Reads at most bytes.size() bytes; returns how many there are.
 std::size_t UnrollJournalFile::read_at(std::uint64_t at, std::span<std::byte> bytes) {
   std::size_t done = 0;
   while (done < bytes.size()) {
@@ -72,14 +72,14 @@ std::size_t UnrollJournalFile::read_at(std::uint64_t at, std::span<std::byte> by
   return done;
 }
 
-/// Empty: nothing is.
+/// Empty: the file is valid.
 std::string_view UnrollJournalFile::what_is_wrong() {
   constexpr std::string_view kDamaged = "damaged";
   Head head{};
   std::uint64_t found = 0, at = 0;
   std::vector<std::byte> block(std::size_t{1} << 16), tail;
   Hash hash;
-  // The last eight bytes so far are kept back: they may be the checksum.
+  // The last eight bytes read so far are not hashed yet: they may be the checksum.
   for (;;) {
     const std::size_t got = read_at(at, block);
     if (at == 0) {
@@ -99,7 +99,7 @@ std::string_view UnrollJournalFile::what_is_wrong() {
   return found == hash.value() ? "" : kDamaged;
 }
 
-/// False where there is no file.
+/// False if there is no file.
 bool UnrollJournalFile::open() {
   if (file_ >= 0) return true;
   do file_ = files_.open(path_, O_RDONLY, 0);
@@ -138,7 +138,7 @@ bool UnrollJournalFile::is_due(bool is_end) {
          std::max(seconds_, took_ / kShare);
 }
 
-/// A step of keeping a progress; where the disk fails, the rest of them does nothing.
+/// Runs one step of saving progress; after a write error the remaining steps do nothing.
 template <class F>
 void UnrollJournalFile::attempt(F f) {
   try {

@@ -1,12 +1,12 @@
-// UnrollJournalFile: the progress of an unroll in a file, replaced as a whole, so that after a crash at any
-// moment the one before or the new one is there.
+// UnrollJournalFile: saved progress of an unroll in a file that is replaced atomically, so that after a crash
+// at any moment either the previous or the new one is there.
 //
-//   "MLJOURN1" | key | generation | progress | XXH3 checksum of all that stands before
+//   "MLJOURN1" | key | generation | progress | XXH3 checksum of all bytes before it
 // Key, generation and checksum are 8 bytes each, little-endian.
 //
-// It is no snapshot: a program of another version, or a machine with other kernels, starts the unroll again.
-// A disk that can't be written to ends no unroll: what was kept before stays, and the next progress is tried
-// again. Used by the one thread that runs the unroll.
+// It is not a snapshot: another version of the program, or a machine with other kernels, starts the unroll
+// again. A write error does not end the unroll: the previous saved progress stays, and saving is tried again
+// when next due. Used only by the thread that runs the unroll.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -19,7 +19,7 @@
 
 namespace checkpoints {
 
-/// "window-7.journal": its name in a run directory, for the window of task 7.
+/// "window-7.journal": the name in a run directory for the window of task 7.
 std::string journal_name(std::uint64_t task);
 bool is_journal_name(std::string_view name);
 
@@ -27,36 +27,34 @@ class UnrollJournalFile : public autodiff::UnrollJournal {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// path: there may be a file or none. key: whatever tells this unroll from all others. Due so many seconds
-  /// from now on, then every so many seconds, but not so often that keeping them takes more than kShare of
-  /// the time; in the end, so many seconds from `since` on: when the work began that this unroll is a part
-  /// of. generation: of the run that the work starts from, which the file tells whoever does not know the
-  /// key.
+  /// path: may or may not exist. key: identifies this unroll. Saving is due `seconds` after construction and
+  /// then every `seconds`, but no more often than takes kShare of the time; at the end of the unroll it is
+  /// due if `seconds` have passed since `since`, when the work that the unroll is part of began. generation:
+  /// the run's generation at the start of that work; readable from the file without the key.
   UnrollJournalFile(FileSystem& files, std::string path, std::uint64_t key, double seconds,
                     Clock::time_point since = Clock::now(), std::int64_t generation = 0);
   ~UnrollJournalFile() override;
 
   static constexpr double kShare = 0.05;
 
-  /// False where there is no file, or it is another unroll's, cut off or damaged: the unroll then starts from
-  /// its beginning. Throws IoError where the disk fails.
+  /// False if there is no file, or it belongs to another unroll, is truncated or damaged: the unroll then
+  /// starts from its beginning. Throws IoError if the disk fails.
   bool resume() override;
-  /// What is wrong with the file where resume() gave false: it is "damaged" or "of another plan"; empty:
-  /// there is none.
+  /// Why resume() skipped the file: it is "damaged" or "of another plan"; empty: there is none.
   std::string_view passed_over() const { return passed_over_; }
-  /// Whether there is a file, of this generation as it says. Throws IoError where the disk fails.
+  /// Whether there is a file whose header names this generation. Throws IoError if the disk fails.
   bool is_of_generation();
-  /// Throws IoError where the disk fails, or there are fewer bytes.
+  /// Throws IoError if the disk fails or there are fewer bytes.
   void read(std::span<std::byte> bytes) override;
 
-  /// Why a progress could not be kept, naming the file, the reason and the fix; empty: all were.
+  /// Why saving failed at any time, naming the file, the reason and the fix; empty: it never failed.
   const std::string& failure() const { return failure_; }
 
   bool is_due(bool is_end) override;
   void begin() override;
   void write(std::span<const std::byte> bytes) override;
   std::string commit() override;
-  /// The file goes, if there is one.
+  /// Removes the file, if there is one.
   void remove();
 
  private:
@@ -70,14 +68,14 @@ class UnrollJournalFile : public autodiff::UnrollJournal {
   FileSystem& files_;
   std::string path_;
   std::uint64_t key_, at_ = 0;
-  double seconds_;   // between two progresses
-  double took_ = 0;  // the one before
+  double seconds_;   // between two saves
+  double took_ = 0;  // seconds, of the previous save
   Clock::time_point since_, begun_, ended_ = Clock::now();
   std::int64_t generation_;
   int file_ = -1;
   std::string_view passed_over_;
-  std::string failure_, lost_;        // of any progress, and of the latest one
-  std::unique_ptr<DurableFile> out_;  // none: this progress can't be kept
+  std::string failure_, lost_;        // of any save, and of the latest one
+  std::unique_ptr<DurableFile> out_;  // null: this save failed
   std::unique_ptr<Hash> hash_;
 };
 

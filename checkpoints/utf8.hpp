@@ -1,4 +1,4 @@
-// UTF-8: code points of a text, checked. Function without state.
+// UTF-8: validated code points of a text. A function without state.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -7,8 +7,8 @@
 
 namespace checkpoints {
 
-/// The code point that starts at text[at], with `at` moved behind it; nothing where the bytes are no UTF-8
-/// (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF). REQUIRES at < text.size().
+/// The code point that starts at text[at]; moves `at` past it. Empty if the bytes are not valid UTF-8 (RFC
+/// 3629: no overlong forms, no surrogates, nothing above U+10FFFF). REQUIRES at < text.size().
 inline std::optional<std::uint32_t> next_code_point(std::string_view text, std::size_t& at) {
   const auto byte = [&](std::size_t i) {
     return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i]));

@@ -18,8 +18,8 @@ bool Attributes::operator==(const Attributes& other) const {
 }
 
 void Attributes::refuse(const std::type_info& wanted) const {
-  throw std::logic_error(fmt::format("[attributes] {} were asked for, there are {}", attributes_name(wanted),
-                                     attributes_name(type())));
+  throw std::logic_error(
+      fmt::format("[attributes] expected {}, found {}", attributes_name(wanted), attributes_name(type())));
 }
 
 std::string attributes_name(std::type_index type) {

@@ -1,9 +1,9 @@
-// Attributes: what belongs to an op rather than to its data (axes, flags, slopes), as one value of a struct
-// of the op's own.
+// Attributes: the parameters of an op that are not data (axes, flags, slopes), held as one value of a struct
+// that the op defines.
 //
-// Such a struct is an aggregate of at most six fields: numbers, enums, Shapes, vectors and variants of these,
-// and structs of the same kind. Nothing else is asked of it and nothing lists them all, so an op of a user's
-// own brings its own. A value never changes, and copies share it: thread-safe.
+// The struct is an aggregate of at most six fields: numbers, enums, Shapes, vectors and variants of these,
+// and structs of the same kind. There is no other requirement and no list of all such structs, so a user's op
+// defines its own. A value is immutable and shared by its copies: thread-safe.
 #pragma once
 #include <bit>
 #include <cstdint>
@@ -25,7 +25,7 @@ namespace attribute_bits {
 
 using Bits = std::vector<std::uint64_t>;
 
-// Stands for a value of any type, to ask with how many of them an aggregate could be initialised.
+// Converts to any type: used to count how many values an aggregate can be initialised with.
 struct Anything {
   template <class T>
   operator T() const;  // NOLINT: implicit on purpose; never defined
@@ -101,13 +101,13 @@ void append_fields(Bits& bits, const T& value) {
 
 class Attributes {
  public:
-  /// None.
+  /// No attributes.
   Attributes() = default;
   template <class T>
   requires std::is_aggregate_v<T> Attributes(T value)  // NOLINT: implicit on purpose
       : held_(std::make_shared<const Of<T>>(std::move(value))) {}
 
-  /// The value. Throws std::logic_error naming both types if it is of another one, or if there is none.
+  /// The value. Throws std::logic_error naming both types if it has another type, or if there is none.
   template <class T>
   const T& as() const {
     if (type() != typeid(T)) refuse(typeid(T));
@@ -116,8 +116,8 @@ class Attributes {
   /// typeid(void) if there is none.
   const std::type_info& type() const { return held_ ? held_->type : typeid(void); }
 
-  /// The bits of all fields in order: two values of one type are equal if theirs are. So a NaN equals itself,
-  /// and zeros of both signs differ.
+  /// The bits of all fields in order. Two values of one type are equal if their bits are: a NaN equals
+  /// itself, and +0 differs from -0.
   std::span<const std::uint64_t> bits() const {
     return held_ ? std::span<const std::uint64_t>(held_->bits) : std::span<const std::uint64_t>();
   }

@@ -24,7 +24,7 @@ const OpDef& constant_op() {
   static const OpDef def = [] {
     OpDef d;
     d.name = "constant";
-    d.doc = "A value fixed while recording.";
+    d.doc = "A value that is fixed at recording time.";
     return d;
   }();
   return def;
@@ -33,7 +33,8 @@ const OpDef& constant_op() {
 }  // namespace
 
 Graph& Var::graph() const {
-  if (!graph_) throw std::invalid_argument("[var] it is empty: it has no graph and no shape");
+  if (!graph_)
+    throw std::invalid_argument("[var] an empty Var has no graph and no shape; assign a recorded one first");
   return *graph_;
 }
 

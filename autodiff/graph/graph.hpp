@@ -25,9 +25,8 @@ class Graph;
 using NodeId = std::uint32_t;
 inline constexpr NodeId kNoNode = 0xffffffffu;
 
-/// A node as seen from outside: a handle, cheap to copy. Arithmetic on Vars records nodes
-/// (ops/elementwise.hpp). An empty one has neither graph nor shape: asking for them throws
-/// std::invalid_argument.
+/// A handle to a node, cheap to copy. Arithmetic on Vars records nodes (ops/elementwise.hpp). An empty Var
+/// has neither graph nor shape: graph() and shape() then throw std::invalid_argument.
 class Var {
  public:
   Var() = default;
@@ -42,7 +41,7 @@ class Var {
   NodeId id_ = kNoNode;
 };
 
-/// "recorded at file:line in scope a/b", or without a scope where that is empty.
+/// "recorded at file:line in scope a/b"; without " in scope ..." if the scope is empty.
 std::string recorded_at(Location at, std::string_view scope);
 
 struct Node {
@@ -64,12 +63,12 @@ class Graph {
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
 
-  /// Appends a node; its shape comes from the op's shape rule. Throws std::invalid_argument naming op,
-  /// shapes, location and scope, also for attributes that are not of the op's type.
+  /// Appends a node; the op's shape rule gives its shape. Throws std::invalid_argument naming op, shapes,
+  /// location and scope if the rule refuses the inputs or the attributes have another type than the op's.
   Var record(const OpDef& op, std::span<const Var> inputs, Attributes attributes, Location at);
   /// A value that the caller provides at run time.
   Var input(Shape shape, std::string name, Location at = here());
-  /// A value fixed while recording, C order.
+  /// A value that is fixed at recording time, in C order.
   Var constant(Shape shape, std::vector<double> values, Location at = here());
   Var scalar(double value, Location at = here()) { return constant(Shape{}, {value}, at); }
 
@@ -81,14 +80,14 @@ class Graph {
   bool is_input(NodeId id) const;
   bool is_constant(NodeId id) const;
 
-  /// The scopes of another graph, so that its nodes' scope numbers mean the same here. REQUIRES an empty
+  /// Copies the scopes of another graph, so that scope indices of its nodes are valid here. REQUIRES an empty
   /// graph.
   void take_scopes(const Graph& other) { scopes_ = other.scopes_; }
 
-  /// recorded_at() for what is being recorded and for a node.
+  /// recorded_at() of the node being recorded, and of an existing node.
   std::string where(Location at) const { return recorded_at(location_.value_or(at), scopes_[scope_]); }
   std::string where(NodeId id) const { return recorded_at(nodes_[id].location, scopes_[nodes_[id].scope]); }
-  std::uint32_t scope() const { return scope_; }  ///< of the nodes that are recorded now
+  std::uint32_t scope() const { return scope_; }  ///< of nodes recorded now
   const std::string& scope_name(std::uint32_t scope) const { return scopes_[scope]; }
   const std::vector<std::string>& scope_names() const { return scopes_; }
 
@@ -101,11 +100,11 @@ class Graph {
   std::map<NodeId, std::string> inputs_;
   std::vector<std::string> scopes_{""};
   std::uint32_t scope_ = 0;
-  std::optional<Location> location_;  // of an Attribution
+  std::optional<Location> location_;  // set by an Attribution
 };
 
-/// Names the nodes recorded while it lives: Scope s(graph, "compute_h"); scopes nest as a/b. An empty name
-/// changes nothing.
+/// Sets the scope of all nodes recorded during its lifetime: Scope s(graph, "compute_h"); scopes nest as a/b.
+/// An empty name changes nothing.
 class Scope {
  public:
   Scope(Graph& graph, std::string_view name);
@@ -118,8 +117,8 @@ class Scope {
   std::uint32_t before_;
 };
 
-/// Gives the nodes recorded while it lives the location and scope of another: what is derived from a node
-/// reports the user's line, not ours.
+/// Gives all nodes recorded during its lifetime the location and scope of another node, so that errors in
+/// derived nodes report the user's line, not one of this library.
 class Attribution {
  public:
   Attribution(Graph& graph, Location at, std::uint32_t scope)

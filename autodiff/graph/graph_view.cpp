@@ -16,7 +16,7 @@ void write_dot(std::ostream& out, const Graph& graph) {
     if (const std::string scope = graph.scope_name(n.scope); !scope.empty()) text += "\n" + scope;
     o << "[label=" << boost::escape_dot_string(text) << "]";
   };
-  // An edge leads from a node to its input: drawn backwards, arrows follow the data.
+  // An edge leads from a node to its input; dir=back draws the arrows along the data flow.
   const auto operand = [](std::ostream& o, GraphView::Edge e) { o << "[label=" << e.operand << "]"; };
   const auto whole = [](std::ostream& o) { o << "rankdir=BT;\nnode [shape=box];\nedge [dir=back];\n"; };
   boost::write_graphviz(out, GraphView(graph), label, operand, whole);

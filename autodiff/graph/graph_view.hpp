@@ -1,9 +1,9 @@
-// GraphView: a Graph as the Boost Graph Library sees one, without copying it. Vertices are nodes; out-edges
-// of a node lead to its inputs, operand by operand.
+// GraphView: adapts a Graph to the Boost Graph Library without copying it. Vertices are nodes; the out-edges
+// of a node lead to its inputs, in operand order.
 //
 // Models VertexListGraph, IncidenceGraph and EdgeListGraph, with the node's id as vertex_index:
-// boost::topological_sort gives inputs before their users. A view stays valid as long as its graph; nodes
-// recorded later are seen by iterators made later.
+// boost::topological_sort gives inputs before their users. A view is valid as long as its graph; nodes
+// recorded later are visible to iterators created later.
 #pragma once
 #include <boost/graph/graph_traits.hpp>
 #include <boost/graph/properties.hpp>
@@ -22,14 +22,14 @@ struct GraphView {
   const Graph* graph = nullptr;
   explicit GraphView(const Graph& g) : graph(&g) {}
 
-  /// From a node to the input that is its operand number `operand`.
+  /// From a node to its input number `operand`.
   struct Edge {
     NodeId node = kNoNode;
     std::size_t operand = 0;
     auto operator<=>(const Edge&) const = default;
   };
 
-  /// Over the edges in the order of nodes and operands.
+  /// Iterates over edges by node, then operand.
   class EdgeIterator : public boost::iterator_facade<EdgeIterator, Edge, boost::forward_traversal_tag, Edge> {
    public:
     EdgeIterator() = default;
@@ -89,8 +89,8 @@ inline std::size_t num_edges(const GraphView& v) {
 inline boost::typed_identity_property_map<NodeId> get(boost::vertex_index_t, const GraphView&) { return {}; }
 inline NodeId get(boost::vertex_index_t, const GraphView&, NodeId id) { return id; }
 
-/// The graph in Graphviz's DOT language, each node with its op (or an input's name), shape and scope; arrows
-/// follow the data.
+/// Writes the graph in Graphviz's DOT language: each node with its op (or the input's name), shape and scope;
+/// arrows point along the data flow.
 void write_dot(std::ostream& out, const Graph& graph);
 
 }  // namespace autodiff

@@ -12,7 +12,7 @@ std::deque<OpDef>& storage() {
   static std::deque<OpDef> ops;
   return ops;
 }
-// Ops register at first use, which may be in two threads at once.
+// Two threads may register ops at the same time.
 std::mutex& storage_mutex() {
   static std::mutex mutex;
   return mutex;

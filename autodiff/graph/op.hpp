@@ -1,11 +1,11 @@
-// OpDef: everything about one op in one place: attributes, shape rule, meaning, kernel, reverse, cost,
-// samples for its tests. And the registry of all ops.
+// OpDef: everything about one op in one place: attributes, shape rule, specification, kernel, vjp, cost and
+// test samples; and the registry of all ops.
 //
-// `spec` is the meaning written in other ops (empty for primitives, whose meaning is `kernel`). An op with a
-// spec may have a kernel, a vjp or both as accelerations: without kernel the spec runs, without vjp the spec
-// is differentiated. Being registered is being tested: tests/autodiff/registry_test.cpp checks every op at
-// its `samples`. A new family of ops is a file of ops/ and its row in ops/all_ops.cpp; an op of a user's own
-// is a file anywhere that calls register_op(). Thread-safe.
+// `spec` defines an op in terms of other ops (empty for primitives, which `kernel` defines). An op with a
+// spec may also have a kernel, a vjp or both, for speed: without a kernel the spec runs, without a vjp the
+// spec is differentiated. tests/autodiff/registry_test.cpp tests every registered op at its `samples`. A new
+// family of ops is a file in ops/ and a row in ops/all_ops.cpp; a user's op is a file anywhere that calls
+// register_op(). Thread-safe.
 #pragma once
 #include <functional>
 #include <optional>
@@ -28,22 +28,22 @@ struct KernelArguments {
   const Parallel* parallel;
 };
 
-/// A kernel specialised for one node's shapes and attributes. All sums must have an order that depends on
-/// these alone.
+/// A kernel specialised for one node's shapes and attributes. The order of all its sums must depend only on
+/// these.
 template <class T>
 struct Kernel {
   std::function<void(const KernelArguments<T>&)> run;
   Index scratch = 0;  ///< numbers of working memory, planned in the arena
 };
 
-/// What a kernel, a spec, a vjp or a cost is made for.
+/// Shapes and attributes of a node: the argument of kernel, cost and view functions.
 struct NodeShape {
   std::vector<Shape> in;
   Shape out;
   const Attributes* attributes = nullptr;
 };
 
-/// One test case of an op: input shapes, attributes and where inputs are drawn from.
+/// One test case of an op: input shapes, attributes and the distribution of the inputs.
 struct Sample {
   std::vector<Shape> in;
   Attributes attributes;
@@ -52,7 +52,7 @@ struct Sample {
   double raise_diagonal = 0;       ///< added to the diagonal of the first input, to make it positive definite
 };
 
-/// One use that an op's shape rule refuses, and a part of what it says.
+/// An invalid use that the op's shape rule refuses, and a part of its error message.
 struct WrongUse {
   std::vector<Shape> in;
   Attributes attributes;
@@ -63,16 +63,16 @@ struct VjpInput {
   std::span<const Var> in;
   Var out;
   Var adjoint;                   ///< of out, same shape
-  std::span<const bool> wanted;  ///< which inputs' adjoints are asked for
+  std::span<const bool> wanted;  ///< which inputs need an adjoint
 };
 
 struct OpDef {
   std::string name;
   std::string doc;
-  /// The struct that every node of it carries, such as typeid(PadAttributes); void: none. Nodes with another
-  /// are not recorded, so all functions below may take attributes.as<PadAttributes>().
+  /// Type of the attributes of its nodes, such as typeid(PadAttributes); void: none. Graph::record() checks
+  /// it, so all functions below may call attributes.as<PadAttributes>().
   std::type_index attributes = typeid(void);
-  /// Output shape, or std::invalid_argument saying what differs (op name and shapes are added by the caller).
+  /// Output shape. Throws std::invalid_argument saying what is wrong (the caller adds op name and shapes).
   std::function<Shape(std::span<const Shape>, const Attributes&)> infer;
   std::function<Var(std::span<const Var>, const Attributes&)> spec;
   std::function<Kernel<float>(const NodeShape&)> kernel_f;
@@ -81,17 +81,16 @@ struct OpDef {
   std::function<std::vector<Var>(const VjpInput&, const Attributes&)> vjp;
   /// Arithmetic of one run, in multiply-adds or equivalent; empty: one per output element.
   std::function<double(const NodeShape&)> cost;
-  std::vector<std::size_t> in_place;  ///< operands of whose memory out may be, where shapes are equal (each
+  std::vector<std::size_t> in_place;  ///< operands whose memory out may reuse if shapes are equal (each
                                       ///< element is read before it is written)
-  /// Where out is the memory of input 0 from some element on, unchanged (a reshape, a slice of a contiguous
-  /// range): that element. Empty: never so.
+  /// If out is an unchanged contiguous part of input 0's memory (a reshape, a slice of a contiguous range):
+  /// the element at which it starts. Empty function: never a view.
   std::function<std::optional<Index>(const NodeShape&)> view;
-  /// Whether out is the memory of the operands, one after the other (a concat along the leading axis): a plan
-  /// computes them there. The kernel finds any operand that is there already at its place in out. Empty:
-  /// never so.
+  /// Whether out is the operands in memory order, one after the other (a concat along the leading axis): a
+  /// plan may then compute operands in place within out, and the kernel skips those. Empty function: never.
   std::function<bool(const NodeShape&)> joins;
-  bool serial = false;         ///< one thread computes it always: nothing to compute, or too little
-  bool zero_gradient = false;  ///< a function whose derivative is taken as zero everywhere (sign, step)
+  bool serial = false;         ///< always computed by one thread: too little work to share
+  bool zero_gradient = false;  ///< its derivative is defined as zero everywhere (sign, step)
   std::vector<Sample> samples;
   std::vector<WrongUse> wrong;  ///< at least one per rule of infer that a user can break
 
@@ -111,18 +110,18 @@ struct OpDef {
 };
 
 NodeShape node_shape(const Graph& graph, NodeId id);
-/// The element of its input 0 at which the node's value starts, if it is a view of it (OpDef::view).
+/// If the node is a view of its input 0 (OpDef::view): the element at which it starts.
 std::optional<Index> view_of(const Graph& graph, NodeId id);
 
-/// Adds an op to the registry and returns it, at an address that stays. For ops/; users call register_op() of
-/// ops/all_ops.hpp, which knows the built-in names. Throws std::invalid_argument if the name is taken or the
-/// definition is incomplete.
+/// Adds an op to the registry and returns it; its address never changes. For ops/ only; users call
+/// register_op() of ops/all_ops.hpp, which knows the built-in names. Throws std::invalid_argument if the name
+/// is taken or the definition is incomplete.
 const OpDef& add_to_registry(OpDef op);
-/// The ops registered so far; those of ops/ register when first used, or all at once by all_ops() of
+/// The ops registered so far. Built-in ops register at first use, or all at once by all_ops() of
 /// ops/all_ops.hpp.
 std::vector<const OpDef*> registered_ops();
-/// Null if there is none of that name among them, also while a built-in one was not used yet: for tests and
-/// tools, not for passes, which recognise an op by its handle (is() of graph.hpp).
+/// The registered op of that name, or null (also for a built-in op that was not used yet). For tests and
+/// tools; passes recognise an op by its handle (is() of graph.hpp).
 const OpDef* find_op(const std::string& name);
 
 }  // namespace autodiff

@@ -9,11 +9,12 @@ namespace autodiff {
 
 Shape::Shape(std::span<const Index> extents) {
   if (extents.size() > kMaxRank)
-    throw std::invalid_argument(fmt::format("[shape] at most {} axes, found {}", kMaxRank, extents.size()));
+    throw std::invalid_argument(
+        fmt::format("[shape] too many axes: found {} (at most {})", extents.size(), kMaxRank));
   for (Index e : extents) {
     if (e < 1)
-      throw std::invalid_argument(
-          fmt::format("[shape] extents are at least 1, found [{}]", fmt::join(extents, ", ")));
+      throw std::invalid_argument(fmt::format("[shape] an extent is below 1: found [{}] (each at least 1)",
+                                              fmt::join(extents, ", ")));
     extents_[static_cast<std::size_t>(rank_++)] = e;
   }
 }

@@ -1,10 +1,10 @@
-// UnrollJournal: where an unroll that takes long keeps its progress, so that one that was killed goes on in
-// the middle, to the same bits.
+// UnrollJournal: saves the progress of a long unroll, so that a killed one resumes in the middle, to the same
+// bits.
 //
-// A progress is a stream of bytes that only the same unroll (segment, schedule, phi_0, theta) understands;
-// the journal keeps the latest one, whole or not at all. Used by the one thread that runs the unroll, between
-// two steps. A progress that can't be kept is no reason to end the unroll: begin(), write() and commit() then
-// do without.
+// Saved progress is a stream of bytes that only the same unroll (segment, schedule, phi_0, theta) can read;
+// the journal keeps the latest one, replaced atomically. Used only by the thread that runs the unroll,
+// between two steps. A failure to save does not end the unroll: begin(), write() and commit() do not throw
+// then.
 #pragma once
 #include <cstddef>
 #include <span>
@@ -15,17 +15,16 @@ namespace autodiff {
 class UnrollJournal {
  public:
   virtual ~UnrollJournal() = default;
-  /// Whether a progress of this unroll was kept; it is then read from its beginning.
+  /// Whether there is saved progress of this unroll; read() then starts at its beginning.
   virtual bool resume() = 0;
-  /// The next bytes of it. Throws where there are fewer.
+  /// Reads the next bytes. Throws if there are fewer.
   virtual void read(std::span<std::byte> bytes) = 0;
 
-  /// Whether it is time to keep one; is_end: the last one, of the unroll at its end.
+  /// Whether it is time to save progress; is_end: the unroll has ended.
   virtual bool is_due(bool is_end) = 0;
   virtual void begin() = 0;
   virtual void write(std::span<const std::byte> bytes) = 0;
-  /// What was written since begin() takes the place of what was kept before. Gives why it can't; empty: it
-  /// does.
+  /// Replaces the saved progress by what was written since begin(). Returns why that failed, or empty.
   virtual std::string commit() = 0;
 };
 

@@ -64,9 +64,8 @@ TEST_CASE("attributes of two types are never equal, and one is not read as the o
   CHECK(none != empty);
   CHECK(empty == Attributes(Empty{}));
   CHECK(real.as<Real>().value == 1);
-  CHECK_THROWS_WITH_AS(real.as<OtherReal>(), "[attributes] OtherReal were asked for, there are Real",
-                       std::logic_error);
-  CHECK_THROWS_WITH_AS(none.as<Real>(), "[attributes] Real were asked for, there are none", std::logic_error);
+  CHECK_THROWS_WITH_AS(real.as<OtherReal>(), "[attributes] expected OtherReal, found Real", std::logic_error);
+  CHECK_THROWS_WITH_AS(none.as<Real>(), "[attributes] expected Real, found none", std::logic_error);
 }
 
 TEST_CASE("attributes are compared by their bits: a NaN equals itself, zeros of both signs differ") {

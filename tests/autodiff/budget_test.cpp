@@ -150,5 +150,5 @@ TEST_CASE(
 
 TEST_CASE("an unroll without steps is refused") {
   CHECK_THROWS_WITH_AS(plan_unroll(0, kSmall, {}, {}, {1 << 30, 0}),
-                       doctest::Contains("at least one step, found 0"), std::invalid_argument);
+                       doctest::Contains("at least one step: found 0"), std::invalid_argument);
 }

@@ -292,7 +292,7 @@ TEST_CASE("more memory never costs more, through all sizes of a long unroll") {
 }
 
 TEST_CASE("impossible schedules are refused by name") {
-  CHECK_THROWS_WITH_AS(revolve(0, 3), "[schedule revolve] an unroll has at least one step, found 0",
+  CHECK_THROWS_WITH_AS(revolve(0, 3), "[schedule revolve] an unroll needs at least one step: found 0",
                        std::invalid_argument);
   CHECK_THROWS_WITH_AS(revolve(2, 0), "[schedule revolve] 2 steps need at least one slot",
                        std::invalid_argument);

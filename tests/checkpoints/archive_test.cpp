@@ -27,9 +27,9 @@ TEST_CASE("what an archive lacks is bad data that names file, path, types and sh
   CHECK(exit_code_of([&] { a.array("v"); }, &m) == 65);
   CHECK(m.find("x.h5: has no array /v") == 0);
   CHECK(exit_code_of([&] { a.numbers<double>("w"); }, &m) == 65);
-  CHECK(m == "x.h5: /w holds float32, float64 expected");
+  CHECK(m == "x.h5: /w holds float32 (float64 expected)");
   CHECK(exit_code_of([&] { a.numbers<float>("w", {2}); }, &m) == 65);
-  CHECK(m == "x.h5: /w has the shape [2, 1], [2] expected");
+  CHECK(m == "x.h5: /w has the shape [2, 1] ([2] expected)");
   CHECK(exit_code_of([&] { a.attribute<double>("w", "rate"); }, &m) == 65);
   CHECK(m.find("x.h5: /w has no attribute \"rate\"") == 0);
 }

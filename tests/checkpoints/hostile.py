@@ -64,7 +64,7 @@ bad('second hard link', 'reached twice', lambda f: f.__setitem__('x', f['good'])
 def cycle(f): f.create_group('g')['back'] = f
 bad('cycle to the root', 'reached twice', cycle)
 open('secret', 'wb').write(b's' * 1024)
-bad('external storage', 'header message of the type 7', data((128,), 'f8', external=[('secret', 0, 1024)]))
+bad('external storage', 'header message of type 7,', data((128,), 'f8', external=[('secret', 0, 1024)]))
 layout = h5py.VirtualLayout((3,), 'f8'); layout[:] = h5py.VirtualSource('whole.h5', 'good', (3,))
 bad('virtual array', 'virtual array', lambda f: f.create_virtual_dataset('x', layout))
 bad('plugin filter', 'filter number 32000', data(data=np.arange(1000.), compression='lzf'))
@@ -83,19 +83,19 @@ bad('huge, one chunk written', 'more numbers than the file can hold',
     lambda f: data((1 << 22,), 'f4', chunks=(1 << 12,), fletcher32=True)(f).__setitem__(0, 1))
 bad('huge in eight dimensions', 'more numbers than the file can hold',
     data((1 << 30,) * 8, 'f4', chunks=(1,) * 8))
-bad('never written', 'another size', data((2000,), 'f4', chunks=(2000,), fletcher32=True))
-bad('partly written', 'another size',
+bad('never written', 'the wrong size', data((2000,), 'f4', chunks=(2000,), fletcher32=True))
+bad('partly written', 'the wrong size',
     lambda f: data((60,), 'f4', chunks=(20,), fletcher32=True)(f).__setitem__(slice(0, 20), 1))
-bad('checksum left out', 'without its checksum',
+bad('checksum left out', 'without a checksum',
     lambda f: data((20,), 'f8', chunks=(20,), fletcher32=True)(f).id.write_direct_chunk((0,), b'x' * 164, 1))
-bad('chunk of another size', 'of another size',
+bad('chunk of another size', 'of the wrong size',
     lambda f: data((20,), 'f8', chunks=(20,), fletcher32=True)(f).id.write_direct_chunk((0,), b'x' * 3, 0))
 bad('chunks without checksum', 'without checksums', data(data=np.arange(1000.), chunks=(500,)))
 bad('contiguous', 'neither in its header nor in chunks', data(data=np.arange(1000.)))
 bad('extensible', 'change its shape',
     data(data=np.arange(10), chunks=(4,), maxshape=(None,), fletcher32=True))
-bad('nine dimensions', 'up to 8 dimensions', other(np.zeros((1,) * 9)))
-bad('no shape', 'up to 8 dimensions', lambda f: f.__setitem__('x', h5py.Empty('f8')))
+bad('nine dimensions', 'more than 8 dimensions', other(np.zeros((1,) * 9)))
+bad('no shape', 'more than 8 dimensions', lambda f: f.__setitem__('x', h5py.Empty('f8')))
 bad('compound', 'a type that snapshots do not use', other(np.zeros(2, [('a', 'i4'), ('b', 'f4')])))
 def text_type():
     t = h5t.C_S1.copy(); t.set_size(4); t.set_strpad(h5t.STR_NULLPAD); t.set_cset(h5t.CSET_UTF8)
@@ -127,7 +127,7 @@ def strange_float(f):
     t = h5t.IEEE_F32LE.copy(); t.set_ebias(3)
     h5d.create(f.id, b'x', t, h5s.create_simple((2,)))
 bad('float with another exponent', 'a type that snapshots do not use', strange_float)
-bad('named type', 'without a type, a shape or a place', lambda f: f.__setitem__('x', np.dtype('f8')))
+bad('named type', 'without a type, a shape or a storage layout', lambda f: f.__setitem__('x', np.dtype('f8')))
 def of_named(f):
     f['t'] = np.dtype('f8')
     h5d.create(f.id, b'x', f['t'].id, h5s.create_simple((2,)))
@@ -144,19 +144,19 @@ bad('ASCII attribute', 'a type that snapshots do not use', attribute(np.bytes_('
 bad('compound attribute', 'a type that snapshots do not use', attribute(np.zeros(2, [('a', 'i4')])))
 bad('reference attribute', 'a type that snapshots do not use',
     lambda f: f['good'].attrs.__setitem__('x', f['good'].ref))
-bad('table attribute', 'neither a number, nor a list', attribute(np.zeros((2, 2))))
-bad('huge table attribute', 'neither a number, nor a list', attribute(np.zeros((200, 200))))
-bad('attribute of 9 dimensions', 'up to 8 dimensions', attribute(np.zeros((1,) * 9)))
-bad('float attribute of another width', 'neither a number, nor a list', attribute(np.float32(1)))
-bad('empty attribute', 'up to 8 dimensions', attribute(h5py.Empty('f8')))
-bad('deep groups', 'lies too deep', lambda f: f.create_group('/'.join('g' * 40)))
-bad('very deep groups', 'lies too deep', lambda f: f.create_group('/'.join('g' * 3000)))
-bad('name with a line break', 'proper name', lambda f: array(f, 'a\nb', 1.))
-bad('name that is no text', 'proper name', lambda f: array(f, b'\xff\xfe', 1.))
-bad('name with an overlong character', 'proper name', lambda f: array(f, b'\xc0\xae\xc0\xae', 1.))
-bad('name with an escape', 'proper name', lambda f: f.create_group('\x1b[2J'))
-bad('attribute name with a line break', 'proper name', lambda f: f.attrs.__setitem__('a\nb', 1))
-bad('old format', 'not in the latest HDF5 format', lambda f: None, libver='earliest')
+bad('table attribute', 'neither a number nor a list', attribute(np.zeros((2, 2))))
+bad('huge table attribute', 'neither a number nor a list', attribute(np.zeros((200, 200))))
+bad('attribute of 9 dimensions', 'more than 8 dimensions', attribute(np.zeros((1,) * 9)))
+bad('float attribute of another width', 'neither a number nor a list', attribute(np.float32(1)))
+bad('empty attribute', 'more than 8 dimensions', attribute(h5py.Empty('f8')))
+bad('deep groups', 'nested too deep', lambda f: f.create_group('/'.join('g' * 40)))
+bad('very deep groups', 'nested too deep', lambda f: f.create_group('/'.join('g' * 3000)))
+bad('name with a line break', 'improper name', lambda f: array(f, 'a\nb', 1.))
+bad('name that is no text', 'improper name', lambda f: array(f, b'\xff\xfe', 1.))
+bad('name with an overlong character', 'improper name', lambda f: array(f, b'\xc0\xae\xc0\xae', 1.))
+bad('name with an escape', 'improper name', lambda f: f.create_group('\x1b[2J'))
+bad('attribute name with a line break', 'improper name', lambda f: f.attrs.__setitem__('a\nb', 1))
+bad('old format', 'not in the HDF5 format of snapshots', lambda f: None, libver='earliest')
 bad('another file space strategy', 'extended superblock', lambda f: None, fs_strategy='none')
 
 # --- the bytes of a whole file, changed, with HDF5's own checksums made right again
@@ -222,19 +222,19 @@ def forge_header(name, reason, of, change):
     forge(name, reason, both)
 
 write('whole', '', seal(bytearray(whole)))
-forge('base address elsewhere', 'the superblock says', lambda b: put(b, 524, 'Q', 0))
-forge('end behind the end', 'the superblock says', lambda b: put(b, 540, 'Q', len(b) + 1))
-forge('end before the end', 'the superblock says', lambda b: put(b, 540, 'Q', len(b) - 1))
-forge('root behind the end', 'points behind the end', lambda b: put(b, 548, 'Q', 1 << 60))
+forge('base address elsewhere', 'the superblock declares', lambda b: put(b, 524, 'Q', 0))
+forge('end behind the end', 'the superblock declares', lambda b: put(b, 540, 'Q', len(b) + 1))
+forge('end before the end', 'the superblock declares', lambda b: put(b, 540, 'Q', len(b) - 1))
+forge('root behind the end', 'points beyond the end', lambda b: put(b, 548, 'Q', 1 << 60))
 forge('root in the superblock', 'OHDR', lambda b: put(b, 548, 'Q', 0))
 forge('open for writing', 'not closed', lambda b: put(b, 523, 'B', 1))
-forge('addresses of 255 bytes', 'not in the latest', lambda b: put(b, 521, 'B', 255))
+forge('addresses of 255 bytes', 'not in the HDF5 format of snapshots', lambda b: put(b, 521, 'B', 255))
 forge('no signature', 'no signature', lambda b: put(b, 513, 'B', 0))
 # The size of its messages is now of 8 bytes.
-forge('header without end', 'cut off', lambda b: put(b, child(b, 'good').at + 5, 'B', 3))
-forge_header('message longer than its header', 'cut off', 'good',
+forge('header without end', 'truncated structure', lambda b: put(b, child(b, 'good').at + 5, 'B', 3))
+forge_header('message longer than its header', 'truncated structure', 'good',
              lambda b, h: put(b, h.messages[0][1] - h.step + 1, 'H', 60000))
-forge_header('unknown message', 'header message of the type 23', 'good',
+forge_header('unknown message', 'header message of type 23,', 'good',
              lambda b, h: put(b, h.messages[0][1] - h.step, 'B', 23))
 def two_types(b, h):
     at = h.find(1); kind = h.find(3)  # the shape becomes a second type
@@ -248,33 +248,33 @@ forge_header('2^64 - 1 numbers', 'more numbers than the file can hold', 'good', 
 forge_header('2^61 numbers', 'more numbers than the file can hold', 'good', dims(1 << 61))
 forge_header('2^63 by 0 numbers', 'more numbers than the file can hold', 'good',
              lambda b, h: put(b, h.find(1) + 1, 'BBBQQ', 2, 0, 1, 1 << 63, 0))
-forge_header('rank of 255', 'up to 8 dimensions', 'good', lambda b, h: put(b, h.find(1) + 1, 'B', 255))
-forge_header('rank of 2 in a message of 1', 'cut off', 'good',
+forge_header('rank of 255', 'more than 8 dimensions', 'good', lambda b, h: put(b, h.find(1) + 1, 'B', 255))
+forge_header('rank of 2 in a message of 1', 'truncated structure', 'good',
              lambda b, h: put(b, h.find(1) + 1, 'B', 8))
 forge_header('header array of 65535 bytes', 'bytes where', 'good',
              lambda b, h: put(b, h.find(8) + 2, 'H', 65535))
 forge_header('numbers of 2^32 - 1 bytes', 'a type that snapshots do not use', 'good',
              lambda b, h: put(b, h.find(3) + 4, 'I', M))
-forge_header('layout of another class', 'way that snapshots', 'good',
+forge_header('layout of another class', 'storage layout that snapshots', 'good',
              lambda b, h: put(b, h.find(8) + 1, 'B', 9))
-forge_header('layout of another version', 'way that snapshots', 'good',
+forge_header('layout of another version', 'storage layout that snapshots', 'good',
              lambda b, h: put(b, h.find(8), 'B', 2))
 def tail(back, form, value):
     return lambda b, h: put(b, next(m[1] + m[2] for m in h.messages if m[0] == 8) - back, form, value)
-forge_header('chunk behind the end', 'points behind the end', 'chunked', tail(8, 'Q', 1 << 50))
-forge_header('chunk across the end', 'cut off', 'chunked',
+forge_header('chunk behind the end', 'points beyond the end', 'chunked', tail(8, 'Q', 1 << 50))
+forge_header('chunk across the end', 'truncated structure', 'chunked',
              lambda b, h: tail(8, 'Q', len(b) - 512 - 100)(b, h))
-forge_header('chunk at no address', 'points behind the end', 'chunked', tail(8, 'Q', M << 32 | M))
-forge_header('chunk of 2^60 bytes', 'of another size', 'chunked', tail(20, 'Q', 1 << 60))
-forge_header('chunk of 3 bytes', 'of another size', 'chunked', tail(20, 'Q', 3))
-forge_header('chunk whose filters are skipped', 'without its checksum', 'chunked', tail(12, 'I', M))
+forge_header('chunk at no address', 'points beyond the end', 'chunked', tail(8, 'Q', M << 32 | M))
+forge_header('chunk of 2^60 bytes', 'of the wrong size', 'chunked', tail(20, 'Q', 1 << 60))
+forge_header('chunk of 3 bytes', 'of the wrong size', 'chunked', tail(20, 'Q', 3))
+forge_header('chunk whose filters are skipped', 'without a checksum', 'chunked', tail(12, 'I', M))
 def no_length(b, h):
     at = h.find(8) + 4
     b[at + 1:at + 1 + b[at]] = bytes(b[at])
 forge_header('chunks of no length', 'chunks larger', 'chunked', no_length)
 forge_header('chunk numbers of 255 bytes', 'more than 8 bytes', 'chunked',
              lambda b, h: put(b, h.find(8) + 4, 'B', 255))
-forge_header('chunks in a tree', 'in an order', 'chunked',
+forge_header('chunks in a tree', 'chunk index that snapshots', 'chunked',
              lambda b, h: put(b, h.find(8) + 5 + 2 * b[h.find(8) + 4], 'B', 5))
 def index(b): return b.find(b'FAHD')
 def forge_index(name, reason, change):
@@ -283,7 +283,7 @@ def forge_index(name, reason, change):
     forge(name, reason, both)
 forge_index('index with 2^60 chunks', 'index of chunks', lambda b, at: put(b, at + 8, 'Q', 1 << 60))
 forge_index('index with chunks of 0 bytes', 'index of chunks', lambda b, at: put(b, at + 6, 'B', 0))
-forge_index('index that lies nowhere', 'points behind the end',
+forge_index('index that lies nowhere', 'points beyond the end',
             lambda b, at: put(b, at + 16, 'Q', M << 32 | M))
 forge_index('index that is its own block', 'FADB', lambda b, at: put(b, at + 16, 'Q', at - 512))
 forge_index('index in pages', 'more chunks than snapshots', lambda b, at: put(b, at + 7, 'B', 0))
@@ -292,22 +292,22 @@ def link_to(name, address):
         kind, at, n = next(m for m in h.messages if m[0] == 6 and name in bytes(b[m[1]:m[1] + m[2]]))
         put(b, at + n - 8, 'Q', address(b))
     return change
-forge_header('link behind the end', 'points behind the end', '', link_to(b'good', lambda b: 1 << 40))
+forge_header('link behind the end', 'points beyond the end', '', link_to(b'good', lambda b: 1 << 40))
 forge_header('link to its own group', 'reached twice', '', link_to(b'good', lambda b: u64(b, 548)))
 forge_header('link into the middle of an object', 'OHDR', '', link_to(b'good', lambda b: u64(b, 548) + 4))
-forge_header('link with an endless name', 'cut off', '',
+forge_header('link with an endless name', 'truncated structure', '',
              lambda b, h: put(b, h.find(6) + (2 if not b[h.find(6) + 1] & 0x10 else 3), 'B', 255))
 def rename(b, h):
     at = next(m[1] + m[2] for m in h.messages if m[0] == 6 and b'good' in bytes(b[m[1]:m[1] + m[2]]))
     b[at - 12:at - 8] = b'many'
-forge_header('two links of one name', 'two things of one name', '', rename)
+forge_header('two links of one name', 'two objects of the same name', '', rename)
 def signature(letters, field, form, value):
     def change(b):
         at = b.find(letters); put(b, at + field, form, value)
         size = {b'FRHP': 142, b'BTHD': 34}[letters]
         put(b, at + size, 'I', lookup3(b[at:at + size]))
     return change
-forge('heap behind the end', 'points behind the end', signature(b'FRHP', 132, 'Q', 1 << 50))
+forge('heap behind the end', 'points beyond the end', signature(b'FRHP', 132, 'Q', 1 << 50))
 forge('heap that is its own block', 'FHDB', lambda b: signature(b'FRHP', 132, 'Q', b.find(b'FRHP') - 512)(b))
 forge('heap of blocks of no bytes', 'heap of another kind', signature(b'FRHP', 112, 'Q', 0))
 forge('heap of blocks of 2^63 bytes', 'heap of another kind', signature(b'FRHP', 120, 'Q', 1 << 63))
@@ -315,14 +315,14 @@ forge('heap of 65535 rows', 'heap of another kind', signature(b'FRHP', 140, 'H',
 forge('heap of 8 rows that has none', 'FHIB', signature(b'FRHP', 140, 'H', 8))
 forge('heap with offsets of 2^16 bits', 'heap of another kind', signature(b'FRHP', 128, 'H', 65535))
 forge('filtered heap', 'filtered heap', signature(b'FRHP', 7, 'H', 1))
-forge('tree behind the end', 'points behind the end', signature(b'BTHD', 16, 'Q', 1 << 50))
+forge('tree behind the end', 'points beyond the end', signature(b'BTHD', 16, 'Q', 1 << 50))
 forge('tree of 65535 levels', 'B-tree of another kind', signature(b'BTHD', 12, 'H', 65535))
 forge('tree of leaves alone that has 3 levels', 'BTIN', signature(b'BTHD', 12, 'H', 3))
 forge('tree with records of 1 byte', 'B-tree of another kind', signature(b'BTHD', 10, 'H', 1))
 forge('tree with nodes of no bytes', 'B-tree of another kind', signature(b'BTHD', 6, 'I', 0))
-forge('tree with nodes of 2^32 - 1 bytes', 'more B-tree than the file can hold',
+forge('tree with nodes of 2^32 - 1 bytes', 'larger B-trees than the file can hold',
       signature(b'BTHD', 6, 'I', M))
-forge('tree with 65535 records in a node', 'cut off', signature(b'BTHD', 24, 'H', 65535))
+forge('tree with 65535 records in a node', 'truncated structure', signature(b'BTHD', 24, 'H', 65535))
 forge('tree of another type', 'B-tree of another kind', signature(b'BTHD', 5, 'B', 1))
 def fan(b):  # of a tree of objects too large for a heap, all 101 leaves are one
     leaf = len(b) - 512; b += b'BTLF\0\1'.ljust(4096, b'\0')
@@ -332,7 +332,7 @@ def fan(b):  # of a tree of objects too large for a heap, all 101 leaves are one
     b += b'BTHD\0\1' + struct.pack('<IHHBBQHQ', 4096, 24, 1, 100, 40, node, 100, 100) + bytes(4)
     signature(b'FRHP', 22, 'Q', tree)(b)
     put(b, 540, 'Q', len(b))
-forge('tree whose leaves are one leaf', 'more B-tree than the file can hold', fan)
+forge('tree whose leaves are one leaf', 'larger B-trees than the file can hold', fan)
 def continuation(name, reason, where):
     def change(b, h):
         # The fill value, which nothing depends on, becomes a continuation over what follows.
@@ -341,16 +341,16 @@ def continuation(name, reason, where):
         put(b, at - h.step, 'BHB', 0x10, 16, 0); put(b, at, 'QQ', *where(b, h))
         if end - at - 16 >= h.step: put(b, at + 16, 'BHB', 0, end - at - 16 - h.step, 0)
     forge_header(name, reason, 'good', change)
-continuation('continuation behind the end', 'points behind the end', lambda b, h: (1 << 40, 64))
-continuation('continuation of 2^64 - 1 bytes', 'cut off', lambda b, h: (48, M << 32 | M))
-continuation('continuation of no bytes', 'cut off', lambda b, h: (48, 0))
-continuation('continuation into itself', 'continues nowhere', lambda b, h: (h.at - 512, 64))
+continuation('continuation behind the end', 'points beyond the end', lambda b, h: (1 << 40, 64))
+continuation('continuation of 2^64 - 1 bytes', 'truncated structure', lambda b, h: (48, M << 32 | M))
+continuation('continuation of no bytes', 'truncated structure', lambda b, h: (48, 0))
+continuation('continuation into itself', 'malformed header continuation', lambda b, h: (h.at - 512, 64))
 def endless(b, h):
     at = len(b) - 512
     b += b'OCHK' + struct.pack('<BHBQQ', 0x10, 16, 0, at, 28) + b'\0' * 4
     put(b, len(b) - 4, 'I', lookup3(b[-28:-4])); put(b, 540, 'Q', len(b))
     return at, 28
-continuation('continuation that continues in itself', 'more header than the file can hold', endless)
+continuation('continuation that continues in itself', 'larger headers than the file can hold', endless)
 def heap_of_all(f):  # 300 objects say that one heap with 300 attributes is theirs
     g = f.create_group('g')
     for i in range(300): g.attrs.create('key%d' % i, b'x' * 300, dtype=h5py.string_dtype('utf-8', 300))
@@ -374,9 +374,9 @@ def shared_heap():
         b[where + 2:where + 18] = b[wanted + 2:wanted + 18]; h.mend()
     return seal(b)
 write('one heap for 300 objects', 'more names and attributes than the file can hold', shared_heap())
-write('user block of 1024 bytes', 'not of this format', seal(bytearray(whole), block=1024))
-write('user block of no bytes', 'not of this format', seal(bytearray(whole), block=0))
-write('user block with something reserved', 'not of this format', seal(bytearray(whole), reserved=b'\0\0x'))
+write('user block of 1024 bytes', 'malformed user block', seal(bytearray(whole), block=1024))
+write('user block of no bytes', 'malformed user block', seal(bytearray(whole), block=0))
+write('user block with something reserved', 'malformed user block', seal(bytearray(whole), reserved=b'\0\0x'))
 write('body longer than the file', 'truncated', seal(bytearray(whole), body=1 << 62))
 write('body of 2^64 - 1 bytes', 'truncated', seal(bytearray(whole), body=M << 32 | M))
 write('body shorter than the file', 'expected', seal(bytearray(whole), body=64))

@@ -145,7 +145,7 @@ TEST_CASE("what is not a whole HDF5 file is bad data that names the file") {
   std::string m;
   write_bytes(dir / "empty", {});
   CHECK(exit_code_of([&] { read_archive(dir / "empty"); }, &m) == 65);
-  CHECK(m == dir / "empty" + ": is empty; not an HDF5 file");
+  CHECK(m == dir / "empty" + ": is empty, not an HDF5 file");
   const std::string text = "just some text, long enough to be looked at as a file of its own";
   write_bytes(dir / "text", std::as_bytes(std::span(text)));
   CHECK(exit_code_of([&] { read_archive(dir / "text"); }, &m) == 65);

@@ -50,7 +50,7 @@ TEST_CASE("a manifest of a newer program is told from a damaged one") {
                             "m");
             },
             &m) == 65);
-  CHECK(m == "m: has schema version 2, this program reads 1; use the program that wrote it");
+  CHECK(m == "m: has schema version 2 (this program reads 1); use the program that wrote it");
 }
 
 TEST_CASE("text that is JSON but no manifest is refused, however deep it nests") {

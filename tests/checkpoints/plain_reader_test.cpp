@@ -134,6 +134,6 @@ f['x'] = np.arange(3.)
 )");
   std::string m;
   CHECK(exit_code_of([&] { from_image(bytes_of(dir / "a.h5"), "a.h5", Accept::plain); }, &m) == 65);
-  CHECK(m == "a.h5: /x lies neither in its header nor in chunks; such files are not read");
+  CHECK(m == "a.h5: /x is stored neither in its header nor in chunks; such files are not supported");
   CHECK(read_archive(dir / "a.h5").numbers<double>("x").size() == 3);
 }

@@ -179,8 +179,7 @@ TEST_CASE(
   NewestWhole found = newest_whole_snapshot(dir.path());
   CHECK(found.snapshot.update == 3);
   REQUIRE(found.notes.size() == 1);
-  CHECK(found.notes[0] == snapshot_path(dir.path(), 4) +
-                              ": is listed in manifest.json but is not there; using " +
+  CHECK(found.notes[0] == snapshot_path(dir.path(), 4) + ": is listed in manifest.json but missing; using " +
                               snapshot_path(dir.path(), 3) + " instead");
 
   save_snapshot(snapshot_path(dir.path(), 4), state(44));
@@ -188,7 +187,7 @@ TEST_CASE(
   CHECK(found.snapshot.update == 4);
   REQUIRE(found.notes.size() == 1);
   CHECK(found.notes[0] ==
-        snapshot_path(dir.path(), 4) + ": is whole, but not the file that manifest.json lists");
+        snapshot_path(dir.path(), 4) + ": is undamaged, but not the file that manifest.json lists");
 }
 
 TEST_CASE(

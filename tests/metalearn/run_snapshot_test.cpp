@@ -50,7 +50,7 @@ TEST_CASE("an unknown array or attribute, or one of another type, is refused by 
           "unknown array /in_flight/0007/phi");
   refused([](auto& a) { a.put("other", {1}, std::vector<float>{1}); }, "unknown array /other");
   refused([&](auto& a) { a.put("theta/" + w, {1}, std::vector<double>{1}); },
-          "/theta/" + w + " holds float64, not float32");
+          "/theta/" + w + " holds float64 (float32 expected)");
   refused([](auto& a) { a.set("", "author", std::string("me")); }, "unknown attribute /:author");
   refused([](auto& a) { a.set("counters", "extra", std::int64_t{1}); }, "unknown attribute /counters:extra");
   refused([](auto& a) { a.set("counters", "update", 1.5); }, "/counters:update has the wrong type");

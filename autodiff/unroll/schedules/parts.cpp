@@ -12,7 +12,7 @@ using Kind = Action::Kind;
 
 struct Part {
   Step first, n;
-  Slot base;    // the slots from here on are the part's
+  Slot base;    // the first slot of the part
   bool stored;  // phi_first is in slot base; otherwise it is the current state
 };
 
@@ -29,7 +29,7 @@ void keep_tapes(Schedule& s, const Part& p, Slot tape_slots) {
 void expect_room(const char* name, Step T, Slot slots) {
   if (T < 1)
     throw std::invalid_argument(
-        fmt::format("[schedule {}] an unroll has at least one step, found {}", name, T));
+        fmt::format("[schedule {}] an unroll needs at least one step: found {}", name, T));
   if (T > 1 && slots < 1)
     throw std::invalid_argument(fmt::format("[schedule {}] {} steps need at least one slot", name, T));
 }

@@ -1,6 +1,6 @@
-// Parts: the recursion that all schedules but windowed share. A part is a run of n steps to be reversed with
-// k slots. It is either kept as tapes, all of it; or the state it starts from is stored, i steps are
-// advanced, the right part of n-i steps is reversed with k-1 slots, and then the left part of i steps with k.
+// Parts: the recursion that all schedules but windowed share. A part is n consecutive steps to be reversed
+// with k slots. Either all its tapes are kept; or its first state is stored, i steps are advanced, the right
+// part of n-i steps is reversed with k-1 slots, and then the left part of i steps with k slots.
 #pragma once
 #include <functional>
 
@@ -11,8 +11,8 @@ namespace autodiff {
 /// i of a part of n > 1 steps with k slots; 0: keep tapes.
 using Choose = std::function<Step(Step n, Slot k)>;
 
-/// The actions of one part that is all of the schedule: s.steps steps with k slots of `unit` of the
-/// schedule's slots each. Iterates: the depth grows with k.
+/// Appends the actions of the part that is the whole schedule: s.steps steps with k slots, each of `unit`
+/// slots of the schedule. Iterative, as recursion depth would grow with k.
 void append_parts(Schedule& s, Slot k, Slot unit, const Choose& choose);
 
 /// Throws std::invalid_argument "[schedule NAME] ..." where T < 1, or T > 1 without a slot.
