@@ -20,7 +20,7 @@ namespace autodiff {
 
 struct Parallel::Pool {
   explicit Pool(int) {}
-  // A thread per call is slow, but nothing stays hidden from the sanitizer.
+  // One thread per call is slow, but hides nothing from the sanitizer.
   void for_each(int threads, std::size_t n, const std::function<void(std::size_t)>& f) const {
     std::atomic<std::size_t> next{0};
     std::exception_ptr error;
@@ -62,8 +62,8 @@ struct Parallel::Pool {
   std::atomic<std::size_t> calls{0};
 
  private:
-  // oneTBB gives a process as many threads as there are cores, and of several controls the smallest counts.
-  // Where more are asked for, the one control here is raised to the largest request, for good: each arena has
+  // oneTBB limits a process to one thread per core, and the smallest of several controls applies. If more
+  // threads are requested, this single control is raised permanently to the largest request: each arena has
   // its own, smaller limit.
   static void allow(std::size_t threads) {
     static std::mutex mutex;

@@ -1,8 +1,8 @@
-// Parallel: the one seam through which work is spread over threads.
+// Parallel: the only interface through which work is spread over threads.
 //
-// for_each(n, f) runs f(0) .. f(n-1), each once, in any order, and returns when all are done. What each f(i)
-// writes must be its own: then the result does not depend on the number of threads. On oneTBB; in the tsan
-// preset on std::thread, which the sanitizer understands.
+// for_each(n, f) runs f(0) .. f(n-1), each once, in any order, and returns when all are done. No two f(i) may
+// write the same memory; then the result does not depend on the number of threads. Uses oneTBB, or
+// std::thread in the tsan preset, as the sanitizer understands it.
 #pragma once
 #include <cstddef>
 #include <functional>
@@ -19,9 +19,9 @@ class Parallel {
   Parallel& operator=(Parallel&&) noexcept;
 
   int threads() const { return threads_; }
-  /// How many calls of for_each have been spread over threads so far.
+  /// How many calls of for_each were spread over threads so far.
   std::size_t spread() const;
-  /// The first exception that an f throws is rethrown here.
+  /// Rethrows the first exception of an f.
   void for_each(std::size_t n, const std::function<void(std::size_t)>& f) const;
 
  private:

@@ -15,7 +15,8 @@ void Arena::reserve(std::size_t bytes) {
   release();
   void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED) throw std::bad_alloc();
-  // Page faults cost more than the arithmetic of a small step; a refusal of the advice does no harm.
+  // Page faults cost more than the arithmetic of a small step; if the advice is refused, the arena still
+  // works.
   if (bytes >= kHugePage) madvise(p, bytes, MADV_HUGEPAGE);
   data_ = static_cast<std::byte*>(p);
   bytes_ = bytes;

@@ -1,5 +1,5 @@
-// Arena: one block of memory for a plan's values, page-aligned, reserved at once and touched only where a
-// plan reaches. One thread at a time.
+// Arena: one page-aligned block of memory for a plan's values; address space is reserved at once, pages are
+// touched only when used. One thread at a time.
 #pragma once
 #include <cstddef>
 #include <utility>
@@ -20,14 +20,14 @@ class Arena {
     return *this;
   }
 
-  /// Makes room for at least `bytes`; contents are lost when it grows. Throws std::bad_alloc.
+  /// Ensures a size of at least `bytes`; growing discards the contents. Throws std::bad_alloc.
   void reserve(std::size_t bytes);
   std::byte* data() const { return data_; }
   std::size_t bytes() const { return bytes_; }
 
-  /// The largest end of the buffers of all steps that ran, by the plan's offsets. That kernels keep to their
-  /// buffers, so that this is what was really written, is tested with guard bytes
-  /// (tests/autodiff/plan_test.cpp).
+  /// The highest end of the buffers of all steps that ran, by the plan's offsets. A test with guard bytes
+  /// (tests/autodiff/plan_test.cpp) checks that kernels write only to their buffers, so that this is what was
+  /// really written.
   std::size_t high_water() const { return high_water_; }
   void touch(std::size_t end) {
     if (end > high_water_) high_water_ = end;

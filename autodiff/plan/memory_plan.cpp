@@ -12,7 +12,7 @@ MemoryPlan plan_memory(std::span<const Lifetime> buffers) {
   plan.offsets.resize(buffers.size());
   std::vector<std::size_t> order(buffers.size());
   std::iota(order.begin(), order.end(), 0);
-  // At one step the large ones first: small ones fill what is left between.
+  // Within a step large buffers come first: small ones fill the gaps.
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
     return std::tuple(buffers[a].first, buffers[b].bytes, a) <
            std::tuple(buffers[b].first, buffers[a].bytes, b);

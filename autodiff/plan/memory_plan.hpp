@@ -1,5 +1,5 @@
-// Memory plan: fixed places in one arena for buffers whose lifetimes are known beforehand. Pure; the peak it
-// reports is exact.
+// Memory plan: fixed offsets in one arena for buffers with known lifetimes. A pure function; the reported
+// peak is exact.
 #pragma once
 #include <cstddef>
 #include <span>
@@ -10,7 +10,7 @@ namespace autodiff {
 struct Lifetime {
   std::size_t bytes = 0;
   std::size_t first = 0,
-              last = 0;  ///< the steps at which the buffer is first written and last used, both included
+              last = 0;  ///< the steps of its first write and last use, inclusive
 };
 
 struct MemoryPlan {
@@ -21,7 +21,7 @@ struct MemoryPlan {
 inline constexpr std::size_t kArenaAlignment = 64;
 
 /// Places buffers in order of their first step, each in the smallest gap that holds it (best fit). Buffers
-/// that live at one time never overlap.
+/// with overlapping lifetimes never overlap in memory.
 MemoryPlan plan_memory(std::span<const Lifetime> buffers);
 
 }  // namespace autodiff

@@ -43,11 +43,11 @@ class Placer {
     NodeId node = kNoNode;
     Index offset = 0;
   };
-  // Memory that one or several values live in: at the caller's, among the constants, or a lifetime in the
+  // Memory that one or several values share: the caller's, a part of the constants, or a lifetime in the
   // arena.
   struct Home {
     std::uint32_t base = Place::kArena;
-    std::size_t index = 0;  // arena: of the lifetime; constants: of the first number
+    std::size_t index = 0;  // arena: the lifetime; constants: the first number
   };
 
   const Graph& graph() const { return c_.graph; }
@@ -60,10 +60,10 @@ class Placer {
   std::size_t bytes(Index numbers) const { return static_cast<std::size_t>(numbers) * c_.number_bytes; }
   std::size_t end_time() const { return c_.order.size(); }
   bool in_forward(std::size_t t) const { return t < c_.forward_steps; }
-  // Written by the forward pass and read by the rest, where these are kept apart.
+  // With halves: whether the forward pass writes it and the rest reads it.
   bool on_tape(const Lifetime& l) const { return in_forward(l.first) && !in_forward(l.last); }
 
-  // What a node's value is a part of, through views and joins.
+  // The value that a node's value is a part of, through views and joins.
   Part memory(NodeId id) const {
     Part p = part_of_[id];
     while (piece_of_[p.node].node != kNoNode) {
@@ -72,7 +72,7 @@ class Placer {
     }
     return p;
   }
-  // The computed value that a node stands for in full, if it is one.
+  // The computed value that a node equals in full, if there is one.
   std::optional<NodeId> whole(NodeId id) const {
     const Part p = part_of_[id];
     if (!computed(p.node) || p.offset != 0 || shape(p.node).size() != shape(id).size()) return {};
@@ -98,12 +98,11 @@ class Placer {
     for (Var v : c_.outputs) used_[part_of_[v.id()].node] = 1;
   }
 
-  // A value that is an output is computed where the caller wants it; where that can't be, it is copied at the
-  // end.
+  // An output is computed directly in the caller's memory; if that is impossible, it is copied at the end.
   void find_output_homes() {
     const auto first = static_cast<std::uint32_t>(Place::kInputs + c_.inputs.size());
     for (std::size_t i = c_.forward_outputs; i < c_.outputs.size();
-         ++i)  // of the reverse, that the forward pass may have computed
+         ++i)  // outputs of the reverse that the forward pass may have computed
       if (const NodeId source = part_of_[c_.outputs[i].id()].node;
           c_.forward_steps > 0 && computed(source) && in_forward(time_[source]))
         last_use_[source] = end_time();
@@ -132,7 +131,8 @@ class Placer {
       }
   }
 
-  // From the last joined value to the first: one that is itself a piece takes its pieces along.
+  // From the last joined value to the first, so that a joined value that is itself a piece takes its pieces
+  // along.
   void find_pieces() {
     for (std::size_t t = c_.order.size(); t-- > 0;) {
       const NodeId id = c_.order[t];
@@ -144,15 +144,14 @@ class Placer {
         at += shape(i).size();
       }
     }
-    // Memory is kept until the last use of whatever lives in it.
+    // Memory is kept until the last use of any value in it.
     for (NodeId id : c_.order) {
       const NodeId owner = memory(id).node;
       last_use_[owner] = std::max(last_use_[owner], last_use_[id]);
     }
   }
 
-  // A forward value that the rest reads lives on the tape: not in an output, and not in a value of the other
-  // half.
+  // A forward value that the rest reads lives on the tape, not in an output or in a value of the other half.
   bool may_join(NodeId piece, NodeId joined) const {
     if (in_forward(time_[piece]) != in_forward(time_[joined])) return false;
     return !home_[memory(joined).node] || !in_forward(time_[piece]) || in_forward(last_use_[piece]);
@@ -171,7 +170,8 @@ class Placer {
     }
   }
 
-  // Where the memory of an operand is as large, nothing else in it is read now, and nothing in it later.
+  // Reuses an operand's memory if it has the same size, no other value in it is read by this step, and none
+  // is read later.
   void write_over_an_operand(NodeId id, std::size_t t) {
     if (t + 1 == c_.forward_steps) return;  // copies of the forward outputs are still to come
     const Node& node = graph().node(id);
@@ -182,7 +182,7 @@ class Placer {
     };
     for (std::size_t operand : node.op->in_place) {
       const auto home = arena_home(node.inputs[operand]);
-      if (!home || in_forward(lifetimes_[*home].first) != in_forward(t)) continue;  // a tape is read only
+      if (!home || in_forward(lifetimes_[*home].first) != in_forward(t)) continue;  // the tape is read-only
       if (lifetimes_[*home].last != t || lifetimes_[*home].bytes != bytes(node.shape.size()) ||
           shape(node.inputs[operand]) != node.shape)
         continue;
@@ -251,8 +251,8 @@ class Placer {
   }
 
   const Computation& c_;
-  std::vector<std::size_t> time_;      // index in the order, kNever for what is not computed
-  std::vector<std::size_t> last_use_;  // of a value, then (find_pieces) of all that lives in its memory
+  std::vector<std::size_t> time_;      // index in the order, kNever if not computed
+  std::vector<std::size_t> last_use_;  // of a value, then (find_pieces) of all values in its memory
   std::vector<char> used_;             // by a step or as an output, through views
   std::vector<Part> part_of_;          // through views
   std::vector<Part> piece_of_;         // of a joined value; none: node == kNoNode

@@ -1,9 +1,9 @@
-// Placement: where every value of a graph lives: at the caller's, among the constants or in the arena. Pure;
-// the arena's size that it reports is exact.
+// Placement: where every value of a graph lives: in the caller's memory, among the constants or in the arena.
+// A pure function; the reported size of the arena is exact.
 //
-// Not every value has memory of its own. A view (OpDef::view) is a part of its operand; an operand of an op
-// that joins (OpDef::joins) is computed in the joined value's memory; and a kernel that can (OpDef::in_place)
-// writes over an operand that nothing uses again.
+// Not every value has memory of its own. A view (OpDef::view) is a part of its operand; an operand of a
+// joining op (OpDef::joins) is computed in the joined value's memory; and an in-place kernel
+// (OpDef::in_place) overwrites an operand that is not used again.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace autodiff {
 
-/// `offset` bytes behind a base. The bases are the arena, the constants, the tape, then the inputs and the
+/// `offset` bytes from a base. The bases are the arena, the constants, the tape, then the inputs and the
 /// outputs in the order in which a run binds them.
 struct Place {
   static constexpr std::uint32_t kArena = 0, kConstants = 1, kTape = 2, kInputs = 3;
@@ -23,14 +23,14 @@ struct Place {
   bool operator==(const Place&) const = default;
 };
 
-/// What is to be placed.
+/// The values to place.
 struct Computation {
   const Graph& graph;
   std::span<const Var> inputs, outputs;
-  std::span<const NodeId> order;   ///< the nodes that compute, inputs before their users; a view is none
-  std::span<const Index> scratch;  ///< numbers of working memory, for each of `order`
+  std::span<const NodeId> order;   ///< the nodes that compute (not views), inputs before their users
+  std::span<const Index> scratch;  ///< numbers of working memory, per node of `order`
   std::size_t number_bytes;
-  bool in_place;  ///< let kernels write over operands
+  bool in_place;  ///< let kernels overwrite operands
   std::size_t forward_steps =
       0;  ///< where not 0: the first so many of `order` are the forward pass, and what they compute and the
           ///< others read lives on a tape of its own, not in the arena

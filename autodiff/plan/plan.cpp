@@ -14,8 +14,8 @@ namespace autodiff {
 
 namespace {
 
-// Numbers that the forward pass computes in the arena and the rest reads; one that is kept within a joined
-// value counts once.
+// Numbers that the forward pass computes in the arena and the rest reads; a value within a joined value
+// counts once.
 std::size_t numbers_read_back(const Graph& graph, std::span<const NodeId> order, const Placement& placement,
                               const std::vector<char>& forward) {
   std::vector<char> kept(graph.size(), 0);
@@ -32,7 +32,7 @@ std::size_t numbers_read_back(const Graph& graph, std::span<const NodeId> order,
   return numbers;
 }
 
-// Seconds that one core takes, roughly. Rates of a core of a few years ago, from these kernels:
+// A rough estimate of the seconds that one core takes. Rates measured with these kernels on an older core:
 // multiply-adds, and bytes through the outer caches.
 double estimated_seconds(double cost, const NodeShape& shape, std::size_t number_bytes) {
   constexpr double kMultiplyAdds = 5e10, kBytes = 3e10;
@@ -48,7 +48,7 @@ Plan<T>::Plan(std::span<const Var> source_inputs, std::span<const Var> source_ou
     : outputs_(source_outputs.size()), halves_(options.halves) {
   if (halves_ && options.transform.forward_outputs == 0)
     throw std::invalid_argument(
-        "[plan] halves need to know which outputs are the forward pass's (forward_outputs)");
+        "[plan] halves need transform.forward_outputs > 0: which outputs belong to the forward pass");
   Graph graph;
   const Rewritten s = transform(source_inputs, source_outputs, options.transform, graph);
   scopes_ = graph.scope_names();
@@ -56,7 +56,7 @@ Plan<T>::Plan(std::span<const Var> source_inputs, std::span<const Var> source_ou
     inputs_.push_back({v.shape().size(), fmt::format("input '{}' is already not finite, {}",
                                                      graph.input_name(v.id()), graph.where(v.id()))});
 
-  // What computes, of what outputs depend on: passes leave nodes behind whose only use they removed.
+  // The nodes that compute and that outputs depend on: passes may leave unused nodes.
   const std::vector<char> needed = ancestors(s.outputs);
   std::vector<NodeId> order;
   for (NodeId id = 0; id < graph.size(); ++id)
@@ -170,7 +170,9 @@ template <class T>
 template <class After>
 void Plan<T>::replay(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena,
                      const Parallel& parallel, After after) const {
-  if (halves_) throw std::invalid_argument("[plan] was compiled to run in halves");
+  if (halves_)
+    throw std::invalid_argument(
+        "[plan] the plan was compiled in halves: call run_forward() and run_reverse()");
   replay({0, calls_.size()}, inputs, outputs, arena, parallel, nullptr, after);
 }
 
@@ -182,10 +184,10 @@ void Plan<T>::run(std::span<const T* const> inputs, std::span<T* const> outputs,
 
 template <class T>
 void Plan<T>::expect_halves(std::size_t numbers) const {
-  if (!halves_) throw std::invalid_argument("[plan] was not compiled to run in halves");
+  if (!halves_) throw std::invalid_argument("[plan] the plan was not compiled in halves: set options.halves");
   if (numbers != tape_numbers_)
     throw std::invalid_argument(
-        fmt::format("[plan] a tape has {} numbers, found room for {}", tape_numbers_, numbers));
+        fmt::format("[plan] the tape needs {} numbers: found room for {}", tape_numbers_, numbers));
 }
 
 template <class T>

@@ -1,8 +1,8 @@
-// Plan: a compiled graph. Ordered kernels, each reading and writing at fixed offsets of one arena, at the
-// caller's buffers or at constants.
+// Plan: a compiled graph: a sequence of kernels that read and write at fixed offsets in one arena, the
+// caller's buffers or the constants.
 //
-// Compile once, replay often: run() allocates nothing. Const after compiling; any number of threads may run
-// one plan, each with an arena of its own.
+// Compile once, replay often: run() allocates nothing. Immutable after compilation; any number of threads may
+// run one plan, each with its own arena.
 #pragma once
 #include <functional>
 #include <optional>
@@ -20,7 +20,7 @@ namespace autodiff {
 
 struct PlanOptions {
   bool in_place =
-      true;  ///< let kernels that can (OpDef::in_place) write over an operand that is not used again
+      true;  ///< let in-place kernels (OpDef::in_place) overwrite an operand that is not used again
   double spread_above = 100e-6;  ///< seconds of work, estimated from arithmetic and memory traffic, up to
                                  ///< which a kernel stays in one thread: waking others costs as much
   TransformOptions transform = {};
@@ -31,27 +31,27 @@ struct PlanOptions {
 template <class T>
 class Plan {
  public:
-  /// inputs: input nodes, bound in this order at run time. outputs: nodes whose values the caller receives,
+  /// inputs: input nodes, in the order in which run() binds them. outputs: nodes whose values run() returns,
   /// in this order.
   Plan(std::span<const Var> inputs, std::span<const Var> outputs, PlanOptions options = {});
 
   /// Exact peak of the arena, in bytes.
   std::size_t peak_bytes() const { return peak_; }
-  /// The tape: bytes of values that the forward pass computes in the arena and its reverse reads. 0 where
-  /// options.transform.forward_outputs names no forward pass.
+  /// Bytes of the tape: the values that the forward pass computes in the arena and its reverse reads. 0 if
+  /// options.transform.forward_outputs is 0.
   std::size_t tape_bytes() const { return tape_; }
-  /// Arithmetic of one run as the ops state it, in multiply-adds.
+  /// Arithmetic of one run by the ops' costs, in multiply-adds.
   double cost() const { return cost_; }
 
-  /// inputs[i] and outputs[i] point to as many numbers as the node has; outputs overlap neither inputs nor
-  /// each other. The arena grows to peak_bytes().
+  /// inputs[i] and outputs[i] point to the numbers of one node; outputs overlap neither inputs nor each
+  /// other. The arena grows to peak_bytes().
   void run(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena,
            const Parallel& parallel) const;
 
-  /// run() in two halves, for a tape that outlives its arena: the forward pass, which gives the forward
-  /// outputs (options.transform.forward_outputs of them) and writes what the rest reads to `tape`; and the
-  /// rest, which gives the other outputs, with the same inputs and tape. The same bits as run(). Between the
-  /// halves the arena may be used for anything. tape has tape_numbers() numbers, best at whole cache lines.
+  /// run() in two halves, for a tape that outlives its arena: the forward pass computes the forward outputs
+  /// (options.transform.forward_outputs of them) and writes to `tape` the values that the rest reads; the
+  /// rest computes the other outputs, with the same inputs and tape. The same bits as run(). Between the
+  /// halves the arena is free for other use. tape has tape_numbers() numbers, best aligned to cache lines.
   /// REQUIRES options.halves.
   void run_forward(std::span<const T* const> inputs, std::span<T* const> outputs, Arena& arena,
                    const Parallel& parallel, std::span<T> tape) const;
@@ -59,37 +59,38 @@ class Plan {
                    const Parallel& parallel, std::span<const T> tape) const;
   std::size_t tape_numbers() const { return tape_numbers_; }
 
-  /// Looks at the inputs, then runs and looks at every value. Where the first number is found that is not
-  /// finite: "input 'x' is already not finite, recorded at .." or the node that makes it out of finite ones,
-  /// as "op, recorded at file:line in scope a/b".
+  /// Checks the inputs, then runs and checks every value. Returns where the first non-finite number appears:
+  /// "input 'x' is already not finite, recorded at .." or the node that makes it from finite ones, as "op,
+  /// recorded at file:line in scope a/b".
   std::optional<std::string> first_non_finite(std::span<const T* const> inputs, std::span<T* const> outputs,
                                               Arena& arena, const Parallel& parallel) const;
 
-  /// Runs, and says where the time goes: one entry per kernel, in order.
+  /// Runs and measures the time of every kernel, in order.
   std::vector<KernelTiming> profile(std::span<const T* const> inputs, std::span<T* const> outputs,
                                     Arena& arena, const Parallel& parallel) const;
 
  private:
-  // What replaying a step takes. Small and in one piece: of a one-element op this is most of the time.
+  // The data needed to replay a step. Small and contiguous: for a one-element op reading it takes most of the
+  // time.
   struct Call {
     std::function<void(const KernelArguments<T>&)> kernel;
     std::uint32_t first_operand = 0, operands = 0;  // in operands_
     Place out;
-    std::size_t scratch = 0;  // bytes from the arena's values on
-    bool spread = false;      // over threads, where there are several
+    std::size_t scratch = 0;  // byte offset from the arena's values
+    bool spread = false;      // over threads, if there are several
   };
-  // What messages and timings say about it.
+  // Data for messages and timings.
   struct Step {
     std::string op;
     Location location;
     std::uint32_t scope = 0;
     Index size = 0;         // of out
     double cost = 0;        // multiply-adds
-    std::size_t reach = 0;  // end of the arena bytes that it and the steps before it write
+    std::size_t reach = 0;  // end of the arena bytes written up to this step
   };
   void add(Call call, std::span<const Place> in, Step step);
   std::string where(const Step& step) const { return recorded_at(step.location, scopes_[step.scope]); }
-  // Runs calls first .. last-1; after(step, out) behind each call says whether to go on.
+  // Runs calls first .. last-1; after(step, out), called after each, returns whether to continue.
   struct Range {
     std::size_t first, last;
   };
@@ -103,7 +104,7 @@ class Plan {
 
   struct Input {
     Index size = 0;
-    std::string name;  // with its place, for messages
+    std::string name;  // with its location, for messages
   };
   std::vector<Call> calls_;
   std::vector<Place> operands_;

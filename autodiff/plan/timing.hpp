@@ -7,7 +7,7 @@ namespace autodiff {
 struct KernelTiming {
   std::string op;
   std::string where;  ///< "recorded at file:line in scope a/b"
-  double cost = 0;    ///< multiply-adds, as the op states them
+  double cost = 0;    ///< multiply-adds, by the op's cost
   double seconds = 0;
 };
 

@@ -13,7 +13,7 @@ namespace autodiff {
 
 namespace {
 
-// A small generator of fixed quality: enough to choose directions.
+// A simple random generator, good enough to choose directions.
 double uniform(std::uint64_t& state) {
   state = state * 6364136223846793005ULL + 1442695040888963407ULL;
   return static_cast<double>(state >> 11) * 0x1p-52 - 1;

@@ -1,4 +1,4 @@
-// Largest error: of some errors, where one that is not a number is the largest of all and stays so.
+// Largest error: the maximum of several errors, where NaN counts as the largest.
 #pragma once
 #include <cmath>
 

@@ -19,8 +19,8 @@ namespace {
 Var zeros(Graph& graph, const Shape& shape) { return broadcast_to(graph.scalar(0), shape); }
 Var ones(Graph& graph, const Shape& shape) { return broadcast_to(graph.scalar(1), shape); }
 
-// Contributions that are slices' reverses (pads) of one axis become one concat: readouts cut from one product
-// then write its adjoint once.
+// Merges contributions that are reverses of slices (pads) along one axis into one concat, so that readouts
+// sliced from one product write its adjoint once.
 Var merge_pads(Graph& graph, std::vector<Var> parts) {
   const auto pad = [&](Var v) -> const PadAttributes& {
     return graph.node(v).attributes.as<PadAttributes>();
@@ -97,17 +97,17 @@ class Sweep {
         const VjpInput v{in, Var(&graph_, id), adjoint, {wanted.get(), in.size()}};
         const std::vector<Var> adjoints = node.op->vjp(v, node.attributes);
         if (adjoints.size() != in.size())
-          throw std::logic_error(fmt::format("[{}] its vjp gave {} adjoints for {} inputs", node.op->name,
+          throw std::logic_error(fmt::format("[{}] its vjp returned {} adjoints for {} inputs", node.op->name,
                                              adjoints.size(), in.size()));
         for (std::size_t i = 0; i < adjoints.size(); ++i) {
           if (adjoints[i] && adjoints[i].shape() != in[i].shape())
-            throw std::logic_error(fmt::format("[{}] its vjp gave an adjoint of {} for an input of {}",
+            throw std::logic_error(fmt::format("[{}] its vjp returned an adjoint of {} for an input of {}",
                                                node.op->name, adjoints[i].shape().to_string(),
                                                in[i].shape().to_string()));
           contribute(in[i], adjoints[i]);
         }
       } else {
-        // The meaning takes the node's place: its new nodes are swept before the sweep goes on below.
+        // The spec replaces the node: its new nodes are reversed before the sweep continues below.
         const auto first = static_cast<NodeId>(graph_.size());
         const Var meaning = node.op->spec(in, node.attributes);
         const auto last = static_cast<NodeId>(graph_.size());
@@ -149,8 +149,9 @@ std::vector<Var> differentiate(std::span<const Var> outputs, std::span<const Var
   Graph& graph = outputs.front().graph();
   const auto expect_here = [&](const char* what, Var v) {
     if (&v.graph() != &graph)
-      throw std::invalid_argument(fmt::format(
-          "[differentiate] {} is of another graph than the first output, {}", what, v.graph().where(v.id())));
+      throw std::invalid_argument(
+          fmt::format("[differentiate] {} belongs to another graph than the first output, {}", what,
+                      v.graph().where(v.id())));
   };
   for (Var v : outputs) expect_here("an output", v);
   for (Var v : wrt) expect_here("a Var to differentiate by", v);

@@ -81,7 +81,7 @@ class Fuser {
     return std::nullopt;
   }
 
-  // The activation that a node gates an adjoint by, if that is what the node does.
+  // The activation by which a node gates an adjoint, if the node is such a gate.
   const Activation* gated(NodeId id) const {
     const Node& n = node(id);
     if (!is(n, Binary::gate)) return nullptr;
@@ -93,7 +93,7 @@ class Fuser {
   }
   Var adjoint(NodeId gate) { return rewriter_[node(gate).inputs[0]]; }
 
-  // One pair of sums for all that needs them.
+  // One pair of sums for all nodes that need them.
   Var sums(NodeId gate) {
     Var& v = sums_[gate];
     const Activation& a = *gated(gate);
@@ -101,7 +101,7 @@ class Fuser {
     return v;
   }
 
-  // With the moments of its own x: only then do the rows of what it gives add up to zero.
+  // REQUIRES the moments of its own x: only then do the rows of the result sum to zero.
   bool is_batch_norm_reverse(NodeId id) const {
     const Node& n = node(id);
     if (!is(n, batch_norm_reverse_op())) return false;

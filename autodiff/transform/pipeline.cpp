@@ -16,7 +16,7 @@ namespace autodiff {
 Rewritten transform(std::span<const Var> inputs, std::span<const Var> outputs,
                     const TransformOptions& options, Graph& target) {
   if (options.forward_outputs > outputs.size())
-    throw std::invalid_argument(fmt::format("[plan] {} of {} outputs can't be the forward pass",
+    throw std::invalid_argument(fmt::format("[plan] the forward pass can't have {} of {} outputs",
                                             options.forward_outputs, outputs.size()));
   if (!(options.recompute_price >= 0))
     throw std::invalid_argument(
@@ -43,7 +43,7 @@ Rewritten transform(std::span<const Var> inputs, std::span<const Var> outputs,
       return recompute(in, out, options.forward_outputs, saved, to);
     });
 
-  // The last pass writes to the target, the others to graphs that live until the next one is done.
+  // The last pass writes to the target, the others to graphs that live until the next pass is done.
   std::unique_ptr<Graph> before;
   Rewritten now{{inputs.begin(), inputs.end()}, {outputs.begin(), outputs.end()}};
   for (std::size_t i = 0; i < passes.size(); ++i) {

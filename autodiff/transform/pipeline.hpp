@@ -1,25 +1,24 @@
-// Pipeline: the passes between a recorded graph and its plan, in their order: simplify, fuse, choose what the
-// tape keeps.
+// Pipeline: the passes from a recorded graph to its plan, in order: simplify, fuse, choose what the tape
+// keeps.
 #pragma once
 #include "autodiff/transform/rewritten.hpp"
 
 namespace autodiff {
 
 struct TransformOptions {
-  bool fuse = true;  ///< let fused ops take the place of groups of nodes; without it every op of the user
-                     ///< runs by itself (tests compare both)
-  std::size_t forward_outputs =
-      0;  ///< so many of the outputs, the first ones, are the forward pass; the others are its reverse and
-          ///< may compute forward values again. 0: no such parts
-  double recompute_price = 0;  ///< numbers of tape that a multiply-add of recomputation is worth
-                               ///< (transform/save_set.hpp); 0: keep all that the reverse reads
+  bool fuse = true;                 ///< replace groups of nodes by fused ops; otherwise every op of the user
+                                    ///< runs separately (tests compare both)
+  std::size_t forward_outputs = 0;  ///< the first so many outputs are the forward pass; the others are its
+                                    ///< reverse and may recompute forward values. 0: the graph is not divided
+  double recompute_price = 0;       ///< how many numbers of tape one multiply-add of recomputation is worth
+                                    ///< (transform/save_set.hpp); 0: keep everything that the reverse reads
   int sub_segments =
-      1;  ///< with a price: n > 1 cuts the tape into parts of at most 1/n of it, as far as the graph has
-          ///< places to cut at (transform/sub_segments.hpp), and all but the cuts is computed again
+      1;  ///< with a price: n > 1 cuts the tape into parts of at most 1/n of it, where the graph has
+          ///< cut points (transform/sub_segments.hpp); everything except the cuts is recomputed
 };
 
-/// The graph that a plan is compiled from, in `target`, which must be empty. Inputs and outputs as simplify()
-/// has them.
+/// Writes the graph from which a plan is compiled to `target`, which must be empty. Inputs and outputs as for
+/// simplify().
 Rewritten transform(std::span<const Var> inputs, std::span<const Var> outputs,
                     const TransformOptions& options, Graph& target);
 

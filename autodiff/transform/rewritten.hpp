@@ -1,4 +1,4 @@
-// Rewritten: what a pass over a graph gives back; Rewriter: the copying that passes have in common.
+// Rewritten: the result of a pass over a graph; Rewriter: the copying shared by all passes.
 #pragma once
 #include <span>
 #include <vector>
@@ -8,13 +8,13 @@
 
 namespace autodiff {
 
-/// The nodes of another graph that stand for inputs and outputs of this one.
+/// The nodes of the target graph that replace inputs and outputs of the source graph.
 struct Rewritten {
   std::vector<Var> inputs, outputs;
 };
 
-/// Copies nodes of one graph into another, in the order of its caller, with their locations and scopes. Not
-/// thread-safe.
+/// Copies nodes of one graph into another, in the order chosen by the caller, with their locations and
+/// scopes. Not thread-safe.
 class Rewriter {
  public:
   /// REQUIRES an empty target, so that both have the same scopes.
@@ -24,10 +24,10 @@ class Rewriter {
 
   const Graph& source() const { return source_; }
   Graph& target() { return target_; }
-  /// What stands for a node of the source; empty if nothing does yet.
+  /// The replacement of a source node; empty if there is none yet.
   Var& operator[](NodeId id) { return map_[id]; }
 
-  /// The node itself, its operands replaced by what stands for them. REQUIRES them to be there.
+  /// Copies the node, with its operands replaced. REQUIRES replacements of all operands.
   Var copy(NodeId id) {
     const Node& node = source_.node(id);
     const Attribution attribution(target_, node);
@@ -52,7 +52,7 @@ class Rewriter {
   std::vector<Var> operands_;
 };
 
-/// Which nodes of their graph these outputs depend on, themselves included. By id.
+/// By node id: whether these outputs depend on the node, including the outputs themselves.
 std::vector<char> ancestors(std::span<const Var> outputs);
 
 }  // namespace autodiff

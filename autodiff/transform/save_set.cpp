@@ -62,8 +62,8 @@ SaveSet choose_save_set(std::span<const Var> outputs, std::size_t forward_output
   const auto given = [&](NodeId id) { return graph.is_input(id) || graph.is_constant(id); };
   const auto is_in = [](const std::vector<char>& nodes, NodeId id) { return !nodes.empty() && nodes[id]; };
 
-  // A vertex pair for every forward value that is computed: `in` on the sink's side means computed again,
-  // only `out` there means kept.
+  // A vertex pair for every computed forward value: if `in` is on the sink's side the value is recomputed; if
+  // only `out` is, it is kept.
   std::vector<std::size_t> vertex(graph.size(), 0);
   std::vector<NodeId> values;
   for (NodeId id = 0; id < graph.size(); ++id)
@@ -123,12 +123,13 @@ Rewritten recompute(std::span<const Var> inputs, std::span<const Var> outputs, s
   all.insert(all.end(), outputs.begin(), outputs.end());
   const std::vector<char> needed = ancestors(all), forward = ancestors(outputs.first(forward_outputs));
   Rewriter rewriter(graph, target);
-  std::vector<Var> first(graph.size());  // of a recomputed value: the forward's own
+  std::vector<Var> first(graph.size());  // of a recomputed value: the forward pass's copy
   std::vector<NodeId> stack, again;
   for (NodeId id = 0; id < graph.size(); ++id) {
     if (!needed[id]) continue;
     if (!forward[id]) {
-      // What this node reads and is not there any more, and what that is made from, in order.
+      // The operands of this node that are no longer available, and the values they are computed from, in
+      // order.
       again.clear();
       stack.assign(1, id);
       while (!stack.empty()) {

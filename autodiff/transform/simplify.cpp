@@ -44,7 +44,7 @@ class Copier {
   }
 
  private:
-  // The target's scope that stands for one of the source.
+  // The target's scope for a scope of the source.
   std::uint32_t scope(std::uint32_t of_source) {
     auto& found = scopes_[of_source];
     if (!found) {
@@ -54,8 +54,7 @@ class Copier {
     return *found;
   }
 
-  // Numbers are told apart by their bits: a NaN has no place in an order, and zeros of both signs are equal
-  // but not the same.
+  // Compares numbers by their bits: a NaN has no order, and +0 and -0 compare equal but are not the same.
   using Bits = std::vector<std::uint64_t>;
   static std::uint64_t bits(double x) { return std::bit_cast<std::uint64_t>(x); }
   static Bits bits(const std::vector<double>& values) {
@@ -119,7 +118,7 @@ class Copier {
     return {};
   }
 
-  // Of a concat along the same axis, the operand that the slice cuts out, if it is exactly one.
+  // The operand of a concat along the same axis that the slice selects, if it is exactly one.
   Var sliced_operand(const Node& concat, const SliceAttributes& slice) {
     if (!is(concat, concat_op()) || concat.attributes.as<ConcatAttributes>().axis != slice.axis) return {};
     Index at = 0;
@@ -133,8 +132,8 @@ class Copier {
 
   Var emit(const OpDef& op, const std::vector<Var>& in, const Attributes& a, Location at) {
     if (!has_kernel(op)) {
-      // Record the meaning in a graph of its own, then copy that node by node, so that its parts are
-      // simplified too.
+      // Records the spec in a separate graph, then copies it node by node, so that its parts are simplified
+      // too.
       Graph scratch;
       const Attribution attribution(scratch, at, 0);
       std::vector<Var> parameters;
@@ -188,7 +187,8 @@ class Copier {
       node.in.push_back(v.shape());
       pointers.push_back(target_.constant_values(v.id()).data());
     }
-    // A large constant made from a small one (zeros, ones) is cheaper to make at run time than to keep.
+    // A large constant broadcast from a small one (zeros, ones) is cheaper to compute at run time than to
+    // store.
     if (&op == &broadcast_op()) return {};
     if (const auto offset = op.view ? op.view(node) : std::nullopt) {
       const auto begin = target_.constant_values(in[0].id()).begin() + *offset;
@@ -220,7 +220,8 @@ Rewritten simplify(std::span<const Var> inputs, std::span<const Var> outputs, Gr
   const auto expect_here = [&](const char* what, Var v) {
     if (&v.graph() != &source)
       throw std::invalid_argument(std::string("[simplify] ") + what +
-                                  " is of another graph than the first output, " + v.graph().where(v.id()));
+                                  " belongs to another graph than the first output, " +
+                                  v.graph().where(v.id()));
   };
   for (Var v : outputs) expect_here("an output", v);
   for (Var v : inputs) expect_here("an input", v);

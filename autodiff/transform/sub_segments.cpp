@@ -11,12 +11,12 @@ namespace autodiff {
 
 namespace {
 
-// By node: the nearest that dominates it; the graph's size stands for the outputs together.
+// By node: its immediate dominator; the graph's size represents all outputs together.
 std::vector<NodeId> dominators(std::span<const Var> outputs) {
   const Graph& graph = outputs.front().graph();
   const GraphView view(graph);
   const std::vector<char> needed = ancestors(outputs);
-  // The algorithm wants to walk edges both ways, and a single root.
+  // The algorithm needs edges in both directions and a single root.
   using Flow = boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirectionalS>;
   const NodeId root = static_cast<NodeId>(graph.size());
   Flow flow(graph.size() + 1);
@@ -40,8 +40,8 @@ SubSegments find_sub_segments(std::span<const Var> forward_outputs, const std::v
   const Graph& graph = forward_outputs.front().graph();
   const std::vector<NodeId> dominator = dominators(forward_outputs);
   const auto size = [&](NodeId id) { return static_cast<double>(graph.node(id).shape.size()); };
-  // A node stands before all that it dominates when ids fall.
-  std::vector<double> numbers(graph.size() + 1, 0);  // kept within
+  // In order of falling ids a node precedes all nodes that it dominates.
+  std::vector<double> numbers(graph.size() + 1, 0);  // kept inside
   for (NodeId id = 0; id < graph.size(); ++id)
     numbers[dominator[id]] += numbers[id] + (kept[id] ? size(id) : 0);
   SubSegments found{std::vector<char>(graph.size(), 0), std::vector<char>(graph.size(), 0)};

@@ -1,10 +1,9 @@
-// Sub-segments: parts of a forward pass that are computed for the sake of one value alone, by dominators of
-// the graph.
+// Sub-segments: parts of a forward pass that serve only one value, found by dominators of the graph.
 //
-// A value h dominates v where every way from v to the forward outputs leads through h. A reverse that keeps h
-// needs nothing of what h dominates before it comes there itself, so it can compute that again right then: of
-// all sub-segments only one is in memory at a time. T. Lengauer and R. E. Tarjan, A fast algorithm for
-// finding dominators in a flowgraph, ACM TOPLAS 1(1), 1979.
+// A value h dominates v if every path from v to the forward outputs passes through h. A reverse that keeps h
+// needs the values that h dominates only when it reaches h, so it can recompute them then: only one
+// sub-segment is in memory at a time. T. Lengauer and R. E. Tarjan, A fast algorithm for finding dominators
+// in a flowgraph, ACM TOPLAS 1(1), 1979.
 #pragma once
 #include <span>
 #include <vector>
@@ -15,12 +14,12 @@ namespace autodiff {
 
 /// By node id.
 struct SubSegments {
-  std::vector<char> head;    ///< is it the value that a sub-segment is there for?
-  std::vector<char> inside;  ///< does a head dominate it?
+  std::vector<char> head;    ///< whether it is the head (the one value served) of a sub-segment
+  std::vector<char> inside;  ///< whether a head dominates it
 };
 
-/// The largest sub-segments within which at most `most` numbers are kept, and more than the head has itself.
-/// They don't overlap. forward_outputs: those of the forward pass; kept: by node id, the values that the
+/// The largest sub-segments that keep at most `most` numbers inside, and more than the head itself has. They
+/// don't overlap. forward_outputs: the outputs of the forward pass; kept: by node id, the values that the
 /// reverse would keep.
 SubSegments find_sub_segments(std::span<const Var> forward_outputs, const std::vector<char>& kept,
                               double most);

@@ -13,16 +13,16 @@ namespace {
 
 constexpr std::size_t kMostMembers = 48;  // of a program
 constexpr Index kSmallTensor =
-    65536;                    // numbers; what is longer should not live longer for the sake of a program
+    65536;                    // numbers; the lifetime of a larger tensor should not be extended by a program
 constexpr NodeId kNear = 64;  // nodes that may lie between the parts of a program over larger tensors
 
-// How `x` broadcasts to `to`, of which it is a part: along the rows or columns of a matrix, if it does.
+// How `x` broadcasts to `to`: along the rows or columns of a matrix, if it does so.
 struct Cut {
   BroadcastKind kind;
   Index rows, cols;
 };
 std::optional<Cut> cut(const Shape& x, const Shape& to) {
-  Index first = 1, second = 1;  // extents before and after x starts or stops to move
+  Index first = 1, second = 1;  // extents before and after the axis at which x starts or stops moving
   bool moves = false, begun = false, turned = false;
   for (int a = 0; a < to.rank(); ++a) {
     if (to[a] == 1) continue;
@@ -116,7 +116,7 @@ bool TileGroup::join_sum(const Graph& graph, const Entry& entry, const Node& nod
   const Index rows = A > 1 ? A : C > 1 ? R : 0, cols = A > 1 ? R : C > 1 ? C : 0;
   if (to == BroadcastKind::column && cols > kMostSummedCols) return false;
   if (entry.kind == BroadcastKind::full && rows_ == 0 && !sums_over_tiles_ && !one_row_) {
-    // The whole program so far becomes a part of a larger matrix.
+    // The program so far becomes a part of a larger matrix.
     j.matrix_becomes = to;
     j.size = x.size();
     j.rows = rows;

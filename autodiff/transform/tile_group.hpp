@@ -1,7 +1,8 @@
-// Tile group: a tile program in the making, to which nodes are added one by one, users before what they use.
+// Tile group: a tile program under construction, to which nodes are added one by one, users before their
+// operands.
 //
-// It knows what its nodes and operands are to its matrix, not who else reads them: that is for
-// transform/tile_programs.cpp. Internal to transform/.
+// It tracks how its nodes and operands relate to its matrix; transform/tile_programs.cpp tracks who else
+// reads them. Internal to transform/.
 #pragma once
 #include <array>
 #include <optional>
@@ -12,26 +13,26 @@
 
 namespace autodiff {
 
-/// Ops that move elements only: reshape, broadcast.
+/// Ops that only move elements: reshape, broadcast.
 bool moves_only(const Node& node);
-/// How many operands of a node have as many numbers as its value.
+/// How many operands of a node have the same size as its value.
 std::size_t large_operands(const Graph& graph, const Node& node);
 
-/// The matrix has `size` numbers; rows and columns are 0 until something tells how it is cut.
+/// The matrix has `size` numbers; rows and columns are 0 until a node determines them.
 class TileGroup {
  public:
-  /// What a node is to a program that wants its value.
+  /// The role of a node in a program that needs its value.
   struct Entry {
     NodeId id = kNoNode;
     kernels::BroadcastKind kind = kernels::BroadcastKind::full;
     bool member = false;       ///< computed by the program; else an operand
-    bool after_tiles = false;  ///< only rows and scalars that may be made after the last tile want it
-    TileSum sum{};             ///< where it is a sum
+    bool after_tiles = false;  ///< needed only by rows and scalars that can be computed after the last tile
+    TileSum sum{};             ///< if it is a sum
   };
 
-  /// What a node's joining would change.
+  /// What adding a node would change.
   struct Joining {
-    /// The operand of a sum is the new matrix, of which the old one is a row, a column or a scalar.
+    /// The operand of a sum becomes the new matrix, and the old one is a row, a column or a scalar of it.
     std::optional<kernels::BroadcastKind> matrix_becomes;
     Index size = 0, rows = 0, cols = 0;
     bool sums_over_tiles = false, one_row = false;
@@ -39,7 +40,7 @@ class TileGroup {
     std::array<kernels::BroadcastKind, 2> operands{};
   };
 
-  /// Wants the value of `root`, which has not joined yet.
+  /// Starts with `root`, whose value is needed and which is not added yet.
   TileGroup(const Graph& graph, NodeId root);
 
   NodeId root() const { return root_; }
@@ -49,7 +50,7 @@ class TileGroup {
   Index rows() const { return rows_ > 0 ? rows_ : 1; }
   Index cols() const { return rows_ > 0 ? cols_ : size_; }
 
-  /// What it takes that the group computes a node that it wants, if it can.
+  /// The change needed for the group to compute a node that it needs; empty if it can't.
   std::optional<Joining> try_join(const Graph& graph, NodeId id) const;
   void join(const Graph& graph, NodeId id, const Joining& j);
 
@@ -60,7 +61,7 @@ class TileGroup {
   NodeId root_;
   Index size_, rows_ = 0, cols_ = 0;
   bool sums_over_tiles_ = false;
-  bool one_row_ = false;  // a sum over all of many numbers: neither rows nor columns
+  bool one_row_ = false;  // sums all of a large matrix: has neither rows nor columns
   std::vector<Entry> entries_;
   std::size_t members_ = 0;
 };

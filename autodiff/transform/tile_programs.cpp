@@ -1,4 +1,4 @@
-// Long because one pass decides about groups from the outputs to the inputs, with one state.
+// Long because one pass from the outputs to the inputs forms all groups, with shared state.
 #include "autodiff/transform/tile_programs.hpp"
 
 #include <fmt/format.h>
@@ -55,12 +55,12 @@ class Fuser {
   }
 
  private:
-  // The programs that compute a node, none if it stays an op.
+  // The programs that compute a node; none if it stays an ordinary op.
   struct Membership {
     std::size_t count = 0;
     std::array<std::size_t, kMostCopies> group{};
   };
-  // Who reads a node: programs, and whether anything else does or of the other half.
+  // The readers of a node: programs, and whether anything else or the other half reads it.
   struct Users {
     Membership programs;
     bool outside = false;
@@ -71,7 +71,8 @@ class Fuser {
     return moves_only(n) || is(n, sum_op()) || elementwise_function(*n.op);
   }
 
-  // Users come before what they use: decides where a node is computed and tells its operands.
+  // Visits users before their operands: decides where a node is computed and registers it as a reader of its
+  // operands.
   void place(NodeId id) {
     Membership& m = groups_of_[id];
     const Users& users = users_[id];
@@ -117,7 +118,7 @@ class Fuser {
       m.group[m.count++] = group;
   }
 
-  // Whether to compute a node in each of several programs rather than once for all: it costs little and needs
+  // Whether to compute a node in each of several programs instead of once: it is cheap and its operands take
   // no more memory than its value.
   bool cheap(NodeId id) {
     const Node& node = graph_.node(id);
@@ -164,12 +165,12 @@ class Fuser {
     rewriter[group.root()] = tile_program(in, *program, root.location);
   }
 
-  // The program of a group, its operands put into order; nothing if it can't be one after all.
+  // The program of a group, with its operands in order; empty if it is not possible after all.
   std::optional<TileProgram> write(const TileGroup& group, const std::vector<Entry>& members,
                                    std::vector<Entry>& operands) const {
     const Node& root = graph_.node(group.root());
     const BroadcastKind result = group.find(group.root())->kind;
-    // The first operand may be overwritten: best one that nobody else reads.
+    // The first operand may be overwritten: preferably one without other readers.
     const auto rank = [&](const Entry& e) {
       if (graph_.node(e.id).shape != root.shape) return 2;
       if (e.kind != result) return 3;
@@ -188,7 +189,7 @@ class Fuser {
     struct Value {
       NodeId id;
       Index index;
-      BroadcastKind kind;  // may be a part of what the node's shape says: stretched only where that matters
+      BroadcastKind kind;  // may be less than the node's shape: stretched only where that matters
     };
     std::vector<Value> values;
     for (const Entry& e : operands) {

@@ -14,15 +14,15 @@ namespace autodiff {
 
 namespace {
 
-// Looking for a schedule of many steps with tapes takes a noticeable part of a second. Of tapes that leave
-// much to compute again it is not looked for: they are for little memory, where hardly any fits.
+// Searching a schedule of many steps with tapes takes a noticeable part of a second. It is skipped for tapes
+// that leave much to recompute: they are for small memory, where hardly any tape fits.
 constexpr Step kManySteps = 512;
 constexpr double kMuch = 0.3;  // evaluations
 std::size_t tape_size_of(Step T, const StepProfile& step) {
   return T > kManySteps && step.recomputed > kMuch ? 0 : step.tape_size;
 }
 
-// All but the slots.
+// Everything except the slots.
 std::size_t fixed_bytes(Step T, const StepProfile& step) {
   return unroll_fixed_bytes(step.state_size, step.theta_size, step.number_bytes) + step.working_bytes +
          most_bookkeeping_bytes(T);
@@ -46,8 +46,8 @@ Slot slots_in(std::size_t bytes, std::size_t slot) {
   return static_cast<Slot>(std::min<std::size_t>(bytes / slot, std::size_t{1} << 40));
 }
 
-// No schedule does with fewer: the first sweep runs every step forward, and those whose tapes can't all be
-// kept from there on run once more.
+// A lower bound for every schedule: the first sweep runs every step forward, and every step whose tape is not
+// kept runs once more.
 double least_evaluations(Step T, const StepProfile& step, std::size_t memory_bytes) {
   const Slot rho = slots_of_tape(step.tape_size, step.state_size, step.number_bytes);
   const std::size_t fixed = fixed_bytes(T, step);
@@ -109,7 +109,7 @@ UnrollPlan plan_unroll(Step T, std::span<const StepProfile> tapes, const StepSpe
                        const DiskCosts& disk, const Budget& budget) {
   if (T < 1)
     throw std::invalid_argument(
-        fmt::format("[plan of an unroll] an unroll has at least one step, found {}", T));
+        fmt::format("[plan of an unroll] an unroll needs at least one step: found {}", T));
   if (const std::size_t least = smallest_memory(T, tapes); budget.memory_bytes < least)
     throw BudgetTooSmall(least, fmt::format("an unroll of {} steps does not fit in {} bytes of memory; the "
                                             "smallest budget that works is {} bytes",

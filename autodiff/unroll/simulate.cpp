@@ -14,8 +14,8 @@ namespace {
 
 using Kind = Action::Kind;
 
-// One thread that writes and reads states in the order in which it is asked to, and the clock of the unroll
-// beside it.
+// Simulates the store's thread, which writes and reads states in the order requested, next to the clock of
+// the unroll.
 class DiskClock {
  public:
   explicit DiskClock(const DiskCosts& costs) : costs_(costs) {}
@@ -53,8 +53,8 @@ class Simulator {
 
   Simulation run() {
     if (s_.steps < 1 || s_.window < 1 || s_.window > s_.steps)
-      throw std::invalid_argument(
-          fmt::format("[schedule {}] {} steps in windows of {}", s_.name, s_.steps, s_.window));
+      throw std::invalid_argument(fmt::format("[schedule {}] invalid sizes: {} steps in windows of {}",
+                                              s_.name, s_.steps, s_.window));
     if (s_.tape_slots > 0 && s_.actions.size() > 1 &&
         static_cast<std::size_t>(s_.tape_slots) * sizes_.state_bytes < sizes_.tape_bytes)
       throw std::invalid_argument(
@@ -66,7 +66,7 @@ class Simulator {
           fmt::format("[schedule {}] reverses {} of {} steps", s_.name, reversed_, s_.steps));
     for (std::size_t i = 0; i < slots_.size(); ++i)
       if (slots_[i].what != Content::nothing)
-        throw std::invalid_argument(fmt::format("[schedule {}] leaves something in slot {}", s_.name, i));
+        throw std::invalid_argument(fmt::format("[schedule {}] slot {} is not empty at the end", s_.name, i));
     r_.seconds = clock_.now;
     r_.waiting_seconds = clock_.waited;
     r_.disk_bytes = static_cast<std::size_t>(s_.disk_slots) * sizes_.state_bytes;
@@ -140,7 +140,7 @@ class Simulator {
       case Kind::record:
         expect_current(a.step);
         expect(a.step < s_.steps && s_.tape_slots > 0 && !disk,
-               "a tape is kept in RAM, where the schedule has room for it");
+               "a tape must be kept in RAM slots that have room for it");
         fill(a.slot, Content::tape, a.step);
         for (Slot i = 1; i < s_.tape_slots; ++i) fill(a.slot + i, Content::tape_goes_on, a.step);
         reach(a.slot, sizes_.tape_bytes);
@@ -185,8 +185,7 @@ class Simulator {
         ++r_.loads;
         break;
       case Kind::drop:
-        expect(slot(a.slot).what == Content::state && a.slot != ahead_,
-               "there is no state that could be dropped");
+        expect(slot(a.slot).what == Content::state && a.slot != ahead_, "there is no state to drop");
         slot(a.slot) = {};
         count(a.slot, -1);
         break;

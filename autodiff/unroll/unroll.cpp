@@ -51,7 +51,7 @@ class Interpreter {
     const Simulation simulated = simulate(s_, {slot_, tape_ * sizeof(T)});
     if (simulated.records > 0 && tape_ == 0)
       throw std::invalid_argument(
-          fmt::format("[unroll] the schedule {} keeps tapes, which this step doesn't offer", s_.name));
+          fmt::format("[unroll] the schedule {} keeps tapes, which this segment doesn't support", s_.name));
     if (s_.disk_slots > 0 && !disk_)
       throw std::invalid_argument(fmt::format("[unroll] the schedule {} needs a store on disk", s_.name));
     const std::size_t fixed = unroll_fixed_bytes(n_, segment.theta_size(), sizeof(T));
@@ -94,7 +94,7 @@ class Interpreter {
     arena_.touch(next_place_);
     return taken;
   }
-  // What lies from a slot in RAM on.
+  // The numbers from a slot in RAM on.
   std::span<T> in_slot(Slot slot, std::size_t numbers, std::size_t bytes) {
     const std::size_t at = slots_ + static_cast<std::size_t>(slot - s_.disk_slots) * slot_;
     arena_.touch(at + bytes);
@@ -103,7 +103,7 @@ class Interpreter {
   std::span<T> state_in(Slot slot) { return in_slot(slot, n_, slot_); }
   std::span<T> tape_in(Slot slot) { return in_slot(slot, tape_, tape_ * sizeof(T)); }
 
-  // Where the unroll stands: before a step of an advance, or before another action.
+  // The position in the schedule: before a step of an advance, or before another action.
   struct Position {
     std::uint64_t action = 0;
     Step step = 0, furthest = 0;
@@ -111,11 +111,11 @@ class Interpreter {
   };
   struct Held {
     Step step = 0;
-    bool is_tape = false;  // or the state phi_step
+    bool is_tape = false;  // otherwise the state phi_step
   };
 
-  // The unroll stands before `action` (of an advance: before its step `step`): a moment at which it can be
-  // left, and gone on with.
+  // Called before `action` (of an advance: before its step `step`), where the unroll can be interrupted and
+  // resumed.
   void stand_before(std::size_t action, Step step = 0) {
     position_.action = action;
     position_.step = step;
@@ -125,10 +125,10 @@ class Interpreter {
     if (is_stopped) throw UnrollStopped(std::move(lost));
   }
 
-  // Gives why it could not.
+  // Saves progress. Returns why that failed, or empty.
   std::string keep() {
     if (ahead_)
-      disk_->load(*ahead_, std::as_writable_bytes(next_));  // one read at a time: it is begun again below
+      disk_->load(*ahead_, std::as_writable_bytes(next_));  // one read at a time: it is started again below
     journal_->begin();
     write(std::span(&position_, 1));
     for_all_parts([&](auto part) { write(part); });
@@ -167,7 +167,7 @@ class Interpreter {
     read(std::span(&position_, 1));
     if (position_.action > s_.actions.size() || position_.furthest > s_.steps ||
         position_.current > position_.furthest || position_.current < 0)
-      throw std::invalid_argument("[unroll] the journal is of another unroll");
+      throw std::invalid_argument("[unroll] the journal belongs to another unroll; remove it");
     for_all_parts([&](auto part) { read(part); });
     expect_kept(0, next_);
     expect_kept(position_.current, current_);
@@ -193,7 +193,7 @@ class Interpreter {
           "had other bits in the journal than when it was computed: check this machine's memory and disk");
   }
 
-  // What an action leaves in the slots, and under way.
+  // Updates which slots are in use and which read is in progress after an action.
   void hold(const Action& a) {
     if (a.kind == Kind::store || a.kind == Kind::record) held_[a.slot] = {a.step, a.kind == Kind::record};
     if (a.kind == Kind::reverse || a.kind == Kind::drop) held_.erase(a.slot);
@@ -222,7 +222,7 @@ class Interpreter {
     position_.current = t + 1;
   }
 
-  // The current state becomes what is in the slot.
+  // Loads the state in the slot into the current state.
   void load(Slot slot) {
     if (slot < s_.disk_slots) {
       disk_->load(slot, std::as_writable_bytes(current_));
@@ -311,11 +311,11 @@ class Interpreter {
   std::span<T> current_, next_, last_;  // last: phi_T
   std::span<const T> adjoint_from_outside_;
   std::span<T> adjoint_, new_adjoint_;  // of phi_{t+1} and phi_t
-  std::span<T> contribution_, sum_;     // of step t, and so far
+  std::span<T> contribution_, sum_;     // of step t, and their sum so far
   Position position_;
   std::map<Slot, Held> held_;
-  std::optional<Slot> ahead_;  // is being read ahead
-  bool is_kept_ = false;       // a progress is in the journal
+  std::optional<Slot> ahead_;  // is being prefetched
+  bool is_kept_ = false;       // the journal holds progress
   std::vector<std::uint64_t> checksums_;
   UnrollTelemetry telemetry_;
 };
@@ -342,9 +342,10 @@ std::size_t unroll_fixed_bytes(std::size_t state_size, std::size_t theta_size, s
 }
 
 std::size_t most_bookkeeping_bytes(Step T) {
-  // Each step is turned, or recorded and reversed, once; each but one is the last of an advance, with a
-  // store, a load, a drop and a prefetch.
-  constexpr std::size_t kActions = 6, kHeld = 64;  // a node of what is held, at most one per step
+  // Each step is turned, or recorded and reversed, once; each step except one is the last of an advance, with
+  // a store, a load, a drop and a prefetch.
+  constexpr std::size_t kActions = 6,
+                        kHeld = 64;  // bytes of a map node of slot contents, at most one per step
   return static_cast<std::size_t>(T + 1) *
          (kActions * sizeof(Action) + sizeof(std::uint64_t) + 2 * sizeof(double) + kHeld);
 }

@@ -200,6 +200,6 @@ TEST_CASE("a vjp that gives fewer adjoints than there are inputs is reported by 
   Graph g;
   const Var in[] = {g.input(Shape{}, "x"), g.input(Shape{}, "y")};
   CHECK_THROWS_WITH_AS(gradient(g.record(op, in, {}, here()), in),
-                       doctest::Contains("[test_half_mul] its vjp gave 1 adjoints for 2 inputs"),
+                       doctest::Contains("[test_half_mul] its vjp returned 1 adjoints for 2 inputs"),
                        std::logic_error);
 }

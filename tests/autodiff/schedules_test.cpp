@@ -224,7 +224,7 @@ TEST_CASE("windows are reversed one after the other, the last may be shorter") {
     CHECK_THROWS_WITH_AS(windowed(50, window, store_states), doctest::Contains("a window has 1 to 50 steps"),
                          std::invalid_argument);
   CHECK_THROWS_WITH_AS(windowed(50, 10, [](Step n) { return two_level(n, 1, 5); }),
-                       doctest::Contains("has to be in RAM"), std::invalid_argument);
+                       doctest::Contains("must not use disk slots"), std::invalid_argument);
 }
 
 TEST_CASE(

@@ -104,7 +104,7 @@ TEST_CASE("an empty Var and Vars of two graphs are refused") {
   const Var x = g.input(Shape{2}, "x"), y = exp(x), stranger = exp(h.input(Shape{2}, "z"));
   const Var both[] = {y, stranger}, with_empty[] = {y, Var()};
   CHECK_THROWS_WITH_AS(simplify(std::span(&x, 1), both, target),
-                       doctest::Contains("an output is of another graph"), std::invalid_argument);
+                       doctest::Contains("an output belongs to another graph"), std::invalid_argument);
   CHECK_THROWS_WITH_AS(simplify(both, std::span(&y, 1), target), doctest::Contains("another graph"),
                        std::invalid_argument);
   CHECK_THROWS_AS(simplify(std::span(&x, 1), with_empty, target), std::invalid_argument);

@@ -74,12 +74,12 @@ TEST_CASE("an action that can't be carried out is named, with the reason") {
   refused({{Kind::store, 0, 0, 1}, {Kind::load, 1, 0, 1}}, "the slot holds something else");
   refused({{Kind::load, 0, 0, 1}}, "the slot holds something else");
   refused({{Kind::reverse, 1, 0, 1}}, "the slot holds something else");
-  refused({{Kind::drop, 0, 0, 1}}, "there is no state that could be dropped");
+  refused({{Kind::drop, 0, 0, 1}}, "there is no state to drop");
   refused({{Kind::store, 0, 0, 1}, {Kind::prefetch, 0, 0, 1}}, "from disk");
   refused({{Kind::store, 0, 0, 0}, {Kind::prefetch, 0, 0, 0}, {Kind::prefetch, 0, 0, 0}},
           "one state at a time");
   refused({{Kind::store, 0, 0, 0}, {Kind::prefetch, 0, 0, 0}, {Kind::drop, 0, 0, 0}},
-          "there is no state that could be dropped");
+          "there is no state to drop");
   refused({{Kind::advance, 0, 1}, {Kind::turn, 1}}, "reverses 1 of 2 steps");
   refused({}, "reverses 0 of 2 steps");
   refused({{Kind::store, 0, 0, 1},
@@ -87,7 +87,7 @@ TEST_CASE("an action that can't be carried out is named, with the reason") {
            {Kind::turn, 1},
            {Kind::load, 0, 0, 1},
            {Kind::turn, 0}},
-          "leaves something in slot 1");
+          "slot 1 is not empty at the end");
   CHECK_THROWS_WITH_AS(
       simulate(by_hand({{Kind::record, 0, 0, 1}, {Kind::turn, 1}, {Kind::reverse, 0, 0, 1}}), {100, 201}),
       doctest::Contains("a tape of 201 bytes doesn't fit in 2 slots of 100 bytes"), std::invalid_argument);

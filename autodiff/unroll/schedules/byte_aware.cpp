@@ -9,14 +9,14 @@ namespace autodiff {
 
 namespace {
 
-constexpr Step kExactSteps = 512;                  // up to here every i is tried
+constexpr Step kExactSteps = 512;                  // up to this many steps every i is tried
 constexpr Step kTableSteps = 65535;                // V(T,1) = T (T+1) / 2 still fits the table's numbers
 constexpr std::int64_t kTableCells = 8'000'000;    // 32 MB
-constexpr std::int64_t kTableTries = 100'000'000;  // values of i, where every one is tried: about 0.1 s
+constexpr std::int64_t kTableTries = 100'000'000;  // values of i, if every one is tried: about 0.1 s
 
-// A kept tape gains most in a part that is kept as tapes altogether: in an optimal schedule the steps of a
-// part are either all kept as tapes, or the first action of the part stores its state (checked against the
-// full recursion in tests). That leaves V(n,k) = n where n <= 1 + k/rho, and min_i otherwise.
+// In an optimal schedule the steps of a part are either all kept as tapes, or the first action of the part
+// stores its state (checked against the full recursion in tests). That leaves V(n,k) = n where n <= 1 +
+// k/rho, and min_i otherwise.
 Step tapes_that_fit(Slot k, Slot rho) { return 1 + k / rho; }
 
 class Table {
@@ -68,9 +68,9 @@ class Table {
       if (T_ <= kExactSteps) {
         for (Step i = 1; i < n; ++i) attempt(i);
       } else {
-        // V is convex in n but for bumps where tapes fill their slots exactly: the best i moves with n by 0
-        // or 1, or to where a part is filled with tapes. That of one slot less is tried too: then V never
-        // rises with k.
+        // V is convex in n except for bumps where tapes fill their slots exactly: the best i grows with n by
+        // 0 or 1, or jumps to where a part is filled with tapes. The best i for one slot less is also tried,
+        // so that V never rises with k.
         const Step before = near;
         attempt(best_i);
         for (Step i = before - 2; i <= before + 3; ++i) attempt(i);
@@ -84,10 +84,10 @@ class Table {
   Step T_;
   Slot rho_;
   std::vector<Value> V_;      // row k, column n
-  std::vector<Step> best_i_;  // by n, of the row that was filled last
+  std::vector<Step> best_i_;  // by n, of the last filled row
 };
 
-// k slots in a table of at most `rows` rows: in units of so many slots.
+// The unit, in slots, with which k slots fit in a table of at most `rows` rows.
 struct Coarse {
   Slot unit, k;
 };
@@ -96,8 +96,8 @@ struct Coarse {
 
 Schedule byte_aware(Step T, Slot slots, Slot tape_slots) {
   expect_room("byte_aware", T, slots);
-  if (tape_slots < 1) throw std::invalid_argument("[schedule byte_aware] a tape takes at least one slot");
-  const Slot rho = tape_slots, k = std::min(slots, rho * (T - 1));  // with more every tape is kept
+  if (tape_slots < 1) throw std::invalid_argument("[schedule byte_aware] a tape needs at least one slot");
+  const Slot rho = tape_slots, k = std::min(slots, rho * (T - 1));  // with this many every tape is kept
   Schedule best = revolve(T, slots);
   std::int64_t least = T == 1 ? 1 : revolve_evaluations(T, slots);
   best.name = "byte_aware";
@@ -109,7 +109,7 @@ Schedule byte_aware(Step T, Slot slots, Slot tape_slots) {
     append_parts(best, used / unit, unit, choose);
   };
 
-  // Every state until the rest fits as tapes: 2T - 1 less the tapes kept.
+  // Keeps states until the rest fits as tapes: V = 2T - 1 minus the tapes kept.
   const auto states_then_tapes = [&](Step n, Slot room) {
     return n <= tapes_that_fit(room, rho) ? Step{0} : Step{1};
   };
@@ -120,8 +120,8 @@ Schedule byte_aware(Step T, Slot slots, Slot tape_slots) {
   if (T > kTableSteps) return best;
   const Slot rows = std::max<Slot>(
       1, std::min(kTableCells / (T + 1), T <= kExactSteps ? 2 * kTableTries / (T * T) : kTableCells));
-  // More slots than rows: count in units of several slots, a power of two. The largest unit of which the rows
-  // are all used, and the next: then V never rises with k.
+  // More slots than rows: count in units of a power of two of slots. Tries the largest unit that uses all
+  // rows, and the next, so that V never rises with k.
   Slot unit = 1;
   while (2 * unit * rows <= k) unit *= 2;
   for (const Coarse c : {Coarse{unit, std::min(rows, k / unit)}, Coarse{2 * unit, k / (2 * unit)}}) {

@@ -7,8 +7,8 @@ namespace autodiff {
 
 namespace {
 
-// N_r(k) = binomial(k+r-1, r-1): the most steps that k slots reverse with at most r evaluations of each.
-// Counts r up to the first N_r >= n.
+// N_r(k) = binomial(k+r-1, r-1): the most steps that can be reversed with k slots and at most r evaluations
+// of each. Counts r up to the first N_r >= n.
 struct Repetitions {
   Repetitions(Step n, Slot k) {
     while (N < n) {
@@ -18,7 +18,7 @@ struct Repetitions {
       N = multiply(N, k + r - 1, r - 1);
     }
   }
-  // x a / b, which is whole; kMany, far above every number of steps, where that is near.
+  // x a / b, which is an integer; saturates at kMany, far above any number of steps.
   static std::int64_t multiply(std::int64_t x, std::int64_t a, std::int64_t b) {
     return x > kMany / a ? kMany : x * a / b;
   }
@@ -37,8 +37,7 @@ Step revolve_advance(Step n, Slot k) {
   if (k == 1) return n - 1;
   if (k >= n - 1) return 1;
   const Repetitions x(n, k);
-  // The left part takes N_{r-1}(k) steps with r-1 evaluations of each, as long as N_{r-1}(k-1) remain on the
-  // right.
+  // The left part takes N_{r-1}(k) steps with r-1 evaluations of each, if N_{r-1}(k-1) remain on the right.
   const std::int64_t right = Repetitions::multiply(x.N_before, k, k + x.r - 2);  // N_{r-1}(k-1)
   return std::max<Step>(1, std::min<Step>(x.N_before, n - right));
 }

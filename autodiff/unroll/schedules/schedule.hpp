@@ -20,11 +20,11 @@ using Slot = std::int64_t;
 /// One action; to_string() gives it as a phrase.
 struct Action {
   enum class Kind : std::uint8_t {
-    advance,  ///< run steps `step` .. `end`-1 forward: the current state phi_step becomes phi_end
-    record,   ///< run step `step` forward and keep its tape from `slot` on: the current state becomes
-              ///< phi_{step+1}
-    reverse,  ///< propagate the adjoint of phi_{step+1} back through step `step` with the tape kept from
-              ///< `slot` on; the tape is freed
+    advance,   ///< run steps `step` .. `end`-1 forward: the current state phi_step becomes phi_end
+    record,    ///< run step `step` forward and keep its tape from `slot` on: the current state becomes
+               ///< phi_{step+1}
+    reverse,   ///< propagate the adjoint of phi_{step+1} back through step `step` with the tape kept from
+               ///< `slot` on; the tape is freed
     turn,      ///< run step `step` forward from the current state with the working tape, then reverse it at
                ///< once; the current state becomes phi_{step+1}
     store,     ///< copy the current state, phi_step, into `slot`

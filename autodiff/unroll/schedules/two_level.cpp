@@ -10,8 +10,8 @@ namespace {
 
 using Kind = Action::Kind;
 
-// A prefetch behind the load from disk before (one buffer), or behind the store of what it reads, whichever
-// is later.
+// Places each prefetch after the previous load from disk (there is one buffer) or after the store of the
+// state it reads, whichever is later.
 void add_prefetches(Schedule& s) {
   std::vector<std::vector<Action>> behind(s.actions.size());
   std::map<Slot, std::size_t> stored;

@@ -15,7 +15,7 @@ Schedule windowed(Step T, Step window, const std::function<Schedule(Step)>& inne
         "[schedule windowed] a window has 1 to {} steps, as many as the unroll, found {}", T, window));
   const Schedule full = inner(window), rest = T % window == 0 ? full : inner(T % window);
   if (full.disk_slots > 0)
-    throw std::invalid_argument("[schedule windowed] the schedule of a window has to be in RAM");
+    throw std::invalid_argument("[schedule windowed] the schedule of a window must not use disk slots");
   const Slot next_start = std::max(full.slots, rest.slots);
   Schedule s{"windowed", T, window, next_start + (window < T), 0, std::max(full.tape_slots, rest.tape_slots),
              {}};
