@@ -1,7 +1,7 @@
-// Activate: the sum of one or two relu(normalise(z)), made in registers while something else reads it.
+// Activate: computes the sum of one or two relu(normalise(z)) in registers while another kernel reads it.
 //
-// The same operations in the same order as normalise of rows.hpp, then relu, then add: the same bits as those
-// ops one after another. Compiled once per level.
+// The same operations in the same order as normalise of rows.hpp, then relu, then add, so the same bits as
+// those ops in sequence. Compiled once per level.
 #pragma once
 #include "autodiff/kernels/vector.hpp"
 
@@ -9,8 +9,8 @@ namespace autodiff::kernels {
 namespace {
 
 /// Reads `count` vectors of channels from c on, activated: the constants of these channels stay in registers.
-/// Without addends, the numbers of z[0] as they are. Where it is not `whole`, one vector of `columns`
-/// channels, whose other lanes mean nothing.
+/// Without addends, reads z[0] unchanged. If not `whole`, reads one vector of `columns` channels; its other
+/// lanes are arbitrary.
 template <class T, class V, int count, int addends, bool whole = true>
 struct ActivatedReader {
   static constexpr int kAddends = addends > 0 ? addends : 1;
@@ -30,7 +30,7 @@ struct ActivatedReader {
     }
   }
 
-  /// The numbers `at` places further on.
+  /// The numbers at offset `at`.
   AUTODIFF_INLINE Block<V, count> operator()(Index at) const {
     Block<V, count> sum = numbers(z[0] + at);
     if constexpr (addends > 0) {
@@ -52,7 +52,7 @@ struct ActivatedReader {
 
   AUTODIFF_INLINE V activated(V x, int a, int j) const {
     const V v = fma(V(x - mean[a].v[j]), rstd[a].v[j], offset[a].v[j]);
-    return v <= V{} ? V{} : v;  // as relu does: -0 becomes 0, and a NaN stays, so that training notices it
+    return v <= V{} ? V{} : v;  // like relu: -0 becomes 0, and a NaN stays, so that training detects it
   }
 };
 

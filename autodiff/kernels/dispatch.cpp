@@ -1,4 +1,4 @@
-// Dispatch: which level's table is in use. Compiled for the plainest machine; decided once, at first use.
+// Dispatch: chooses the level whose table is used, once, at first use. Compiled for the lowest level.
 // Thread-safe.
 #include <algorithm>
 #include <cstdlib>
@@ -34,7 +34,7 @@ bool machine_has_v4() {
 }
 #endif
 
-/// The levels that this build has and this machine runs, plainest first.
+/// The levels that this build has and this machine supports, lowest first.
 std::vector<Level> find_levels() {
   std::vector<Level> levels = {{"scalar", &scalar::float_kernels, &scalar::double_kernels}};
 #ifdef AUTODIFF_HAS_V2

@@ -1,7 +1,7 @@
-// Elementwise: one plain loop per function of one or two operands; the compiler makes the vectors.
+// Elementwise: one plain loop per function of one or two operands; the compiler vectorises it.
 //
-// Every function is written for one number, so that a tail has the same bits as the rest. Multiply-adds are
-// not fused here. Compiled once per level.
+// Every function is written for one number, so that tails give the same bits as full vectors. Multiply-adds
+// are not fused here. Compiled once per level.
 #pragma once
 #include "autodiff/kernels/functions.hpp"
 

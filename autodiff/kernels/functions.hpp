@@ -1,8 +1,8 @@
-// Functions: exp, log and their kin on one number, written so that a loop over them becomes vector code.
+// Functions: exp, log and related functions of one number, written so that a loop over them vectorises.
 //
-// float: our own polynomials without branches or calls, within about 2 units in the last place, right at
-// infinities and NaN; denormal results are gradual, denormal inputs exact. double: the C library, whose bits
-// do not depend on our level. Compiled once per level.
+// float: polynomials without branches or calls, within about 2 units in the last place, correct at infinities
+// and NaN; denormal results are gradual, denormal inputs exact. double: the C library, whose bits do not
+// depend on the level. Compiled once per level.
 #pragma once
 #include "autodiff/kernels/vector.hpp"
 
@@ -77,7 +77,7 @@ AUTODIFF_INLINE float log_of(float x) {
   return x > 0.0f && x < infinity ? y : edge;
 }
 
-/// log(1 + t) for 0 <= t <= 1: the rounding of 1 + t is paid back to first order.
+/// log(1 + t) for 0 <= t <= 1: the rounding error of 1 + t is corrected to first order.
 AUTODIFF_INLINE float log1p_of(float t) {
   const float u = 1.0f + t;
   return log_of(u) + (t - (u - 1.0f)) / u;

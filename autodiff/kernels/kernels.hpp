@@ -1,11 +1,11 @@
 // Kernels: the innermost loops, one table per instruction set and element type.
 //
 // Every kernel is serial, allocates nothing and never throws. One source is compiled for several x86-64
-// levels (and once without any for other machines); the table in use is chosen once, by CPUID, or by the
-// environment variable METALEARN_ISA (scalar, v2, v3, v4). The order of every sum is fixed by the arguments
-// alone. Levels with FMA (v3, v4) give the same bits: a sum over k runs in the order of k in one accumulator
+// levels (and once without any for other machines); the table in use is chosen once, by CPUID or by the
+// environment variable METALEARN_ISA (scalar, v2, v3, v4). Only the arguments determine the order of every
+// sum. Levels with FMA (v3, v4) give the same bits: a sum over k runs in the order of k in one accumulator
 // per output element, reductions along a row use kLanes partial sums that combine in a fixed tree, and
-// moments() says its own.
+// moments() documents its own order.
 #pragma once
 #include <cstdint>
 
@@ -13,7 +13,7 @@ namespace autodiff::kernels {
 
 using Index = std::int64_t;
 
-/// Partial sums of a reduction along contiguous memory, whatever the vector width of the machine.
+/// Partial sums of a reduction along contiguous memory; the same for every vector width.
 inline constexpr Index kLanes = 16;
 
 /// Columns of a panel of b.
@@ -23,9 +23,9 @@ inline constexpr Index kPanel = 32;
 ///   c[m*ldc + n] = init + sum over r < terms, k < K of a[r][m*a_row + k*a_col] * b[r][k*ldb + n].
 /// init is c itself if accumulate, else bias[n] if bias is not null, else 0. The sum runs over r, then k, in
 /// order, in one accumulator per element, so splitting K into calls that accumulate gives the same bits.
-/// a_row = 1 makes a transposed product (tn). c overlaps neither a nor b. With `panels`, b[r] is cut into
-/// blocks of kPanel columns (the last may have fewer), each a contiguous [K, columns], one after the other:
-/// the form for a wide b that many rows share, and the one to transpose into.
+/// a_row = 1 makes a transposed product (tn). c overlaps neither a nor b. With `panels`, b[r] is stored as
+/// consecutive blocks of kPanel columns (the last may have fewer), each a contiguous [K, columns]: for a wide
+/// b that many rows share, and for a transposed b.
 template <class T>
 struct Product {
   Index M = 0, N = 0, K = 0;
@@ -41,7 +41,7 @@ struct Product {
   bool accumulate = false;
 };
 
-/// y = f(x), one operand. p and q are parameters of some of them.
+/// y = f(x), one operand. p and q are parameters of some functions.
 enum class Unary {
   copy,    // x
   affine,  // p * x + q
@@ -73,7 +73,7 @@ enum class Binary {
   gate,  // y > 0 ? x : 0        (reverse of relu, from its output or its input)
 };
 
-/// What a convolution block reads: z[0] as it is (no addends), or the sum of one or two activations
+/// The input of a convolution block: z[0] unchanged (no addends), or the sum of one or two activations
 /// relu((z[a] - mean[a]) * rstd[a] + offset[a]) per channel.
 template <class T>
 struct Activations {
@@ -84,10 +84,10 @@ struct Activations {
   const T* offset[2] = {};
 };
 
-/// Fours of neighbouring positions of a convolution of three taps. Row r stands for the outputs at t .. t +
-/// 3, which read the inputs d0 .. d5 at t-1 .. t+4: d_i is the C numbers from x + r * row + (i - 1) * step
-/// on. Every `run` rows, the first row has no d0 unless `before`, the last no d5 unless `after`: zeros
-/// instead.
+/// Groups of four neighbouring positions ("quads") of a convolution of three taps. Row r holds the outputs at
+/// t .. t + 3, which read the inputs d0 .. d5 at t-1 .. t+4: d_i is the C numbers from x + r * row + (i - 1)
+/// * step on. In every run of `run` rows, the first row has zeros for d0 unless `before`, and the last has
+/// zeros for d5 unless `after`.
 template <class T>
 struct Quads {
   Index rows = 0, C = 0;
@@ -97,19 +97,19 @@ struct Quads {
   bool before = false, after = false;
 };
 
-/// Most channels that winograd() reads, and that winograd_reverse() reads of either side.
+/// The most channels that winograd() reads, and that winograd_reverse() reads of each operand.
 inline constexpr Index kMostQuadChannels = 128;
 
-/// Most numbers that a vector of any level and type holds.
+/// The most numbers in a vector of any level and type.
 inline constexpr Index kMostLanes = 16;
 
-/// Numbers of the weights u that winograd() multiplies with: columns fill up vectors.
+/// Numbers in the weights u of winograd(): columns are padded to whole vectors.
 inline constexpr Index winograd_size(Index C, Index O) {
   return 6 * C * ((O + kMostLanes - 1) / kMostLanes * kMostLanes);
 }
 
-/// How an operand is broadcast over a tile [rows, cols]: one number for all, a row [cols] for every row, a
-/// number for each row [rows], or not at all: it is full, contiguous.
+/// How an operand is broadcast over a tile [rows, cols]: a scalar, a row [cols] for every row, a column
+/// [rows] with one number per row, or full and contiguous (no broadcast).
 enum class BroadcastKind : std::uint8_t { scalar, row, column, full };
 
 template <class T>
@@ -124,15 +124,16 @@ struct Kernels {
   /// y[i] = f(x[i]), i < n. y may be x.
   void (*unary)(Unary f, Index n, const T* x, T* y, T p, T q);
 
-  /// z[i] = f(x[i * x_step], y[i * y_step]), i < n, steps 0 or 1. z may be x or y where that one's step is 1.
+  /// z[i] = f(x[i * x_step], y[i * y_step]), i < n, steps 0 or 1. z may be x or y if that operand's step is
+  /// 1.
   void (*binary)(Binary f, Index n, const T* x, Index x_step, const T* y, Index y_step, T* z);
 
-  /// z[r, c] = f(x, y) over a tile of contiguous rows, each operand broadcast as its kind says. z may be an
-  /// operand that is full.
+  /// z[r, c] = f(x, y) over a tile of contiguous rows, each operand broadcast by its kind. z may be a full
+  /// operand.
   void (*binary_rows)(Binary f, Index rows, Index cols, const T* x, BroadcastKind x_kind, const T* y,
                       BroadcastKind y_kind, T* z);
 
-  /// y[r, c] = x, broadcast as its kind says.
+  /// y[r, c] = x, broadcast by its kind.
   void (*stretch)(Index rows, Index cols, const T* x, BroadcastKind kind, T* y);
 
   /// Sum of n contiguous numbers: lane l adds x[l], x[l + kLanes], ...; lanes combine as a fixed binary tree.
@@ -141,14 +142,14 @@ struct Kernels {
   /// y[r] = sum(cols, x + r * cols), the same bits.
   void (*sum_each_row)(Index rows, Index cols, const T* x, T* y);
 
-  /// Adds n numbers to the kLanes partial sums of a longer sum() in which they stand from `at` on.
+  /// Adds n numbers, at positions `at` and following of a longer sum(), to its kLanes partial sums.
   void (*sum_lanes)(Index n, const T* x, Index at, T* lanes);
 
   /// s[c] += x[r*ldx + c] over r < rows in order, c < cols.
   void (*sum_rows)(Index rows, Index cols, const T* x, Index ldx, T* s);
 
-  /// mean[c] of x[r*C + c] over r < rows, and squares[c], the sum of the squared deviations from it: in
-  /// blocks of rows, four sums side by side, see rows.hpp.
+  /// mean[c] of x[r*C + c] over r < rows, and squares[c], the sum of squared deviations from the mean. Order
+  /// of the sums: blocks of rows with four interleaved sums each, see rows.hpp.
   void (*moments)(Index rows, Index C, const T* x, T* mean, T* squares);
 
   /// y[r*C + c] = (x[r*C + c] - mean[c]) * rstd[c] + offset[c]; with relu also max(., 0). y may be x.
@@ -156,7 +157,7 @@ struct Kernels {
                     T* y);
 
   /// Sums over rows, in order, of dy and of dy * (x - mean) * rstd, added to s_dy[c], s_dyx[c]. With an
-  /// offset, dy counts only where (x - mean) * rstd + offset > 0: it passes a relu first. Null: no relu.
+  /// offset, dy counts only where (x - mean) * rstd + offset > 0 (the reverse of a relu). Null: no relu.
   void (*normalise_reverse_sums)(Index rows, Index C, const T* x, const T* mean, const T* rstd,
                                  const T* offset, const T* dy, T* s_dy, T* s_dyx);
 
@@ -165,18 +166,18 @@ struct Kernels {
   void (*normalise_reverse)(Index rows, Index C, const T* x, const T* mean, const T* rstd, const T* offset,
                             const T* m_dy, const T* m_dyx, const T* dy, T* dx);
 
-  /// y[r*C + c] = what x reads there.
+  /// y[r*C + c] = the (activated) number of x there.
   void (*activate)(Index rows, Index C, const Activations<T>& x, T* y);
 
-  /// The weights u, winograd_size(C, O) numbers in an order of the level's own, from the taps w [3, C, O].
+  /// The weights u, winograd_size(C, O) numbers in an order specific to the level, from the taps w [3, C, O].
   void (*winograd_weights)(Index C, Index O, const T* w, T* u);
 
   /// The four outputs of every row, O numbers each: output i of row r at y + i * apart + r * ldy. bias [O] or
   /// null; C <= kMostQuadChannels.
   void (*winograd)(const Quads<T>& quads, Index O, const T* u, const T* bias, T* y, Index apart, Index ldy);
 
-  /// Adds to du [6, C, O] the adjoint of u in plain order, from the adjoints of the outputs, laid out as
-  /// those. C, O <= kMostQuadChannels.
+  /// Adds to du [6, C, O] the adjoint of u in plain order, from the adjoints of the outputs, in the outputs'
+  /// layout. C, O <= kMostQuadChannels.
   void (*winograd_reverse)(const Quads<T>& quads, Index O, const T* g, Index apart, Index ldg, T* du);
 
   /// The adjoint dw [3, size] of the taps from du [6, size].
@@ -192,8 +193,8 @@ const Kernels<T>& active();
 template <class T>
 const Kernels<T>* table(const char* isa);
 
-/// Empty, or one line saying that METALEARN_ISA names a level that this machine or build lacks, and which one
-/// is used instead.
+/// Empty, or one line saying that METALEARN_ISA names a level that this machine or build lacks, and which
+/// level is used instead.
 const char* isa_note();
 
 }  // namespace autodiff::kernels

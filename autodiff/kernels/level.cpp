@@ -1,8 +1,8 @@
 // Level: the kernel tables of one instruction set level, AUTODIFF_ISA.
 //
-// Compiled once per level with other machine flags. Everything here and in the headers it includes has
-// internal linkage, and no standard header with inline functions is used: a function compiled for AVX-512
-// must never be the one that the linker keeps for the whole program.
+// Compiled once per level with different machine flags. Everything here and in the included headers has
+// internal linkage, and no standard header with inline functions is used: the linker must never keep a
+// function compiled for AVX-512 for the whole program.
 #include "autodiff/kernels/elementwise.hpp"
 #include "autodiff/kernels/levels.hpp"
 #include "autodiff/kernels/product.hpp"

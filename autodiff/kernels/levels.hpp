@@ -1,4 +1,4 @@
-// Levels: the tables that level.cpp defines, one pair per instruction set level that it is compiled for.
+// Levels: the tables that level.cpp defines, one pair per compiled instruction set level.
 //
 // Only declarations: safe to include in code compiled for any level.
 #pragma once

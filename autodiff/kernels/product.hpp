@@ -1,50 +1,50 @@
-// Product: the batch-reduce matrix product, as register tiles that hold a block of c over all of the sum.
+// Product: the batch-reduce matrix product, in register tiles that hold a block of c during the whole sum.
 //
-// A tile is R rows of `count` vectors. It broadcasts one number of a at a time, so that any strides of a do
-// (nn and tn are one code). Long sums are cut into passes, so that the part of b that all row tiles share
-// stays near; c carries the sum from pass to pass. What lies badly in memory is copied together first:
-// columns of a that are far apart (tn), into one strip per row tile, and rows of b that are, or that end
-// within a vector, into a panel as wide as a tile. The sum of an element runs over (term, k) in order
-// whatever the tile, the pass or the copy. Compiled once per level.
+// A tile is R rows of `count` vectors. It broadcasts one number of a at a time, so a may have any strides (nn
+// and tn share the code). Long sums are split into passes, so that the part of b shared by all row tiles
+// stays in cache; c carries the sum from pass to pass. Operands with an unfavourable layout are packed first:
+// distant columns of a (tn) into one strip per row tile, and rows of b that are far apart or end within a
+// vector into a panel as wide as a tile. The sum of an element runs over (term, k) in order for every tiling,
+// pass and packing. Compiled once per level.
 #pragma once
 #include "autodiff/kernels/vector.hpp"
 
 namespace autodiff::kernels {
 namespace {
 
-/// Rows of a tile: as many accumulators as the registers hold beside the row of b and the number of a.
+/// Rows of a tile: as many accumulators as fit in the registers next to the row of b and the number of a.
 template <int count>
 constexpr int kTileRows = kBytes == 64   ? 16 / count
                           : kBytes == 32 ? 12 / count
                                          : 8 / count;
 
-/// Longest sum of one pass.
+/// The longest sum of one pass.
 constexpr Index kPass = 256;
 
-/// The part of the sum that one pass does: terms [r0, r1), each over [k0, k1). The first pass starts from the
-/// bias, the others from c.
+/// The part of the sum in one pass: terms [r0, r1), each over [k0, k1). The first pass starts from the bias,
+/// the others from c.
 struct Pass {
   Index r0, r1, k0, k1;
   bool first;
   Index sum() const { return (r1 - r0) * (k1 - k0); }
 };
 
-/// What a pass needs of one block of columns of b, in place or copied together.
+/// One block of columns of b for a pass, in place or packed.
 template <class T>
 struct Panel {
   const T* copy;  // null: in place
   Index ld;
-  Index columns;  // of c; the copy is filled up with zeros to whole vectors
+  Index columns;  // of c; the copy is padded with zeros to whole vectors
   Index offset;   // in place: of its first column in b
 };
 
-/// How a tile finds its rows of a: at any strides, contiguous along the sum, or as a strip of R numbers for
+/// How a tile reads its rows of a: with any strides, contiguous along the sum, or as a strip of R numbers for
 /// each step of the sum.
 enum class Rows { strided, contiguous, strip };
 
-/// A pointer for every four rows, and three strides from it: as many registers as a tile of sixteen rows can
-/// spare. The compiler would rather keep sixteen strides from one pointer, in memory; hiding where a pointer
-/// comes from prevents that.
+/// One pointer for every four rows, and three strides from it: as many registers as a tile of sixteen rows
+/// can spare. The compiler would otherwise keep sixteen strides from one pointer in memory; hiding the origin
+/// of a pointer prevents that.
 #define AUTODIFF_KEEP_POINTER(pointer) __asm__("" : "+r"(pointer))
 
 template <class T, class V, int R, int count, Rows rows>
@@ -106,7 +106,7 @@ AUTODIFF_INLINE void tile(const Product<T>& p, const Pass& pass, const T* strip,
   }
 }
 
-/// Calls f.operator()<R>(m) on blocks of rows that cover 0 <= m < M: of R rows, then of fewer.
+/// Calls f.operator()<R>(m) on blocks of rows that cover 0 <= m < M: of R rows, then fewer.
 template <int R, class F>
 AUTODIFF_INLINE void over_rows(Index M, const F& f, Index m = 0) {
   for (; m + R <= M; m += R) f.template operator()<R>(m);
@@ -116,8 +116,8 @@ AUTODIFF_INLINE void over_rows(Index M, const F& f, Index m = 0) {
   }
 }
 
-/// Calls f.operator()<V, count>(n, columns) on blocks of columns that cover 0 <= n < N; the last fills its
-/// vectors only in part.
+/// Calls f.operator()<V, count>(n, columns) on blocks of columns that cover 0 <= n < N; the last may fill its
+/// vectors only partly.
 template <class T, class F>
 AUTODIFF_INLINE void over_column_blocks(Index N, const F& f) {
   using V = Vec<T, kBytes>;
@@ -125,7 +125,7 @@ AUTODIFF_INLINE void over_column_blocks(Index N, const F& f) {
       W = kWidth<T, V>,
       half = kBytes == 64
                  ? W / 2
-                 : 0;  // a vector of half the width takes half the time only where the widest is 64 bytes
+                 : 0;  // a vector of half the width takes half the time only if the widest is 64 bytes
   Index n = 0;
   for (; N - n > W + half; n += 2 * W) f.template operator()<V, 2>(n, N - n < 2 * W ? N - n : 2 * W);
   if (N - n > half) {
@@ -137,12 +137,12 @@ AUTODIFF_INLINE void over_column_blocks(Index N, const F& f) {
   }
 }
 
-/// Rows of b that lie far apart fall into few sets of the cache and each on its own page: worth copying when
-/// enough row tiles share them.
+/// Distant rows of b map to few cache sets and each to its own page: packing pays if enough row tiles share
+/// them.
 AUTODIFF_INLINE bool worth_copying_b(Index M, Index bytes_apart) { return M >= 64 && bytes_apart >= 1024; }
 
-/// Runs a pass block of columns by block; f.operator()<V, count>(panel, n) does all its rows. A block that
-/// does not fill its vectors gets a copy that does.
+/// Runs a pass by blocks of columns; f.operator()<V, count>(panel, n) does all rows of a block. A block that
+/// does not fill its vectors is packed with padding.
 template <class T, class F>
 AUTODIFF_INLINE void over_panels(const Product<T>& p, const Pass& pass, const F& f) {
   over_column_blocks<T>(p.N, [&]<class V, int count>(Index n, Index columns) {
@@ -176,17 +176,17 @@ void run(const Product<T>& p, const Pass& pass) {
   });
 }
 
-/// Columns of a (tn) that lie far apart, shared by many columns of b: worth copying.
+/// Distant columns of a (tn), shared by many columns of b: packing pays.
 template <class T>
 bool worth_copying_a(const Product<T>& p) {
   return p.a_row == 1 && p.a_col * Index(sizeof(T)) >= 2048 && p.N >= 256 && p.M >= 16;
 }
 
-/// The same for such an a: it is copied first, a block of rows at a time, one strip per row tile.
+/// The same for such an a: it is packed first, a block of rows at a time, one strip per row tile.
 template <class T>
 __attribute__((noinline)) void run_strips(const Product<T>& p, const Pass& pass) {
   constexpr Index kBlock = 512 / Index(sizeof(T)),
-                  kApart = 2;  // the strips of neighbouring tiles don't start in the same set of the cache
+                  kApart = 2;  // so that strips of neighbouring tiles start in different cache sets
   constexpr int R = kTileRows<2>;
   alignas(64) T strips[kBlock * (kPass + kApart)];
   const Index steps = pass.k1 - pass.k0, pitch = pass.sum() + kApart;

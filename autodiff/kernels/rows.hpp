@@ -1,8 +1,7 @@
-// Rows: reductions and normalisation over rows of a matrix, its transpose, and the sum of all its numbers.
+// Rows: reductions and normalisation over rows of a matrix, the transpose, and the sum of all numbers.
 //
-// Columns are spread over vectors, each column's sum runs over the rows in order. Mean, scale and
-// accumulators stay in registers for the whole of a column block, so that x is read once. Compiled once per
-// level.
+// Vector lanes hold columns; each column's sum runs over the rows in order. Mean, scale and accumulators stay
+// in registers for a whole column block, so x is read once. Compiled once per level.
 #pragma once
 #include "autodiff/kernels/vector.hpp"
 
@@ -28,7 +27,7 @@ T sum(Index n, const T* x) {
   return lanes[0];
 }
 
-/// Four rows of four, turned in registers where they fit.
+/// Transposes four rows of four, in registers if they fit.
 template <class T>
 AUTODIFF_INLINE void transpose4(const T* x, Index ldx, T* y, Index ldy) {
   if constexpr (4 * sizeof(T) > kBytes) {
@@ -80,8 +79,8 @@ void sum_rows(Index rows, Index cols, const T* x, Index ldx, T* s) {
   });
 }
 
-/// s[c] += sum over r < rows of add(total, x[r*C + c]), where add returns the total with one number more.
-/// Four totals per column, each of every fourth row, so that none waits for the addition before it; they are
+/// s[c] += sum over r < rows of add(total, x[r*C + c]), where add returns the total plus one number. Four
+/// totals per column, each over every fourth row, so that no addition waits for the previous one; they are
 /// added in pairs. In blocks of 64 rows, so that memory is read in one stream.
 template <class T, class Add>
 AUTODIFF_INLINE void sum_side_by_side(Index rows, Index C, const T* x, T* s, const Add& add) {
@@ -103,7 +102,7 @@ AUTODIFF_INLINE void sum_side_by_side(Index rows, Index C, const T* x, T* s, con
   }
 }
 
-/// Mean, then squared deviations from it, for which the rows are in the cache.
+/// Computes the mean, then the squared deviations from it, with the rows in cache.
 template <class T>
 void moments(Index rows, Index C, const T* x, T* mean, T* squares) {
   for (Index c = 0; c < C; ++c) mean[c] = squares[c] = T(0);
@@ -126,7 +125,7 @@ void normalise_rows(Index rows, Index C, const T* x, const T* mean, const T* rst
       AUTODIFF_UNROLL for (int j = 0; j < count; ++j) {
         const V v = fma(V(row.v[j] - centre.v[j]), scale.v[j], shift.v[j]);
         if constexpr (relu) {
-          row.v[j] = v <= V{} ? V{} : v;  // keeps a NaN, so that training notices it
+          row.v[j] = v <= V{} ? V{} : v;  // keeps a NaN, so that training detects it
         } else {
           row.v[j] = v;
         }
@@ -146,7 +145,7 @@ void normalise(Index rows, Index C, const T* x, const T* mean, const T* rstd, co
   }
 }
 
-/// What passes the relu of a normalised number: dy where (x - mean) * rstd + offset > 0, else 0.
+/// The reverse of the relu of a normalised number: dy where (x - mean) * rstd + offset > 0, else 0.
 template <bool gated, class V>
 AUTODIFF_INLINE V passed(V deviation, V scale, V shift, V dy) {
   if constexpr (!gated) return dy;

@@ -1,8 +1,8 @@
-// Tile program: what an instruction does to a tile of rows and columns in one go, operands that move along
-// one of them only included.
+// Tile program: the kernels of instructions on a tile of rows and columns, with operands that may be
+// broadcast along either.
 //
-// Narrow rows are the common case (a few channels). They are first stretched into a small buffer, so that
-// arithmetic always runs over contiguous memory. Compiled once per level.
+// Narrow rows (a few channels) are the common case. Their broadcast operands are first expanded into a small
+// buffer, so that arithmetic always runs over contiguous memory. Compiled once per level.
 #pragma once
 #include "autodiff/kernels/elementwise.hpp"
 #include "autodiff/kernels/rows.hpp"
@@ -10,12 +10,12 @@
 namespace autodiff::kernels {
 namespace {
 
-constexpr Index kNarrow = 16;     // rows shorter than this are stretched
+constexpr Index kNarrow = 16;     // rows shorter than this are expanded
 constexpr Index kShortRow = 256;  // rows shorter than this are gone down a column block at a time; longer
                                   // ones one after the other, as memory is
-constexpr Index kBufferElements = 512;  // of a stretched operand: small beside the first-level cache
+constexpr Index kBufferElements = 512;  // of an expanded operand: small relative to the first-level cache
 
-/// What a kind comes to where there is one row or one column only.
+/// The simplified kind if there is only one row or one column.
 AUTODIFF_INLINE BroadcastKind flattened(BroadcastKind w, Index rows, Index cols) {
   if (w == BroadcastKind::row) return rows == 1 ? BroadcastKind::full : w;
   if (w == BroadcastKind::column)
@@ -57,7 +57,7 @@ void stretch(Index rows, Index cols, const T* x, BroadcastKind kind, T* y) {
   if (kind == BroadcastKind::full) return map(rows * cols, x, y, [](T v) { return v; });
   if (kind == BroadcastKind::scalar) return unary(Unary::fill, rows * cols, x, y, *x, T(0));
   if (cols < kNarrow) {
-    // The last rows apart: nothing may be written beyond them.
+    // The last rows separately: nothing may be written beyond them.
     const Index whole = rows - (kNarrow + cols - 1) / cols;
     if (whole > 0) stretch_narrow(whole, cols, x, kind, y);
     for (Index r = whole > 0 ? whole : 0; r < rows; ++r) {
@@ -86,7 +86,7 @@ AUTODIFF_INLINE Block<V, count> load_along(const T* row, Index c) {
   }
 }
 
-/// z = f(x, y) along rows that vectors of four or more fill; x_along: x moves along a row.
+/// z = f(x, y) along rows of at least one vector of four; x_along: x varies along a row.
 template <bool x_along, bool y_along, class T, class F>
 AUTODIFF_INLINE void map2_wide(Index rows, Index cols, const T* x, Index x_row, const T* y, Index y_row, T* z,
                                F f) {
@@ -171,16 +171,16 @@ struct IndicesTo<0, i...> {
   using Type = Indices<i...>;
 };
 
-/// a and b hold groups of 2 * half lanes: the sum of the lower and the upper half of each group, those of a
-/// before those of b.
+/// a and b hold groups of 2 * half lanes. Returns the sums of the lower and the upper half of each group,
+/// those of a before those of b.
 template <int half, class V, int... i>
 AUTODIFF_INLINE V folded(V a, V b, Indices<i...>) {
   return __builtin_shufflevector(a, b, (i / half * 2 * half + i % half)...) +
          __builtin_shufflevector(a, b, (i / half * 2 * half + i % half + half)...);
 }
 
-/// v[i] holds the lanes of row i, i < width: v[0] becomes the sums of all rows. Lanes are added in the order
-/// of sum().
+/// v[i] holds the lanes of row i, i < width; v[0] becomes the vector of all row sums. Lanes are added in the
+/// order of sum().
 template <int half, int width, class V>
 AUTODIFF_INLINE void fold_rows(V* v) {
   AUTODIFF_UNROLL for (int k = 0; k < half; ++k) v[k] =
@@ -189,8 +189,8 @@ AUTODIFF_INLINE void fold_rows(V* v) {
 }
 
 /// The sums of as many rows as a vector has lanes. Reads whole groups of kLanes numbers, so up to kLanes - 1
-/// beyond the last row: mask is 1 where the last group of a row has numbers, of which there are `whole`
-/// before it.
+/// numbers beyond the last row. `whole`: full groups of a row; mask: 1 for the lanes of the last group that
+/// hold numbers of the row.
 template <class V, int kParts, class T>
 AUTODIFF_INLINE V sums_of_rows(Index cols, Index whole, const Block<V, kParts>& mask, const T* x) {
   constexpr int W = int(kWidth<T, V>);

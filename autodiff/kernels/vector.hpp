@@ -21,7 +21,7 @@
 namespace autodiff::kernels {
 namespace {
 
-/// Bytes of the widest vector of this level.
+/// Bytes of the widest vector at this level.
 #if defined(__AVX512F__)
 constexpr int kBytes = 64;
 #elif defined(__AVX2__)
@@ -58,7 +58,7 @@ AUTODIFF_INLINE V broadcast(T x) {
   return x - V{};
 }
 
-/// a * b + c, rounded once where the level has the instruction: the same in a vector and in a scalar tail.
+/// a * b + c, rounded once if the level has FMA; the same in vectors and scalar tails.
 #ifdef __FMA__
 AUTODIFF_INLINE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 AUTODIFF_INLINE double fma(double a, double b, double c) { return __builtin_fma(a, b, c); }

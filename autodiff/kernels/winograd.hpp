@@ -1,5 +1,5 @@
-// Winograd: a convolution of three taps as F(4, 3), which makes four neighbouring outputs with six products
-// instead of twelve. And its weight gradient.
+// Winograd: a convolution of three taps by F(4, 3), which computes four neighbouring outputs (a quad) with
+// six products instead of twelve; and its weight gradient.
 //
 // d0 .. d5 are the inputs at t-1 .. t+4 (zeros outside), w0 .. w2 the taps, matrices [C, O]; products at the
 // points 0, +-a, +-b and infinity:
@@ -9,17 +9,17 @@
 //   V5 = a2 b2 d1 - (a2 + b2) d3 + d5             U5 = w2
 //   with M_i = V_i U_i, e = M1 + M2, o = M1 - M2, E = M3 + M4, O = M3 - M4:
 //   y(t) = e + E + M0,   y(t+1) = a o + b O,   y(t+2) = a2 e + b2 E,   y(t+3) = a3 o + b3 O + M5.
-// In reverse, from the adjoints g0 .. g3 of four outputs, dU_i is the sum of V_i^T Y_i over all fours, and
-// the adjoint of the taps that of U:
+// In reverse, from the adjoints g0 .. g3 of four outputs, dU_i is the sum of V_i^T Y_i over all quads, and
+// the adjoint of the taps follows from dU:
 //   Y0 = g0,   Y1, Y2 = (g0 + a2 g2) +- (a g1 + a3 g3),   Y3, Y4 = (g0 + b2 g2) +- (b g1 + b3 g3),   Y5 = g3.
 //
-// a = 3/4 and b = 3/2: of the pairs tried (bench/winograd_points) these round least, about twice as much as
-// direct convolution where the usual 1 and 2 round 2.5 times as much, and every constant of V, y and Y is
+// a = 3/4 and b = 3/2: of the pairs tried (bench/winograd_points) these have the smallest rounding error,
+// about twice that of direct convolution (the usual 1 and 2: 2.5 times), and every constant of V, y and Y is
 // exact.
 //
-// Works in strips of fours whose V stay in the cache. Every output is one sum over the channels of each
-// product, M0 and M5 on top of the others; every element of dU is summed over the fours in order. The strips
-// and tiles change no bit. Compiled once per level.
+// Works in strips of quads whose V stay in cache. Every output is one sum over the channels of each product,
+// with M0 and M5 added to the others; every element of dU is summed over the quads in order. Strips and tiles
+// change no bit. Compiled once per level.
 #pragma once
 #include "autodiff/kernels/activate.hpp"
 #include "autodiff/kernels/product.hpp"
@@ -27,7 +27,7 @@
 namespace autodiff::kernels {
 namespace {
 
-/// Points, and what the formulas above make of them.
+/// The points, and the constants that follow from them by the formulas above.
 template <class T>
 struct Points {
   static constexpr T a = T(0.75), b = T(1.5), a2 = a * a, b2 = b * b, a3 = a2 * a, b3 = b2 * b,
@@ -42,19 +42,19 @@ AUTODIFF_INLINE V scaled(T c, V x, V y) {
   return fma(broadcast<V>(c), x, y);
 }
 
-/// Numbers of the V of a strip, and its most rows: in the second-level cache.
+/// The most numbers in the V of a strip, and its most rows: fits the second-level cache.
 constexpr Index kStrip = 18432;
 constexpr Index kMostRows = 96;
 
-/// The same in reverse, where long sums pay.
+/// The same for the reverse, where long sums are faster.
 constexpr Index kReverseStrip = 32768;
 constexpr Index kMostReverseRows = 256;
 
 /// Rows of a tile of one vector, which holds four sums per row.
 constexpr int kQuadRows = kBytes == 64 ? 6 : 3;
 
-/// Calls f.operator()<V, whole>(n, columns) on blocks of one vector that cover 0 <= n < N; the last is
-/// perhaps not whole, and half a vector where that does.
+/// Calls f.operator()<V, whole>(n, columns) on blocks of one vector that cover 0 <= n < N; the last may be
+/// partial, and half a vector if that is enough.
 template <class T, class F>
 AUTODIFF_INLINE void over_vectors(Index N, const F& f) {
   using V = Vec<T, kBytes>;
@@ -69,14 +69,15 @@ AUTODIFF_INLINE void over_vectors(Index N, const F& f) {
   f.template operator()<V, false>(n, N - n);
 }
 
-/// The V of fours [first, last): V_i of a four i * plane on, the next four `pitch` on. Both are multiples of
-/// the vectors' width, which the channels fill up with anything.
+/// Computes the V of quads [first, last): V_i is at offset i * plane, the next quad at offset `pitch`. Both
+/// are multiples of the vector width; the padding of the channels is arbitrary.
 template <class T>
 void quad_inputs(const Quads<T>& p, Index first, Index last, T* v, Index pitch, Index plane) {
   using K = Points<T>;
   const Index row = p.row, step = p.step, run = p.run;
   const bool before = p.before, after = p.after,
-             follows = row == 4 * step;  // follows: within a run, d0 and d1 are d4 and d5 of the four before
+             follows =
+                 row == 4 * step;  // follows: within a run, d0 and d1 are d4 and d5 of the previous quad
   with_addends(p.x, [&]<int addends>() {
     over_vectors<T>(p.C, [=, &p]<class V, bool whole>(Index c, Index columns) {
       const ActivatedReader<T, V, 1, addends, whole> reader(p.x, c, columns);
@@ -143,7 +144,8 @@ void winograd_weights(Index C, Index O, const T* w, T* u) {
   });
 }
 
-/// The outputs of a strip with its V laid out [row, 6, pitch]: row r of the four at y + i * apart + r * ldy.
+/// Computes the outputs of a strip from its V, laid out as [row, 6, pitch]: output i of row r at y + i *
+/// apart + r * ldy.
 template <class T>
 struct QuadOutputs {
   Index rows, C;
@@ -158,8 +160,8 @@ AUTODIFF_INLINE void multiply(const T* v, V row, V (&sum)[R]) {
   AUTODIFF_UNROLL for (int i = 0; i < R; ++i) sum[i] = fma(broadcast<V>(v[i * kStride]), row, sum[i]);
 }
 
-/// R rows of one vector: four sums, of which the outputs are made, and to two of those the last two products
-/// are added.
+/// R rows of one vector: the outputs are computed from four sums, and the last two products are added to two
+/// of the outputs.
 template <class T, class V, int R, Index kPitch>
 AUTODIFF_INLINE void quad_tile(const QuadOutputs<T>& p, Index m, Index n, Index columns) {
   using K = Points<T>;
@@ -197,8 +199,8 @@ AUTODIFF_INLINE void quad_tile(const QuadOutputs<T>& p, Index m, Index n, Index 
   }
 }
 
-/// All rows of one block of columns: tiles of R rows, then of fewer. Not inlined: in one large function the
-/// compiler gives up keeping the sums in registers.
+/// All rows of one block of columns: tiles of R rows, then fewer. Not inlined: in one large function the
+/// compiler does not keep the sums in registers.
 template <class T, class V, int R, Index kPitch>
 __attribute__((noinline)) void quad_rows(const QuadOutputs<T>& p, Index n, Index columns, Index m) {
   for (; m + R <= p.rows; m += R) quad_tile<T, V, R, kPitch>(p, m, n, columns);
@@ -229,7 +231,7 @@ void winograd(const Quads<T>& p, Index O, const T* u, const T* bias, T* y, Index
   winograd_strips<T, kMostQuadChannels>(p, O, u, bias, y, apart, ldy);
 }
 
-/// Y1 .. Y4 of `rows` fours, planes of [rows, O].
+/// Y1 .. Y4 of `rows` quads, planes of [rows, O].
 template <class T>
 void quad_adjoints(Index rows, Index O, const T* g, Index apart, Index ldg, T* y) {
   using K = Points<T>;

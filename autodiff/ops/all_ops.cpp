@@ -30,7 +30,7 @@ constexpr void (*kFamilies[])() = {
 }  // namespace
 
 const OpDef& register_op(OpDef op) {
-  all_ops();  // built-in names are taken first
+  all_ops();  // so that built-in names are taken
   return add_to_registry(std::move(op));
 }
 

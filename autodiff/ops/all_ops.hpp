@@ -1,4 +1,4 @@
-// All ops: those of ops/ and those that users register. A new family adds its row to all_ops.cpp.
+// All ops: the built-in ops of ops/ and those that users register. A new family adds a row to all_ops.cpp.
 #pragma once
 #include <vector>
 
@@ -6,11 +6,11 @@ namespace autodiff {
 
 struct OpDef;
 
-/// Registers an op of the user's own and returns it, at an address that stays. Throws std::invalid_argument
-/// if the definition is incomplete or the name is taken, also by a built-in op that was not used yet.
+/// Registers a user's op and returns it; its address never changes. Throws std::invalid_argument if the
+/// definition is incomplete or the name is taken, also by a built-in op that was not used yet.
 const OpDef& register_op(OpDef op);
 
-/// Every op known: the built-in ones and those that a user registered.
+/// All built-in ops and all ops that a user registered.
 std::vector<const OpDef*> all_ops();
 
 }  // namespace autodiff

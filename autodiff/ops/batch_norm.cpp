@@ -60,8 +60,8 @@ const OpDef& moments_op() {
       const auto& table = kernels::active<T>();
       Kernel<T> kernel;
       kernel.scratch = r.chunks * 2 * r.C;
-      // Every chunk is read once: its squares are about its own mean, and what they lack of those about the
-      // mean of all is added with them.
+      // Every chunk is read once: its squared deviations are from its own mean, and the correction to the
+      // overall mean is added when chunks are combined.
       kernel.run = [=, &table](const KernelArguments<T>& k) {
         T *mean = k.out, *variance = k.out + r.C;
         for_chunks(*k.parallel, r, [&](Index first, Index rows) {

@@ -15,7 +15,7 @@ Var batch_norm(Var x, Var offset, double eps, Location at = here());
 
 void register_batch_norm_ops();
 
-// For passes: the ops that they recognise, and what the nodes of all but moments carry.
+// For passes: handles of these ops, and the attributes of all except moments.
 
 const OpDef& moments_op();
 const OpDef& normalise_op();

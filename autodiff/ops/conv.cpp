@@ -36,8 +36,9 @@ Kernel<T> conv_kernel(const NodeShape& s) {
 
 Var conv_flip(Var w);
 
-// The adjoint of a bias: sums over what it was added to. Between the ends that is all less the ends, as a
-// slice of the middle would be copied first; it rounds like the sum of all.
+// The adjoint of a bias: sums over the outputs it was added to. For the positions between the ends it is the
+// sum of all minus the ends, as a slice of the middle would be copied first; its rounding error is that of
+// the sum of all.
 Var bias_reverse(Var g, const Shape& bias) {
   if (bias.rank() == 1) return sum_to(g, bias);
   const Index examples = g.shape()[1];
@@ -82,7 +83,7 @@ const OpDef& conv_op() {
     d.name = "conv";
     d.doc =
         "Convolution along axis 0 or 1 of [A0, A1, C], zero padding, bias [O] or, along axis 1, [A0, min(3, "
-        "A1), O]: of each row for its first position, those between and its last";
+        "A1), O]: per row, for its first position, those in between and its last";
     d.attributes = typeid(ConvAttributes);
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
       return infer_conv(in, a.as<ConvAttributes>());
@@ -107,7 +108,7 @@ const OpDef& conv_op() {
       d.samples.push_back({{Shape{17, 33, 5}, Shape{3, 5, 7}}, ConvAttributes{axis}});
       d.samples.push_back({{Shape{70, 65, 9}, Shape{3, 9, 7}, Shape{7}}, ConvAttributes{axis}});
       d.samples.push_back(
-          {{Shape{4, 4, 8}, Shape{3, 8, 17}}, ConvAttributes{axis}});  // in fours from here on
+          {{Shape{4, 4, 8}, Shape{3, 8, 17}}, ConvAttributes{axis}});  // in quads from here on
       d.samples.push_back({{Shape{6, 7, 8}, Shape{3, 8, 8}}, ConvAttributes{axis}});
       d.samples.push_back({{Shape{37, 34, 9}, Shape{3, 9, 18}, Shape{18}}, ConvAttributes{axis}});
       d.samples.push_back({{Shape{34, 37, 20}, Shape{3, 20, 16}, Shape{16}}, ConvAttributes{axis}});
@@ -171,7 +172,7 @@ const OpDef& conv_weight_reverse_op() {
       d.samples.push_back({{Shape{1, 1, 2}, Shape{1, 1, 3}}, ConvWeightReverseAttributes{axis, 3}});
       d.samples.push_back({{Shape{70, 65, 2}, Shape{70, 65, 3}}, ConvWeightReverseAttributes{axis, 3}});
       d.samples.push_back({{Shape{4, 4, 8}, Shape{4, 4, 17}},
-                           ConvWeightReverseAttributes{axis, 3}});  // in fours from here on
+                           ConvWeightReverseAttributes{axis, 3}});  // in quads from here on
       d.samples.push_back({{Shape{7, 6, 8}, Shape{7, 6, 8}}, ConvWeightReverseAttributes{axis, 3}});
       d.samples.push_back({{Shape{61, 70, 9}, Shape{61, 70, 8}}, ConvWeightReverseAttributes{axis, 3}});
       d.samples.push_back({{Shape{70, 61, 8}, Shape{70, 61, 16}}, ConvWeightReverseAttributes{axis, 3}});

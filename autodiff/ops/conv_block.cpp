@@ -1,4 +1,4 @@
-// Long because five ops read the same sum of normalised addends, and share how it is described and read.
+// Long because five ops read the same sum of normalised addends, and share its description and reading.
 #include "autodiff/ops/conv_block.hpp"
 
 #include <fmt/format.h>
@@ -32,7 +32,7 @@ ActivationAttributes activation_of(std::span<const Normalised> addends, double e
   return {static_cast<int>(addends.size()), eps};
 }
 
-/// The shape of the activation, after a look at the operands that make it.
+/// The shape of the activation, after checking its operands.
 Shape activation_shape(std::span<const Shape> in, ActivationAttributes a) {
   if (a.addends != 1 && a.addends != 2)
     throw std::invalid_argument(fmt::format("expected one or two addends, found {}", a.addends));
@@ -85,7 +85,7 @@ const OpDef& activation_op() {
                  {{Shape{700, 3, 17}, Shape{2, 17}, Shape{17}},
                   ActivationAttributes{1, 1e-3},
                   0.5,
-                  0.6}};  // the last without a kink nearby
+                  0.6}};  // in the last one no input is near a kink
     d.wrong = {{{x, m, o}, ActivationAttributes{3, 1e-3}, "expected one or two addends"},
                {{x, m}, ActivationAttributes{1, 1e-3}, "expected z, moments and offset"},
                {{x, m, o}, ActivationAttributes{1, 0}, "eps must be positive"},

@@ -1,9 +1,9 @@
-// Block ops: batch norm and relu inside the convolution that reads them, and their reverse, without an
-// activation in memory.
+// Block ops: batch norm and relu computed inside the convolution that reads them, and their reverse, without
+// storing the activation.
 //
-// A block is conv -> batch norm -> relu (-> residual). What is kept of it is the convolution's output z and
-// its moments; anyone who reads the activation relu(normalise(z, moments, offset, eps)) makes it again, tile
-// by tile. transform/fuse_blocks.hpp introduces these ops. Specification section 2 (CBR) and 6.4.
+// A block is conv -> batch norm -> relu (-> residual). Only the convolution's output z and its moments are
+// kept; every reader recomputes the activation relu(normalise(z, moments, offset, eps)), tile by tile.
+// transform/fuse_blocks.hpp introduces these ops. Specification section 2 (CBR) and 6.4.
 #pragma once
 #include <span>
 
@@ -11,7 +11,7 @@
 
 namespace autodiff {
 
-/// Stands for relu(normalise(z, moments, offset, eps)): z [.., C], moments [2, C], offset [C].
+/// Describes relu(normalise(z, moments, offset, eps)): z [.., C], moments [2, C], offset [C].
 struct Normalised {
   Var z, moments, offset;
 };
@@ -20,13 +20,13 @@ struct Normalised {
 Var block_activation(std::span<const Normalised> addends, double eps, Location at = here());
 /// conv(block_activation(addends), w, b, axis); b may be empty.
 Var block_conv(std::span<const Normalised> addends, double eps, Var w, Var b, int axis, Location at = here());
-/// The adjoint of that convolution's weights [k, C, O], from the adjoint g of its output.
+/// The adjoint of block_conv's weights [k, C, O], from the adjoint g of its output.
 Var block_conv_weight_reverse(std::span<const Normalised> addends, double eps, Var g, Index k, int axis,
                               Location at = here());
-/// Two sums per channel over all leading axes of the adjoint that passes the relu: of itself (the adjoint of
-/// offset), and of it times the normalised z. [2, C].
+/// Two sums per channel over all leading axes [2, C]: of the adjoint that passes the relu (the adjoint of
+/// offset), and of this adjoint times the normalised z.
 Var block_sums(const Normalised& n, double eps, Var adjoint, Location at = here());
-/// The adjoint of z, moments included, from the adjoint of the activation and its block_sums().
+/// The adjoint of z, also through its moments, from the adjoint of the activation and its block_sums().
 Var block_reverse(const Normalised& n, double eps, Var adjoint, Var sums, Location at = here());
 
 void register_conv_block_ops();

@@ -42,8 +42,8 @@ struct Reader {
     });
   }
 
-  /// Calls f(x, rest of the scratch) with the activations, or with them made beforehand where the shape's
-  /// kernels can't read them.
+  /// Calls f(x, rest of the scratch) with activations to compute while reading, or computed in advance if the
+  /// kernels of this shape can't do that.
   template <class F>
   void read(const ConvShape& shape, const KernelArguments<T>& k, F f) const {
     const auto x = (*this)(k);

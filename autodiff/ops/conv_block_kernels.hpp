@@ -1,5 +1,5 @@
-// Kernels of the block ops (ops/conv_block.hpp), with the same bits as the ops of their meanings one after
-// another; and what the nodes of these ops carry. Internal to ops/.
+// Kernels of the block ops (ops/conv_block.hpp), with the same bits as the ops of their specs in sequence;
+// and the attributes of these ops. Internal to ops/.
 #pragma once
 #include <cstddef>
 

@@ -28,7 +28,7 @@ WrongUse two_operands(Attributes a = {}) {
   return {{Shape{2, 3}, Shape{2, 3}}, std::move(a), "expected one operand"};
 }
 
-// Between what a node carries and what a kernel takes.
+// Converts between node attributes and kernel parameters.
 ElementwiseParameters parameters_of(const Attributes& a) {
   if (a.type() == typeid(AffineAttributes))
     return {a.as<AffineAttributes>().scale, a.as<AffineAttributes>().shift};
@@ -61,7 +61,7 @@ Sample over(double low, double high, double keep_away = 0, Attributes attributes
   return s;
 }
 
-// The same on an array of several tiles.
+// The same for an array of several tiles.
 Sample lengthened(Sample s) {
   s.in = {Shape{70001}};
   return s;

@@ -13,7 +13,7 @@
 
 namespace autodiff {
 
-/// A Var with the place where it was written: lets operators record their location.
+/// A Var with its location in the source: lets operators record theirs.
 struct Operand {
   Var var;
   Location at;
@@ -24,7 +24,7 @@ Var add(Var x, Var y, Location at = here());
 Var sub(Var x, Var y, Location at = here());
 Var mul(Var x, Var y, Location at = here());
 Var div(Var x, Var y, Location at = here());
-/// y > 0 ? x : 0, same shapes. The reverse of relu. No gradient to y.
+/// y > 0 ? x : 0, same shapes. The reverse of relu. Gives y no gradient.
 Var gate(Var x, Var y, Location at = here());
 
 inline Var operator+(Operand x, Var y) { return add(x.var, y, x.at); }
@@ -62,7 +62,7 @@ Var swish(Var x, Location at = here());     ///< x * sigmoid(x)
 
 void register_elementwise_ops();
 
-// For passes: they speak of elementwise ops by the functions that these compute.
+// For passes: they identify elementwise ops by the functions they compute.
 
 using Elementwise = std::variant<kernels::Unary, kernels::Binary>;
 
@@ -72,15 +72,15 @@ struct AffineAttributes {
 struct LeakyReluAttributes {
   double slope = 0;
 };
-/// The same as kernels take them: p and q of kernels::Kernels::unary, 0 where a function has none.
+/// The parameters as kernels take them: p and q of kernels::Kernels::unary, 0 if a function has none.
 struct ElementwiseParameters {
   double p = 0, q = 0;
 };
 
-/// The op of a function. Null for copy and fill, which are none.
+/// The op of a function. Null for copy and fill, which have no op.
 const OpDef* elementwise_op(Elementwise function);
 inline bool is(const Node& node, Elementwise function) { return node.op == elementwise_op(function); }
-/// The function that an op computes element by element; empty if it computes none.
+/// The elementwise function that an op computes; empty if it is not elementwise.
 std::optional<Elementwise> elementwise_function(const OpDef& op);
 /// Of a node whose op is elementwise.
 ElementwiseParameters elementwise_parameters(const Node& node);

@@ -20,7 +20,7 @@ void expect_rows(std::span<const Shape> in) {
     throw std::invalid_argument("expected an array of rows and a list of row numbers");
 }
 
-// The row that a number names, or -1. Written so that NaN is none.
+// The row with this number, or -1. Written so that NaN gives -1.
 template <class T>
 Index row_number(T value, Index N) {
   return value >= T(0) && value < static_cast<T>(N) ? static_cast<Index>(value) : -1;
@@ -74,8 +74,8 @@ const OpDef& scatter_add_op() {
     OpDef d;
     d.name = "scatter_add";
     d.doc =
-        "Rows added up by number: out[rows[i], ..] += x[i, ..] in the order of i; rows without a place are "
-        "left out";
+        "Sums rows by number: out[rows[i], ..] += x[i, ..] in the order of i; numbers outside the range are "
+        "ignored";
     d.attributes = typeid(ScatterAttributes);
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
       expect_rows(in);
@@ -85,7 +85,7 @@ const OpDef& scatter_add_op() {
       if (rows < 1) throw std::invalid_argument("the number of rows of the result must be positive");
       return in[0].with(0, rows);
     };
-    // Split by columns, so that each sum is one thread's, in the order of i.
+    // Split by columns, so that one thread computes each sum, in the order of i.
     d.set_kernel([]<class T>(const NodeShape& s) {
       const Index N = s.out[0], n = s.in[0][0], width = s.out.size() / N,
                   per_tile = std::max<Index>(16, kTileElements / (N + n));

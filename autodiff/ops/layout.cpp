@@ -63,8 +63,8 @@ const OpDef& reshape_op() {
 
 namespace {
 
-// out[i0, i1, ..] = x at strides; the pair (axis of x's contiguous direction, out's last axis) is moved as
-// matrix transposes where they differ.
+// out[i0, i1, ..] = x at strides. If x's contiguous axis is not out's last axis, the two are moved as matrix
+// transposes.
 template <class T>
 Kernel<T> transpose_kernel(const NodeShape& s) {
   const Shape &x = s.in[0], &y = s.out;
@@ -131,8 +131,7 @@ const OpDef& transpose_op() {
       return Shape(out);
     };
     d.set_kernel([]<class T>(const NodeShape& s) { return transpose_kernel<T>(s); });
-    d.view =
-        [](const NodeShape& s) -> std::optional<Index> {  // where only axes of extent 1 change their places
+    d.view = [](const NodeShape& s) -> std::optional<Index> {  // a view if only axes of extent 1 move
       std::vector<Index> moving;
       for (Index p : s.attributes->as<TransposeAttributes>().permutation)
         if (s.in[0][static_cast<int>(p)] > 1) moving.push_back(p);
@@ -190,7 +189,7 @@ const OpDef& concat_op() {
           const Index last = std::min(rows, (tile + 1) * per_tile);
           for (Index first = tile * per_tile; first < last;
                first +=
-               per_block) {  // out stays in the first-level cache while operand after operand is put into it
+               per_block) {  // out stays in the first-level cache while the operands are copied into it
             const Index n = std::min(per_block, last - first);
             Index at = 0;
             for (std::size_t i = 0; i < widths.size(); ++i) {

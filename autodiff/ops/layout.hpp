@@ -9,13 +9,13 @@
 
 namespace autodiff {
 
-/// The same elements in C order under another shape of the same size. Costs nothing.
+/// The same elements in C order, with another shape of the same size. A view: costs nothing.
 Var reshape(Var x, Shape shape, Location at = here());
 /// out's axis i is x's axis permutation[i].
 Var transpose(Var x, std::vector<Index> permutation, Location at = here());
 /// Swaps the two axes of a matrix.
 Var transpose(Var x, Location at = here());
-/// Operands one after the other along an axis; other extents equal.
+/// Concatenates operands along an axis; their other extents are equal.
 Var concat(std::span<const Var> operands, int axis, Location at = here());
 /// Elements [begin, end) along an axis.
 Var slice(Var x, int axis, Index begin, Index end, Location at = here());
@@ -26,7 +26,7 @@ Var zero_diagonal(Var x, Location at = here());
 
 void register_layout_ops();
 
-// For passes: the ops that they recognise, and what their nodes carry.
+// For passes: handles of these ops, and their attributes.
 
 const OpDef& reshape_op();
 const OpDef& transpose_op();

@@ -15,8 +15,8 @@ namespace autodiff {
 
 namespace {
 
-// l l^T = (a + a^T) / 2, lower triangle of l [n, n]. A square root of a negative pivot leaves NaN, which is
-// what the caller is told.
+// l l^T = (a + a^T) / 2, lower triangle of l [n, n]. The square root of a negative pivot gives NaN, which is
+// the documented result.
 template <class T>
 void cholesky(Index n, const T* a, T* l) {
   for (Index i = 0; i < n; ++i)

@@ -7,7 +7,7 @@
 namespace autodiff {
 
 /// X = ((A + A^T) / 2)^-1 B by Cholesky; A [n, n] symmetric positive definite up to rounding, B [n, m] -> [n,
-/// m]. Where A is not positive definite the result is NaN.
+/// m]. If A is not positive definite the result is NaN.
 Var spd_solve(Var a, Var b, Location at = here());
 
 void register_linear_algebra_ops();

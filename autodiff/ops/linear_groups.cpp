@@ -45,7 +45,7 @@ struct Groups {
   /// Where group i's row r starts in the flat array.
   Index place(std::size_t i, Index r) const { return n * at[i] + r * width[i]; }
 
-  /// Neighbouring groups as runs: each group joins the run before it where joins(run, width) says so.
+  /// Merges neighbouring groups into runs: a group joins the previous run if joins(run, width).
   template <class Joins>
   std::vector<Run> runs(Joins joins) const {
     std::vector<Run> found;
@@ -63,7 +63,7 @@ Index tile_rows(Index columns) { return std::max<Index>(16, 4096 / columns / 16 
 
 // ---- groups = x w + b ---------------------------------------------------------------------------
 
-// A product wants many columns side by side, so those of neighbouring groups are made together in a buffer in
+// A product is faster with many adjacent columns, so neighbouring groups are computed together in a buffer in
 // the first-level cache.
 template <class T>
 Kernel<T> groups_kernel(const NodeShape& s) {
@@ -142,8 +142,8 @@ Kernel<T> reverse_kernel(const NodeShape& s) {
 
 // ---- dw = x^T dgroups, and below it db = sum over rows of dgroups: [C + 1, O] -------------------
 
-/// Adds the sums of the columns of x [rows, width] to s. Several rows are added side by side, to fill the
-/// vectors.
+/// Adds the sums of the columns of x [rows, width] to s. Several rows are added in parallel lanes, to fill
+/// the vectors.
 template <class T>
 void add_column_sums(const kernels::Kernels<T>& table, Index rows, Index width, const T* x, T* s) {
   constexpr Index kSide = 16, kNarrow = 16;
@@ -157,7 +157,7 @@ void add_column_sums(const kernels::Kernels<T>& table, Index rows, Index width, 
   table.sum_rows(rows - done, width, x + done * width, width, s);
 }
 
-// Each group by itself and transposed, dgroup^T x: a narrow product then has whole vectors of columns of x,
+// Each group separately and transposed, dgroup^T x: a narrow product then uses whole vectors of columns of x,
 // and reads the groups in place.
 template <class T>
 Kernel<T> weights_kernel(const NodeShape& s) {
@@ -221,7 +221,7 @@ void for_groups(const Attributes& a, const std::function<void(std::size_t, Index
   for (std::size_t i = 0; i < widths.size(); at += widths[i], ++i) f(i, at, at + widths[i]);
 }
 
-/// All groups of the flat array side by side, [n, O].
+/// All groups of the flat array, concatenated by columns: [n, O].
 Var side_by_side(Var flat, Index n, const Attributes& a) {
   std::vector<Var> groups;
   for_groups(a, [&](std::size_t, Index from, Index to) {

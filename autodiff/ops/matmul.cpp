@@ -48,8 +48,8 @@ Shape infer(std::span<const Shape> in, const Attributes& attributes) {
   return r == 3 ? Shape{s.Z, s.M, s.N} : Shape{s.M, s.N};
 }
 
-// What one product reads of b [K, N] where that lies badly, as columns or with far apart rows that many
-// blocks of rows share: copied to panels (kernels::Product).
+// The part of b [K, N] that one product reads, copied to panels (kernels::Product) if its layout is
+// unfavourable: transposed, or with distant rows that many blocks of rows share.
 template <class T>
 void copy_panel(const kernels::Kernels<T>& table, bool transposed, Index K, Index columns, const T* b,
                 Index ldb, T* panel) {
@@ -57,8 +57,8 @@ void copy_panel(const kernels::Kernels<T>& table, bool transposed, Index K, Inde
   for (Index k = 0; k < K; ++k) std::copy_n(b + k * ldb, columns, panel + k * columns);
 }
 
-// A tile is a block of rows and columns of one matrix; where a matrix is small and the sum long, the sum is
-// cut instead and its parts combine in a tree.
+// A tile is a block of rows and columns of one matrix; if the matrix is small and the sum long, the sum is
+// divided instead and its parts combine in a tree.
 template <class T>
 Kernel<T> matmul_kernel(const NodeShape& shape) {
   const Sizes s = sizes(shape.in, *shape.attributes);
@@ -86,7 +86,7 @@ Kernel<T> matmul_kernel(const NodeShape& shape) {
                             .panels = panels,
                             .ldc = s.N};
   if (s.Z * chunks * row_blocks * column_blocks == 1 &&
-      (s.tb ? panel_count == 1 : !panels))  // nothing to cut: small products are many
+      (s.tb ? panel_count == 1 : !panels))  // nothing to divide: there are many small products
     return {[=, &table](const KernelArguments<T>& k) {
               if (s.tb) table.transpose(s.N, s.K, k.in[1], s.K, k.scratch, s.N);
               const T* const b = s.tb ? k.scratch : k.in[1];

@@ -8,8 +8,8 @@ namespace autodiff {
 
 enum class Transposed { no, yes };
 
-/// a [M, K] times b [K, N], or a batch of them with equal leading axis: [Z, M, K] x [Z, K, N] -> [Z, M, N].
-/// A transposed operand is given as [K, M] resp. [N, K].
+/// a [M, K] times b [K, N], or a batch with equal leading axis: [Z, M, K] x [Z, K, N] -> [Z, M, N]. A
+/// transposed operand is given as [K, M] or [N, K].
 Var matmul(Var a, Var b, Transposed ta = Transposed::no, Transposed tb = Transposed::no,
            Location at = here());
 

@@ -24,8 +24,9 @@ constexpr double kUnit = 0x1p-32;
 std::pair<double, double> two_normals(std::uint32_t pair, std::int64_t counter, std::uint64_t seed) {
   const auto low = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
   const auto count = static_cast<std::uint64_t>(counter);
-  const philox4x32_ctr_t c = {{pair, low(count), low(count >> 32),
-                               0x6e6f726du}};  // the last word keeps this stream apart from others of the key
+  const philox4x32_ctr_t c = {
+      {pair, low(count), low(count >> 32),
+       0x6e6f726du}};  // the last word separates this stream from others with the same key
   const philox4x32_key_t key = {{low(seed), low(seed >> 32)}};
   const philox4x32_ctr_t r = philox4x32_R(10, c, key);
   const double u = (r.v[0] + 0.5) * kUnit, v = (r.v[1] + 0.5) * kUnit;

@@ -8,9 +8,9 @@
 namespace autodiff {
 
 /// Independent standard normal numbers of a shape: element i is a pure function of (seed, floor(counter), i).
-/// counter [] is run-time data, from 0 to 2^24; as many counters, as many independent arrays; NaN of a
-/// counter that is no number from 0. Zero derivative. The last bit of a number is libm's: it may differ
-/// between machines, never between runs or threads.
+/// counter [] is run-time data, from 0 to 2^24; different counters give independent arrays; a negative or NaN
+/// counter gives NaN. Zero derivative. The last bit of a number depends on libm: it may differ between
+/// machines, never between runs or threads.
 Var normal(Var counter, Shape shape, std::uint64_t seed, Location at = here());
 
 void register_normal_ops();

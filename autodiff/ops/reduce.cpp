@@ -106,13 +106,13 @@ const OpDef& broadcast_op() {
   static const OpDef& op = add_to_registry([] {
     OpDef d;
     d.name = "broadcast";
-    d.doc = "x stretched to a shape";
+    d.doc = "x broadcast to a shape";
     d.attributes = typeid(BroadcastAttributes);
     d.infer = [](std::span<const Shape> in, const Attributes& a) {
       if (in.size() != 1) throw std::invalid_argument("expected one operand");
       const Shape& to = a.as<BroadcastAttributes>().shape;
       if (broadcast_shape(in[0], to) != to)
-        throw std::invalid_argument(fmt::format("does not stretch to {}", to.to_string()));
+        throw std::invalid_argument(fmt::format("does not broadcast to {}", to.to_string()));
       return to;
     };
     d.set_kernel([]<class T>(const NodeShape& s) {
@@ -135,7 +135,7 @@ const OpDef& broadcast_op() {
                  {{Shape{5, 1}}, BroadcastAttributes{{5, 6}}},
                  {{Shape{300, 1, 16}}, BroadcastAttributes{{300, 17, 16}}}};
     d.wrong = {{{Shape{3, 2}}, BroadcastAttributes{{3, 4}}, "do not broadcast: 2 against 4"},
-               {{Shape{3, 4}}, BroadcastAttributes{{4}}, "does not stretch to [4]"}};
+               {{Shape{3, 4}}, BroadcastAttributes{{4}}, "does not broadcast to [4]"}};
     return d;
   }());
   return op;
@@ -159,7 +159,7 @@ Var sum(Var x, std::initializer_list<int> axes, Location at) {
           fmt::format("[sum] axis {} is {}; shape {}, {}", sorted[i],
                       i > 0 && sorted[i] == sorted[i - 1] ? "named twice" : "not within the shape's rank",
                       x.shape().to_string(), x.graph().where(at)));
-  for (std::size_t i = 0; i < sorted.size();) {  // runs of neighbouring axes are one sum
+  for (std::size_t i = 0; i < sorted.size();) {  // neighbouring axes are one sum
     std::size_t j = i + 1;
     while (j < sorted.size() && sorted[j] == sorted[j - 1] + 1) ++j;
     x = sum_range(x, sorted[i], sorted[j - 1] + 1, at);
@@ -188,7 +188,7 @@ Var broadcast_to(Var x, Shape shape, Location at) {
 Var sum_to(Var x, Shape shape, Location at) {
   if (x.shape() == shape) return x;
   const int extra = x.shape().rank() - shape.rank();
-  // Runs of neighbouring axes that were stretched are one sum each.
+  // Neighbouring axes that were broadcast are one sum.
   for (int a = 0; a < x.shape().rank();) {
     auto stretched = [&](int axis) {
       return axis < extra || (shape[axis - extra] == 1 && x.shape()[axis] != 1);

@@ -1,4 +1,4 @@
-// Softmax over the last axis, as its logarithm, and the cross-entropy made of it.
+// Log-softmax over the last axis, and the cross-entropy based on it.
 //
 // Gradients: tests/autodiff/registry_test.cpp; values: tests/autodiff/softmax_test.cpp.
 #pragma once
@@ -6,7 +6,7 @@
 
 namespace autodiff {
 
-/// x - log(sum(exp(x))) over the last axis; the largest entry is taken out first, so that nothing overflows.
+/// x - log(sum(exp(x))) over the last axis; the largest entry is subtracted first, so that nothing overflows.
 Var log_softmax(Var x, Location at = here());
 
 /// -sum(targets * log_softmax(logits)), the mean over rows: a scalar. logits and targets [.., C]; rows of

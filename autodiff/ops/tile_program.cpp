@@ -60,7 +60,7 @@ TileProgram::Registers TileProgram::allocate(const std::vector<BroadcastKind>& k
     const std::size_t v = first + i;
     const auto release = [&](Index value, bool overwritten) {
       int& reg = r.of[static_cast<std::size_t>(value)];
-      // Only a result of the same kind may be written over what it is made of.
+      // Only a result of the same kind may overwrite its operand.
       if (reg >= 0 && last[static_cast<std::size_t>(value)] == i &&
           overwritten == (kinds[static_cast<std::size_t>(value)] == kinds[v]))
         free.push_back(reg);
@@ -84,7 +84,7 @@ std::vector<BroadcastKind> TileProgram::kinds() const {
   const std::vector<BroadcastKind> kinds = kinds_of_values();
   if (const int count = allocate(kinds).count; count > kMostTileRegisters)
     throw std::invalid_argument(
-        fmt::format("more than {} results are waited for at a time", kMostTileRegisters));
+        fmt::format("more than {} results are live at the same time", kMostTileRegisters));
   return kinds;
 }
 
@@ -93,7 +93,7 @@ Index TileProgram::registers() const { return allocate(kinds_of_values()).count;
 std::vector<BroadcastKind> TileProgram::kinds_of_values() const {
   if (operands.empty() || static_cast<Index>(operands.size()) > kMostTileOperands || code.empty() ||
       static_cast<Index>(code.size()) > kMostTileInstructions)
-    throw std::invalid_argument(fmt::format("a program has 1 to {} operands and 1 to {} instructions",
+    throw std::invalid_argument(fmt::format("a program needs 1 to {} operands and 1 to {} instructions",
                                             kMostTileOperands, kMostTileInstructions));
   if (rows < 1 || cols < 1 || rows > kMostNumbers / cols)
     throw std::invalid_argument(
@@ -106,16 +106,16 @@ std::vector<BroadcastKind> TileProgram::kinds_of_values() const {
     for (Index v : {c.x, c.is_binary() ? c.y : c.x})
       if (v < 0 || v >= static_cast<Index>(kinds.size()))
         throw std::invalid_argument(
-            fmt::format("instruction {} reads value {}, which is not there yet", i, v));
+            fmt::format("instruction {} reads value {}, which is not computed yet", i, v));
     const auto x = static_cast<std::size_t>(c.x), y = c.is_binary() ? static_cast<std::size_t>(c.y) : x;
     BroadcastKind kind = joined_kind(kinds[x], kinds[y]);
     char depends = of_sum[x] || of_sum[y];
     if (const auto* stretch = std::get_if<Stretch>(&c.function)) {
       if (joined_kind(kind, stretch->to) != stretch->to)
-        throw std::invalid_argument("a value is stretched to a kind that does not hold it");
+        throw std::invalid_argument("a value is broadcast to a smaller kind");
       kind = stretch->to;
     } else if (const auto* s = std::get_if<TileSum>(&c.function)) {
-      if (kind != BroadcastKind::full) throw std::invalid_argument("only full values are summed");
+      if (kind != BroadcastKind::full) throw std::invalid_argument("only full values can be summed");
       if (c.crosses_tiles() && ++sums > 1) throw std::invalid_argument("more than one sum over all tiles");
       if (*s == TileSum::over_cols && cols > kMostSummedCols)
         throw std::invalid_argument(
@@ -125,10 +125,10 @@ std::vector<BroadcastKind> TileProgram::kinds_of_values() const {
                                         : BroadcastKind::scalar;
       depends = depends || c.crosses_tiles();
     } else if (!elementwise_op(*c.elementwise())) {
-      throw std::invalid_argument(fmt::format("instruction {} is a function that has no op", i));
+      throw std::invalid_argument(fmt::format("instruction {} has a function without an op", i));
     }
     if (depends && tilewise(kind))
-      throw std::invalid_argument("a full or column value is made of a sum over all tiles");
+      throw std::invalid_argument("a full or column value depends on a sum over all tiles");
     kinds.push_back(kind);
     of_sum.push_back(depends);
   }
@@ -144,7 +144,7 @@ std::vector<BroadcastKind> TileProgram::kinds_of_values() const {
                     kTileElements, rows * cols));
   if (kinds.back() == BroadcastKind::column && cols > kMostSummedCols)
     throw std::invalid_argument(
-        fmt::format("a column is made of at most {} columns, found {}", kMostSummedCols, cols));
+        fmt::format("a column result takes at most {} columns, found {}", kMostSummedCols, cols));
   return kinds;
 }
 

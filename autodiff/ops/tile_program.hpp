@@ -1,9 +1,9 @@
-// Tile program: a run of elementwise ops and sums as one op. A short list of instructions goes over a matrix
-// tile by tile; what is between them stays in the first-level cache.
+// Tile program: a chain of elementwise ops and sums as one op. A short list of instructions runs over a
+// matrix tile by tile; intermediate values stay in the first-level cache.
 //
 // The matrix has `rows` and `cols`. Every value of the program is full [rows, cols], a row [cols] (the same
-// for every row), a column [rows] or a scalar, and an instruction takes its operands as they broadcast.
-// transform/tile_programs.hpp makes such programs out of ordinary ops, whose bits they give.
+// for every row), a column [rows] or a scalar, and an instruction broadcasts its operands.
+// transform/tile_programs.hpp builds such programs from ordinary ops; they give the same bits as those ops.
 #pragma once
 #include <optional>
 #include <span>
@@ -18,7 +18,7 @@ namespace autodiff {
 
 /// A sum of a full value: to a row, a column, a scalar.
 enum class TileSum { over_rows, over_cols, over_all };
-/// A value stretched to a kind that holds it.
+/// A value broadcast to a larger kind.
 struct Stretch {
   kernels::BroadcastKind to = kernels::BroadcastKind::full;
   bool operator==(const Stretch&) const = default;
@@ -27,7 +27,7 @@ using TileFunction = std::variant<kernels::Unary, kernels::Binary, TileSum, Stre
 
 struct TileInstruction {
   TileFunction function;
-  Index x = 0, y = 0;   ///< values: first the operands, then the results of the instructions before
+  Index x = 0, y = 0;   ///< values: first the operands, then the results of previous instructions
   double p = 0, q = 0;  ///< ElementwiseParameters of the function
 
   bool is_binary() const { return std::holds_alternative<kernels::Binary>(function); }
@@ -37,11 +37,11 @@ struct TileInstruction {
   std::optional<Elementwise> elementwise() const;
 };
 
-/// The kind of a value that is made of two: the least that holds both.
+/// The kind of a result of two values: the smallest that holds both.
 kernels::BroadcastKind joined_kind(kernels::BroadcastKind x, kernels::BroadcastKind y);
-/// Numbers of a value over a matrix.
+/// Size of a value for this matrix.
 Index size_of(kernels::BroadcastKind kind, Index rows, Index cols);
-/// Whether a value's numbers are in several tiles, along the rows.
+/// Whether a value has numbers in several tiles, along the rows.
 inline bool tilewise(kernels::BroadcastKind kind) {
   return kind == kernels::BroadcastKind::full || kind == kernels::BroadcastKind::column;
 }
@@ -49,11 +49,11 @@ inline bool tilewise(kernels::BroadcastKind kind) {
 /// Attributes of the op too.
 struct TileProgram {
   Index rows = 1, cols = 1;
-  std::vector<kernels::BroadcastKind> operands;  ///< what each operand is
-  std::vector<TileInstruction> code;             ///< the last one's result is the op's
+  std::vector<kernels::BroadcastKind> operands;  ///< the kind of each operand
+  std::vector<TileInstruction> code;             ///< the last instruction's result is the op's result
   Shape out;
 
-  /// What each value is: operands, then results. Throws std::invalid_argument saying which rule an
+  /// The kind of each value: operands, then results. Throws std::invalid_argument naming the rule that an
   /// instruction breaks:
   /// - the matrix has a row and a column at least, and at most 2^40 numbers;
   /// - there are at most kMostTileOperands operands and kMostTileInstructions instructions;
@@ -64,11 +64,11 @@ struct TileProgram {
   /// - a column result is made of at most kMostSummedCols columns;
   /// - at most kMostTileRegisters results are waited for at a time.
   std::vector<kernels::BroadcastKind> kinds() const;
-  /// How many full or column results are waited for at a time.
+  /// How many full or column results are live at the same time.
   Index registers() const;
 
-  /// Which register each full or column result takes, -1 where it takes none (the last result goes to out);
-  /// and how many there are. kinds: as from kinds().
+  /// The register of each full or column result, -1 if it needs none (the last result goes to out); and the
+  /// number of registers. kinds: as from kinds().
   struct Registers {
     std::vector<int> of;
     int count = 0;
@@ -82,8 +82,8 @@ struct TileProgram {
 inline constexpr Index kMostSummedCols = 512, kMostTileRegisters = 16, kMostTileOperands = 32,
                        kMostTileInstructions = 100;
 
-/// operands: each as many numbers as its kind has, of any shape; the first one of the result's kind if it has
-/// its shape (it may be overwritten).
+/// operands: each with the size of its kind, of any shape; if the first operand has the result's shape, it
+/// must also have its kind (it may be overwritten).
 Var tile_program(std::span<const Var> operands, const TileProgram& program, Location at = here());
 
 void register_tile_program_ops();

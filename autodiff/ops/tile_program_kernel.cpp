@@ -21,8 +21,8 @@ constexpr Index kMostTileElements = 1024;
 
 enum class Action : std::uint8_t { unary, binary, sum_over_rows, sum_over_cols, sum_over_all, stretch };
 
-// One instruction, small: there are more of them in a graph than a first-level cache holds. Values are named
-// by slots.
+// One instruction, kept small: a graph has more of them than fit in the first-level cache. Slots identify
+// values.
 template <class T>
 struct Step {
   Action action = Action::unary;
@@ -34,7 +34,7 @@ struct Step {
 };
 static_assert(sizeof(Step<float>) == 16);
 
-// The action and the function of an instruction.
+// The action and function of an instruction.
 std::pair<Action, std::uint8_t> decoded(TileFunction function) {
   struct Decoder {
     std::pair<Action, std::uint8_t> operator()(kernels::Unary f) const {
@@ -58,14 +58,13 @@ std::pair<Action, std::uint8_t> decoded(TileFunction function) {
 constexpr std::size_t kMostSlots = 256;
 static_assert(kMostTileOperands + 1 + kMostTileRegisters + kMostTileInstructions <= Index{kMostSlots});
 
-// Where a value is: `offset` numbers into its memory, from there on by steps per row and column of the
-// matrix.
+// Where a value is: at `offset` in its memory, with a step per row and per column of the matrix.
 struct Slot {
   Index offset = 0, row_step = 0, col_step = 0;
 };
 
-// Steps before the tiles (rows and scalars), in every tile, and after them (what is made of the sum over all
-// tiles). Slots are in the order: operands, out, registers, scratch.
+// Steps before the tiles (rows and scalars), in every tile, and after the tiles (values that depend on the
+// sum over all tiles). Slots are in the order: operands, out, registers, scratch.
 template <class T>
 struct Compiled {
   const kernels::Kernels<T>* table = nullptr;
@@ -75,14 +74,14 @@ struct Compiled {
                               // how many such units
   std::vector<Step<T>> before, tiles, after;
   std::vector<Slot> slots;
-  std::optional<TileSum> sum;  // the one over all tiles
+  std::optional<TileSum> sum;  // the sum over all tiles
   Index partial = 0;           // offset in scratch of its parts, `width` numbers for each unit
   Index width = 0;
   bool sum_is_last = false;
 
   using Pointers = std::array<T*, kMostSlots>;
 
-  // Points the slots to the tile at (r, c).
+  // Sets the slots to the tile at (r, c).
   void point(const KernelArguments<T>& k, T* of_registers, Index r, Index c, Pointers& at) const {
     const auto place = [&](std::size_t i, const T* base) {
       at[i] = const_cast<T*>(base) + slots[i].offset + r * slots[i].row_step + c * slots[i].col_step;
@@ -186,7 +185,7 @@ Kernel<T> tile_program_kernel(const NodeShape& s) {
   c.cols = p.cols;
   if (std::none_of(kinds.begin(), kinds.end(), [](BroadcastKind w) {
         return w == BroadcastKind::row || w == BroadcastKind::column;
-      })) {  // a matrix in name only
+      })) {  // effectively one row
     c.cols *= c.rows;
     c.rows = 1;
   }
@@ -212,7 +211,7 @@ Kernel<T> tile_program_kernel(const NodeShape& s) {
   };
   std::vector<std::uint8_t> slot;  // of each value
   for (std::size_t i = 0; i < operands; ++i) slot.push_back(static_cast<std::uint8_t>(i));
-  std::vector<char> of_sum(kinds.size(), 0);  // made of the sum over all tiles
+  std::vector<char> of_sum(kinds.size(), 0);  // depends on the sum over all tiles
   for (std::size_t i = 0; i < p.code.size(); ++i) {
     const TileInstruction& code = p.code[i];
     const std::size_t v = operands + i, x = static_cast<std::size_t>(code.x),

@@ -4,7 +4,7 @@
 
 namespace autodiff {
 
-/// REQUIRES a node whose TileProgram keeps the rules of TileProgram::kinds().
+/// REQUIRES a node whose TileProgram obeys the rules of TileProgram::kinds().
 template <class T>
 Kernel<T> tile_program_kernel(const NodeShape& s);
 

@@ -53,7 +53,7 @@ Shape tile_program_shape(std::span<const Shape> in, const Attributes& a) {
       throw std::invalid_argument(
           fmt::format("operand {} has {} numbers, the program takes {}", i, in[i].size(), n));
   if (p.out.size() != size_of(last, p.rows, p.cols))
-    throw std::invalid_argument(fmt::format("the program makes {} numbers, not {}",
+    throw std::invalid_argument(fmt::format("the program computes {} numbers, not {}",
                                             size_of(last, p.rows, p.cols), p.out.to_string()));
   // It may be overwritten tile by tile (OpDef::in_place).
   const auto moves = [&](BroadcastKind w) {
@@ -76,7 +76,7 @@ double tile_program_cost(const NodeShape& s) {
   return numbers;
 }
 
-// One program for the tests: its operands' kinds name the operands' shapes.
+// One program for the tests: the operands' kinds determine their shapes.
 Sample sample(Index rows, Index cols, std::vector<BroadcastKind> operands, std::vector<TileInstruction> code,
               Shape out) {
   Sample s;
@@ -122,7 +122,7 @@ const OpDef& tile_program_op() {
       d.samples.push_back(sample(rows, cols, {F, C, R},
                                  {squared, {mul, 3, 1}, {TileSum::over_rows, 4}, {mul, 5, 2}, {log, 6}},
                                  {1, cols}));
-      // sqrt(sum of x * y), stretched
+      // sqrt(sum of x * y), broadcast
       d.samples.push_back(
           sample(rows, cols, {F, F}, {{mul, 0, 1}, {TileSum::over_all, 2}, {sqrt, 3}}, Shape{}));
     }
@@ -135,7 +135,7 @@ const OpDef& tile_program_op() {
     d.samples.push_back(sample(700, 100, {F, C}, {{mul, 0, 1}, {TileSum::over_rows, 2}}, {1, 100}));
     d.samples.push_back(
         sample(700, 100, {F}, {{affine, 0, 0, 0.01, 0}, {TileSum::over_all, 1}, {neg, 2}}, {1}));
-    d.samples.back().low = -1.5;  // a small sum, whose differences are exact enough
+    d.samples.back().low = -1.5;  // a small sum, so that finite differences are accurate enough
     d.samples.push_back(sample(9000, 8, {F}, {squared, {TileSum::over_cols, 1}}, {9000, 1}));
 
     const auto wrong = [&](std::vector<Shape> in, const TileProgram& p, const char* says) {
@@ -145,13 +145,12 @@ const OpDef& tile_program_op() {
     wrong({full}, {4, 3, {F, F}, {{add, 0, 1}}, full}, "takes 2 operands");
     wrong({row}, {4, 3, {F}, {squared}, full}, "operand 0 has 3 numbers, the program takes 12");
     wrong({full}, {4, 3, {F}, {squared}, row}, "makes 12 numbers, not [3]");
-    wrong({full}, {4, 3, {F}, {{add, 0, 1}}, full}, "instruction 0 reads value 1, which is not there yet");
-    wrong({full}, {4, 3, {F}, {{fill, 0}}, full}, "instruction 0 is a function that has no op");
-    wrong({row}, {4, 3, {R}, {{TileSum::over_rows, 0}}, row}, "only full values are summed");
-    wrong({full}, {4, 3, {F}, {{Stretch{R}, 0}}, row},
-          "a value is stretched to a kind that does not hold it");
+    wrong({full}, {4, 3, {F}, {{add, 0, 1}}, full}, "instruction 0 reads value 1, which is not computed yet");
+    wrong({full}, {4, 3, {F}, {{fill, 0}}, full}, "instruction 0 has a function without an op");
+    wrong({row}, {4, 3, {R}, {{TileSum::over_rows, 0}}, row}, "only full values can be summed");
+    wrong({full}, {4, 3, {F}, {{Stretch{R}, 0}}, row}, "a value is broadcast to a smaller kind");
     wrong({full}, {4, 3, {F}, {{TileSum::over_rows, 0}, {mul, 0, 1}}, full},
-          "a full or column value is made of a sum over all tiles");
+          "a full or column value depends on a sum over all tiles");
     wrong({full}, {4, 3, {F}, {{TileSum::over_rows, 0}, {TileSum::over_all, 0}, {mul, 1, 2}}, row},
           "more than one sum over all tiles");
     wrong({Shape{2, 600}}, {2, 600, {F}, {{TileSum::over_cols, 0}}, Shape{2}},
@@ -159,18 +158,18 @@ const OpDef& tile_program_op() {
     wrong({Shape{700, 100}, Shape{100}}, {700, 100, {F, R}, {{mul, 0, 1}, {TileSum::over_all, 2}}, Shape{}},
           "a sum over all of a matrix with rows or columns takes at most 32768 numbers, found 70000");
     wrong({Shape{600}}, {600, 600, {C}, {squared}, Shape{600}},
-          "a column is made of at most 512 columns, found 600");
+          "a column result takes at most 512 columns, found 600");
     wrong({Shape{4}, Shape{4}}, {4, 4, {R, C}, {{neg, 1}}, Shape{4}},
           "operand 0 has the shape of the result, so it must be of its kind");
-    wrong({}, {4, 3, {}, {}, full}, "a program has 1 to 32 operands and 1 to 100 instructions");
+    wrong({}, {4, 3, {}, {}, full}, "a program needs 1 to 32 operands and 1 to 100 instructions");
     wrong({full}, {4, 0, {F}, {squared}, full}, "a matrix of 4 rows and 0 columns");
     wrong({full}, {Index{1} << 30, Index{1} << 30, {F}, {squared}, full}, "at most 2^40 numbers");
-    wrong({full}, {4, 3, {F}, {{square, -1}}, full}, "reads value -1, which is not there yet");
+    wrong({full}, {4, 3, {F}, {{square, -1}}, full}, "reads value -1, which is not computed yet");
     std::vector<TileInstruction> many;
     for (Index i = 0; i <= 2 * kMostTileRegisters; ++i)
       many.push_back({i <= kMostTileRegisters ? TileFunction(square) : TileFunction(add),
                       i <= kMostTileRegisters ? 0 : 2 * kMostTileRegisters + 2 - i, i});
-    wrong({full}, {4, 3, {F}, many, full}, "more than 16 results are waited for at a time");
+    wrong({full}, {4, 3, {F}, many, full}, "more than 16 results are live at the same time");
     return d;
   }());
   return op;

@@ -186,6 +186,6 @@ TEST_CASE("what does not fit together is refused before any step") {
   broken.actions.pop_back();
   refused(broken, phi, adjoint, gradient, "reverses 2 of 3 steps");
   segment.keeps_tapes = false;
-  refused(store_all(3, 1), phi, adjoint, gradient, "keeps tapes, which this step doesn't offer");
+  refused(store_all(3, 1), phi, adjoint, gradient, "keeps tapes, which this segment doesn't support");
   CHECK(segment.advances + segment.turns + segment.records == 0);
 }

@@ -24,7 +24,7 @@ Shape broadcast_shape(const Shape& x, const Shape& y) {
 }
 
 BroadcastLoop::BroadcastLoop(const Shape& x, const Shape& y, const Shape& out) {
-  // Axes from the last to the first, merged while both operands keep on moving (or standing still) alike.
+  // Axes from the last to the first, merged while each operand keeps varying (or keeps constant).
   struct Axis {
     Index extent;
     bool x_moves, y_moves;

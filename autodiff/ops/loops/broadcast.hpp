@@ -1,5 +1,4 @@
-// Broadcast: NumPy's shape rule, and the loop over blocks of rows that a broadcast operation of two operands
-// becomes.
+// Broadcast: NumPy's shape rule, and the loop over blocks of rows for a broadcast operation of two operands.
 #pragma once
 #include <optional>
 #include <vector>
@@ -12,7 +11,7 @@ namespace autodiff {
 /// Shapes align at the right; extents are equal or one of them is 1. Throws std::invalid_argument otherwise.
 Shape broadcast_shape(const Shape& x, const Shape& y);
 
-/// The blocks of rows of out = f(x, y), within which each operand moves along rows, from row to row, both or
+/// The blocks of rows of out = f(x, y), within which each operand varies along rows, from row to row, both or
 /// neither. Neighbouring axes that broadcast alike are merged first.
 class BroadcastLoop {
  public:
@@ -20,8 +19,8 @@ class BroadcastLoop {
 
   Index tiles() const { return tiles_; }
 
-  /// All of it, where that is one block of one row: a caller can do without for_blocks(), which of a small op
-  /// takes most of the time.
+  /// The whole operation, if it is one block of one row: the caller can then skip for_blocks(), which
+  /// dominates the time of a small op.
   struct Row {
     Index size, x_step, y_step;
   };

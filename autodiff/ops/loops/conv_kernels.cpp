@@ -23,12 +23,12 @@ Taps taps_inside(Index p, Index n, Index k) {
 
 Index extent(const ConvShape& s) { return s.along_units ? s.A0 : s.A1; }
 
-// Along units, fours of slabs stay together.
+// Along units, quads of slabs stay together.
 Index together(const ConvShape& s, Index slabs) {
   return s.along_units && s.in_quads() ? std::max<Index>(1, (slabs + 3) / 4) * 4 : std::max<Index>(1, slabs);
 }
 Index slabs_per_tile(const ConvShape& s) { return together(s, kTileElements / (s.A1 * std::max(s.C, s.O))); }
-Index slabs_per_chunk(const ConvShape& s) { return together(s, 2048 / s.A1); }  // of the weight gradient
+Index slabs_per_chunk(const ConvShape& s) { return together(s, 2048 / s.A1); }  // for the weight gradient
 
 // ---- direct -------------------------------------------------------------------------------------
 
@@ -56,8 +56,8 @@ void direct_slab(const ConvShape& s, Index n, const T* x, const T* w, const T* b
                                 .bias = bias});
 }
 
-// Positions [first, last) of slab n, along examples: those that see all taps as one product whose rows
-// overlap, row t being the k C numbers from t - r on.
+// Positions [first, last) of slab n, along examples. Those that see all taps are one product with overlapping
+// rows: row t is the k C numbers from t - r on.
 template <class T>
 void direct_rows(const ConvShape& s, Index n, Index first, Index last, const T* x, const T* w, const T* bias,
                  T* y) {
@@ -94,12 +94,12 @@ void add_edges(const ConvShape& s, Index n, const T* edges, T* y) {
   }
 }
 
-// What the outputs at slabs [n0, n1), positions [t0, t1) of each, add to dw.
+// Adds to dw the contribution of the outputs at positions [t0, t1) of slabs [n0, n1).
 template <class T>
 void direct_weight_reverse(const ConvShape& s, Index n0, Index n1, Index t0, Index t1, const T* x, const T* g,
                            T* dw) {
   const Index r = s.k / 2;
-  // Rows [first, last) of g, which tap j pairs with those of x that lie `shift` further on.
+  // Rows [first, last) of g, which tap j pairs with the rows of x at offset `shift`.
   const auto tap = [&](Index j, Index first, Index last, Index shift) {
     if (first >= last) return;
     const T *a = x + (first + shift) * s.C, *b = g + first * s.O;
@@ -127,9 +127,9 @@ void direct_weight_reverse(const ConvShape& s, Index n0, Index n1, Index t0, Ind
 
 // ---- in fours -----------------------------------------------------------------------------------
 
-// Calls f(quads, position of the first output, distance of the outputs of a four, and of the fours) for all
-// whole fours of slabs [n0, n1); n0 is a multiple of four along units. A position counts rows of [A0 * A1,
-// C].
+// Calls f(quads, position of the first output, distance between outputs of a quad, distance between quads)
+// for all whole quads of slabs [n0, n1); n0 is a multiple of four along units. A position is a row of [A0 *
+// A1, C].
 template <class T, class F>
 void for_quads(const ConvShape& s, Index n0, Index n1, const Activations<T>& x, F f) {
   if (s.along_units) {
@@ -145,8 +145,7 @@ void for_quads(const ConvShape& s, Index n0, Index n1, const Activations<T>& x, 
     }
   } else {
     const Index run = s.A1 / 4;
-    const Index together =
-        s.A1 % 4 == 0 ? n1 - n0 : 1;  // slabs of whole fours follow one another as one long row of fours
+    const Index together = s.A1 % 4 == 0 ? n1 - n0 : 1;  // slabs of whole quads form one long row of quads
     for (Index n = n0; n < n1; n += together) {
       f(Quads<T>{.rows = together * run,
                  .C = s.C,
@@ -202,8 +201,8 @@ void run_conv(const ConvShape& s, const Activations<T>& x, const T* w, const T* 
 
 namespace {
 
-// What a chunk of the weight gradient adds up: the adjoint of u from whole fours [6, C, O], then that of w
-// from what is in none [k, C, O], as far as there is any.
+// The partial sums of a chunk of the weight gradient: the adjoint of u from whole quads [6, C, O], then that
+// of w from the remaining positions [k, C, O], each if there are any.
 struct WeightSums {
   Index quads, direct;
   explicit WeightSums(const ConvShape& s)

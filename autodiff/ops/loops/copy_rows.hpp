@@ -1,7 +1,7 @@
-// Copy rows: rows of numbers copied between two pitches.
+// Copy rows: copies rows of numbers between arrays of different pitches.
 //
-// Readouts are a few channels wide: a call of memmove a row would cost more than the copy, so short rows are
-// moved in pieces of a vector, the last one overlapping.
+// Readouts are a few channels wide: one memmove per row would cost more than the copy, so short rows are
+// copied by vectors, the last one overlapping.
 #pragma once
 #include <algorithm>
 #include <cstring>

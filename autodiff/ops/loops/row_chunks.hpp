@@ -1,5 +1,5 @@
-// Row chunks: how sums over the rows of [.., C] are cut into chunks, a grid of the shape alone, and combined.
-// For kernels of ops/.
+// Row chunks: divides sums over the rows of [.., C] into chunks that depend only on the shape, and combines
+// them. For kernels of ops/.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -9,7 +9,7 @@
 
 namespace autodiff {
 
-/// The rows of [.., C] and the chunks that their sums are cut into.
+/// The rows of [.., C] and the chunks of their sums.
 struct Rows {
   Index count, C, chunk, chunks;
 };

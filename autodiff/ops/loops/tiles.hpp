@@ -1,5 +1,5 @@
-// Tiles: the fixed grids that kernels are cut into. A grid depends on shapes only, never on the number of
-// threads, so results don't either.
+// Tiles: the fixed grids into which kernels are divided. A grid depends only on shapes, never on the number
+// of threads, and so do results.
 #pragma once
 #include <algorithm>
 #include <functional>
@@ -9,10 +9,10 @@
 
 namespace autodiff {
 
-/// Numbers that an elementwise tile holds: with two operands and a result it stays in a 512 KiB cache.
+/// Numbers in an elementwise tile: two operands and a result fit in a 512 KiB cache.
 inline constexpr Index kTileElements = 32768;
 
-/// Runs f(i) for i < count, through the parallel seam where it has threads.
+/// Runs f(i) for i < count, in parallel if there are threads.
 template <class F>
 void for_tiles(const Parallel& parallel, Index count, F&& f) {
   if (count == 1 || parallel.threads() == 1) {
@@ -22,7 +22,7 @@ void for_tiles(const Parallel& parallel, Index count, F&& f) {
   }
 }
 
-/// Pieces of `step` that cover n.
+/// How many pieces of `step` cover n.
 constexpr Index tile_count(Index n, Index step) { return (n + step - 1) / step; }
 
 /// Adds partial[1..count) into partial[0], each `size` numbers, as a fixed binary tree.
