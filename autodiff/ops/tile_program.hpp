@@ -57,12 +57,12 @@ struct TileProgram {
   /// instruction breaks:
   /// - the matrix has a row and a column at least, and at most 2^40 numbers;
   /// - there are at most kMostTileOperands operands and kMostTileInstructions instructions;
-  /// - operands and functions are known, and only full values are summed;
-  /// - at most one sum runs over rows or over all, and only rows and scalars are made of it;
+  /// - operands and functions are known, and only full values can be summed;
+  /// - at most one sum runs over rows or over all, and only rows and scalars depend on it;
   /// - a sum over columns has at most kMostSummedCols of them; a sum over all has at most kTileElements
   ///   numbers, unless nothing is a row or a column;
-  /// - a column result is made of at most kMostSummedCols columns;
-  /// - at most kMostTileRegisters results are waited for at a time.
+  /// - a column result takes at most kMostSummedCols columns;
+  /// - at most kMostTileRegisters results are live at the same time.
   std::vector<kernels::BroadcastKind> kinds() const;
   /// How many full or column results are live at the same time.
   Index registers() const;
