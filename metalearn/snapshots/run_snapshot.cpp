@@ -105,7 +105,7 @@ void require_known_names(const Archive& archive, const Config& config) {
     const auto found = known.find(path);
     if (found == known.end()) refuse(archive, fmt::format("holds an unknown array /{}", path));
     if (const auto type = Archive::type_name(array.data); type != found->second)
-      refuse(archive, fmt::format("/{} holds {}, not {}", path, type, found->second));
+      refuse(archive, fmt::format("/{} holds {} ({} expected)", path, type, found->second));
   }
   for (const auto& [group, values] : archive.attributes())
     for (const auto& [name, value] : values) require_known_attribute(archive, group, name, value);
