@@ -144,7 +144,7 @@ const OpDef& tile_program_op() {
     const Shape full{4, 3}, row{3}, column{4};
     wrong({full}, {4, 3, {F, F}, {{add, 0, 1}}, full}, "takes 2 operands");
     wrong({row}, {4, 3, {F}, {squared}, full}, "operand 0 has 3 numbers, the program takes 12");
-    wrong({full}, {4, 3, {F}, {squared}, row}, "makes 12 numbers, not [3]");
+    wrong({full}, {4, 3, {F}, {squared}, row}, "computes 12 numbers, not [3]");
     wrong({full}, {4, 3, {F}, {{add, 0, 1}}, full}, "instruction 0 reads value 1, which is not computed yet");
     wrong({full}, {4, 3, {F}, {{fill, 0}}, full}, "instruction 0 has a function without an op");
     wrong({row}, {4, 3, {R}, {{TileSum::over_rows, 0}}, row}, "only full values can be summed");

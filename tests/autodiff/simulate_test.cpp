@@ -68,7 +68,7 @@ TEST_CASE("an action that can't be carried out is named, with the reason") {
   refused({{Kind::store, 1, 0, 1}}, "the current state is 0");
   refused({{Kind::store, 0, 0, 3}}, "there are 3 slots");
   refused({{Kind::store, 0, 0, 1}, {Kind::store, 0, 0, 1}}, "the slot is in use");
-  refused({{Kind::record, 0, 0, 0}}, "a tape is kept in RAM");
+  refused({{Kind::record, 0, 0, 0}}, "a tape must be kept in RAM");
   refused({{Kind::record, 0, 0, 2}}, "there are 3 slots");
   refused({{Kind::store, 0, 0, 2}, {Kind::record, 0, 0, 1}}, "the slot is in use");
   refused({{Kind::store, 0, 0, 1}, {Kind::load, 1, 0, 1}}, "the slot holds something else");

@@ -139,7 +139,7 @@ const std::vector<Row> kRows = {
      {"ragged.csv:2", "2 fields (3 expected"},
      "correct the row"},
     {"a feature that is no number", {"data", "mine=nan.csv"}, 65, {"nan.csv:2", "'nan'"}, "remove the row"},
-    {"a picture that is none", {"data", "mine=pictures"}, 65, {"pictures/cat/1.png"}, "replace or remove it"},
+    {"a picture that is none", {"data", "mine=pictures"}, 65, {"pictures/cat/1.png"}, "convert or remove it"},
     {"a class without pictures", {"data", "mine=empty-class"}, 65, {"empty-class/dog"}, "remove the folder"},
     {"an HDF5 file that is none", {"data", "imagenet=broken"}, 65, {"small.h5"}, "not an HDF5 file"},
     {"a folder that holds nothing known", {"data", "mine=empty"}, 66, {"'mine'", "empty"}, "expected: "},

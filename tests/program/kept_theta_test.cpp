@@ -64,7 +64,7 @@ TEST_CASE("without --theta, eval and apply take the theta that comes with the pr
   CHECK(!learned({"--methods", "learned"}).empty());
   CHECK(learned({"--methods", "learned"}) == learned({"--methods", "learned", "--theta", kKept}));
   const Result all = run(program(eval_and({"--methods", "all"})), folder.path);
-  CHECK(contains(all.err, "left out: synaptic\n"));
+  CHECK(contains(all.err, "left out, as their rule has no --theta: synaptic\n"));
   CHECK(contains(all.out, "theta-laptop (comes with the program)"));
 
   const Result raw = run(program({"eval", "--data", "own=own", "--raw"}), folder.path);

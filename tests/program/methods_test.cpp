@@ -261,7 +261,7 @@ TEST_CASE(
   const Result result = run(comparison({"--methods", "all", "--data", "other=other"}), folder.path);
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
-  CHECK(contains(result.err, "left out: synaptic, learned"));
+  CHECK(contains(result.err, "left out, as their rule has no --theta: synaptic, learned"));
   const auto words = words_of(
       result.out.substr(result.out.find("gain (ridge)"),
                         result.out.find("\n\n2 seeds") - result.out.find("gain (ridge)")));  // only the table

@@ -277,7 +277,7 @@ TEST_CASE("a sweep refuses what it can't do, and a folder that holds another one
     spill(folder / "broken/sweep-depth.json", text);
     const Result broken = run(sweep("depth=1", "broken"), folder.path);
     CHECK(broken.code == 65);
-    CHECK(contains(broken.err, "broken/sweep-depth.json: is not a sweep over depth"));
+    CHECK(contains(broken.err, "broken/sweep-depth.json: is damaged or not a sweep over depth"));
   }
   struct Row {
     std::vector<std::string> words;
