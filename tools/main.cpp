@@ -1,7 +1,9 @@
 // metalearn: dispatches to a command and turns an exception into one line and the documented exit code.
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <new>
 #include <stdexcept>
@@ -26,7 +28,7 @@ void print_help() {
       "Exit codes: 0 ok, 1 a comparison found a difference, 2 diverged, 64 usage, 65 bad data or snapshot, "
       "66 no such input, 70 internal error,\n"
       "71 out of memory or memory budget too small, 74 input/output, 75 run directory busy, 76 recomputing a "
-      "state gave different bits on this machine, 130/143 stopped by a signal after saving (during "
+      "state gave different bits on this machine, 129/130/143 stopped by a signal after saving (during "
       "preparation: no file is left).\n");
 }
 
@@ -47,20 +49,36 @@ int dispatch(const Words& words) {
       fmt::format("unknown command '{}'{}", name, metalearn::did_you_mean(name, names)));
 }
 
-int fail(const std::string& message, int code) {
-  say(stderr, "metalearn: error: {}\n", message);
+/// Throws nothing: it is called where something was thrown.
+int fail(const char* message, int code) noexcept {
+  try {
+    say(stderr, "metalearn: error: {}\n", message);
+  } catch (...) {  // no memory for a message of its own
+    put(stderr, "metalearn: error: out of memory\n");
+  }
   return code;
+}
+
+/// A result that nobody got is a failure, unless the reader went away because it had read enough
+/// (`metalearn ... | head`). A code that says more stays.
+int require_written(int code) {
+  const int error = flush_words();
+  if (error == 0 || error == EPIPE) return code;
+  fail(fmt::format(
+           "standard output can't be written: {}; the result that was printed is not all there, files are",
+           std::strerror(error))
+           .c_str(),
+       74);
+  return code == 0 ? 74 : code;
 }
 
 int guarded(const Words& words) {
   try {
-    const int code = dispatch(words);
-    if (std::fflush(stdout) != 0) throw checkpoints::IoError("standard output cannot be written");
-    return code;
+    return require_written(dispatch(words));
   } catch (const checkpoints::Error& e) {
     return fail(e.what(), e.exit_code);
   } catch (const autodiff::BudgetTooSmall& e) {
-    return fail(fmt::format("{}: --memory {}", e.what(), e.smallest_bytes), 71);
+    return fail(fmt::format("{}: --memory {}", e.what(), e.smallest_bytes).c_str(), 71);
   } catch (const std::bad_alloc&) {
     return fail("out of memory; use a smaller --batch, --tasks or model", 71);
   } catch (const std::filesystem::filesystem_error& e) {
@@ -68,11 +86,14 @@ int guarded(const Words& words) {
   } catch (const std::system_error& e) {
     return fail(e.what(), 74);
   } catch (const std::exception& e) {
-    return fail(fmt::format("internal error: {}", e.what()), 70);
+    return fail(fmt::format("internal error: {}", e.what()).c_str(), 70);
   }
 }
 
 }  // namespace
 }  // namespace tools
 
-int main(int argc, char** argv) { return tools::guarded(tools::Words(argv + 1, argv + argc)); }
+int main(int argc, char** argv) {
+  tools::open_streams();
+  return tools::guarded(tools::Words(argv + 1, argv + argc));
+}

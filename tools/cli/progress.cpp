@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <new>
 #include <string_view>
 
 #include "tools/cli/say.hpp"
@@ -44,8 +45,12 @@ std::string duration(double seconds) {
 ProgressLine::ProgressLine() : live_(can_rewrite_a_line()) {
   clock_ = std::jthread([this](std::stop_token stop) {
     std::unique_lock lock(mutex_);
-    while (!ended_.wait_for(lock, stop, kTick, [&] { return stop.stop_requested(); }))
-      draw(live_ ? Clock::duration(kTick) : Clock::duration(kPlainInterval));
+    while (!ended_.wait_for(lock, stop, kTick, [&] { return stop.stop_requested(); })) {
+      try {
+        draw(live_ ? Clock::duration(kTick) : Clock::duration(kPlainInterval));
+      } catch (const std::bad_alloc&) {  // dropped, as a line that can't be written
+      }
+    }
   });
 }
 
@@ -56,7 +61,7 @@ ProgressLine::~ProgressLine() {
 }
 
 void ProgressLine::clear() {
-  if (drawn_) fmt::print(stderr, "\r\x1b[K");
+  if (drawn_) put(stderr, "\r\x1b[K");
   drawn_ = false;
 }
 
@@ -74,9 +79,8 @@ void ProgressLine::draw(Clock::duration at_least) {
     say(stderr, "{}\n", line);
     return;
   }
-  fmt::print(stderr, "\r{}\x1b[K",
-             line.substr(0, columns()));  // uses no colour, so NO_COLOR needs no handling
-  std::fflush(stderr);
+  // No colour, so there is nothing for NO_COLOR to turn off.
+  put(stderr, fmt::format("\r{}\x1b[K", line.substr(0, columns())));
   drawn_ = true;
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <cstdio>
 
 #include "metalearn/report/text.hpp"
 #include "metalearn/snapshots/trained_theta.hpp"
@@ -21,7 +20,7 @@ int run_training(metalearn::Trainer& trainer, const std::string& directory) {
   double disk_wait = 0;
   if (const std::string plan = trainer.memory_plan(); !plan.empty()) {
     say_text(plan + "\n");
-    std::fflush(stdout);  // an unroll may take hours
+    flush_words();  // an unroll may take hours
   }
   {
     ProgressLine line;
@@ -52,6 +51,7 @@ int run_training(metalearn::Trainer& trainer, const std::string& directory) {
   else
     say("next: metalearn resume {}{}\n", metalearn::report::shell_word(directory),
         trainer.has_progress() ? ", which also resumes the unfinished windows" : "");
+  forgive_unwritten();  // the run directory is the result
   return finished ? 0 : 128 + stop_signal();
 }
 

@@ -48,6 +48,7 @@ int run(const Words& words) {
         "--updates N, "
         "with N above {}\n",
         done, wanted, directory, done);
+    forgive_unwritten();
     return 0;
   }
   return run_training(*trainer, directory);

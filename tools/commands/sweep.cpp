@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <cstdio>
 #include <filesystem>
 
 #define XXH_INLINE_ALL
@@ -313,7 +312,7 @@ int run(const Words& words) {
                       [](const Json& row) { return !row["accuracy_se"].is_null(); }))
         print_what_errors_are("seeds");
       say("kept: {}, {}\n", done.file.json_path(), done.file.csv_path());
-      std::fflush(stdout);  // the next axis may take hours
+      flush_words();  // the next axis may take hours
     }
   }
   if (arguments->has("json")) print_json(all.size() == 1 ? all[0] : all);

@@ -59,6 +59,7 @@ int run(const Words& words) {
   const auto trainer = start(config, *run);
   if (trainer) return run_training(*trainer, *run);
   say("stopped during preparation: nothing was saved\n");
+  forgive_unwritten();
   return 128 + stop_signal();
 }
 
