@@ -136,3 +136,37 @@ TEST_CASE("nothing of a run lands where a closed stream was") {
   REQUIRE(run(redirected("<&- >&- 2>&-", tiny_training("r", "squares=data")), folder.path).code == 0);
   CHECK(run(program({"verify", "r"}), folder.path).code == 0);
 }
+
+TEST_CASE("the end of the terminal saves and stops a run, unless it is to outlive it (nohup)") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  const auto endless = [&](const std::string& name) {
+    return with(tiny_training(name, "squares=data"), "--updates", "1000000");
+  };
+  const auto wait_for_rows = [&](Child& child, const std::string& name, std::ptrdiff_t more) {
+    const auto rows = [&] {
+      const std::string csv = slurp(folder / (name + "/metrics.csv"));
+      return std::count(csv.begin(), csv.end(), '\n');
+    };
+    const auto wanted = rows() + more;
+    while (child.running() && rows() < wanted) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  };
+  {
+    Child child(redirected("2>/dev/full", endless("r")), folder.path);
+    wait_for_rows(child, "r", 3);
+    for (int i = 0; i < 3; ++i) child.kill(SIGHUP);  // the shell's and the kernel's
+    const Result result = child.wait();
+    CHECK(result.code == 128 + SIGHUP);
+    CHECK(contains(result.out, "next: metalearn resume r"));
+    CHECK(run(program({"verify", "r"}), folder.path).code == 0);
+  }
+  std::vector<std::string> ignoring = endless("n");
+  ignoring.insert(ignoring.begin(), {"/bin/sh", "-c", "trap '' HUP; exec \"$@\"", "sh"});
+  Child child(ignoring, folder.path);
+  wait_for_rows(child, "n", 3);
+  child.kill(SIGHUP);
+  wait_for_rows(child, "n", 3);
+  CHECK(child.running());
+  child.kill(SIGTERM);
+  CHECK(child.wait().code == 128 + SIGTERM);
+}

@@ -15,6 +15,12 @@ void on_signal(int signal) {
   if (g_signal.exchange(signal) != 0) _exit(128 + signal);
 }
 
+/// The end of a terminal sends several: the shell's and the kernel's.
+void on_hangup(int signal) {
+  int none = 0;
+  g_signal.compare_exchange_strong(none, signal);
+}
+
 }  // namespace
 
 void watch_signals() {
@@ -23,6 +29,11 @@ void watch_signals() {
   action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+
+  struct sigaction before {};
+  if (sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) return;  // nohup
+  action.sa_handler = on_hangup;
+  sigaction(SIGHUP, &action, nullptr);
 }
 
 int stop_signal() { return g_signal; }

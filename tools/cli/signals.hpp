@@ -1,4 +1,5 @@
-// Signals: SIGINT and SIGTERM ask a run to save and stop; a second one ends the program at once.
+// Signals: SIGINT, SIGTERM and, unless it was ignored at the start (nohup), SIGHUP ask a run to save and
+// stop; a second SIGINT or SIGTERM ends the program at once.
 //
 // One run per process.
 #pragma once
