@@ -3,16 +3,18 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
-#include <thread>
 
 #ifdef METALEARN_STD_THREADS
 #include <exception>
+#include <thread>
 #include <vector>
 #else
 #include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 #endif
+
+#include "autodiff/parallel/processors.hpp"
 
 namespace autodiff {
 
@@ -80,7 +82,7 @@ struct Parallel::Pool {
 #endif
 
 Parallel::Parallel(int threads)
-    : threads_(threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))),
+    : threads_(threads > 0 ? threads : usable_processors()),
       pool_(threads_ > 1 ? std::make_unique<Pool>(threads_) : nullptr) {}
 Parallel::~Parallel() = default;
 Parallel::Parallel(Parallel&&) noexcept = default;

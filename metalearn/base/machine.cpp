@@ -6,7 +6,8 @@
 #include <fstream>
 #include <iterator>
 #include <sstream>
-#include <thread>
+
+#include "autodiff/parallel/processors.hpp"
 
 namespace metalearn {
 
@@ -23,10 +24,10 @@ std::string processor_in(const std::string& cpuinfo) {
 }
 
 std::string machine() {
-  std::ifstream in("/proc/cpuinfo", std::ios::binary);
+  std::ifstream in("/proc/cpuinfo", std::ios::binary);  // of the kernel: nothing there is waited for
   const std::string processor = processor_in({std::istreambuf_iterator<char>(in), {}});
   return fmt::format("{}, {} cores", processor.empty() ? "unknown processor" : processor,
-                     std::thread::hardware_concurrency());
+                     autodiff::usable_processors());
 }
 
 }  // namespace metalearn

@@ -11,9 +11,9 @@
 
 #include <boost/version.hpp>
 #include <Eigen/Core>
-#include <thread>
 
 #include "autodiff/kernels/kernels.hpp"
+#include "autodiff/parallel/processors.hpp"
 #include "checkpoints/error.hpp"
 #include "metalearn/base/machine.hpp"
 #include "metalearn/base/version.hpp"
@@ -79,7 +79,7 @@ int run(const Words& words) {
       static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
   const Json json = {{"version", metalearn::kVersion},
                      {"machine", metalearn::machine()},
-                     {"cores", std::thread::hardware_concurrency()},
+                     {"cores", autodiff::usable_processors()},
                      {"memory_bytes", memory},
                      {"kernels", autodiff::kernels::active<float>().isa},
                      {"kernels_available", kernel_levels()},

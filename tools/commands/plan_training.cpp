@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <thread>
-
+#include "autodiff/parallel/processors.hpp"
 #include "checkpoints/error.hpp"
 #include "metalearn/analysis/training_projection.hpp"
 #include "metalearn/base/byte_count.hpp"
@@ -139,8 +138,7 @@ int plan_training(const Words& words) {
         fmt::format("--estimator {} cannot be projected: only steps of back-propagation are timed (allowed: "
                     "windowed); leave it out",
                     config.estimator));
-  const int threads =
-      config.threads > 0 ? config.threads : static_cast<int>(std::thread::hardware_concurrency());
+  const int threads = config.threads > 0 ? config.threads : autodiff::usable_processors();
 
   const Cost cost = cost_of(config, threads);
   const Projection here = project(config, cost, {1}).front();
