@@ -21,7 +21,21 @@ namespace {
 class PosixFileSystem final : public FileSystem {
  public:
   int open(const std::string& path, int flags, mode_t mode) override {
-    return ::open(path.c_str(), flags | O_CLOEXEC, mode);
+    const int file = ::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode);
+    if (file < 0 || (flags & O_DIRECTORY) != 0) return file;
+    struct stat status;
+    const int error = ::fstat(file, &status) != 0 ? errno
+                      : S_ISREG(status.st_mode)   ? 0
+                      : S_ISDIR(status.st_mode)   ? EISDIR
+                                                  : kNotAFile;
+    if (error == 0) return file;
+    ::close(file);
+    errno = error;
+    return -1;
+  }
+  off_t size(int file) override {
+    struct stat status;
+    return ::fstat(file, &status) == 0 ? status.st_size : -1;
   }
   ssize_t read(int file, void* to, std::size_t bytes) override { return ::read(file, to, bytes); }
   ssize_t write(int file, const void* from, std::size_t bytes) override { return ::write(file, from, bytes); }
@@ -81,6 +95,29 @@ auto retry(Call call) {
   throw can_not_write(path, what, error);
 }
 
+std::string reason(int error) {
+  return error == kNotAFile ? "is a pipe, a socket or a device, not a file"
+         : error == ELOOP   ? "is a symbolic link, which is not followed here, or one that leads nowhere"
+                            : std::strerror(error);
+}
+
+[[noreturn]] void can_not_read(const std::string& path, int error) {
+  const std::string what = fmt::format("{}: can't be read: {}", path, reason(error));
+  switch (error) {
+    case EIO:
+      throw IoError(what + "; check that disk");
+    case ENOENT:
+    case ENOTDIR:  // of a folder above it
+      throw NoSuchFile(what);
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+      throw MemoryBudget(what + "; end other programs, or raise the limit (ulimit)");
+    default:
+      throw NoInput(what);
+  }
+}
+
 constexpr std::string_view kTmp = ".tmp";
 constexpr int kMaxTemporaries = 10000;  // of one file, at the same time
 
@@ -99,11 +136,13 @@ FileSystem& posix_file_system() {
 }
 
 IoError can_not_write(const std::string& path, const std::string& step, int error) {
-  const char* fix =
-      error == ENOSPC || error == EDQUOT ? "free space on that disk, or write elsewhere (--run, --out)"
-      : error == EIO                     ? "check that disk, or write elsewhere (--run, --out)"
-                     : "write elsewhere (--run, --out), or change the permissions of this folder";
-  return IoError(fmt::format("{}: can't be written: {}: {}; {}", path, step, std::strerror(error), fix));
+  const char* fix = error == ENOSPC || error == EDQUOT
+                        ? "free space on that disk, or write elsewhere (--run, --out)"
+                    : error == EIO ? "check that disk, or write elsewhere (--run, --out)"
+                    : error == kNotAFile || error == ELOOP || error == EISDIR
+                        ? "move away what is there, or write elsewhere (--run, --out)"
+                        : "write elsewhere (--run, --out), or change the permissions of this folder";
+  return IoError(fmt::format("{}: can't be written: {}: {}; {}", path, step, reason(error), fix));
 }
 
 bool write_all(FileSystem& files, int file, std::span<const std::byte> bytes) {
@@ -186,39 +225,52 @@ void sync_directory(FileSystem& files, const std::string& path) {
     fail(path, "fsync", error);  // EINVAL: a file system without fsync of folders
 }
 
-std::vector<std::byte> read_file(FileSystem& files, const std::string& path) {
-  const auto refuse = [&](int error) {
-    const std::string what = fmt::format("{}: can't be read: {}", path, std::strerror(error));
-    if (error == EIO) throw IoError(what + "; check that disk");
-    throw NoInput(what);
+int open_to_read(FileSystem& files, const std::string& path, Links links) {
+  const int flags = O_RDONLY | (links == Links::refused ? O_NOFOLLOW : 0);
+  const int file = retry([&] { return files.open(path, flags, 0); });
+  if (file < 0) can_not_read(path, errno);
+  return file;
+}
+
+std::vector<std::byte> read_file(FileSystem& files, const std::string& path, Links links, std::size_t most) {
+  struct Open {
+    ~Open() { close_once(files, id); }
+    FileSystem& files;
+    const int id;
+  } const file{files, open_to_read(files, path, links)};
+  const off_t size = files.size(file.id);
+  if (size < 0) can_not_read(path, errno);
+  constexpr std::size_t kFirstBlock = std::size_t{1} << 20;  // where no size is known beforehand, as in /proc
+  const auto require_bounded = [&](std::size_t bytes) {
+    if (bytes > most)
+      throw BadData(
+          fmt::format("{}: holds more than {} bytes, which is more than any file of its kind; name "
+                      "another, or move it away",
+                      path, most));
   };
-  const int file = retry([&] { return files.open(path, O_RDONLY, 0); });
-  if (file < 0) refuse(errno);
-  std::vector<std::byte> bytes;
-  constexpr std::size_t kFirstBlock = std::size_t{1} << 20;
+  require_bounded(static_cast<std::size_t>(size));
+  std::vector<std::byte> bytes(size > 0 ? static_cast<std::size_t>(size) + 1 : kFirstBlock);
   for (std::size_t used = 0;;) {
-    try {
-      if (used == bytes.size()) bytes.resize(std::max(kFirstBlock, 2 * used));
-    } catch (...) {
-      close_once(files, file);
-      throw;
-    }
-    const ssize_t got = retry([&] { return files.read(file, bytes.data() + used, bytes.size() - used); });
-    if (got <= 0) {
-      const int error = errno;
-      close_once(files, file);
-      if (got < 0) refuse(error);
+    const ssize_t got = retry([&] { return files.read(file.id, bytes.data() + used, bytes.size() - used); });
+    if (got < 0) can_not_read(path, errno);
+    used += static_cast<std::size_t>(got);
+    require_bounded(used);  // it may grow meanwhile
+    if (got == 0) {
       bytes.resize(used);
       return bytes;
     }
-    used += static_cast<std::size_t>(got);
+    if (used == bytes.size()) bytes.resize(2 * used);
   }
 }
 
-std::optional<std::string> read_text(FileSystem& files, const std::string& path) {
-  if (files.is_directory(path) < 0 && errno == ENOENT) return {};
-  const auto bytes = read_file(files, path);
-  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+std::optional<std::string> read_text(FileSystem& files, const std::string& path, Links links,
+                                     std::size_t most) {
+  try {
+    const auto bytes = read_file(files, path, links, most);
+    return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  } catch (const NoSuchFile&) {
+    return {};
+  }
 }
 
 std::vector<std::string> make_directories(FileSystem& files, const std::string& path) {

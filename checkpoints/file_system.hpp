@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/types.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -17,10 +18,17 @@
 
 namespace checkpoints {
 
+/// The errno of FileSystem::open for a pipe, a socket or a device.
+inline constexpr int kNotAFile = EMEDIUMTYPE;
+
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
+  /// A regular file; with O_DIRECTORY, a folder. Anything else is refused at once, with EISDIR or kNotAFile:
+  /// no pipe is waited for, no device read.
   virtual int open(const std::string& path, int flags, mode_t mode) = 0;
+  /// Of an open file.
+  virtual off_t size(int file) = 0;
   virtual ssize_t read(int file, void* to, std::size_t bytes) = 0;
   virtual ssize_t write(int file, const void* from, std::size_t bytes) = 0;
   virtual ssize_t pread(int file, void* to, std::size_t bytes, off_t at) = 0;
@@ -90,11 +98,30 @@ bool write_all(FileSystem& files, int file, std::span<const std::byte> bytes);
 /// fsync, across interruptions. False, with errno set, on failure.
 bool sync_file(FileSystem& files, int file);
 
-/// Reads the whole file. Throws NoInput naming it and the reason, IoError if the disk fails.
-std::vector<std::byte> read_file(FileSystem& files, const std::string& path);
+/// What becomes of a path whose last name is a symbolic link: one that a user names may be; of the files of a
+/// run none is, and what it leads to is not the run's.
+enum class Links { followed, refused };
 
-/// Reads the whole file as text; empty if there is none. Throws as read_file does.
-std::optional<std::string> read_text(FileSystem& files, const std::string& path);
+/// A NoInput of a name that is not there.
+struct NoSuchFile : NoInput {
+  using NoInput::NoInput;
+};
+
+/// The one way to open a file to be read: a descriptor, which the caller closes. Throws, naming the file and
+/// the reason, NoSuchFile; NoInput where it may not be read or is no regular file (at once: no pipe is waited
+/// for); IoError where the disk fails; MemoryBudget where there are no more descriptors or no memory.
+int open_to_read(FileSystem& files, const std::string& path, Links links = Links::followed);
+
+/// Beyond any snapshot or file of a run.
+inline constexpr std::size_t kMostFileBytes = std::size_t{1} << 32;
+
+/// The whole file. Throws as open_to_read, and BadData before it reads a file of more than `most` bytes.
+std::vector<std::byte> read_file(FileSystem& files, const std::string& path, Links links = Links::followed,
+                                 std::size_t most = kMostFileBytes);
+
+/// The whole file as text; empty where there is none. Throws as read_file.
+std::optional<std::string> read_text(FileSystem& files, const std::string& path,
+                                     Links links = Links::followed, std::size_t most = kMostFileBytes);
 
 /// Creates a folder and its missing parents, durably. Returns the folders it created, outermost first. Throws
 /// IoError.

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -270,7 +271,9 @@ Archive from_image(std::span<const std::byte> bytes, const std::string& name, Ac
 }
 
 Archive read_archive(const std::string& path, FileSystem& files) {
-  return from_image(read_file(files, path), path);
+  const auto most = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) *
+                    static_cast<std::size_t>(sysconf(_SC_PAGESIZE));  // data may be larger than any snapshot
+  return from_image(read_file(files, path, Links::followed, most), path);
 }
 
 }  // namespace checkpoints

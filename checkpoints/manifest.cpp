@@ -87,7 +87,7 @@ Manifest manifest_from(const std::string& text, const std::string& name) {
 
 std::optional<Manifest> read_manifest(const std::string& directory, FileSystem& files) {
   const std::string path = directory + "/" + kManifestName;
-  const auto text = read_text(files, path);
+  const auto text = read_text(files, path, Links::refused);
   if (!text) return {};
   return manifest_from(*text, path);
 }

@@ -10,6 +10,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstring>
+#include <exception>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -132,19 +133,20 @@ std::optional<NewestWhole> try_newest_whole(const std::string& directory, FileSy
         "{0}: holds no snapshots; name a run directory, or start a run with `metalearn train --run {0}`",
         directory));
   NewestWhole found;
+  std::exception_ptr newest_fault;
   for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
     try {
-      found.bytes = read_file(files, entry->path);
-    } catch (const NoInput&) {
-      if (files.is_directory(entry->path) < 0 && errno == ENOENT) return {};
-      throw;
-    }
-    try {
+      found.bytes = read_file(files, entry->path, Links::refused);
       found.archive = parse_snapshot(found.bytes, entry->path);
+    } catch (const NoSuchFile&) {
+      return {};
     } catch (const NewerSchema&) {
       throw;
-    } catch (const BadData& e) {
+    } catch (const MemoryBudget&) {  // says nothing about the file
+      throw;
+    } catch (const Error& e) {
       found.damaged.push_back({*entry, e.what()});
+      if (!newest_fault) newest_fault = std::current_exception();
       continue;
     }
     found.snapshot = *entry;
@@ -152,7 +154,7 @@ std::optional<NewestWhole> try_newest_whole(const std::string& directory, FileSy
     found.notes = manifest_notes(directory, *entry, found.bytes, files);
     return found;
   }
-  throw BadData(found.damaged.front().note);
+  std::rethrow_exception(newest_fault);
 }
 
 }  // namespace
@@ -240,7 +242,8 @@ std::string RunDirectory::owner() const {
   for (int attempt = 0; attempt < 20; ++attempt) {
     if (attempt > 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     try {
-      if (const std::string number = read_text(*files_, file(kLockName)).value_or(""); is_alive(number))
+      if (const std::string number = read_text(*files_, file(kLockName), Links::refused).value_or("");
+          is_alive(number))
         return number;
     } catch (const Error&) {
     }
@@ -251,7 +254,7 @@ std::string RunDirectory::owner() const {
 /// False if the previous owner removed the lock file between opening and locking.
 bool RunDirectory::try_to_lock() {
   const std::string name = file(kLockName);
-  const int lock_file = files_->open(name, O_RDWR | O_CREAT, 0666);
+  const int lock_file = files_->open(name, O_RDWR | O_CREAT | O_NOFOLLOW, 0666);
   if (lock_file < 0) fail(path_, "open lock", errno);
   if (files_->flock(lock_file, LOCK_EX | LOCK_NB) < 0) {
     const int error = errno;
@@ -290,21 +293,29 @@ void RunDirectory::read_own_manifest() {
   }
   std::erase_if(manifest_.generations, [&](const auto& listed) {
     try {
-      return manifest_entry(read_file(*files_, snapshot_path(path_, listed.first))) != listed.second;
+      return entry_of(listed.first) != listed.second;
     } catch (const Error&) {
       return true;
     }
   });
 }
 
-/// Lists these generations, which must exist.
+Manifest::Entry RunDirectory::entry_of(std::int64_t generation) const {
+  return manifest_entry(read_file(*files_, snapshot_path(path_, generation), Links::refused));
+}
+
+/// Lists those of these generations, all of which exist, that can be read.
 void RunDirectory::write_manifest(const std::set<std::int64_t>& generations) {
   Manifest next;
   for (const auto generation : generations) {
     const auto known = manifest_.generations.find(generation);
-    next.generations[generation] = known != manifest_.generations.end()
-                                       ? known->second
-                                       : manifest_entry(read_file(*files_, snapshot_path(path_, generation)));
+    try {
+      next.generations[generation] =
+          known != manifest_.generations.end() ? known->second : entry_of(generation);
+    } catch (const NoSuchFile&) {
+      throw;
+    } catch (const NoInput&) {  // a folder or a link of that name, or no permission
+    }
   }
   manifest_ = next;
   write_text(kManifestName, to_text(manifest_));
@@ -349,7 +360,8 @@ void RunDirectory::retire(std::int64_t saved, const Retention& retention) {
   }
   write_manifest(kept);
   for (const auto& snapshot : retired)
-    if (files_->unlink(snapshot.path) < 0 && errno != ENOENT) fail(snapshot.path, "unlink", errno);
+    if (files_->unlink(snapshot.path) < 0 && errno != ENOENT && errno != EISDIR)
+      fail(snapshot.path, "unlink", errno);
 }
 
 void RunDirectory::write_text(const std::string& name, const std::string& text) {

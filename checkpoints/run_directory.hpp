@@ -52,14 +52,14 @@ struct NewestWhole {
   Archive archive;               ///< its contents
   struct Damaged {
     SnapshotEntry snapshot;
-    std::string note;  ///< "FILE: what is wrong; using FILE instead"
+    std::string note;  ///< "FILE: what is wrong, or why it can't be read; using FILE instead"
   };
   std::vector<Damaged> damaged;    ///< newer, damaged ones, newest first
   std::vector<std::string> notes;  ///< such lines about missing snapshots and the manifest
 };
 
-/// Throws NoInput if there is no snapshot or one can't be read, BadData if all are damaged (naming the damage
-/// of the newest), NewerSchema. Needs no lock: if the owner saves and removes snapshots meanwhile, it
+/// Throws NoInput if there is no snapshot, the fault of the newest one if all are damaged (BadData, NoInput,
+/// IoError), MemoryBudget, NewerSchema. Needs no lock: if the owner saves and removes snapshots meanwhile, it
 /// retries.
 NewestWhole newest_whole_snapshot(const std::string& directory, FileSystem& files = posix_file_system());
 
@@ -99,6 +99,7 @@ class RunDirectory {
  private:
   RunDirectory(std::string path, FileSystem& files, std::vector<std::string> made);
   void retire(std::int64_t saved, const Retention& retention);
+  Manifest::Entry entry_of(std::int64_t generation) const;
   void write_manifest(const std::set<std::int64_t>& generations);
   void lock();
   bool try_to_lock();

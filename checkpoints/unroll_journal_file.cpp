@@ -102,14 +102,15 @@ std::string_view UnrollJournalFile::what_is_wrong() {
 /// False if there is no file.
 bool UnrollJournalFile::open() {
   if (file_ >= 0) return true;
-  do file_ = files_.open(path_, O_RDONLY, 0);
-  while (file_ < 0 && errno == EINTR);
-  if (file_ < 0 && errno == ENOENT) return false;
-  if (file_ < 0)
-    throw IoError(fmt::format(
-        "{}: can't be read: {}; change its permissions, or remove it: the unroll then starts again", path_,
-        std::strerror(errno)));
-  return true;
+  try {
+    file_ = open_to_read(files_, path_, Links::refused);
+    return true;
+  } catch (const NoSuchFile&) {
+    return false;
+  } catch (const NoInput& e) {
+    throw IoError(
+        fmt::format("{}; change its permissions, or remove it: the unroll then starts again", e.what()));
+  }
 }
 
 bool UnrollJournalFile::resume() {

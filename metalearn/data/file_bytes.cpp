@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <zlib.h>
 
+#include <new>
+
 #include "checkpoints/error.hpp"
+#include "checkpoints/file_system.hpp"
 
 namespace metalearn {
 
@@ -14,15 +17,23 @@ std::string FileBytes::checksum() const {
                      crc32_z(0, bytes.data(), bytes.size()));
 }
 
+namespace {
+
+int open_file(const fs::path& path) {
+  try {
+    return checkpoints::open_to_read(checkpoints::posix_file_system(), path.string());
+  } catch (const checkpoints::NoSuchFile&) {
+    throw checkpoints::NoInput(fmt::format("{}: no such file; check the path", path.string()));
+  }
+}
+
+}  // namespace
+
 FileBytes read_file(const fs::path& path) {
   FileBytes file;
   file.name = path.filename().string();
-  std::error_code ignored;
-  if (!fs::is_regular_file(path, ignored))
-    throw checkpoints::NoInput(fmt::format("{}: no such file; check the path", path.string()));
-  gzFile stream = gzopen(path.c_str(), "rb");  // reads plain files as they are
-  if (!stream)
-    throw checkpoints::NoInput(fmt::format("{}: cannot be read; check its permissions", path.string()));
+  gzFile stream = gzdopen(open_file(path), "rb");  // reads plain files as they are
+  if (!stream) throw std::bad_alloc();
   constexpr unsigned kChunk =
       1u << 16;  // bytes; larger ones read large files no faster, and small files slower
   gzbuffer(stream, kChunk);

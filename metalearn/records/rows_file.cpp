@@ -36,7 +36,7 @@ Kept kept(std::string_view text, std::string_view header, std::int64_t update) {
 
 std::string text_of_own(const std::string& path, checkpoints::FileSystem& files) {
   try {
-    return checkpoints::read_text(files, path).value_or("");
+    return checkpoints::read_text(files, path, checkpoints::Links::refused).value_or("");
   } catch (const checkpoints::NoInput& e) {
     throw checkpoints::IoError(e.what());
   }
@@ -51,7 +51,7 @@ RowsFile::RowsFile(std::string path, const std::string& header, std::int64_t upd
     throw checkpoints::BadData(path_ +
                                ": its columns do not match this run; move it away to start a new file");
 
-  file_ = files_.open(path_, O_WRONLY | O_CREAT | O_APPEND, 0666);
+  file_ = files_.open(path_, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0666);
   if (file_ < 0) refuse(path_);
   try {
     const Kept keep = whole ? kept(text, header, update) : Kept{};

@@ -27,7 +27,7 @@ std::optional<std::string> read(const std::string& path) {
   if (std::filesystem::exists(path, none) &&
       !std::filesystem::is_regular_file(path, none))  // reading a pipe would block
     throw checkpoints::BadData(fmt::format("{}: is not a file; move it away", path));
-  return checkpoints::read_text(checkpoints::posix_file_system(), path);
+  return checkpoints::read_text(checkpoints::posix_file_system(), path, checkpoints::Links::refused);
 }
 
 /// Calls read(); an error becomes a line of problems.

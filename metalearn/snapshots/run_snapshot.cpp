@@ -111,8 +111,9 @@ void require_known_names(const Archive& archive, const Config& config) {
     for (const auto& [name, value] : values) require_known_attribute(archive, group, name, value);
 }
 
-RunSnapshot read_run_snapshot(const std::string& path, checkpoints::FileSystem& files) {
-  const auto bytes = checkpoints::read_file(files, path);
+RunSnapshot read_run_snapshot(const std::string& path, checkpoints::FileSystem& files,
+                              checkpoints::Links links) {
+  const auto bytes = checkpoints::read_file(files, path, links);
   return checked(path, bytes, checkpoints::parse_snapshot(bytes, path));
 }
 

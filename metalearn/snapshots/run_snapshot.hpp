@@ -27,7 +27,8 @@ struct RunSnapshot {
 
 /// Throws checkpoints::NoInput, and BadData naming what is damaged, unknown or invalid.
 RunSnapshot read_run_snapshot(const std::string& path,
-                              checkpoints::FileSystem& files = checkpoints::posix_file_system());
+                              checkpoints::FileSystem& files = checkpoints::posix_file_system(),
+                              checkpoints::Links links = checkpoints::Links::followed);
 
 /// Also accepts a model file (model_file.hpp): its names are not checked, and its generation is 0.
 RunSnapshot read_any_snapshot(const std::string& path,

@@ -21,7 +21,8 @@ RunSnapshot recommended(const std::string& directory, std::vector<std::string>& 
   const auto winner = best(validation_from(newest.archive));
   if (winner && winner->update != newest.generation) {
     try {
-      newest = read_run_snapshot(checkpoints::snapshot_path(directory, winner->update));
+      newest = read_run_snapshot(checkpoints::snapshot_path(directory, winner->update),
+                                 checkpoints::posix_file_system(), checkpoints::Links::refused);
     } catch (const checkpoints::Error& e) {
       if (again) return recommended(directory, events, false);
       notes.push_back(fmt::format("the best snapshot is missing or damaged ({}); using {} instead", e.what(),

@@ -56,9 +56,9 @@ class Rerun {
   void choose(const Stretch& stretch, Reproduction& r) {
     copy(stretch, r);
     r.to = wanted_.back().update;
-    const std::string metrics =
-                          checkpoints::read_text(checkpoints::posix_file_system(), run_ + "/metrics.csv")
-                              .value_or(""),
+    const std::string metrics = checkpoints::read_text(checkpoints::posix_file_system(),
+                                                       run_ + "/metrics.csv", checkpoints::Links::refused)
+                                    .value_or(""),
                       columns = metrics.substr(0, metrics.find('\n') + 1);
     metrics_ = parse_metrics(metrics);
     if (metrics_.columns.empty())

@@ -47,12 +47,12 @@ struct Read {
 };
 
 /// Throws NoInput.
-Read read(const std::string& path, FileSystem& files) {
+Read read(const std::string& path, FileSystem& files, checkpoints::Links links) {
   const auto damaged = [&](const std::exception& e) {
     return Read{{path, Grade::damaged, without_name(e.what(), path)}};
   };
   try {
-    const RunSnapshot s = read_any_snapshot(path, files);
+    const RunSnapshot s = parse_any_snapshot(checkpoints::read_file(files, path, links), path);
     if (is_model(s.archive)) {
       model_from(s.archive);
       return {{path, Grade::ok,
@@ -66,6 +66,8 @@ Read read(const std::string& path, FileSystem& files) {
         Whole{path, s.generation, s.config}};
   } catch (const checkpoints::BadData& e) {
     return damaged(e);
+  } catch (const checkpoints::IoError& e) {
+    return damaged(e);
   } catch (const std::invalid_argument& e) {
     return damaged(e);
   }
@@ -74,7 +76,7 @@ Read read(const std::string& path, FileSystem& files) {
 /// None if there is no such file (any more), or it cannot be read.
 std::optional<std::string> text_of(const std::string& path, FileSystem& files) {
   try {
-    return checkpoints::read_text(files, path);
+    return checkpoints::read_text(files, path, checkpoints::Links::refused);
   } catch (const checkpoints::Error&) {
     return {};
   }
@@ -198,7 +200,8 @@ Finding audit_manifest(const std::string& directory, const std::vector<Read>& sn
                     [&](const Read& r) { return r.finding.file == snapshot && !r.whole; }))
       continue;
     try {
-      if (checkpoints::manifest_entry(checkpoints::read_file(files, snapshot)) != entry)
+      if (checkpoints::manifest_entry(checkpoints::read_file(files, snapshot, checkpoints::Links::refused)) !=
+          entry)
         return {path, Grade::damaged, fmt::format("does not match {}, which has other contents", snapshot)};
     } catch (const checkpoints::NoInput&) {
       in_doubt = true;
@@ -241,7 +244,7 @@ std::vector<Read> read_all(const std::string& directory, FileSystem& files) {
   std::vector<Read> found;
   for (const auto& entry : entries) {
     try {
-      found.push_back(read(entry.path, files));
+      found.push_back(read(entry.path, files, checkpoints::Links::refused));
     } catch (const checkpoints::NoInput& e) {
       const auto now = checkpoints::list_snapshots(directory, files);
       if (std::any_of(now.begin(), now.end(),
@@ -276,7 +279,9 @@ bool RunAudit::whole() const {
                       [](const Finding& f) { return f.grade == Grade::damaged; });
 }
 
-Finding audit_snapshot(const std::string& path, FileSystem& files) { return read(path, files).finding; }
+Finding audit_snapshot(const std::string& path, FileSystem& files) {
+  return read(path, files, checkpoints::Links::followed).finding;
+}
 
 RunAudit audit_run(const std::string& directory, FileSystem& files) {
   if (files.is_directory(directory) != 1)

@@ -1,12 +1,12 @@
 #include "metalearn/train/run_folder.hpp"
 
-#include <fstream>
-#include <iterator>
+#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "checkpoints/error.hpp"
+#include "checkpoints/file_system.hpp"
 #include "checkpoints/run_directory.hpp"
 #include "metalearn/config/config.hpp"
 #include "metalearn/records/run_file_list.hpp"
@@ -14,9 +14,14 @@
 namespace metalearn {
 namespace {
 
-std::string text_of(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+/// Nothing where something is there that can't be read.
+std::optional<std::string> text_of(const std::string& path) {
+  try {
+    return checkpoints::read_text(checkpoints::posix_file_system(), path, checkpoints::Links::refused)
+        .value_or("");
+  } catch (const checkpoints::Error&) {
+    return {};
+  }
 }
 
 bool holds_snapshots(const std::string& directory) {
@@ -57,9 +62,12 @@ void require_free(const std::string& directory) {
                     "or choose another directory",
                     directory, name));
   };
-  for (const RowsFileKind& file : rows_files())
-    if (!is_own_without_rows(text_of(directory + "/" + file.name), file.begin)) refuse(file.name.c_str());
-  if (!is_own_config(text_of(directory + "/config.json"))) refuse("config.json");
+  for (const RowsFileKind& file : rows_files()) {
+    const auto text = text_of(directory + "/" + file.name);
+    if (!text || !is_own_without_rows(*text, file.begin)) refuse(file.name.c_str());
+  }
+  if (const auto text = text_of(directory + "/config.json"); !text || !is_own_config(*text))
+    refuse("config.json");
 }
 
 }  // namespace metalearn

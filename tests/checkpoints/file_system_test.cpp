@@ -1,5 +1,7 @@
 #include "checkpoints/file_system.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -96,6 +98,50 @@ TEST_CASE("a missing file and a folder are no input") {
   CHECK(exit_code_of([&] { read_file(posix_file_system(), dir / "none"); }, &m) == 66);
   CHECK(m == dir / "none" + ": can't be read: No such file or directory");
   CHECK(exit_code_of([&] { read_file(posix_file_system(), dir.path()); }, &m) == 66);
+}
+
+TEST_CASE("what is no file is refused at once: a pipe, a device, and, of a run's files, a link") {
+  TemporaryDirectory dir;
+  auto& files = posix_file_system();
+  REQUIRE(mkfifo((dir / "pipe").c_str(), 0600) == 0);
+  std::filesystem::create_symlink("file", dir / "link");
+  std::filesystem::create_symlink("loop", dir / "loop");
+  write_bytes(dir / "file", std::vector<std::byte>(10));
+  std::string m;
+  for (const std::string& path : {dir / "pipe", std::string("/dev/zero")}) {
+    CHECK(exit_code_of([&] { read_file(files, path); }, &m) == 66);
+    CHECK(m == path + ": can't be read: is a pipe, a socket or a device, not a file");
+    for (const int flags : {O_RDWR | O_CREAT, O_WRONLY | O_APPEND})
+      CHECK(files.open(path, flags, 0600) == -1);
+  }
+  CHECK(read_file(files, dir / "link").size() == 10);
+  CHECK(exit_code_of([&] { read_file(files, dir / "link", Links::refused); }, &m) == 66);
+  CHECK(m.find("is a symbolic link") != std::string::npos);
+  CHECK(exit_code_of([&] { read_text(files, dir / "link", Links::refused); }) == 66);
+  CHECK(exit_code_of([&] { read_file(files, dir / "loop"); }) == 66);
+}
+
+TEST_CASE("a file larger than its bound is refused before it is read") {
+  TemporaryDirectory dir;
+  auto& files = posix_file_system();
+  write_bytes(dir / "sparse", {});
+  std::filesystem::resize_file(dir / "sparse", std::uintmax_t{1} << 40);
+  std::string m;
+  CHECK(exit_code_of([&] { read_file(files, dir / "sparse"); }, &m) == 65);
+  CHECK(m.find(dir / "sparse" + ": holds more than 4294967296 bytes") == 0);
+  write_bytes(dir / "ten", std::vector<std::byte>(10));
+  CHECK(read_file(files, dir / "ten", Links::followed, 10).size() == 10);
+  CHECK(exit_code_of([&] { read_file(files, dir / "ten", Links::followed, 9); }) == 65);
+  CHECK(read_text(files, "/proc/self/stat").value_or("").size() > 10);  // of a size that is not told
+}
+
+TEST_CASE("a lack of descriptors is no fault of the file") {
+  TemporaryDirectory dir;
+  write_bytes(dir / "f", {});
+  for (const int error : {EMFILE, ENFILE, ENOMEM}) {
+    FaultyFileSystem files(0, error);
+    CHECK(exit_code_of([&] { read_file(files, dir / "f"); }) == 71);
+  }
 }
 
 TEST_CASE("folders are made with those above them; below a file they can't be") {

@@ -49,6 +49,7 @@ class FaultyFileSystem : public FileSystem {
  public:
   explicit FaultyFileSystem(int at = -1, int code = EIO) : fail_at(at), error(code) {}
   int open(const std::string& p, int f, mode_t m) override { return fails() ? -1 : real.open(p, f, m); }
+  off_t size(int f) override { return fails() ? -1 : real.size(f); }
   ssize_t read(int f, void* to, std::size_t n) override { return fails() ? -1 : real.read(f, to, n); }
   ssize_t write(int f, const void* from, std::size_t n) override {
     return fails() ? -1 : real.write(f, from, n < longest_write ? n : longest_write);

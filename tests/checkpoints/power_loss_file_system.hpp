@@ -81,6 +81,10 @@ class PowerLossFileSystem final : public FileSystem {
     open_.push_back({node, 0, (flags & O_APPEND) != 0});
     return static_cast<int>(open_.size() - 1);
   }
+  off_t size(int file) override {
+    const std::lock_guard lock(mutex_);
+    return static_cast<off_t>(now_[open_[static_cast<std::size_t>(file)].node].bytes.size());
+  }
   ssize_t read(int file, void* to, std::size_t count) override {
     const std::lock_guard lock(mutex_);
     auto& [node, at, appends] = open_[static_cast<std::size_t>(file)];

@@ -244,6 +244,40 @@ TEST_CASE("a manifest that can't be read does not stand in the way") {
   CHECK(found.notes.size() == 1);
 }
 
+TEST_CASE(
+    "a newest snapshot that the disk does not give is skipped; one that there is no memory for is not") {
+  TemporaryDirectory dir;
+  {
+    auto run = RunDirectory::create(dir.path());
+    for (std::int64_t update : {1, 2}) run.save(update, state(update), {9});
+  }
+  FaultyFileSystem sound;
+  newest_whole_snapshot(dir.path(), sound);
+  int passed_over = 0;
+  for (int i = 0; i < sound.calls; ++i) {
+    FaultyFileSystem files(i, EIO);
+    NewestWhole found;
+    if (exit_code_of([&] { found = newest_whole_snapshot(dir.path(), files); }) != 0) continue;
+    if (found.snapshot.update == 2) continue;
+    ++passed_over;
+    REQUIRE(found.damaged.size() == 1);
+    CHECK(found.damaged[0].note.find(snapshot_path(dir.path(), 2) + ": can't be read: ") == 0);
+    CHECK(found.damaged[0].note.find("; using " + snapshot_path(dir.path(), 1)) != std::string::npos);
+  }
+  CHECK(passed_over == 4);              // its open, size and two reads
+  FaultyFileSystem crowded(1, EMFILE);  // the call after the listing
+  CHECK(exit_code_of([&] { newest_whole_snapshot(dir.path(), crowded); }) == 71);
+}
+
+TEST_CASE("an older snapshot that can't be read does not end a training") {
+  TemporaryDirectory dir;
+  auto run = RunDirectory::create(dir.path());
+  std::filesystem::create_directory(snapshot_path(dir.path(), 1));
+  for (std::int64_t update : {2, 3, 4, 5}) run.save(update, state(update), {2});
+  CHECK(read_manifest(dir.path()).value().generations.size() == 2);
+  CHECK(newest_whole_snapshot(dir.path()).snapshot.update == 5);
+}
+
 TEST_CASE("which snapshot is the newest does not depend on file times, years off or shuffled") {
   TemporaryDirectory dir;
   auto run = RunDirectory::create(dir.path());

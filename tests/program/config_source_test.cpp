@@ -51,6 +51,29 @@ TEST_CASE("the command line wins over the environment, that over the file, that 
   CHECK(json["preset"] == "small");
 }
 
+TEST_CASE("variables that others set under this program's name say nothing; a slip in a key is refused") {
+  Folder folder;
+  IdxImages().write(folder / "data");
+  const Environment platform = {{"METALEARN_SERVICE_HOST", "10.0.0.1"},
+                                {"METALEARN_SERVICE_PORT", "8080"},
+                                {"METALEARN_SERVICE_PORT_HTTP", "8080"},
+                                {"METALEARN_PORT", "tcp://10.0.0.1:8080"},
+                                {"METALEARN_PORT_8080_TCP", "tcp://10.0.0.1:8080"},
+                                {"METALEARN_PORT_8080_TCP_ADDR", "10.0.0.1"},
+                                {"METALEARN_PORT_8080_TCP_PORT", "8080"},
+                                {"METALEARN_PORT_8080_TCP_PROTO", "tcp"},
+                                {"METALEARN_HOME", "/opt/metalearn"},
+                                {"METALEARN_VERSION", "1"}};
+  CHECK(config_of(folder, {}, platform) == config_of(folder, {}));
+  for (const char* slip : {"METALEARN_TREADS", "METALEARN_INNER_RATES", "METALEARN_UPDATE"}) {
+    CAPTURE(slip);
+    const Result result = run(tiny_training("slip", "squares=data"), folder.path, {{slip, "2"}});
+    CHECK(result.code == 64);
+    CHECK(contains(result.err, std::string(slip) + ": "));
+    CHECK(contains(result.err, "did you mean"));
+  }
+}
+
 TEST_CASE("an empty configuration file says nothing, and one that nests without end is refused") {
   Folder folder;
   IdxImages().write(folder / "data");

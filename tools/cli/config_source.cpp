@@ -5,14 +5,14 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
 #include "checkpoints/error.hpp"
+#include "checkpoints/file_system.hpp"
+#include "metalearn/base/nearest.hpp"
 #include "metalearn/base/word_list.hpp"
 #include "metalearn/config/config_key.hpp"
 
@@ -32,6 +32,7 @@ struct Setting {
 const std::set<std::string> kReserved = {
     "METALEARN_ISA", "METALEARN_FULL"};  // read by the kernels and the tests, not configuration keys
 
+constexpr std::size_t kMostBytes = std::size_t{1} << 20;  // of a file; a configuration has some thousand
 constexpr int kMaxDepth = 8;  // of lists and objects in a JSON file; a configuration needs 2
 
 std::string trim(const std::string& text) {
@@ -55,10 +56,10 @@ std::string json_text(const nlohmann::json& value) {
 }
 
 std::vector<Setting> settings_of_file(const std::string& path) {
-  std::ifstream file(path);
-  if (!std::filesystem::is_regular_file(path) || !file)
-    throw NoInput(fmt::format("{}: no such configuration file; check --config", path));
-  const std::string text{std::istreambuf_iterator<char>(file), {}};  // may be empty: then it sets nothing
+  const auto found = checkpoints::read_text(checkpoints::posix_file_system(), path,
+                                            checkpoints::Links::followed, kMostBytes);
+  if (!found) throw NoInput(fmt::format("{}: no such configuration file; check --config", path));
+  const std::string& text = *found;  // may be empty: then it says nothing
   std::vector<Setting> settings;
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first != std::string::npos && text[first] == '{') {
@@ -89,6 +90,16 @@ std::vector<Setting> settings_of_file(const std::string& path) {
   return settings;
 }
 
+/// A key, or nearly one: a slip is refused. Others set variables of that prefix too, container platforms for
+/// example (METALEARN_SERVICE_HOST, METALEARN_PORT) for a service of that name.
+bool is_meant(const std::string& key) {
+  const int slips = key.size() < 6 ? 1 : 2;
+  const auto& keys = metalearn::config_keys();
+  return std::any_of(keys.begin(), keys.end(), [&](const ConfigKey& known) {
+    return metalearn::edit_distance(key, known.name) <= slips;
+  });
+}
+
 std::vector<Setting> settings_of_environment() {
   std::vector<Setting> settings;
   const std::string prefix = "METALEARN_";
@@ -100,7 +111,7 @@ std::vector<Setting> settings_of_environment() {
     std::string key = name.substr(prefix.size());
     std::transform(key.begin(), key.end(), key.begin(),
                    [](unsigned char c) { return c == '_' ? '-' : static_cast<char>(std::tolower(c)); });
-    settings.push_back({key, text.substr(equals + 1), name});
+    if (is_meant(key)) settings.push_back({key, text.substr(equals + 1), name});
   }
   return settings;
 }

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 
 #include "checkpoints/error.hpp"
 #include "checkpoints/file_system.hpp"
@@ -96,11 +95,14 @@ bool is_one(const std::string& path, const FileKind& kind) {
   std::error_code none;
   if (!fs::is_regular_file(path, none)) return false;
   std::string head(kind.head.size(), '\0');
-  std::ifstream file(path, std::ios::binary);
-  if (!file.read(head.data(), static_cast<std::streamsize>(head.size())) || head != kind.head)
-    return false;  // before the whole file is read
+  auto& files = checkpoints::posix_file_system();
   try {
-    const auto bytes = checkpoints::read_file(checkpoints::posix_file_system(), path);
+    const int file = checkpoints::open_to_read(files, path);
+    const auto got = files.pread(file, head.data(), head.size(), 0);
+    files.close(file);
+    if (got != static_cast<ssize_t>(head.size()) || head != kind.head)
+      return false;  // before all of it is read
+    const auto bytes = checkpoints::read_file(files, path);
     return kind.is_one({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   } catch (const checkpoints::Error&) {
     return false;

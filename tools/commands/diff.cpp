@@ -28,8 +28,9 @@ metalearn::RunSnapshot load(const std::string& path) {
 /// Only rows up to the snapshot: a run that is training has written later ones.
 metalearn::MetricsDiff diff_rows(const std::string& a, const std::string& b, std::int64_t up_to) {
   const auto rows = [](const std::string& run) {
-    return metalearn::parse_metrics(
-        checkpoints::read_text(checkpoints::posix_file_system(), run + "/metrics.csv").value_or(""));
+    return metalearn::parse_metrics(checkpoints::read_text(checkpoints::posix_file_system(),
+                                                           run + "/metrics.csv", checkpoints::Links::refused)
+                                        .value_or(""));
   };
   const auto of_a = rows(a), of_b = rows(b);
   auto found = metalearn::diff_metrics(of_a, of_b, 0, up_to);

@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
+#include <sstream>
 
 #include "checkpoints/error.hpp"
+#include "checkpoints/file_system.hpp"
 #include "metalearn/data/colour.hpp"
 #include "metalearn/data/file_bytes.hpp"
 #include "metalearn/data/formats/data_format.hpp"
@@ -21,7 +22,8 @@ constexpr int kFrog = 6, kShip = 8;  // labels kept for meta-validation
 
 std::vector<std::string> class_names(const fs::path& folder) {
   std::vector<std::string> names;
-  std::ifstream lines(folder / "batches.meta.txt");
+  std::istringstream lines(
+      checkpoints::read_text(checkpoints::posix_file_system(), folder / "batches.meta.txt").value_or(""));
   for (std::string line; std::getline(lines, line);) {
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
     if (!line.empty()) names.push_back(line);

@@ -2,9 +2,10 @@
 #include <fmt/format.h>
 
 #include <cctype>
-#include <fstream>
+#include <sstream>
 
 #include "checkpoints/error.hpp"
+#include "checkpoints/file_system.hpp"
 #include "metalearn/data/file_bytes.hpp"
 #include "metalearn/data/glyphs/glyph.hpp"
 
@@ -79,7 +80,8 @@ const std::vector<std::string>& font_packages() {
 std::vector<fs::path> package_fonts(const fs::path& records) {
   std::vector<fs::path> files;
   for (const std::string& package : font_packages()) {
-    std::ifstream list(records / (package + ".list"));
+    std::istringstream list(
+        checkpoints::read_text(checkpoints::posix_file_system(), records / (package + ".list")).value_or(""));
     std::error_code ignored;
     for (std::string line; std::getline(list, line);)
       if (is_font_name(line) && fs::is_regular_file(line, ignored) && !fs::is_symlink(line, ignored))
