@@ -41,7 +41,7 @@ decltype(auto) said(const T& argument) {
     return (argument);
 }
 
-/// Like fmt::print. Only the format contains line ends.
+/// Like print of fmt. Only the format contains line ends.
 template <class... T>
 void say(std::FILE* file, fmt::format_string<T...> format, T&&... arguments) {
   say_text(file, fmt::vformat(fmt::string_view(format), fmt::make_format_args(said(arguments)...)));
