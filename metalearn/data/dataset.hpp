@@ -57,6 +57,9 @@ struct Dataset {
                         ///< hashed tenth of the train part, all classes, which is not in `train`
   SyntheticMaker make =
       nullptr;  ///< of a synthetic family: all splits are empty, each task generates its own set
+  std::string label_note = {};  ///< of a table: which column is the label and why, one line
+  std::vector<std::string> notes =
+      {};  ///< warnings of the reader, one line each: what was left out or guessed
 };
 
 /// How a set is converted while it is read.

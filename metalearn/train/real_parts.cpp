@@ -51,6 +51,7 @@ std::vector<std::shared_ptr<const Dataset>> evaluation_sets(const Config& config
   for (const auto& word : config.eval_data) {
     const auto set = sets.emplace_back(load_dataset(word, config.task.load));
     parts.eval_sources[set->name] = fingerprint(*set);
+    parts.notes.insert(parts.notes.end(), set->notes.begin(), set->notes.end());
     few_shot(config.rule, theta, set, config.task, trial);
     if (const auto shared = shared_files(parts.provenance, set->provenance); !shared.empty())
       parts.notes.push_back(
@@ -72,6 +73,7 @@ TrainerParts real_parts(const Config& config) {
                                                       set.name, set.train.count(), set.test.count(),
                                                       set.class_names.size(), set.split_note));
     for (const auto& line : set.provenance) parts.provenance.push_back(set.name + ": " + line);
+    parts.notes.insert(parts.notes.end(), set.notes.begin(), set.notes.end());
   }
   const TaskDistribution tasks(config.task, std::move(sets), config.seed);
   parts.families = tasks.families();

@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (table.labels.empty() || table.columns < 1 ||
         table.features.size() != table.labels.size() * static_cast<std::size_t>(table.columns))
       std::abort();
-    for (float x : table.features)
+    for (double x : table.features)
       if (!std::isfinite(x)) std::abort();
     for (const auto& label : table.labels)
       if (label.empty()) std::abort();

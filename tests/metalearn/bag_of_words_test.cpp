@@ -111,3 +111,27 @@ TEST_CASE("a review that is not UTF-8 and texts without a word are refused by na
   CHECK(exit_code([&] { load_dataset("own=" + blank.string()); }, message) == 65);
   CHECK_MESSAGE(contains(message, "no words in any text"), message);
 }
+
+TEST_CASE("a byte order mark is no part of a word") {
+  CHECK(words_of("\xef\xbb\xbfThe film", "x") == Words{"the", "film"});
+  CHECK(words_of("the\xef\xbb\xbf"
+                 "film",
+                 "x") == Words{"the", "film"});
+}
+
+TEST_CASE("a split whose texts hold no known word is refused, and single such texts are warned of") {
+  const TempFolder folder;
+  std::string message;
+  for (const char* part : {"train", "test"})
+    for (const char* c : {"a", "b"})
+      for (int i = 0; i < 20; ++i)
+        write_text(folder / part / c / (std::to_string(i) + ".txt"), part + std::to_string(i) + c);
+  CHECK(exit_code([&] { load_dataset("own=" + folder.string()); }, message) == 65);
+  CHECK_MESSAGE(contains(message, "40 of 40 texts of the test split hold none of the 40 known words"),
+                message);
+  CHECK_MESSAGE(contains(message, "a word is a run of letters"), message);
+  write_text(folder / "test/a/0.txt", "train0a");
+  const auto data = load_dataset("own=" + folder.string());
+  REQUIRE(data->notes.size() == 1);
+  CHECK_MESSAGE(contains(data->notes[0], "39 of 40 texts of the test split"), data->notes[0]);
+}

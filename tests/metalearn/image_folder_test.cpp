@@ -39,7 +39,7 @@ TEST_CASE("PNG and JPEG pictures are decoded by what they hold, not by their nam
   CHECK(a.planes == Bytes{0, 50, 100, 150, 200, 250, 0, 50, 100, 150, 200, 250, 0, 50, 100, 150, 200, 250});
   const Picture b = decode_picture(png(1, 2, 3, {1, 2, 3, 4, 5, 6}), "b");
   CHECK(b.planes == Bytes{1, 4, 2, 5, 3, 6});
-  CHECK(decode_picture(png(1, 1, 4, {200, 100, 50, 0}), "transparent").planes == Bytes{0, 0, 0});
+  CHECK(decode_picture(png(1, 1, 4, {200, 100, 50, 0}), "transparent").planes == Bytes{255, 255, 255});
   const Picture c = decode_picture(jpeg(16, 8, plain(16, 8, 200, 30, 90)), "c");
   CHECK(c.height == 16);
   CHECK(c.width == 8);
@@ -203,5 +203,100 @@ TEST_CASE("mixed sizes, an empty class, a missing class and too few pictures are
   write_class(parts / "test/a", 20, 40);
   CHECK(exit_code([&] { load(parts); }, message) == 65);
   CHECK_MESSAGE(contains(message, "(test): fewer than 20 examples in class 'b' (0 found)"), message);
+}
+
+TEST_CASE("EXIF's orientation is applied to a JPEG, in either byte order, and a wrong one is ignored") {
+  // 16 x 8 pixels with a light top left corner, dark elsewhere.
+  constexpr int kHeight = 16, kWidth = 8;
+  Bytes pixels(3 * kHeight * kWidth, 20);
+  for (int y = 0; y < 8; ++y)
+    for (int x = 0; x < 4; ++x)
+      for (int c = 0; c < 3; ++c) pixels[static_cast<std::size_t>(3 * (y * kWidth + x) + c)] = 220;
+  const Bytes plain_file = jpeg(kHeight, kWidth, pixels);
+  const auto tagged = [&](std::uint8_t orientation, bool big_endian) {
+    Bytes exif = {0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0, 0};
+    if (big_endian)
+      exif.insert(exif.end(),
+                  {'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0});
+    else
+      exif.insert(exif.end(),
+                  {'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0});
+    exif.insert(exif.end(), 4, 0);  // no other directory
+    Bytes file = plain_file;
+    file.insert(file.begin() + 2, exif.begin(), exif.end());
+    return file;
+  };
+  struct Corner {
+    bool is_bottom, is_right;
+  };
+  const Corner corners[] = {{false, false}, {false, true}, {true, true}, {true, false},
+                            {false, false}, {false, true}, {true, true}, {true, false}};  // of 1 to 8
+  for (std::uint8_t orientation = 1; orientation <= 8; ++orientation)
+    for (const bool big_endian : {false, true}) {
+      CAPTURE(orientation);
+      const Picture shown = decode_picture(tagged(orientation, big_endian), "x.jpg");
+      CHECK(shown.height == (orientation < 5 ? kHeight : kWidth));
+      CHECK(shown.width == (orientation < 5 ? kWidth : kHeight));
+      const Corner light = corners[orientation - 1];
+      for (const bool bottom : {false, true})
+        for (const bool right : {false, true}) {
+          const int y = bottom ? shown.height - 1 : 0, x = right ? shown.width - 1 : 0;
+          const bool is_light = bottom == light.is_bottom && right == light.is_right;
+          CHECK((shown.planes[static_cast<std::size_t>(y * shown.width + x)] > 120) == is_light);
+        }
+    }
+  CHECK(decode_picture(tagged(9, false), "x.jpg").planes == decode_picture(plain_file, "x.jpg").planes);
+  Bytes beyond = tagged(6, false);
+  beyond[2 + 10 + 5] = 0xff;  // the directory's place lies beyond the segment
+  CHECK(decode_picture(beyond, "x.jpg").height == kHeight);
+}
+
+TEST_CASE("extraneous bytes before a JPEG's marker are skipped and counted; a cut file is still refused") {
+  const Bytes whole = jpeg(16, 8, plain(16, 8, 200, 30, 90));
+  Bytes padded = whole;
+  const std::size_t second = 4 + (static_cast<std::size_t>(whole[4]) << 8 | whole[5]);  // segment
+  padded.insert(padded.begin() + static_cast<std::ptrdiff_t>(second), {1, 2, 0, 3});
+  const Picture read = decode_picture(padded, "x.jpg");
+  CHECK(read.planes == decode_picture(whole, "x.jpg").planes);
+  CHECK(read.skipped == 4);
+  std::string message;
+  CHECK(exit_code([&] { decode_picture(std::span(padded).first(padded.size() - 20), "x.jpg"); }, message) ==
+        65);
+  const TempFolder folder;
+  for (const char* c : {"a", "b"}) {
+    std::filesystem::create_directories(folder / c);
+    for (int i = 0; i < 20; ++i) {
+      Bytes file = jpeg(16, 8, plain(16, 8, static_cast<std::uint8_t>(10 * i), 30, 90));
+      if (i == 3) file.insert(file.begin() + static_cast<std::ptrdiff_t>(second), {1, 2, 0, 3});
+      write(folder / c / (std::to_string(i) + ".jpg"), file);
+    }
+    write(folder / c / "x.webp", {1});
+    write(folder / c / "y.webp", {1});
+  }
+  const auto data = load(folder);
+  REQUIRE(data->notes.size() == 2);
+  CHECK_MESSAGE(contains(data->notes[0], "left out because of their endings: 4 .webp (read are .png"),
+                data->notes[0]);
+  CHECK_MESSAGE(contains(data->notes[1], "2 JPEG files hold extraneous bytes"), data->notes[1]);
+}
+
+TEST_CASE("black drawings in the alpha channel stand on white; pictures that are all the same are refused") {
+  const TempFolder folder;
+  std::string message;
+  for (const char* c : {"a", "b"}) {
+    std::filesystem::create_directories(folder / c);
+    for (int i = 0; i < 20; ++i)
+      write(folder / c / (std::to_string(i) + ".png"),
+            png(1, 2, 4, {0, 0, 0, static_cast<std::uint8_t>(10 * i), 0, 0, 0, 0}));
+  }
+  const auto data = load(folder);
+  for (std::size_t i = 0; i < data->train.pixels.size(); i += 2) CHECK(data->train.pixels[i + 1] == 255);
+  const auto [low, high] = std::minmax_element(data->train.pixels.begin(), data->train.pixels.end());
+  CHECK(*low < 150);
+  for (const char* c : {"a", "b"})
+    for (int i = 0; i < 20; ++i)
+      write(folder / c / (std::to_string(i) + ".png"), png(1, 2, 4, {255, 255, 255, 9, 0, 0, 0, 0}));
+  CHECK(exit_code([&] { load(folder); }, message) == 65);
+  CHECK_MESSAGE(contains(message, "data 'mine': no input varies in the train split"), message);
 }
 #endif

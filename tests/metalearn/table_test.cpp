@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <set>
 
 #include "data_fixture.hpp"
 #include "metalearn/data/formats/npy.hpp"
@@ -129,4 +130,37 @@ TEST_CASE("tables that do not fit together are refused by name") {
   CHECK_MESSAGE(contains(message, "features.npy: has shape (60) (expected: [examples, features]"), message);
   std::filesystem::remove(npy / "labels.npy");
   CHECK(exit_code([&] { load_dataset("mine=" + npy.string()); }, message) == 66);
+}
+
+TEST_CASE("small differences of large numbers are centred and scaled before they are rounded to float32") {
+  const TempFolder folder;
+  std::string text = "time,label\n", small = "time,label\n";
+  for (int i = 0; i < 200; ++i) {
+    const std::string label = i % 2 ? ",a\n" : ",b\n";
+    text += std::to_string(1'700'000'000 + i) + label;
+    small += std::to_string(i) + label;
+  }
+  write_text(folder / "large.csv", text);
+  const auto data = load_dataset("mine=" + (folder / "large.csv").string());
+  std::set<float> distinct;
+  for (const ImageSet* set : {&data->train, &data->validation, &data->test})
+    distinct.insert(set->features.begin(), set->features.end());
+  CHECK(distinct.size() == 200);
+  double square = 0;
+  for (const float x : data->train.features)
+    square += static_cast<double>(x) * static_cast<double>(x) / static_cast<double>(data->train.count());
+  CHECK(square == doctest::Approx(1).epsilon(1e-6));
+  REQUIRE(!data->train.index.empty());  // places in the file: later rows have larger numbers
+  for (std::size_t i = 1; i < data->train.index.size(); ++i)
+    CHECK(data->train.features[i] > data->train.features[i - 1]);
+  CHECK(contains(data->label_note, "'label', by its name"));
+}
+
+TEST_CASE("a table in which no input varies is refused by name") {
+  const TempFolder folder;
+  std::string text = "x,y,label\n", message;
+  for (int i = 0; i < 80; ++i) text += i % 2 ? "0.1,7,a\n" : "0.1,7,b\n";
+  write_text(folder / "same.csv", text);
+  CHECK(exit_code([&] { load_dataset("mine=" + (folder / "same.csv").string()); }, message) == 65);
+  CHECK_MESSAGE(contains(message, "data 'mine': no input varies in the train split"), message);
 }

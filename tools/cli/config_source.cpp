@@ -56,10 +56,11 @@ std::string json_text(const nlohmann::json& value) {
 }
 
 std::vector<Setting> settings_of_file(const std::string& path) {
-  const auto found = checkpoints::read_text(checkpoints::posix_file_system(), path,
-                                            checkpoints::Links::followed, kMostBytes);
+  auto found = checkpoints::read_text(checkpoints::posix_file_system(), path, checkpoints::Links::followed,
+                                      kMostBytes);
   if (!found) throw NoInput(fmt::format("{}: no such configuration file; check --config", path));
-  const std::string& text = *found;  // may be empty: then it says nothing
+  std::string& text = *found;                              // may be empty: then it sets nothing
+  if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);  // a byte order mark
   std::vector<Setting> settings;
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first != std::string::npos && text[first] == '{') {

@@ -95,7 +95,10 @@ Datasets load_sets(const std::vector<std::string>& words, metalearn::Config conf
   if (!words.empty()) set_option(config, "data", metalearn::join_list(words));
   if (config.data.empty()) throw UsageError("the training data is not known; give --data NAME=DIR");
   Datasets sets;
-  for (const auto& word : config.data) sets.push_back(metalearn::load_dataset(word, config.task.load));
+  for (const auto& word : config.data) {
+    sets.push_back(metalearn::load_dataset(word, config.task.load));
+    for (const auto& note : sets.back()->notes) say(stderr, "warning: {}\n", note);
+  }
   return sets;
 }
 

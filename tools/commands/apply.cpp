@@ -138,6 +138,7 @@ int run(const Words& words) {
 
   const auto set = metalearn::load_dataset(*data_word, config.task.load);
   metalearn::require_own_examples(*set);
+  for (const auto& note : set->notes) say(stderr, "warning: {}\n", note);
   ModelFile model = make_model(*arguments, *set, config, theta.theta);
   metalearn::learn(model, *set, options);
   auto archive = metalearn::features_archive(model, *set, options);

@@ -7,6 +7,7 @@
 #include "metalearn/base/word_list.hpp"
 #include "metalearn/config/config.hpp"
 #include "metalearn/config/config_key.hpp"
+#include "metalearn/data/constant_inputs.hpp"
 #include "metalearn/data/sources/load_dataset.hpp"
 #include "metalearn/data/split.hpp"
 #include "metalearn/data/synthetic/synthetic.hpp"
@@ -74,6 +75,9 @@ Json to_json(const Dataset& data) {
                {"height", has_pictures(data) ? Json(data.train.height) : Json(nullptr)},
                {"width", has_pictures(data) ? Json(data.train.width) : Json(nullptr)},
                {"features", data.train.is_images() ? Json(nullptr) : Json(data.train.feature_count)},
+               {"label", data.label_note.empty() ? Json(nullptr) : Json(data.label_note)},
+               {"constant_inputs", metalearn::constant_inputs(data.train)},
+               {"notes", data.notes},
                {"split", data.split_note},
                {"splits", Json::object()},
                {"classes", Json::array()},
@@ -94,6 +98,10 @@ Json to_json(const Dataset& data) {
 void print(const Dataset& data) {
   say("{}: {}\nsource      {}\nexamples    {}\ninputs      {}\nsplit       {}\n", data.name, data.kind,
       data.source, size_of(data), inputs_of(data), data.split_note);
+  if (!data.label_note.empty()) say("label       {}\n", data.label_note);
+  if (const auto constant = metalearn::constant_inputs(data.train); constant > 0)
+    say("constant    {} inputs never vary in the train split\n", constant);
+  for (const auto& note : data.notes) say("warning     {}\n", note);
   if (!data.validation_classes.empty())
     say("validation  {}\n", fmt::format("{}", fmt::join(names_of(data, data.validation_classes), ", ")));
   if (!data.test_classes.empty())

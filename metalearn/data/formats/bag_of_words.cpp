@@ -14,10 +14,11 @@
 namespace metalearn {
 namespace {
 
-/// For code points above ASCII: Latin-1 signs and general punctuation (U+2000 to U+206F) separate words, all
-/// others are letters.
+/// For code points above ASCII: Latin-1 signs, general punctuation (U+2000 to U+206F) and the byte order mark
+/// (U+FEFF) separate words, all others are letters.
 bool is_letter(std::uint32_t point) {
-  return point > 0xbf && point != 0xd7 && point != 0xf7 && (point < 0x2000 || point > 0x206f);
+  return point > 0xbf && point != 0xd7 && point != 0xf7 && (point < 0x2000 || point > 0x206f) &&
+         point != 0xfeff;
 }
 
 /// Numbers of the words found so far.
@@ -92,6 +93,27 @@ ImageSet to_bags(const Part& part, const std::vector<std::uint32_t>& input, std:
   return set;
 }
 
+/// A text without a known word is 0 everywhere. Throws BadData where a whole split is.
+void judge_empty_texts(Dataset& data) {
+  for (const auto& [split, set] : {std::pair<const char*, const ImageSet*>{"train", &data.train},
+                                   {"validation", &data.validation},
+                                   {"test", &data.test}}) {
+    const auto size = static_cast<std::ptrdiff_t>(set->feature_count);
+    std::int64_t empty = 0;
+    for (auto bag = set->features.begin(); bag != set->features.end(); bag += size)
+      empty += std::all_of(bag, bag + size, [](float x) { return x == 0; });
+    if (empty == 0) continue;
+    const std::string words = fmt::format(
+        "{}: {} of {} texts of the {} split hold none of the {} known words, which are the most frequent "
+        "ones "
+        "of the train part; a word is a run of letters, digits and ' between blanks or signs",
+        data.source, empty, set->count(), split, set->feature_count);
+    if (empty == set->count())
+      throw checkpoints::BadData(words + "; put blanks between the words, or give more texts");
+    data.notes.push_back(words);
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> words_of(std::string_view text, const std::string& name) {
@@ -148,6 +170,8 @@ Dataset read_texts(const std::string& name, const std::filesystem::path& folder,
   if (test) test_bags = to_bags(*test, input, inputs);
   split_parts(data, to_bags(train, input, inputs), std::move(test_bags),
               {"train", "test", found.both, "texts"}, train.keys);
+  data.notes = found.notes;
+  judge_empty_texts(data);
   return data;
 }
 

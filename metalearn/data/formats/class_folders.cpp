@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 #include <set>
 
 #include "checkpoints/archive.hpp"
@@ -33,10 +34,15 @@ std::vector<std::string> names_in(const fs::path& folder, bool folders) {
   return names;
 }
 
-bool has_extension(const std::string& name, const std::vector<std::string>& extensions) {
+std::string extension_of(const std::string& name) {
   std::string extension = fs::path(name).extension().string();
   std::transform(extension.begin(), extension.end(), extension.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return extension;
+}
+
+bool has_extension(const std::string& name, const std::vector<std::string>& extensions) {
+  const std::string extension = extension_of(name);
   return std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
 }
 
@@ -45,8 +51,10 @@ struct Class {
   std::vector<fs::path> files;
 };
 
+/// left_out: files of other kinds, by their endings.
 std::vector<Class> classes_in(const fs::path& folder, const std::vector<std::string>& extensions,
-                              const std::vector<std::string>& excluded) {
+                              const std::vector<std::string>& excluded,
+                              std::map<std::string, std::int64_t>& left_out) {
   std::vector<Class> classes;
   for (const auto& name : names_in(folder, true)) {
     if (std::find(excluded.begin(), excluded.end(), name) != excluded.end()) continue;
@@ -56,7 +64,10 @@ std::vector<Class> classes_in(const fs::path& folder, const std::vector<std::str
                       folder.string()));
     classes.push_back({name, {}});
     for (const auto& file : names_in(folder / name, false))
-      if (has_extension(file, extensions)) classes.back().files.push_back(folder / name / file);
+      if (has_extension(file, extensions))
+        classes.back().files.push_back(folder / name / file);
+      else
+        ++left_out[extension_of(file)];
   }
   return classes;
 }
@@ -84,7 +95,8 @@ std::optional<ClassFolders> list_class_folders(const fs::path& folder,
                        tests.size() > 1 ? fmt::format(" ({} is not read)", tests[1]) : "");
   }
   std::vector<std::vector<Class>> parts;
-  for (const auto& root : roots) parts.push_back(classes_in(root, extensions, excluded));
+  std::map<std::string, std::int64_t> left_out;
+  for (const auto& root : roots) parts.push_back(classes_in(root, extensions, excluded, left_out));
   const auto holds_one = [](const std::vector<Class>& part) {
     return std::any_of(part.begin(), part.end(), [](const Class& c) { return !c.files.empty(); });
   };
@@ -92,6 +104,14 @@ std::optional<ClassFolders> list_class_folders(const fs::path& folder,
 
   ClassFolders found;
   found.both = both;
+  if (!left_out.empty()) {
+    std::vector<std::string> counts;
+    for (const auto& [extension, count] : left_out)
+      counts.push_back(fmt::format("{} {}", count, extension.empty() ? "without an ending" : extension));
+    found.notes.push_back(
+        fmt::format("{}: files left out because of their endings: {} (read are {}); convert them",
+                    folder.string(), fmt::join(counts, ", "), fmt::join(extensions, ", ")));
+  }
   std::set<std::string> names;
   for (std::size_t p = 0; p < parts.size(); ++p)
     for (const Class& c : parts[p]) {

@@ -26,6 +26,7 @@ struct ClassFolders {
   std::optional<std::vector<ClassFile>>
       test;          ///< if there are sub-folders train and test (or val, if there is no test)
   std::string both;  ///< names of both parts: "folders train and test"
+  std::vector<std::string> notes = {};  ///< which files were left out, by ending
 };
 
 /// Extensions are given in lower case with their dot and match in any case. `excluded` names are not classes.

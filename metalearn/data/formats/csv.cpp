@@ -73,6 +73,91 @@ std::string quoted(std::string text) {
   return text.size() > 40 ? text.substr(0, 40) + "..." : text;
 }
 
+bool is_label(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return name == "label";
+}
+
+/// A name that pandas gives to a column without one counts as none.
+bool is_unnamed(const std::string& name) { return name.empty() || name == "Unnamed: 0"; }
+
+/// No number, or numbers that count the columns from 0, as a data frame made of an array has them.
+bool is_header(const std::vector<std::string>& fields) {
+  std::size_t numbers = 0;
+  bool counts = true;
+  for (const std::string& field : fields)
+    if (number_in(field))
+      counts = counts && field == std::to_string(numbers++);
+    else
+      counts = counts && (is_unnamed(field) || is_label(field));
+  return numbers == 0 || (counts && (numbers >= 3 || numbers < fields.size()));
+}
+
+std::size_t label_column(const std::vector<std::string>& header) {
+  auto found = std::find(header.begin(), header.end(), "label");
+  if (found == header.end()) found = std::find_if(header.begin(), header.end(), is_label);
+  return static_cast<std::size_t>(found - header.begin()) - (found == header.end() ? 1 : 0);
+}
+
+std::string label_words(const std::vector<std::string>& header, std::size_t label) {
+  const std::size_t width = header.size();
+  return is_label(header[label])
+             ? fmt::format("column {} of {}, '{}', by its name", label + 1, width, quoted(header[label]))
+             : fmt::format("column {} of {}, '{}', the last one, since none is called 'label'", label + 1,
+                           width, quoted(header[label]));
+}
+
+std::vector<double> column_of(const Table& table, std::size_t column) {
+  std::vector<double> values;
+  for (std::size_t at = column; at < table.features.size(); at += static_cast<std::size_t>(table.columns))
+    values.push_back(table.features[at]);
+  return values;
+}
+
+/// 0, 1, 2, ... or 1, 2, 3, ...
+bool counts_rows(const std::vector<double>& values) {
+  if (values.size() < 2 || (values[0] != 0 && values[0] != 1)) return false;
+  for (std::size_t i = 1; i < values.size(); ++i)
+    if (values[i] != values[i - 1] + 1) return false;
+  return true;
+}
+
+/// Distinct whole numbers, in any order: a part of a table keeps the numbers of its rows.
+bool numbers_rows(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values.size() >= 2 &&
+         std::all_of(values.begin(), values.end(), [](double v) { return v >= 0 && v == std::floor(v); }) &&
+         std::adjacent_find(values.begin(), values.end()) == values.end();
+}
+
+void drop_column(Table& table, std::size_t column) {
+  std::size_t to = 0;
+  for (std::size_t from = 0; from < table.features.size(); ++from)
+    if (from % static_cast<std::size_t>(table.columns) != column) table.features[to++] = table.features[from];
+  table.features.resize(to);
+  table.names.erase(table.names.begin() + static_cast<std::ptrdiff_t>(column));
+  --table.columns;
+}
+
+/// Numbers of rows tell the class of rows that are sorted by it.
+void judge_row_numbers(Table& table, const std::string& file) {
+  for (std::size_t c = table.names.size(); c-- > 0;)
+    if (table.columns > 1 && is_unnamed(table.names[c]) && numbers_rows(column_of(table, c))) {
+      drop_column(table, c);
+      table.notes.push_back(fmt::format(
+          "{}: column {} of the features has no name and numbers the rows: it is left out; give it "
+          "a name to keep it",
+          file, c + 1));
+    }
+  for (std::size_t c = 0; c < static_cast<std::size_t>(table.columns); ++c)
+    if (counts_rows(column_of(table, c)))
+      table.notes.push_back(fmt::format(
+          "{}: column {} of the features{} counts the rows, and tells their class where they are sorted; if "
+          "it is an index, remove it",
+          file, c + 1, table.names.empty() ? "" : fmt::format(", '{}',", quoted(table.names[c]))));
+}
+
 }  // namespace
 
 Table parse_csv(const FileBytes& file) {
@@ -105,11 +190,22 @@ Table parse_csv(const FileBytes& file) {
       width = fields->size();
       if (width < 2)
         throw refuse("only one field (expected: numbers and a label, separated by commas); correct the row");
-      const bool header = std::none_of(fields->begin(), fields->end(), number_in);
-      const auto named = header ? std::find(fields->begin(), fields->end(), "label") : fields->end();
-      label = named == fields->end() ? width - 1 : static_cast<std::size_t>(named - fields->begin());
+      const bool header = is_header(*fields);
+      label = header ? label_column(*fields) : width - 1;
       table.columns = static_cast<std::int64_t>(width) - 1;
+      table.label_note =
+          header ? label_words(*fields, label)
+                 : fmt::format("column {} of {}, the last one, since there is no header", width, width);
+      if (!header)
+        table.notes.push_back(
+            fmt::format("{}: no header: its first row is data; if that row is a header, give its columns "
+                        "names that are no "
+                        "numbers",
+                        file.name));
       if (header) {
+        if (std::any_of(fields->begin(), fields->end(), number_in))
+          table.notes.push_back(fmt::format(
+              "{}: its first row numbers the columns: taken as a header, not as data", file.name));
         table.names = std::move(*fields);
         table.names.erase(table.names.begin() + static_cast<std::ptrdiff_t>(label));
         continue;
@@ -133,12 +229,13 @@ Table parse_csv(const FileBytes& file) {
       if (!value || !std::isfinite(static_cast<float>(*value)))
         throw refuse(fmt::format("field {} is '{}', not a finite number; correct it or remove the row", i + 1,
                                  quoted(field)));
-      table.features.push_back(static_cast<float>(*value));
+      table.features.push_back(*value);
     }
   }
   if (table.labels.empty())
     throw BadData(
         fmt::format("{}: no rows; expected: lines of numbers and a label, separated by commas", file.name));
+  judge_row_numbers(table, file.name);
   return table;
 }
 

@@ -15,9 +15,9 @@ namespace metalearn {
 namespace {
 
 /// Reads the pictures of a part, all of the size of the first one (`set` may have that size already).
-/// `is_grey` becomes false at the first coloured one.
+/// `is_grey` becomes false at the first coloured one; `patched` are those with bytes that were skipped.
 void read_part(const std::vector<ClassFile>& files, PartReader& reader, std::string& first, bool& is_grey,
-               ImageSet& set, std::vector<std::uint64_t>& keys) {
+               ImageSet& set, std::vector<std::uint64_t>& keys, std::vector<std::string>& patched) {
   for (const ClassFile& example : files) {
     const FileBytes file = reader.read(example.path);
     const Picture picture = decode_picture(file.bytes, file.name);
@@ -34,6 +34,7 @@ void read_part(const std::vector<ClassFile>& files, PartReader& reader, std::str
     const auto red = picture.planes.begin(), green = red + area, blue = green + area;
     is_grey = is_grey && std::equal(red, green, green) && std::equal(red, green, blue);
     append_image(set, picture.planes.data());
+    if (picture.skipped > 0) patched.push_back(file.name);
     keys.push_back(example_key(file.bytes));
     set.labels.push_back(example.label);
   }
@@ -59,11 +60,12 @@ Dataset read_image_folder(const std::string& name, const std::filesystem::path& 
   data.class_names = found.class_names;
   std::string first;
   bool is_grey = true;
+  std::vector<std::string> patched;
   ImageSet train;
   train.channels = colour ? 3 : 1;
   std::vector<std::uint64_t> keys, test_keys;
   PartReader train_reader;
-  read_part(found.train, train_reader, first, is_grey, train, keys);
+  read_part(found.train, train_reader, first, is_grey, train, keys, patched);
   data.provenance.push_back(train_reader.checksum("train"));
   std::optional<ImageSet> test;
   if (found.test) {
@@ -71,7 +73,7 @@ Dataset read_image_folder(const std::string& name, const std::filesystem::path& 
     test->height = train.height;
     test->width = train.width;
     PartReader test_reader;
-    read_part(*found.test, test_reader, first, is_grey, *test, test_keys);
+    read_part(*found.test, test_reader, first, is_grey, *test, test_keys, patched);
     data.provenance.push_back(test_reader.checksum("test"));
   }
   if (colour && is_grey) {
@@ -80,6 +82,12 @@ Dataset read_image_folder(const std::string& name, const std::filesystem::path& 
   }
   split_parts(data, std::move(train), std::move(test), {"train", "test", found.both, "pictures"},
               std::move(keys));
+  data.notes = found.notes;
+  if (!patched.empty())
+    data.notes.push_back(
+        fmt::format("{}: {} JPEG files hold extraneous bytes before a marker, which are skipped "
+                    "(the first one is {})",
+                    data.source, patched.size(), patched.front()));
   return data;
 }
 

@@ -201,15 +201,27 @@ double NpyArray::value(std::int64_t place) const {
   throw BadData(fmt::format("{}: holds text (numbers expected); save numbers", name_));
 }
 
+void NpyArray::require_float32(double number, std::int64_t c_place) const {
+  if (!std::isfinite(static_cast<float>(number)))
+    throw BadData(
+        fmt::format("{}: number {} (from 0, in C order) is {} (allowed: finite numbers in the range of "
+                    "float32); correct it",
+                    name_, c_place, number));
+}
+
 std::vector<float> NpyArray::floats() const {
   return in_c_order<float>([&](std::int64_t place, std::int64_t c_place) {
-    const auto rounded = static_cast<float>(value(place));
-    if (!std::isfinite(rounded))
-      throw BadData(
-          fmt::format("{}: number {} (from 0, in C order) is {} (allowed: finite numbers in the range of "
-                      "float32); correct it",
-                      name_, c_place, value(place)));
-    return rounded;
+    const double number = value(place);
+    require_float32(number, c_place);
+    return static_cast<float>(number);
+  });
+}
+
+std::vector<double> NpyArray::doubles() const {
+  return in_c_order<double>([&](std::int64_t place, std::int64_t c_place) {
+    const double number = value(place);
+    require_float32(number, c_place);
+    return number;
   });
 }
 

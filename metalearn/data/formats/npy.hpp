@@ -24,6 +24,8 @@ class NpyArray {
   /// In C order, rounded to float32. Throws BadData naming the index of a number that is not finite, or too
   /// large for float32.
   std::vector<float> floats() const;
+  /// The same, not rounded.
+  std::vector<double> doubles() const;
   /// One scalar in full precision. Throws BadData for anything else, or if it is not finite.
   double number() const;
   /// In C order. Throws BadData for floats, and for a number above 2^63 - 1.
@@ -33,6 +35,7 @@ class NpyArray {
 
  private:
   void parse_header(std::string_view header);
+  void require_float32(double number, std::int64_t c_place) const;
   template <class T, class Read>
   std::vector<T> in_c_order(Read read) const;
   std::uint64_t word(std::int64_t place) const;  ///< bits of the number at this place in the file

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "checkpoints/error.hpp"
 #include "metalearn/data/formats/csv.hpp"
@@ -22,6 +23,7 @@ namespace fs = std::filesystem;
 using checkpoints::BadData;
 
 constexpr std::int64_t kMostColumns = 1'000'000;
+constexpr double kRounding = 1e-14;  // of float64, relative, with what a few operations add
 
 std::optional<std::int64_t> whole(const std::string& label) {
   std::int64_t value = 0;
@@ -42,58 +44,85 @@ std::vector<std::string> classes_of(const std::vector<const Table*>& parts) {
   return names;
 }
 
-ImageSet to_set(Table table, const std::vector<std::string>& class_names) {
+ImageSet to_set(const Table& table, const std::vector<std::string>& class_names) {
   std::map<std::string, std::int32_t> numbers;
   for (std::size_t c = 0; c < class_names.size(); ++c) numbers[class_names[c]] = static_cast<std::int32_t>(c);
   ImageSet set;
   set.feature_count = static_cast<int>(table.columns);
-  set.features = std::move(table.features);
+  set.features.assign(table.features.begin(), table.features.end());
   set.mirror = 0;
   for (const auto& label : table.labels) set.labels.push_back(numbers.at(label));
   return set;
 }
 
-/// Keys of the rows' features, independent of the order of rows.
-std::vector<std::uint64_t> row_keys(const Table& table) {
+template <class T>
+std::vector<std::uint64_t> keys_of(const std::vector<T>& features, std::size_t columns) {
   std::vector<std::uint64_t> keys;
-  const auto columns = static_cast<std::size_t>(table.columns);
-  for (std::size_t r = 0; r < table.labels.size(); ++r)
-    keys.push_back(example_key({reinterpret_cast<const std::uint8_t*>(table.features.data() + r * columns),
-                                columns * sizeof(float)}));
+  for (std::size_t start = 0; start < features.size(); start += columns)
+    keys.push_back(
+        example_key({reinterpret_cast<const std::uint8_t*>(features.data() + start), columns * sizeof(T)}));
   return keys;
 }
 
-/// Standardises every column by its mean and standard deviation over the train split.
-void standardise(Dataset& data) {
-  const auto columns = static_cast<std::size_t>(data.train.feature_count);
-  const auto [low, high] = std::minmax_element(data.train.features.begin(), data.train.features.end());
-  data.input_note =
-      fmt::format("{} features from {} to {} in the train split, standardised by mean and deviation over it",
-                  columns, *low, *high);
+/// Keys of the rows' features, independent of the order of rows: as float32, unless that makes different rows
+/// alike.
+std::vector<std::uint64_t> row_keys(const Table& table) {
+  const auto columns = static_cast<std::size_t>(table.columns);
+  auto rounded = keys_of(std::vector<float>(table.features.begin(), table.features.end()), columns);
+  auto exact = keys_of(table.features, columns);
+  const auto distinct = [](const std::vector<std::uint64_t>& keys) {
+    return std::set<std::uint64_t>(keys.begin(), keys.end()).size();
+  };
+  return distinct(rounded) < distinct(exact) ? exact : rounded;
+}
+
+/// The numbers of a table that example i of a split was taken from.
+const double* row_of(const ImageSet& split, const Table& table, std::size_t i) {
+  const std::size_t row = split.index.empty() ? i : static_cast<std::size_t>(split.index[i]);
+  return table.features.data() + row * static_cast<std::size_t>(table.columns);
+}
+
+/// Standardises every column by its mean and standard deviation over the train split, before rounding to
+/// float32. test: if the test split has a table of its own.
+void standardise(Dataset& data, const Table& train, const Table* test) {
+  const auto columns = static_cast<std::size_t>(train.columns);
   const auto rows = static_cast<std::size_t>(data.train.count());
-  std::vector<double> mean(columns, 0), square(columns, 0);
-  for (std::size_t r = 0; r < rows; ++r)
-    for (std::size_t c = 0; c < columns; ++c)
-      mean[c] += static_cast<double>(data.train.features[r * columns + c]) / static_cast<double>(rows);
+  double low = HUGE_VAL, high = -HUGE_VAL;
+  // About the first row: small differences of large numbers stay exact.
+  const double* const first = row_of(data.train, train, 0);
+  std::vector<double> mean(columns, 0), square(columns, 0), scale(columns, 0);
   for (std::size_t r = 0; r < rows; ++r)
     for (std::size_t c = 0; c < columns; ++c) {
-      const double centred = static_cast<double>(data.train.features[r * columns + c]) - mean[c];
+      const double x = row_of(data.train, train, r)[c];
+      low = std::min(low, x);
+      high = std::max(high, x);
+      mean[c] += (x - first[c]) / static_cast<double>(rows);
+    }
+  for (std::size_t r = 0; r < rows; ++r)
+    for (std::size_t c = 0; c < columns; ++c) {
+      const double centred = row_of(data.train, train, r)[c] - first[c] - mean[c];
       square[c] += centred * centred / static_cast<double>(rows);
     }
+  data.input_note =
+      fmt::format("{} features from {} to {} in the train split, standardised by mean and deviation over it",
+                  columns, low, high);
   // A column whose deviation is only rounding error of its mean counts as constant.
-  std::vector<double> scale(columns, 0);
   for (std::size_t c = 0; c < columns; ++c)
-    if (std::sqrt(square[c]) > 1e-7 * std::abs(mean[c])) scale[c] = 1 / std::sqrt(square[c]);
-  for (ImageSet* set : {&data.train, &data.validation, &data.test})
+    if (std::sqrt(square[c]) > kRounding * std::abs(first[c] + mean[c])) scale[c] = 1 / std::sqrt(square[c]);
+  for (ImageSet* set : {&data.train, &data.validation, &data.test}) {
+    const Table& table = set == &data.test && test ? *test : train;
     for (std::size_t i = 0; i < set->features.size(); ++i) {
-      float& x = set->features[i];
-      x = static_cast<float>((static_cast<double>(x) - mean[i % columns]) * scale[i % columns]);
+      const std::size_t c = i % columns;
+      const float x =
+          static_cast<float>((row_of(*set, table, i / columns)[c] - first[c] - mean[c]) * scale[c]);
+      set->features[i] = x;
       if (!std::isfinite(x))
         throw BadData(
             fmt::format("{}: column {} of the features varies too little in the train split to be "
                         "standardised; remove it",
-                        data.source, i % columns + 1));
+                        data.source, c + 1));
     }
+  }
 }
 
 Dataset to_dataset(Dataset data, Table train, std::optional<Table> test, const std::string& both) {
@@ -120,11 +149,12 @@ Dataset to_dataset(Dataset data, Table train, std::optional<Table> test, const s
   if (test) parts.push_back(&*test);
   data.class_names = classes_of(parts);
   std::optional<ImageSet> test_set;
-  if (test) test_set = to_set(std::move(*test), data.class_names);
-  auto keys = row_keys(train);
-  split_parts(data, to_set(std::move(train), data.class_names), std::move(test_set),
-              {"train", "test", both, "rows"}, std::move(keys));
-  standardise(data);
+  if (test) test_set = to_set(*test, data.class_names);
+  split_parts(data, to_set(train, data.class_names), std::move(test_set), {"train", "test", both, "rows"},
+              row_keys(train));
+  standardise(data, train, test ? &*test : nullptr);
+  data.label_note = train.label_note;
+  for (const Table* part : parts) data.notes.insert(data.notes.end(), part->notes.begin(), part->notes.end());
   return data;
 }
 
@@ -156,7 +186,7 @@ Table read_npy(const fs::path& folder, const std::string& features_file, const s
                               (folder / labels_file).string(), fmt::join(y.shape(), ", "), x.shape()[0],
                               features_file));
   provenance.insert(provenance.end(), {features.checksum(), labels.checksum()});
-  Table table{x.count() / x.shape()[0], x.floats(), {}};
+  Table table{x.count() / x.shape()[0], x.doubles(), {}};
   for (const std::int64_t label : y.integers()) table.labels.push_back(std::to_string(label));
   return table;
 }

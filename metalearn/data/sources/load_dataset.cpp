@@ -8,6 +8,7 @@
 
 #include "checkpoints/error.hpp"
 #include "metalearn/base/nearest.hpp"
+#include "metalearn/data/constant_inputs.hpp"
 #include "metalearn/data/file_bytes.hpp"
 #include "metalearn/data/formats/data_format.hpp"
 #include "metalearn/data/glyphs/glyph.hpp"
@@ -68,6 +69,7 @@ Dataset load(const std::string& word, const LoadOptions& options) {
   const std::vector<std::string> clothes = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
                                             "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
   if (name == "fashion-mnist" && data.class_names.size() == clothes.size()) data.class_names = clothes;
+  require_varying_inputs(data);
   return data;
 }
 
