@@ -259,6 +259,11 @@ TEST_CASE("extraneous bytes before a JPEG's marker are skipped and counted; a cu
   const Picture read = decode_picture(padded, "x.jpg");
   CHECK(read.planes == decode_picture(whole, "x.jpg").planes);
   CHECK(read.skipped == 4);
+  Bytes at_end = whole;
+  at_end.insert(at_end.end() - 2, 16, 7);
+  const Picture same = decode_picture(at_end, "x.jpg");
+  CHECK(same.planes == read.planes);
+  CHECK(same.skipped > 0);
   std::string message;
   CHECK(exit_code([&] { decode_picture(std::span(padded).first(padded.size() - 20), "x.jpg"); }, message) ==
         65);

@@ -184,11 +184,22 @@ Picture decode_jpeg(std::span<const std::uint8_t> file, const std::string& name)
   if (colours == TJCS_CMYK || colours == TJCS_YCCK)
     throw BadData(fmt::format("{}: a JPEG picture in CMYK colours; save it as RGB", name));
   std::vector<std::uint8_t> pixels(3 * static_cast<std::size_t>(height) * static_cast<std::size_t>(width));
-  if (tjDecompress2(decoder.get(), file.data(), size, pixels.data(), width, 0, height, TJPF_RGB,
-                    TJFLAG_ACCURATEDCT | TJFLAG_STOPONWARNING | TJFLAG_LIMITSCANS) != 0)
-    throw damaged(name, "JPEG", tjGetErrorStr2(decoder.get()));
+  const auto decode = [&](int flags) {
+    return tjDecompress2(decoder.get(), file.data(), size, pixels.data(), width, 0, height, TJPF_RGB,
+                         TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS | flags) == 0;
+  };
+  std::size_t behind_scans = 0;
+  if (!decode(TJFLAG_STOPONWARNING)) {
+    const std::string reason = tjGetErrorStr2(decoder.get());
+    // The first warning comes right before the end, 0xd9: all that was drawn had been read by then.
+    if (reason.find("extraneous bytes before marker 0xd9") == std::string::npos)
+      throw damaged(name, "JPEG", reason);
+    if (!decode(0) && tjGetErrorCode(decoder.get()) != TJERR_WARNING)
+      throw damaged(name, "JPEG", tjGetErrorStr2(decoder.get()));
+    behind_scans = 1;
+  }
   Picture picture = turned(to_planes(pixels, height, width), segments.orientation);
-  picture.skipped = segments.skipped;
+  picture.skipped = segments.skipped + behind_scans;
   return picture;
 #else
   (void)file;

@@ -14,7 +14,7 @@ struct Picture {
   int height = 0, width = 0;
   std::vector<std::uint8_t>
       planes;               ///< [3, height, width]: red, green, blue; all equal if the picture is grey
-  std::size_t skipped = 0;  ///< extraneous bytes before markers of a JPEG, which were skipped
+  std::size_t skipped = 0;  ///< not 0: extraneous bytes before markers of a JPEG were skipped
 };
 
 /// In lower case with their dot: ".png", ".jpg", ...
