@@ -5,8 +5,8 @@
 
 namespace metalearn {
 
-/// "AMD EPYC 9R14, 2 cores": those that the process may use; the processor is "unknown processor" if the system
-/// does not name it.
+/// "AMD EPYC 9R14, 2 cores": the cores that the process may use; the processor is "unknown processor" if the
+/// system does not name it.
 std::string machine();
 
 /// The processor in a /proc/cpuinfo, from its first line "model name", in printable characters; empty if
