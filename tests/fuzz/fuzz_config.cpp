@@ -2,7 +2,14 @@
 // its own text.
 #include "checkpoints/error.hpp"
 #include "memory_file.hpp"
+#include "metalearn/rules/update_rule.hpp"
 #include "tools/cli/config_source.hpp"
+
+// The real table of rules (metalearn/rules/update_rule.cpp) needs the engine, which is not fuzzed here.
+const std::vector<std::string>& metalearn::update_rule_names() {
+  static const std::vector<std::string> names = {"metz", "synaptic"};
+  return names;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static MemoryFile file;

@@ -8,7 +8,7 @@
 
 namespace tools {
 
-/// Trains to the end or until a signal; returns the exit code (0, or 130/143 after saving). REQUIRES
+/// Trains to the end or until a signal; returns the exit code (0, or 129/130/143 after saving). REQUIRES
 /// watch_signals() before.
 int run_training(metalearn::Trainer& trainer, const std::string& directory);
 

@@ -65,9 +65,8 @@ Usage make_usage() {
         "snapshot to start from (the number in its name; metalearn inspect RUN lists all)", "the oldest"},
        {"to", "GENERATION", "last snapshot to compare with", "the newest"}},
       "RUN",
-      "Exit code 0: the same bits; 1: different bits, the first differing generation is printed; 130/143: "
-      "stopped by a "
-      "signal. TMPDIR sets the place of the temporary folder."};
+      "Exit code 0: the same bits; 1: different bits, the first differing generation is printed; "
+      "129/130/143: stopped by a signal. TMPDIR sets the place of the temporary folder."};
   for (auto& option : config_options())
     if (option.name == "threads") option.fallback = "as in the run", usage.options.push_back(option);
   usage.options.push_back(moved_data_option());

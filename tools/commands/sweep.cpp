@@ -75,7 +75,8 @@ Usage make_usage() {
        {"raw", "", "use theta itself, not its moving average"},
        {"json", "", "print JSON"}},
       "",
-      "Exit code 130 or 143: stopped by a signal; finished values are kept. A value that cannot be evaluated "
+      "Exit code 129, 130 or 143: stopped by a signal; finished values are kept. A value that cannot be "
+      "evaluated "
       "(labels: too few examples) is left out with a note; if none can be evaluated, that is the error."};
   add_key_options(usage, "as in training");
   return usage;

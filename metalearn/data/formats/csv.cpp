@@ -199,8 +199,7 @@ Table parse_csv(const FileBytes& file) {
       if (!header)
         table.notes.push_back(
             fmt::format("{}: no header: its first row is data; if that row is a header, give its columns "
-                        "names that are no "
-                        "numbers",
+                        "names that are not numbers",
                         file.name));
       if (header) {
         if (std::any_of(fields->begin(), fields->end(), number_in))
