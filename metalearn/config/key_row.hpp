@@ -23,9 +23,12 @@ struct Field {
   const T& (*value)(const Config&);
 };
 
+/// Place: a generic lambda without captures. Clang converts none to a pointer whose result it has to deduce.
 template <class Place>
-auto field_at(Place place) {
-  return Field<std::remove_reference_t<std::invoke_result_t<Place, Config&>>>{place, place};
+auto field_at(Place) {
+  using T = std::remove_reference_t<std::invoke_result_t<Place, Config&>>;
+  return Field<T>{[](Config& c) -> T& { return Place{}(c); },
+                  [](const Config& c) -> const T& { return Place{}(c); }};
 }
 
 class KeyRow {

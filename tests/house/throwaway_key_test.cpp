@@ -61,7 +61,7 @@ TEST_CASE("it is in the full help of train, with range and default, and in that 
   const std::string train = help_of(tools::config_options()), resume = help_of(tools::resume_options());
   CHECK(train.find("--throwaway N ") != std::string::npos);
   CHECK(train.find("a key that only this copy has; 1 .. 9 [3]\n") != std::string::npos);
-  CHECK(resume.find("a key that only this copy has; 1 .. 9 [as the run was started]\n") != std::string::npos);
+  CHECK(resume.find("a key that only this copy has; 1 .. 9 [as in the run]\n") != std::string::npos);
   CHECK(resume.find("--batch") == std::string::npos);
 }
 
